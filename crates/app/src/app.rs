@@ -1,0 +1,141 @@
+//! The checked app: what every other crate works with. It can only be made by
+//! [`Manifest::check`](crate::Manifest::check), so its names resolve and its values are in range.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+
+use crate::{
+    grant::Grant,
+    place::{Place, Placed},
+};
+
+/// The components, links, grants and triggers of one manifest.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The name in `[app]`, or that of the component file.
+    pub name: String,
+    /// The version in `[app]`, as it is written.
+    pub version: Option<String>,
+    /// The folder that relative paths in the manifest start from.
+    pub folder: PathBuf,
+    /// Every component, by its name.
+    pub components: BTreeMap<ComponentName, Component>,
+    /// What starts a unit, in the order of the manifest.
+    pub triggers: Vec<HttpTrigger>,
+}
+
+/// One component of an app, before its bytes are read.
+#[derive(Debug, Clone)]
+pub struct Component {
+    /// Its name in the manifest.
+    pub name: ComponentName,
+    /// Where its bytes come from.
+    pub source: Placed<Source>,
+    /// What meets its imports: from the name of the import to the link.
+    pub links: BTreeMap<ImportName, Placed<Link>>,
+    /// What it may reach.
+    pub grant: Grant,
+    /// The limits of the unit of which it is the root.
+    pub limit: Limit,
+    /// The place of its table in the manifest; none for an app of one file.
+    pub place: Option<Place>,
+}
+
+/// Where a component's bytes come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A `.wasm` file, or a folder that holds a built component.
+    Path(PathBuf),
+    /// An OCI reference, `oci://registry/repository:tag`.
+    Oci(String),
+}
+
+/// What meets one import of one component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The component that exports the interface.
+    pub to: ComponentName,
+}
+
+/// An HTTP route that starts a unit.
+#[derive(Debug, Clone)]
+pub struct HttpTrigger {
+    /// The host name that the request must be for; any, if none.
+    pub host: Option<String>,
+    /// The path prefix, beginning with `/`, without a trailing `/` (but for the root).
+    pub route: String,
+    /// The root of the unit that answers.
+    pub component: ComponentName,
+    /// The place of the trigger in the manifest; none for an app of one file.
+    pub place: Option<Place>,
+}
+
+/// What one unit may use. Every field has a default that protects the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// Bytes of linear memory, summed over all memories of an instance. 128 MiB.
+    pub memory_bytes: u64,
+    /// Table elements, summed over all tables of an instance. 100,000.
+    pub table_elements: usize,
+    /// Core instances that one instance of the unit may make. 256.
+    pub instances: usize,
+    /// Wall-clock time from the request's start until its answer is complete. 30 s.
+    pub time: Duration,
+    /// Time spent inside WebAssembly code, at the grain of 10 ms. 10 s.
+    pub cpu: Duration,
+    /// Bytes of a request's body. Unlimited if none, which is the default: bodies are streamed.
+    pub body_bytes: Option<u64>,
+    /// Requests that run at the same time. 256.
+    pub concurrency: usize,
+    /// Requests that wait beyond those, before the next is refused. 1,024.
+    pub queue: usize,
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 128 << 20,
+            table_elements: 100_000,
+            instances: 256,
+            time: Duration::from_secs(30),
+            cpu: Duration::from_secs(10),
+            body_bytes: None,
+            concurrency: 256,
+            queue: 1024,
+        }
+    }
+}
+
+/// The name of a component in its app: kebab-case, as it is written in the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ComponentName(pub(crate) String);
+
+impl ComponentName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ComponentName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of an import as the manifest gives it: `namespace:package/interface`, with or without
+/// `@version`, or a plain name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ImportName(pub(crate) String);
+
+impl ImportName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ImportName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

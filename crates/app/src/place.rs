@@ -1,0 +1,46 @@
+//! Places in a manifest, and problems that point at them.
+
+use std::{ops::Range, sync::Arc};
+
+/// A manifest's text with the name to show for it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Text {
+    /// The path as the user gave it.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// A span of bytes in a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The manifest.
+    pub text: Arc<Text>,
+    /// Bytes, from and up to.
+    pub span: Range<usize>,
+}
+
+/// A value with its place; none in an app that was not written but made from a component file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub place: Option<Place>,
+}
+
+/// Something wrong with an app, to be told to its user: what, where, and the way out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Problem {
+    /// A stable kebab-case code for machines, such as `unknown-key`.
+    pub code: &'static str,
+    /// One whole sentence without a full stop: what is wrong.
+    pub message: String,
+    /// A few words to put at the place.
+    pub label: Option<String>,
+    /// What to do.
+    pub help: Option<String>,
+    /// Where; none if it is not about a manifest's text.
+    pub place: Option<Place>,
+}
