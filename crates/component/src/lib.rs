@@ -1,1 +1,25 @@
-//! Placeholder sentence.
+//! Reads, compares, audits and fuses WebAssembly components: bytes in, bytes out.
+//!
+//! Nothing here runs a component, opens a file or knows an engine. Bytes are validated before any
+//! other tool sees them, so no bytes, however broken, panic.
+//!
+//! - [`adapt`] makes a component of a core module of WASI preview 1.
+//! - [`describe`] says what a component is and which authority it would need; [`wit`] prints its
+//!   world.
+//! - [`authority`] says what an imported interface gives.
+//! - [`fuse`] makes one component, a unit, of a component and all that is linked to it, in which
+//!   each component's authority stays apart from that of the others.
+
+mod adapt;
+mod authority;
+mod describe;
+mod fuse;
+mod interface;
+mod read;
+
+pub use adapt::{AdaptError, adapt};
+pub use authority::{Authority, authority};
+pub use describe::{Description, Need, Producer, describe, wit};
+pub use fuse::{Difference, FuseError, Part, PartLink, Unit, UnitImport, fuse};
+pub use interface::InterfaceName;
+pub use read::{Extern, ExternKind, Function, ReadError, TypeDefinition};

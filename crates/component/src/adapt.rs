@@ -1,0 +1,150 @@
+//! Makes components of core modules that were built for WASI preview 1.
+
+use std::borrow::Cow;
+
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as PREVIEW_1,
+    WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER as COMMAND,
+    WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER as REACTOR,
+};
+use wasmparser::{Encoding, Parser, Payload};
+use wit_component::ComponentEncoder;
+
+use crate::read::{Depth, ReadError, encoding, validate};
+
+/// Why bytes are no component and cannot be made one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdaptError {
+    /// The bytes do not begin as WebAssembly does.
+    #[error(
+        "this is not a WebAssembly file: it does not begin with the bytes `\\0asm` and a version"
+    )]
+    NotWasm,
+    /// The bytes end too early.
+    #[error("the WebAssembly file is truncated: it ends at byte {offset}, where more must follow")]
+    Truncated {
+        /// Where more bytes were expected.
+        offset: u64,
+    },
+    /// The bytes are not valid WebAssembly.
+    #[error("the WebAssembly file is not valid at byte {offset}: {reason}")]
+    Invalid {
+        /// What the validator says.
+        reason: String,
+        /// Where.
+        offset: u64,
+    },
+    /// A core module that was built neither for WASI preview 1 nor for the component model.
+    #[error(
+        "this is a core module of another kind: {}; build it for `wasm32-wasip1` or `wasm32-wasip2`",
+        other_module(imports)
+    )]
+    OtherModule {
+        /// The modules that it imports from and that preview 1 does not have.
+        imports: Vec<String>,
+    },
+    /// The module says that it is for the component model but does not keep to its own WIT.
+    #[error("the core module cannot be made a component: {reason}")]
+    Encode {
+        /// What the encoder says.
+        reason: String,
+    },
+}
+
+fn other_module(imports: &[String]) -> String {
+    if imports.is_empty() {
+        "it neither uses WASI preview 1 nor says which WIT world it implements".to_owned()
+    } else {
+        let names: Vec<_> = imports.iter().map(|name| format!("`{name}`")).collect();
+        format!("it imports from {}, which WASI preview 1 does not have", names.join(", "))
+    }
+}
+
+impl From<ReadError> for AdaptError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotWasm => Self::NotWasm,
+            ReadError::Truncated { offset } => Self::Truncated { offset },
+            ReadError::Invalid { reason, offset } => Self::Invalid { reason, offset },
+            ReadError::CoreModule | ReadError::TooDeep { .. } => {
+                Self::Invalid { reason: error.to_string(), offset: 0 }
+            }
+        }
+    }
+}
+
+/// Makes a component of a core module of WASI preview 1; a component stays as it is.
+///
+/// A module that exports `_start` becomes a command, any other a reactor. Components are not
+/// looked into beyond their first bytes: [`crate::describe`] and [`crate::fuse`] do that.
+///
+/// # Errors
+///
+/// Says whether the bytes are no WebAssembly, broken, or a module of another kind.
+pub fn adapt(bytes: &[u8]) -> Result<Cow<'_, [u8]>, AdaptError> {
+    match encoding(bytes)? {
+        Encoding::Component => Ok(Cow::Borrowed(bytes)),
+        Encoding::Module => {
+            validate(bytes, Depth::Whole)?;
+            let module = Module::read(bytes)?;
+            module.check()?;
+            let adapter = if module.is_command { COMMAND } else { REACTOR };
+            encode(bytes, adapter).map(Cow::Owned)
+        }
+    }
+}
+
+fn encode(module: &[u8], adapter: &[u8]) -> Result<Vec<u8>, AdaptError> {
+    let encoded = ComponentEncoder::default()
+        .module(module)
+        .and_then(|encoder| encoder.validate(true).adapter(PREVIEW_1, adapter))
+        .and_then(ComponentEncoder::encode);
+    encoded.map_err(|error| AdaptError::Encode { reason: format!("{error:#}") })
+}
+
+/// What decides how a core module is adapted.
+#[derive(Default)]
+struct Module {
+    imports: Vec<String>,
+    is_command: bool,
+    /// Whether it carries the WIT world that it was generated for, and so may import whatever
+    /// that world has.
+    has_world: bool,
+}
+
+impl Module {
+    fn read(bytes: &[u8]) -> Result<Self, ReadError> {
+        let mut module = Self::default();
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload? {
+                Payload::ImportSection(section) => {
+                    for import in section.into_imports() {
+                        let from = import?.module;
+                        if !module.imports.iter().any(|known| known == from) {
+                            module.imports.push(from.to_owned());
+                        }
+                    }
+                }
+                Payload::ExportSection(section) => {
+                    for export in section {
+                        module.is_command |= export?.name == "_start";
+                    }
+                }
+                Payload::CustomSection(section) => {
+                    module.has_world |= section.name().starts_with("component-type");
+                }
+                _ => {}
+            }
+        }
+        Ok(module)
+    }
+
+    fn check(&self) -> Result<(), AdaptError> {
+        let is_preview_1 = self.is_command || self.imports.iter().any(|name| name == PREVIEW_1);
+        let others: Vec<_> = self.imports.iter().filter(|name| *name != PREVIEW_1).collect();
+        if self.has_world || (is_preview_1 && others.is_empty()) {
+            return Ok(());
+        }
+        Err(AdaptError::OtherModule { imports: others.into_iter().cloned().collect() })
+    }
+}

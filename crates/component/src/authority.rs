@@ -1,0 +1,268 @@
+//! The capability audit's table: what an imported WASI interface gives to a component.
+//!
+//! It fails closed. An interface that is not in the table, or whose version lies on no track that
+//! the table knows, is [`Authority::Unknown`] and is to be denied.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::interface::{InterfaceName, version_track};
+
+/// What a component can reach through an imported interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authority {
+    /// Sending HTTP requests.
+    Http,
+    /// Folders and files.
+    Files,
+    /// Environment variables, arguments, and the initial folder's name.
+    Environment,
+    /// TCP, UDP and name lookup.
+    Sockets,
+    /// Standard input.
+    Stdin,
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// Reading clocks and waiting for them.
+    Clocks,
+    /// Random numbers.
+    Random,
+    /// Ending the instance.
+    Exit,
+    /// Nothing: types and what can be done with a handle, for which another interface has to be
+    /// asked first.
+    Shared,
+    /// Nobody knows: an interface, or a version of one, that is not in the table.
+    Unknown,
+}
+
+impl fmt::Display for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http => "outgoing HTTP",
+            Self::Files => "files",
+            Self::Environment => "environment and arguments",
+            Self::Sockets => "sockets",
+            Self::Stdin => "standard input",
+            Self::Stdout => "standard output",
+            Self::Stderr => "standard error",
+            Self::Clocks => "clocks",
+            Self::Random => "random numbers",
+            Self::Exit => "exit",
+            Self::Shared => "nothing",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// WASI 0.2: nothing can be done with a `wasi:io`, `wasi:http/types`, `wasi:filesystem/types` or
+/// socket interface without a handle from elsewhere.
+const WASI_0_2: &[(&str, &str, Authority)] = &[
+    ("cli", "environment", Authority::Environment),
+    ("cli", "exit", Authority::Exit),
+    ("cli", "stdin", Authority::Stdin),
+    ("cli", "stdout", Authority::Stdout),
+    ("cli", "stderr", Authority::Stderr),
+    ("cli", "terminal-input", Authority::Shared),
+    ("cli", "terminal-output", Authority::Shared),
+    ("cli", "terminal-stdin", Authority::Stdin),
+    ("cli", "terminal-stdout", Authority::Stdout),
+    ("cli", "terminal-stderr", Authority::Stderr),
+    ("clocks", "monotonic-clock", Authority::Clocks),
+    ("clocks", "wall-clock", Authority::Clocks),
+    ("clocks", "timezone", Authority::Clocks),
+    ("filesystem", "types", Authority::Shared),
+    ("filesystem", "preopens", Authority::Files),
+    ("http", "types", Authority::Shared),
+    ("http", "outgoing-handler", Authority::Http),
+    ("io", "error", Authority::Shared),
+    ("io", "poll", Authority::Shared),
+    ("io", "streams", Authority::Shared),
+    ("random", "random", Authority::Random),
+    ("random", "insecure", Authority::Random),
+    ("random", "insecure-seed", Authority::Random),
+    ("sockets", "network", Authority::Shared),
+    ("sockets", "tcp", Authority::Shared),
+    ("sockets", "udp", Authority::Shared),
+    ("sockets", "instance-network", Authority::Sockets),
+    ("sockets", "ip-name-lookup", Authority::Sockets),
+    ("sockets", "tcp-create-socket", Authority::Sockets),
+    ("sockets", "udp-create-socket", Authority::Sockets),
+];
+
+/// WASI 0.3: `wasi:sockets/types` has static functions that create sockets, so unlike in 0.2 it
+/// gives authority itself.
+const WASI_0_3: &[(&str, &str, Authority)] = &[
+    ("cli", "environment", Authority::Environment),
+    ("cli", "exit", Authority::Exit),
+    ("cli", "types", Authority::Shared),
+    ("cli", "stdin", Authority::Stdin),
+    ("cli", "stdout", Authority::Stdout),
+    ("cli", "stderr", Authority::Stderr),
+    ("cli", "terminal-input", Authority::Shared),
+    ("cli", "terminal-output", Authority::Shared),
+    ("cli", "terminal-stdin", Authority::Stdin),
+    ("cli", "terminal-stdout", Authority::Stdout),
+    ("cli", "terminal-stderr", Authority::Stderr),
+    ("clocks", "types", Authority::Shared),
+    ("clocks", "monotonic-clock", Authority::Clocks),
+    ("clocks", "system-clock", Authority::Clocks),
+    ("clocks", "timezone", Authority::Clocks),
+    ("filesystem", "types", Authority::Shared),
+    ("filesystem", "preopens", Authority::Files),
+    ("http", "types", Authority::Shared),
+    ("http", "client", Authority::Http),
+    ("random", "random", Authority::Random),
+    ("random", "insecure", Authority::Random),
+    ("random", "insecure-seed", Authority::Random),
+    ("sockets", "types", Authority::Sockets),
+    ("sockets", "ip-name-lookup", Authority::Sockets),
+];
+
+/// What a component exports to be called from outside. When one imports such an interface it asks
+/// for another component, never for the host.
+const ENTRY_POINTS: &[(&str, &str)] =
+    &[("cli", "run"), ("http", "incoming-handler"), ("http", "handler")];
+
+/// What the interface of this name, version included, gives to who imports it.
+///
+/// Any patch release on a known track counts as known: the host answers all of them with one
+/// implementation, so a later one cannot reach more. Pre-releases are on no track.
+pub fn authority(interface: &str) -> Authority {
+    InterfaceName::parse(interface).as_ref().and_then(find).unwrap_or(Authority::Unknown)
+}
+
+fn find(name: &InterfaceName) -> Option<Authority> {
+    if name.namespace != "wasi" {
+        return None;
+    }
+    let table = match version_track(name.version.as_ref()?)? {
+        (0, 2) => WASI_0_2,
+        (0, 3) => WASI_0_3,
+        _ => return None,
+    };
+    table
+        .iter()
+        .find(|(package, interface, _)| (*package, *interface) == (&name.package, &name.interface))
+        .map(|(_, _, authority)| *authority)
+}
+
+/// Whether the interface is one that only a component can provide, not the host.
+pub(crate) fn is_entry_point(name: &InterfaceName) -> bool {
+    name.namespace == "wasi"
+        && ENTRY_POINTS.contains(&(name.package.as_str(), name.interface.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All interfaces of the WIT of WASI 0.2 and of 0.3, by package.
+    const PUBLISHED: &[(&str, &str, &[&str])] = &[
+        ("0.2", "io", &["error", "poll", "streams"]),
+        ("0.2", "clocks", &["monotonic-clock", "wall-clock", "timezone"]),
+        ("0.2", "random", &["random", "insecure", "insecure-seed"]),
+        ("0.2", "filesystem", &["types", "preopens"]),
+        (
+            "0.2",
+            "sockets",
+            &[
+                "network",
+                "instance-network",
+                "ip-name-lookup",
+                "tcp",
+                "tcp-create-socket",
+                "udp",
+                "udp-create-socket",
+            ],
+        ),
+        (
+            "0.2",
+            "cli",
+            &[
+                "environment",
+                "exit",
+                "run",
+                "stdin",
+                "stdout",
+                "stderr",
+                "terminal-input",
+                "terminal-output",
+                "terminal-stdin",
+                "terminal-stdout",
+                "terminal-stderr",
+            ],
+        ),
+        ("0.2", "http", &["types", "incoming-handler", "outgoing-handler"]),
+        ("0.3", "clocks", &["types", "monotonic-clock", "system-clock", "timezone"]),
+        ("0.3", "random", &["random", "insecure", "insecure-seed"]),
+        ("0.3", "filesystem", &["types", "preopens"]),
+        ("0.3", "sockets", &["types", "ip-name-lookup"]),
+        (
+            "0.3",
+            "cli",
+            &[
+                "environment",
+                "exit",
+                "run",
+                "types",
+                "stdin",
+                "stdout",
+                "stderr",
+                "terminal-input",
+                "terminal-output",
+                "terminal-stdin",
+                "terminal-stdout",
+                "terminal-stderr",
+            ],
+        ),
+        ("0.3", "http", &["types", "handler", "client"]),
+    ];
+
+    #[test]
+    fn every_published_interface_is_classified() {
+        let mut classified = 0;
+        for (track, package, interfaces) in PUBLISHED {
+            for (interface, patch) in
+                interfaces.iter().flat_map(|interface| (0..=12).map(move |p| (interface, p)))
+            {
+                let name = format!("wasi:{package}/{interface}@{track}.{patch}");
+                let parsed = InterfaceName::parse(&name).expect("the name is valid");
+                let known = authority(&name) != Authority::Unknown;
+                assert_ne!(known, is_entry_point(&parsed), "{name}");
+                classified += usize::from(known && patch == 0);
+            }
+        }
+        assert_eq!(classified, WASI_0_2.len() + WASI_0_3.len(), "the table has no other lines");
+    }
+
+    #[test]
+    fn what_nobody_has_heard_of_is_unknown() {
+        for name in [
+            "wasi:http/outgoing-handler",
+            "wasi:http/outgoing-handler@0.2.0-rc-2023-11-10",
+            "wasi:http/client@0.2.0",
+            "wasi:http/outgoing-handler@0.3.0",
+            "wasi:http/types@0.4.0",
+            "wasi:http/types@1.0.0",
+            "wasi:io/streams@0.3.0",
+            "wasi:io/teleport@0.2.0",
+            "wasi:keyvalue/store@0.2.0-draft",
+            "acme:http/types@0.2.0",
+            "stdout",
+            "",
+        ] {
+            assert_eq!(authority(name), Authority::Unknown, "{name}");
+        }
+    }
+
+    #[test]
+    fn socket_types_give_authority_from_0_3_on() {
+        assert_eq!(authority("wasi:sockets/tcp@0.2.6"), Authority::Shared);
+        assert_eq!(authority("wasi:sockets/types@0.3.0"), Authority::Sockets);
+    }
+}

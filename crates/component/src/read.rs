@@ -1,0 +1,261 @@
+//! Reads what a component imports and exports, with signatures in WIT syntax.
+
+pub(crate) mod signature;
+
+use serde::Serialize;
+use wasmparser::{
+    BinaryReaderError, Encoding, Parser, Payload, ValidPayload, Validator, WasmFeatures,
+    component_types::{ComponentEntityType, ComponentItem},
+    types::Types,
+};
+
+use crate::InterfaceName;
+use signature::Signatures;
+
+/// Why bytes cannot be read as a component.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The bytes do not begin as WebAssembly does.
+    #[error(
+        "this is not a WebAssembly file: it does not begin with the bytes `\\0asm` and a version"
+    )]
+    NotWasm,
+    /// A core module, where a component is needed.
+    #[error("this is a WebAssembly core module, not a component")]
+    CoreModule,
+    /// The bytes end too early.
+    #[error("the WebAssembly file is truncated: it ends at byte {offset}, where more must follow")]
+    Truncated {
+        /// Where more bytes were expected.
+        offset: u64,
+    },
+    /// The bytes are not valid WebAssembly.
+    #[error("the WebAssembly file is not valid at byte {offset}: {reason}")]
+    Invalid {
+        /// What the validator says.
+        reason: String,
+        /// Where.
+        offset: u64,
+    },
+    /// Types that contain one another too deeply for an engine to accept.
+    #[error("the component's types are nested more than {limit} deep")]
+    TooDeep {
+        /// The deepest nesting that is read.
+        limit: usize,
+    },
+}
+
+impl From<BinaryReaderError> for ReadError {
+    fn from(error: BinaryReaderError) -> Self {
+        let (reason, offset) = (error.message().to_owned(), error.offset());
+        if reason.starts_with("unexpected end") {
+            Self::Truncated { offset }
+        } else {
+            Self::Invalid { reason, offset }
+        }
+    }
+}
+
+/// One import or export of a component.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Extern {
+    /// The name as the component gives it: an interface's name or a plain one.
+    pub name: String,
+    /// The interface that the name names, or that a plain name is said to implement.
+    pub interface: Option<InterfaceName>,
+    /// What it is.
+    pub kind: ExternKind,
+    /// Its functions: those of an instance, or the one function that it is.
+    pub functions: Vec<Function>,
+    /// The types that it defines or uses.
+    pub types: Vec<TypeDefinition>,
+    /// Whether it consists of types alone and brings no resource of its own, so that it gives
+    /// nothing and need not be met.
+    pub is_only_types: bool,
+}
+
+impl Extern {
+    /// The interface's name if it has one, else the plain name.
+    pub fn interface_or_name(&self) -> String {
+        self.interface.as_ref().map_or_else(|| self.name.clone(), ToString::to_string)
+    }
+
+    /// Whether an export like this can stand in for `import`, by name.
+    pub(crate) fn can_meet(&self, import: &Self) -> bool {
+        self.name == import.name
+            || match (&self.interface, &import.interface) {
+                (Some(ours), Some(theirs)) => ours.is_compatible(theirs),
+                _ => false,
+            }
+    }
+}
+
+/// What an import or export is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExternKind {
+    /// An instance of an interface.
+    Instance,
+    /// A function.
+    Func,
+    /// A type.
+    Type,
+    /// A component.
+    Component,
+    /// A core module.
+    Module,
+    /// A value.
+    Value,
+}
+
+/// A function with its signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Function {
+    /// Its name; that of a resource's function is `resource.function`.
+    pub name: String,
+    /// Its signature in WIT syntax, such as `func(line: string) -> result<entry, error>`.
+    pub signature: String,
+}
+
+/// A named type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TypeDefinition {
+    /// Its name.
+    pub name: String,
+    /// Its definition in WIT syntax, such as `enum level { info, warn }`.
+    pub definition: String,
+}
+
+/// What a component imports and exports, in its own order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Surface {
+    pub(crate) imports: Vec<Extern>,
+    pub(crate) exports: Vec<Extern>,
+}
+
+/// How much of a component is validated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// All but the bodies of functions: enough for who reads and composes types and leaves the
+    /// bodies to the engine, which validates them when it compiles them.
+    Structure,
+    /// Everything.
+    Whole,
+}
+
+impl Surface {
+    /// Validates a component and reads what it imports and exports.
+    pub(crate) fn read(bytes: &[u8], depth: Depth) -> Result<Self, ReadError> {
+        if encoding(bytes)? == Encoding::Module {
+            return Err(ReadError::CoreModule);
+        }
+        let (types, names) = validate(bytes, depth)?;
+        let mut signatures = Signatures::new(&types);
+        let mut surface = Self::default();
+        for name in names.imports {
+            let item = types.component_item_for_import(name);
+            surface.imports.extend(read_item(&mut signatures, name, item)?);
+        }
+        for name in names.exports {
+            let item = types.component_item_for_export(name);
+            surface.exports.extend(read_item(&mut signatures, name, item)?);
+        }
+        Ok(surface)
+    }
+}
+
+fn read_item(
+    signatures: &mut Signatures<'_>,
+    name: &str,
+    item: Option<&ComponentItem>,
+) -> Result<Option<Extern>, ReadError> {
+    item.map(|item| signatures.read(name, item)).transpose()
+}
+
+/// Whether the bytes begin as a module or as a component.
+pub(crate) fn encoding(bytes: &[u8]) -> Result<Encoding, ReadError> {
+    const MAGIC: &[u8] = b"\0asm";
+    if bytes.len() < 8 && bytes.get(..4).is_none_or(|start| start == MAGIC) {
+        let is_start = !bytes.is_empty() && (bytes.starts_with(MAGIC) || MAGIC.starts_with(bytes));
+        return Err(if is_start {
+            ReadError::Truncated { offset: bytes.len() as u64 }
+        } else {
+            ReadError::NotWasm
+        });
+    }
+    if Parser::is_component(bytes) {
+        Ok(Encoding::Component)
+    } else if Parser::is_core_wasm(bytes) {
+        Ok(Encoding::Module)
+    } else {
+        Err(ReadError::NotWasm)
+    }
+}
+
+/// The proposals that a component may use: those that are on by default, and of the component
+/// model all that the engine implements. Further ones are left out on purpose, as the tools that
+/// compose do not know them.
+pub(crate) fn features() -> WasmFeatures {
+    WasmFeatures::default()
+        | WasmFeatures::CM_ASYNC
+        | WasmFeatures::CM_ASYNC_STACKFUL
+        | WasmFeatures::CM_MORE_ASYNC_BUILTINS
+        | WasmFeatures::CM_ERROR_CONTEXT
+        | WasmFeatures::CM_FIXED_LENGTH_LISTS
+        | WasmFeatures::CM_MAP
+        | WasmFeatures::CM_IMPLEMENTS
+}
+
+/// The names of a component's imports and exports, in order.
+#[derive(Default)]
+pub(crate) struct Names<'a> {
+    imports: Vec<&'a str>,
+    exports: Vec<&'a str>,
+}
+
+/// Validates a module or component.
+pub(crate) fn validate(bytes: &[u8], depth: Depth) -> Result<(Types, Names<'_>), ReadError> {
+    let mut validator = Validator::new_with_features(features());
+    let mut names = Names::default();
+    let mut nesting = 0_usize;
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload?;
+        if nesting == 1 {
+            match &payload {
+                Payload::ComponentImportSection(section) => {
+                    for import in section.clone() {
+                        names.imports.push(import?.name.name);
+                    }
+                }
+                Payload::ComponentExportSection(section) => {
+                    for export in section.clone() {
+                        names.exports.push(export?.name.name);
+                    }
+                }
+                _ => {}
+            }
+        }
+        match &payload {
+            Payload::Version { .. } => nesting += 1,
+            Payload::End(_) => nesting = nesting.saturating_sub(1),
+            _ => {}
+        }
+        match validator.payload(&payload)? {
+            ValidPayload::Func(function, body) if depth == Depth::Whole => {
+                function.into_validator(Default::default()).validate(&body)?;
+            }
+            ValidPayload::End(types) if nesting == 0 => return Ok((types, names)),
+            _ => {}
+        }
+    }
+    Err(ReadError::Truncated { offset: bytes.len() as u64 })
+}
+
+/// Whether an entity is a resource that is defined where it stands rather than used from elsewhere.
+pub(crate) fn is_own_resource(entity: &ComponentEntityType) -> bool {
+    use wasmparser::component_types::ComponentAnyTypeId::Resource;
+    matches!(
+        entity,
+        ComponentEntityType::Type { referenced: Resource(of), created: Resource(new) } if of == new
+    )
+}
