@@ -66,9 +66,7 @@ impl From<ReadError> for AdaptError {
             ReadError::NotWasm => Self::NotWasm,
             ReadError::Truncated { offset } => Self::Truncated { offset },
             ReadError::Invalid { reason, offset } => Self::Invalid { reason, offset },
-            ReadError::CoreModule | ReadError::TooDeep { .. } => {
-                Self::Invalid { reason: error.to_string(), offset: 0 }
-            }
+            ReadError::CoreModule => Self::Invalid { reason: error.to_string(), offset: 0 },
         }
     }
 }

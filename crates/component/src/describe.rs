@@ -185,7 +185,8 @@ fn sketch_item(item: &Extern) -> String {
             let functions = item.functions.iter();
             let functions: String =
                 functions.map(|f| format!("{}: {}; ", f.name, f.signature)).collect();
-            let types: String = item.types.iter().map(|ty| format!("{}; ", ty.definition)).collect();
+            let types: String =
+                item.types.iter().map(|ty| format!("{}; ", ty.definition)).collect();
             format!("{}: interface {{ {types}{functions}}}", item.name)
         }
         (ExternKind::Type, _, Some(definition)) => definition.clone(),

@@ -124,8 +124,6 @@ fn is_shared(import: &crate::Extern) -> bool {
 }
 
 fn read(part: &Part<'_>) -> Result<Surface, FuseError> {
-    Surface::read(part.bytes, Depth::Structure).map_err(|reason| FuseError::Unreadable {
-        component: part.name.to_owned(),
-        reason,
-    })
+    Surface::read(part.bytes, Depth::Structure)
+        .map_err(|reason| FuseError::Unreadable { component: part.name.to_owned(), reason })
 }

@@ -5,8 +5,7 @@ pub(crate) mod signature;
 use serde::Serialize;
 use wasmparser::{
     BinaryReaderError, Encoding, Parser, Payload, ValidPayload, Validator, WasmFeatures,
-    component_types::{ComponentEntityType, ComponentItem},
-    types::Types,
+    component_types::ComponentEntityType, types::Types,
 };
 
 use crate::InterfaceName;
@@ -36,12 +35,6 @@ pub enum ReadError {
         reason: String,
         /// Where.
         offset: u64,
-    },
-    /// Types that contain one another too deeply for an engine to accept.
-    #[error("the component's types are nested more than {limit} deep")]
-    TooDeep {
-        /// The deepest nesting that is read.
-        limit: usize,
     },
 }
 
@@ -154,22 +147,14 @@ impl Surface {
         let mut surface = Self::default();
         for name in names.imports {
             let item = types.component_item_for_import(name);
-            surface.imports.extend(read_item(&mut signatures, name, item)?);
+            surface.imports.extend(item.map(|item| signatures.read(name, item)));
         }
         for name in names.exports {
             let item = types.component_item_for_export(name);
-            surface.exports.extend(read_item(&mut signatures, name, item)?);
+            surface.exports.extend(item.map(|item| signatures.read(name, item)));
         }
         Ok(surface)
     }
-}
-
-fn read_item(
-    signatures: &mut Signatures<'_>,
-    name: &str,
-    item: Option<&ComponentItem>,
-) -> Result<Option<Extern>, ReadError> {
-    item.map(|item| signatures.read(name, item)).transpose()
 }
 
 /// Whether the bytes begin as a module or as a component.

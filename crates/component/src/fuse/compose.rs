@@ -90,7 +90,11 @@ impl<'p, 'a> Composition<'p, 'a> {
             bytes,
             components: plan.members.iter().map(|member| member.part.name.to_owned()).collect(),
             imports,
-            exports: plan.members.first().map(|root| names(&root.surface.exports)).unwrap_or_default(),
+            exports: plan
+                .members
+                .first()
+                .map(|root| names(&root.surface.exports))
+                .unwrap_or_default(),
         })
     }
 
@@ -109,7 +113,8 @@ impl<'p, 'a> Composition<'p, 'a> {
                     }
                     Met::Host => {
                         let label = labels.label(member.part.name, import);
-                        let kind = self.import(index, &import.name).ok_or("an import has no type")?;
+                        let kind =
+                            self.import(index, &import.name).ok_or("an import has no type")?;
                         let import = UnitImport {
                             name: label.clone(),
                             interface: import.interface_or_name(),
@@ -157,7 +162,12 @@ impl<'p, 'a> Composition<'p, 'a> {
         Ok(())
     }
 
-    fn export_with_uses(&mut self, nodes: &[NodeId], member: usize, name: &str) -> Result<(), String> {
+    fn export_with_uses(
+        &mut self,
+        nodes: &[NodeId],
+        member: usize,
+        name: &str,
+    ) -> Result<(), String> {
         if self.graph.get_export(name).is_some() {
             return Ok(());
         }
@@ -269,10 +279,7 @@ fn account(
 
 /// Runs the composer. It asserts what it assumes about its input; what holds for all that WIT can
 /// say may not hold for a component written by hand, and that must not end the process.
-fn guarded<T>(
-    plan: &Plan<'_>,
-    run: impl FnOnce() -> Result<T, String>,
-) -> Result<T, FuseError> {
+fn guarded<T>(plan: &Plan<'_>, run: impl FnOnce() -> Result<T, String>) -> Result<T, FuseError> {
     let done = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<String>().map(String::as_str);
         let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");

@@ -47,7 +47,8 @@ pub(super) fn differences(types: &Types, import: End<'_>, export: End<'_>) -> Ve
         if !is_met {
             found.push(Difference {
                 name: plain_name(name),
-                expected: member(import.item, name).unwrap_or_else(|| wanted.desc(types).to_owned()),
+                expected: member(import.item, name)
+                    .unwrap_or_else(|| wanted.desc(types).to_owned()),
                 found: given.get(name).map(|given| {
                     member(export.item, name).unwrap_or_else(|| given.desc(types).to_owned())
                 }),

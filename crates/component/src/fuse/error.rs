@@ -150,18 +150,22 @@ impl FuseError {
             Self::NoSuchImport { nearest, .. } => {
                 nearest.as_ref().map(|nearest| format!("did you mean `{nearest}`?"))
             }
-            Self::NotExported { component, import, others, .. } => link_lines(component, import, others),
+            Self::NotExported { component, import, others, .. } => {
+                link_lines(component, import, others)
+            }
             Self::Unmet { component, import, candidates } => {
                 Some(link_lines(component, import, candidates).unwrap_or_else(|| {
-                    format!("no component of the app exports `{import}`; add one that does, and link it")
+                    format!(
+                        "no component of the app exports `{import}`; add one that does, and link it"
+                    )
                 }))
             }
-            Self::Mismatch { to, .. } => {
-                Some(format!("build both components against the same WIT, or link another one than `{to}`"))
-            }
-            Self::Cycle { .. } => {
-                Some("take one of these links away: a component cannot need itself to start".to_owned())
-            }
+            Self::Mismatch { to, .. } => Some(format!(
+                "build both components against the same WIT, or link another one than `{to}`"
+            )),
+            Self::Cycle { .. } => Some(
+                "take one of these links away: a component cannot need itself to start".to_owned(),
+            ),
             Self::UnknownComponent { .. } | Self::Unreadable { .. } | Self::Compose { .. } => None,
         }
     }
@@ -199,7 +203,8 @@ fn shown(component: &str, to: &str, differences: &[Difference]) -> String {
         let found = found.as_deref().unwrap_or("nothing of that name");
         let width = component.len().max(to.len()) + 9;
         // Writing to a string cannot fail.
-        let _ = write!(text, "\n  {name}\n    {:width$} {expected}", format!("{component} imports"));
+        let _ =
+            write!(text, "\n  {name}\n    {:width$} {expected}", format!("{component} imports"));
         let _ = write!(text, "\n    {:width$} {found}", format!("{to} exports"));
     }
     text

@@ -132,8 +132,9 @@ impl<'a> Plan<'a> {
             let member = self.members.iter().find(|member| member.part.name == part.name);
             match member {
                 Some(member) => find_export(&member.surface.exports, import).is_some(),
-                None => read(part)
-                    .is_ok_and(|surface| find_export(&surface.exports, import).is_some()),
+                None => {
+                    read(part).is_ok_and(|surface| find_export(&surface.exports, import).is_some())
+                }
             }
         };
         others.filter(can_meet).map(|part| part.name.to_owned()).collect()

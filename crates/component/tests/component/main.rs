@@ -1,0 +1,5 @@
+//! What components are read as and what they become when they are fused.
+
+mod fixture;
+mod fuse;
+mod read;
