@@ -6,7 +6,7 @@ use std::{
 };
 
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
-use wac_types::{InterfaceId, ItemKind, Package};
+use wac_types::{InterfaceId, ItemKind, Package, Type};
 
 use super::{
     FuseError, Unit, UnitImport,
@@ -17,7 +17,7 @@ use super::{
     plan::{Member, Met, Plan},
 };
 use crate::{
-    InterfaceName,
+    Extern, InterfaceName,
     read::{Depth, Surface},
 };
 
@@ -102,6 +102,7 @@ impl<'p, 'a> Composition<'p, 'a> {
     /// of each label.
     fn encode(&mut self) -> Result<(Vec<u8>, HashMap<String, UnitImport>), String> {
         let nodes = self.instantiate();
+        let tied = self.tied();
         let mut labels = Labels::default();
         let mut owned = HashMap::new();
         for (index, member) in self.plan.members.iter().enumerate() {
@@ -112,16 +113,16 @@ impl<'p, 'a> Composition<'p, 'a> {
                         self.graph.alias_instance_export(nodes[to], export).map_err(say)?
                     }
                     Met::Host => {
-                        let label = labels.label(member.part.name, import);
                         let kind =
                             self.import(index, &import.name).ok_or("an import has no type")?;
+                        let name = self.name(kind, &tied, &mut labels, member, import);
                         let import = UnitImport {
-                            name: label.clone(),
+                            name: name.clone(),
                             interface: import.interface_or_name(),
                             component: Some(index),
                         };
-                        owned.insert(label.clone(), import);
-                        self.graph.import(label, kind).map_err(say)?
+                        owned.insert(name.clone(), import);
+                        self.graph.import(name, kind).map_err(say)?
                     }
                     // Left unmet on purpose: the composer merges such imports by name and version.
                     Met::Shared | Met::Nothing => continue,
@@ -136,6 +137,67 @@ impl<'p, 'a> Composition<'p, 'a> {
         let options = EncodeOptions { validate: false, ..EncodeOptions::default() };
         let bytes = self.graph.encode(options).map_err(say)?;
         Ok((bytes, owned))
+    }
+
+    /// Names an import that belongs to one component: by a label, or, if it is tied to others by
+    /// resources, as an interface of that component's own. The composer finds a used resource by
+    /// the interface's name, which labels of one interface have in common.
+    fn name(
+        &mut self,
+        kind: ItemKind,
+        tied: &HashSet<InterfaceId>,
+        labels: &mut Labels,
+        member: &Member<'_>,
+        import: &Extern,
+    ) -> String {
+        if let (ItemKind::Instance(id), Some(interface)) = (kind, &import.interface)
+            && tied.contains(&id)
+        {
+            let name = labels.interface(member.part.name, interface);
+            self.graph.types_mut()[id].id = Some(name.clone());
+            return name;
+        }
+        labels.label(member.part.name, import)
+    }
+
+    /// The interfaces among the host's that use one another's resources.
+    fn tied(&self) -> HashSet<InterfaceId> {
+        let types = self.graph.types();
+        let members = self.plan.members.iter().enumerate();
+        let imports = members.flat_map(|(index, member)| {
+            let imports = member.surface.imports.iter().zip(&member.met);
+            imports.map(move |(import, met)| (index, import, *met))
+        });
+        let of_host: HashSet<_> = imports
+            .filter(|(_, _, met)| *met == Met::Host)
+            .filter_map(|(index, import, _)| instance(self.import(index, &import.name)?))
+            .collect();
+        let mut tied = HashSet::new();
+        loop {
+            let known = tied.len();
+            for id in &of_host {
+                for (name, used) in &types[*id].uses {
+                    let name = used.name.as_ref().unwrap_or(name);
+                    let kind = types[used.interface].exports.get(name);
+                    let is_resource = matches!(kind, Some(ItemKind::Type(Type::Resource(_))));
+                    let is_tied = is_resource || tied.contains(&used.interface);
+                    if is_tied && of_host.contains(&used.interface) {
+                        tied.extend([*id, used.interface]);
+                    }
+                }
+            }
+            if tied.len() == known {
+                return tied;
+            }
+        }
+    }
+
+    /// All interfaces that members import.
+    fn imports(&self) -> impl Iterator<Item = InterfaceId> {
+        let types = self.graph.types();
+        let packages = self.packages.iter().flatten();
+        let kinds = packages.flat_map(|id| types[self.graph[*id].ty()].imports.values());
+        kinds.filter_map(|kind| instance(*kind))
     }
 
     fn instantiate(&mut self) -> Vec<NodeId> {
@@ -199,20 +261,17 @@ impl<'p, 'a> Composition<'p, 'a> {
         uses.filter_map(|used| types[used.interface].id.clone()).collect()
     }
 
-    /// The names of all interfaces whose types an import of a member uses, directly or not. The
-    /// composer has to import them to name these types, also those that give authority; no
-    /// component is connected to such an import.
+    /// The names of all interfaces whose types an import of a member uses, directly or not, and of
+    /// those that members share. The composer has to import the former to name these types, also
+    /// those that give authority; no component is connected to such an import.
     fn described(&self) -> HashSet<String> {
         let types = self.graph.types();
-        let packages = self.packages.iter().flatten();
-        let imports = packages.flat_map(|id| types[self.graph[*id].ty()].imports.values());
-        let mut open: Vec<InterfaceId> = imports
-            .filter_map(|kind| match kind {
-                ItemKind::Instance(id) => Some(*id),
-                _ => None,
-            })
-            .collect();
-        let mut described = HashSet::new();
+        let mut open: Vec<InterfaceId> = self.imports().collect();
+        let members = self.plan.members.iter();
+        let met = members.flat_map(|member| member.surface.imports.iter().zip(&member.met));
+        let shared = met.filter(|(_, met)| **met == Met::Shared);
+        let mut described: HashSet<_> =
+            shared.map(|(import, _)| import.interface_or_name()).collect();
         while let Some(interface) = open.pop() {
             for used in types[interface].uses.values() {
                 if let Some(name) = &types[used.interface].id
@@ -233,6 +292,13 @@ impl<'p, 'a> Composition<'p, 'a> {
     fn export(&self, member: usize, name: &str) -> Option<ItemKind> {
         let package = (*self.packages.get(member)?)?;
         self.graph.types()[self.graph[package].ty()].exports.get(name).copied()
+    }
+}
+
+fn instance(kind: ItemKind) -> Option<InterfaceId> {
+    match kind {
+        ItemKind::Instance(id) => Some(id),
+        _ => None,
     }
 }
 

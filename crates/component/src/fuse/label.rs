@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::Extern;
+use crate::{Extern, InterfaceName};
 
-/// Gives out kebab-case labels such as `gateway-http-outgoing-handler`, each once.
+/// Gives out names, each once: kebab-case labels such as `gateway-http-outgoing-handler`.
 #[derive(Debug, Default)]
 pub(super) struct Labels {
     taken: HashSet<String>,
@@ -19,14 +19,35 @@ impl Labels {
             }
             None => kebab(&format!("{component}-{}", import.name)),
         };
-        // Several versions of one interface side by side differ by a number.
-        let numbered = (2..).map(|number| format!("{label}-n{number}"));
-        let free = std::iter::once(label.clone())
-            .chain(numbered)
-            .find(|label| !self.taken.contains(label))
-            .unwrap_or(label);
-        self.taken.insert(free.clone());
-        free
+        self.unique(|number| match number {
+            1 => label.clone(),
+            _ => format!("{label}-n{number}"),
+        })
+    }
+
+    /// A name for an interface that is that component's own, such as
+    /// `keyway-gateway:keyvalue/store@0.2.0`.
+    pub(super) fn interface(&mut self, component: &str, interface: &InterfaceName) -> String {
+        let namespace = kebab(&format!("keyway-{component}"));
+        self.unique(|number| {
+            let namespace = match number {
+                1 => namespace.clone(),
+                _ => format!("{namespace}-n{number}"),
+            };
+            InterfaceName { namespace, ..interface.clone() }.to_string()
+        })
+    }
+
+    /// The first name that is free; several versions of one interface, for one, differ by number.
+    fn unique(&mut self, name: impl Fn(usize) -> String) -> String {
+        let mut number = 1;
+        loop {
+            let name = name(number);
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+            number += 1;
+        }
     }
 }
 
@@ -44,7 +65,7 @@ fn kebab(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ExternKind, InterfaceName};
+    use crate::ExternKind;
 
     fn import(name: &str) -> Extern {
         Extern {

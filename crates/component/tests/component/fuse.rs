@@ -389,3 +389,79 @@ fn a_request_handler_can_be_linked_to_another() {
     let errors = problems("middle", &[part("middle", &middle, &[]), part("inner", &inner, &[])]);
     assert_eq!(errors[0].code(), "unmet-import");
 }
+
+#[test]
+fn resources_of_one_components_own_imports_stay_together() {
+    let wit = format!(
+        "{PARSER_WIT}
+        package wasi:keyvalue@0.2.0-draft {{
+            interface store {{
+                resource bucket {{ get: func(key: string) -> list<u8>; }}
+                open: func(name: string) -> bucket;
+            }}
+            interface atomics {{
+                use store.{{bucket}};
+                increment: func(bucket: borrow<bucket>) -> u64;
+            }}
+        }}"
+    );
+    let world = "import wasi:keyvalue/atomics@0.2.0-draft;";
+    let one = test(&wit, &format!("{world} import cyber:systems/parser;"));
+    let two = test(&wit, &format!("{world} export cyber:systems/parser;"));
+    let unit = fused(
+        "one",
+        &[part("one", &one, &[("cyber:systems/parser", "two")]), part("two", &two, &[])],
+    );
+    let (store, atomics) = ("wasi:keyvalue/store@0.2.0-draft", "wasi:keyvalue/atomics@0.2.0-draft");
+    let mut found = imports(&unit);
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            ("keyway-one:keyvalue/atomics@0.2.0-draft", atomics, Some("one")),
+            ("keyway-one:keyvalue/store@0.2.0-draft", store, Some("one")),
+            ("keyway-two:keyvalue/atomics@0.2.0-draft", atomics, Some("two")),
+            ("keyway-two:keyvalue/store@0.2.0-draft", store, Some("two")),
+        ]
+    );
+}
+
+#[test]
+fn sockets_of_0_3_are_split_though_others_use_their_types() {
+    let wit = format!(
+        "{PARSER_WIT}
+        package wasi:sockets@0.3.0 {{
+            interface types {{
+                type ip-address = u32;
+                resource tcp-socket {{ create: static func() -> tcp-socket; }}
+            }}
+            interface ip-name-lookup {{
+                use types.{{ip-address}};
+                resolve-addresses: async func(name: string) -> list<ip-address>;
+            }}
+        }}"
+    );
+    let world = "import wasi:sockets/types@0.3.0; import wasi:sockets/ip-name-lookup@0.3.0;";
+    let one = test(&wit, &format!("{world} import cyber:systems/parser;"));
+    let two = test(&wit, &format!("{world} export cyber:systems/parser;"));
+    let unit = fused(
+        "one",
+        &[part("one", &one, &[("cyber:systems/parser", "two")]), part("two", &two, &[])],
+    );
+    let names: Vec<_> = imports(&unit).into_iter().filter(|i| i.2.is_some()).map(|i| i.0).collect();
+    assert_eq!(
+        names,
+        [
+            "one-sockets-types",
+            "one-sockets-ip-name-lookup",
+            "two-sockets-types",
+            "two-sockets-ip-name-lookup",
+        ]
+    );
+    // What the lookup's types come from is there too, without an owner and so without rights.
+    assert!(
+        imports(&unit)
+            .iter()
+            .all(|(name, _, owner)| { owner.is_some() || *name == "wasi:sockets/types@0.3.0" })
+    );
+}
