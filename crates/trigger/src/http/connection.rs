@@ -1,0 +1,235 @@
+//! The life of one connection: handshake, choice of protocol, requests, end.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tracing::{debug, warn};
+
+use super::activity::Activity;
+use super::exchange::exchange;
+use super::lane::{Local, Settings};
+use super::stream::Stream;
+use super::{Handler, Peer};
+
+/// What a client that knows beforehand that the server speaks HTTP/2 sends first (RFC 9113,
+/// section 3.4).
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Room for the first read: the head of a request, as most are.
+const FIRST_READ_BYTES: usize = 1024;
+
+/// How long a connection that is done may take to say goodbye when the server stops. HTTP/2 waits for the client to have heard that no more requests are taken.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    Http1,
+    Http2,
+}
+
+/// Serves a connection from its first byte to its last.
+pub(super) async fn run<H: Handler>(local: Arc<Local<H>>, stream: TcpStream, peer: Peer) {
+    if let Err(error) = stream.set_nodelay(true) {
+        return debug!(client = %peer.address, %error, "the connection was gone at once");
+    }
+    let settings = Arc::clone(&local.settings);
+    let activity = Activity::new(peer.address, Arc::clone(&local.running));
+    // Until a request is under way nothing is lost when the server stops.
+    let stop = local.stop.clone();
+    let end = match &settings.tls {
+        None => match stop.run_until_cancelled(detect(stream, settings.header_timeout)).await {
+            Some(Ok((protocol, stream, read))) => {
+                let stream = Stream::new(stream, read, settings.write_timeout, &activity);
+                return speak(protocol, local, stream, &activity, peer).await;
+            }
+            end => end.map(|end| end.map(drop)),
+        },
+        Some(tls) => match stop.run_until_cancelled(secure(stream, tls, &settings)).await {
+            Some(Ok((protocol, stream))) => {
+                let read = BytesMut::new();
+                let stream = Stream::new(stream, read, settings.write_timeout, &activity);
+                return speak(protocol, local, stream, &activity, peer).await;
+            }
+            end => end.map(|end| end.map(drop)),
+        },
+    };
+    if let Some(Err(error)) = end {
+        debug!(client = %peer.address, %error, "the connection ended before a request");
+    }
+}
+
+/// Reads until it is clear what the client speaks. What was read is for hyper to read again.
+async fn detect(
+    mut stream: TcpStream,
+    header_timeout: Duration,
+) -> io::Result<(Protocol, TcpStream, BytesMut)> {
+    let mut read = BytesMut::with_capacity(FIRST_READ_BYTES);
+    let reading = async {
+        loop {
+            if stream.read_buf(&mut read).await? == 0 {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+            }
+            let length = read.len().min(HTTP2_PREFACE.len());
+            if read[..length] != HTTP2_PREFACE[..length] {
+                return Ok(Protocol::Http1);
+            }
+            if length == HTTP2_PREFACE.len() {
+                return Ok(Protocol::Http2);
+            }
+        }
+    };
+    let protocol = timeout(header_timeout, reading).await??;
+    Ok((protocol, stream, read))
+}
+
+/// Does the TLS handshake, in which the client chooses what it speaks.
+async fn secure(
+    stream: TcpStream,
+    tls: &Arc<ServerConfig>,
+    settings: &Settings,
+) -> io::Result<(Protocol, TlsStream<TcpStream>)> {
+    let handshake = async {
+        // Held until the handshake is over, whatever becomes of it.
+        let _turn = settings.handshakes.acquire().await;
+        TlsAcceptor::from(Arc::clone(tls)).accept(stream).await
+    };
+    let stream = timeout(settings.handshake_timeout, handshake).await??;
+    let protocol = match stream.get_ref().1.alpn_protocol() {
+        Some(b"h2") => Protocol::Http2,
+        _ => Protocol::Http1,
+    };
+    Ok((protocol, stream))
+}
+
+/// Hands the connection to hyper.
+async fn speak<H, S>(
+    protocol: Protocol,
+    local: Arc<Local<H>>,
+    stream: Stream<S>,
+    activity: &Arc<Activity>,
+    peer: Peer,
+) where
+    H: Handler,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // HTTP/2's streams are tasks of their own, so they own what they need.
+    let service = {
+        let (local, activity, peer) = (Arc::clone(&local), Arc::clone(activity), peer.clone());
+        service_fn(move |request| exchange(Arc::clone(&local), &activity, request, peer.clone()))
+    };
+    match protocol {
+        Protocol::Http1 => {
+            let stream = TokioIo::new(stream.lingering());
+            let connection = local.settings.http1.serve_connection(stream, service);
+            supervise(connection, &local, activity, &peer).await;
+        }
+        Protocol::Http2 => {
+            let connection = local.http2.serve_connection(TokioIo::new(stream), service);
+            supervise(connection, &local, activity, &peer).await;
+        }
+    }
+}
+
+/// What hyper's connections have in common.
+trait Connection: Future<Output = hyper::Result<()>> {
+    /// Lets running requests finish, and closes.
+    fn finish(self: Pin<&mut Self>);
+}
+
+impl<I, S, B> Connection for hyper::server::conn::http1::Connection<I, S>
+where
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    B: http_body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<I, S, B, E> Connection for hyper::server::conn::http2::Connection<I, S, E>
+where
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    B: http_body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    E: hyper::rt::bounds::Http2ServerConnExec<S::Future, B>,
+{
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// Drives a connection until it ends, the server stops and its requests are done, or it has had
+/// no request for too long.
+async fn supervise<H>(
+    connection: impl Connection,
+    local: &Local<H>,
+    activity: &Activity,
+    peer: &Peer,
+) {
+    let mut connection = pin!(connection);
+    let patience = local.settings.header_timeout;
+    let mut quiet = pin!(quiet(activity, patience));
+    let mut stop = pin!(local.stop.cancelled());
+    let mut is_stopping = false;
+    let end = poll_fn(|context| {
+        // Mostly the connection is what woke the task. It goes first, so that a request that has
+        // arrived counts as running for those that ask next.
+        if let Poll::Ready(end) = connection.as_mut().poll(context) {
+            return Poll::Ready(Some(end));
+        }
+        if !is_stopping && stop.as_mut().poll(context).is_ready() {
+            is_stopping = true;
+            connection.as_mut().finish();
+            quiet.set(self::quiet(activity, patience.min(FAREWELL)));
+            if let Poll::Ready(end) = connection.as_mut().poll(context) {
+                return Poll::Ready(Some(end));
+            }
+        }
+        quiet.as_mut().poll(context).map(|()| None)
+    })
+    .await;
+    let client = peer.address;
+    match end {
+        Some(Ok(())) => {}
+        None => debug!(%client, "the connection was idle for too long"),
+        // Closing the connection is the only way to tell the client.
+        Some(Err(error)) if error.is_body_write_aborted() => {
+            warn!(%client, "an answer was shorter than its Content-Length");
+        }
+        Some(Err(error)) => debug!(%client, %error, "the connection broke off"),
+    }
+}
+
+/// Ends when the connection was quiet for `patience`, or a little longer: three looks in a row, and
+/// no request between them.
+async fn quiet(activity: &Activity, patience: Duration) {
+    let between_looks = patience / 2;
+    let mut look = pin!(sleep(between_looks));
+    let mut seen = None;
+    let mut repeated = 0;
+    while repeated < 2 {
+        look.as_mut().await;
+        look.as_mut().reset(Instant::now() + between_looks);
+        let sees = activity.is_quiet().then(|| activity.begun());
+        repeated = if sees.is_some() && sees == seen { repeated + 1 } else { 0 };
+        seen = sees;
+    }
+}

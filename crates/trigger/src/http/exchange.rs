@@ -1,0 +1,161 @@
+//! One request and its answer: finds the route, asks the handler, and makes of every outcome an
+//! answer that HTTP allows.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HOST};
+use http::{HeaderValue, Method, Request, Response, Version};
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::Incoming;
+use tracing::{debug, warn};
+
+use super::activity::{Activity, Running};
+use super::lane::Local;
+use super::reply::{HEALTH, Reply};
+use super::{Body, BodyError, Handler, Peer, Routes, status};
+
+/// The body of an answer; its request counts as running until it is gone.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// None for an answer to `HEAD`, whose head is all.
+    body: Option<Body>,
+    /// Whether the head of the answer says how long the body is.
+    is_declared: bool,
+    running: Running,
+}
+
+/// Answers one request. Never fails: what cannot be answered otherwise is answered in words.
+pub(super) fn exchange<H: Handler>(
+    local: Arc<Local<H>>,
+    activity: &Arc<Activity>,
+    request: Request<Incoming>,
+    peer: Peer,
+) -> impl Future<Output = Result<Response<Answer>, Infallible>> + Send + use<H> {
+    let running = activity.begin(!request.body().is_end_stream());
+    async move {
+        let head_only = request.method() == Method::HEAD;
+        let response = match choose(&local, &request) {
+            Ok(handler) => ask(handler, request, peer).await,
+            Err(reply) => reply.response(),
+        };
+        let response = if head_only { declare_length(response) } else { response };
+        let is_declared = response.headers().contains_key(CONTENT_LENGTH);
+        Ok(response.map(|body| {
+            let body = (!head_only).then_some(body);
+            Answer { body, is_declared, running }
+        }))
+    }
+}
+
+/// The handler of a request, or the answer that it gets without one.
+fn choose<'r, H>(local: &'r Local<H>, request: &Request<Incoming>) -> Result<&'r H, Reply> {
+    let host = host_of(request)?;
+    if request.method() == Method::CONNECT {
+        return Err(Reply::NoTunnels);
+    }
+    let path = request.uri().path();
+    if path == HEALTH {
+        let draining = local.stop.is_cancelled();
+        return Err(if draining { Reply::Draining } else { Reply::Healthy });
+    }
+    find(&local.routes, host, path)
+}
+
+fn find<'r, H>(routes: &'r Routes<H>, host: Option<&str>, path: &str) -> Result<&'r H, Reply> {
+    routes.find(host, path).ok_or(Reply::NoRoute)
+}
+
+/// The host that a request is for: that of its URI (HTTP/2's `:authority`, or an absolute form of
+/// HTTP/1.1), or else of its `Host` header, which HTTP/1.1 demands in any case (RFC 9112, section
+/// 3.2). An empty header is valid and names none.
+fn host_of<B>(request: &Request<B>) -> Result<Option<&str>, Reply> {
+    let mut headers = request.headers().get_all(HOST).iter();
+    let header = match (headers.next(), headers.next()) {
+        (Some(host), None) => {
+            Some(host.to_str().ok().filter(|host| is_authority(host)).ok_or(Reply::BadHost)?)
+        }
+        (None, _) if request.version() != Version::HTTP_11 => None,
+        _ => return Err(Reply::BadHost),
+    };
+    Ok(request.uri().host().or(header).filter(|host| !host.is_empty()))
+}
+
+/// Whether a text has only what the host and port of a URI may have (RFC 3986, section 3.2).
+fn is_authority(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%:[]".contains(&byte))
+}
+
+/// Has a handler answer.
+async fn ask<H: Handler>(handler: &H, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+    let method = request.method().clone();
+    // Cheap: a URI's text is shared, not copied.
+    let uri = request.uri().clone();
+    let client = peer.address;
+    match handler.handle(request, peer).await {
+        Ok(response) if response.status().is_informational() => {
+            let status = response.status().as_u16();
+            let path = uri.path();
+            warn!(%client, %method, path, status, "the answer's status is not a final one");
+            Reply::NotFinal.response()
+        }
+        Ok(response) => {
+            let status = response.status().as_u16();
+            debug!(%client, %method, path = uri.path(), status, "answered");
+            response
+        }
+        Err(failure) => {
+            let response = status::answer(&failure);
+            let status = response.status().as_u16();
+            warn!(%client, %method, path = uri.path(), status, %failure, "no answer");
+            response
+        }
+    }
+}
+
+/// Says in an answer to `HEAD` how long the body would be, as far as that is known without asking
+/// for it.
+fn declare_length(mut response: Response<Body>) -> Response<Body> {
+    // An empty body is no sign of an empty answer to `GET`: most handlers make none for `HEAD`.
+    if let Some(length) = response.body().size_hint().exact().filter(|length| *length > 0) {
+        let headers = response.headers_mut();
+        headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
+    }
+    response
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let frame = Pin::new(body).poll_frame(context);
+        if let Poll::Ready(Some(Err(error))) = &frame {
+            // Too late for a status: hyper breaks the connection or the stream off, and the
+            // client sees that the answer is not whole.
+            warn!(client = %self.running.client(), %error, "an answer broke off");
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.body {
+            None => SizeHint::with_exact(0),
+            // Where handler and body disagree, the declared length counts: hyper holds the body to
+            // it, and closes the connection where it falls short.
+            Some(_) if self.is_declared => SizeHint::default(),
+            Some(body) => body.size_hint(),
+        }
+    }
+}

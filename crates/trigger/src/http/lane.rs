@@ -1,0 +1,211 @@
+//! A lane: one thread's runtime, its listening socket, and the connections that came in by it.
+//! Nothing here is shared with other lanes but what is never written.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::uri::Scheme;
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::TokioTimer;
+use rustls::ServerConfig;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use super::socket::{Backoff, concerns_one_connection};
+use super::{Handler, Options, Peer, Routes, TlsError, connection};
+
+/// A listening socket and the runtime that will serve it.
+#[derive(Debug)]
+pub(super) struct Lane {
+    listener: Option<TcpListener>,
+    /// There until the lane runs or is dropped.
+    runtime: Option<Runtime>,
+}
+
+/// What all lanes go by, made from the options once.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) http1: http1::Builder,
+    pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) header_timeout: Duration,
+    pub(super) handshake_timeout: Duration,
+    pub(super) write_timeout: Duration,
+    pub(super) handshakes: Semaphore,
+    connections: Arc<Semaphore>,
+    header_bytes: u32,
+    max_streams: u32,
+}
+
+/// What the connections of a lane share.
+#[derive(Debug)]
+pub(super) struct Local<H> {
+    pub(super) routes: Arc<Routes<H>>,
+    pub(super) settings: Arc<Settings>,
+    /// Cancelled when the server stops. The lane's own, so that its lock is never contended.
+    pub(super) stop: CancellationToken,
+    pub(super) http2: http2::Builder<OnTracker>,
+    /// Requests whose answers are not complete.
+    pub(super) running: Arc<AtomicUsize>,
+}
+
+/// Starts the tasks of HTTP/2's streams where the lane waits for them.
+#[derive(Debug, Clone)]
+pub(super) struct OnTracker(TaskTracker);
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for OnTracker {
+    fn execute(&self, stream: F) {
+        self.0.spawn(stream);
+    }
+}
+
+impl Settings {
+    /// The smallest limit that hyper can work with.
+    const LEAST_HEADER_BYTES: u32 = 8 * 1024;
+
+    pub(super) fn new(options: &Options) -> Result<Self, TlsError> {
+        let header_bytes = options.header_bytes.max(Self::LEAST_HEADER_BYTES);
+        let mut http1 = http1::Builder::new();
+        // `pipeline_flush` stays off: with it hyper (1.12) takes in a streaming answer without
+        // bounds when the client reads too slowly.
+        http1
+            // `connection::supervise` does the same for both protocols, without a timer that is
+            // made and dropped for each request.
+            .header_read_timeout(None)
+            .max_header_size(header_bytes as usize)
+            .max_buf_size(header_bytes as usize * 2);
+        let tls = options.tls.as_ref().map(super::Tls::config).transpose()?;
+        Ok(Settings {
+            http1,
+            tls,
+            header_timeout: options.header_timeout,
+            handshake_timeout: options.handshake_timeout,
+            write_timeout: options.write_timeout,
+            handshakes: permits(options.max_handshakes),
+            connections: Arc::new(permits(options.max_connections)),
+            header_bytes,
+            max_streams: options.max_streams,
+        })
+    }
+
+    /// HTTP/2 with limits on what one client can make the server hold. hyper's own limits on
+    /// streams that are reset as soon as they are opened stay.
+    fn http2(&self, tracker: &TaskTracker) -> http2::Builder<OnTracker> {
+        let mut http2 = http2::Builder::new(OnTracker(tracker.clone()));
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.max_streams)
+            .max_header_list_size(self.header_bytes)
+            .max_send_buf_size(128 * 1024)
+            // Finds clients that went without a word.
+            .keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_timeout(Duration::from_secs(20));
+        http2
+    }
+}
+
+/// A semaphore for at least one and at most as many as a semaphore can have.
+fn permits(count: usize) -> Semaphore {
+    Semaphore::new(count.clamp(1, Semaphore::MAX_PERMITS))
+}
+
+impl Lane {
+    pub(super) fn new(listener: TcpListener) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        Ok(Lane { listener: Some(listener), runtime: Some(runtime) })
+    }
+
+    /// Serves until `stop` and then until all is done or `drain` has passed. Returns how many
+    /// requests were still running then; they end with the runtime.
+    pub(super) fn run<H: Handler>(
+        mut self,
+        routes: Arc<Routes<H>>,
+        settings: Arc<Settings>,
+        stop: &CancellationToken,
+        drain: Duration,
+    ) -> usize {
+        let (Some(listener), Some(runtime)) = (self.listener.take(), self.runtime.take()) else {
+            return 0;
+        };
+        let tracker = TaskTracker::new();
+        let local = Arc::new(Local {
+            routes,
+            http2: settings.http2(&tracker),
+            settings,
+            stop: stop.child_token(),
+            running: Arc::default(),
+        });
+        let cut = runtime.block_on(async {
+            accept(listener, &local, &tracker).await;
+            tracker.close();
+            match timeout(drain, tracker.wait()).await {
+                Ok(()) => 0,
+                Err(_) => local.running.load(Ordering::Relaxed),
+            }
+        });
+        // Dropping a runtime drops its tasks. It would also wait for blocking work without an
+        // end, such as a read from a file system that hangs.
+        runtime.shutdown_timeout(Duration::from_millis(100));
+        cut
+    }
+}
+
+impl Drop for Lane {
+    /// A runtime that is dropped within a task of another panics, unless it is told not to wait.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Accepts connections until the server stops; the socket closes on return.
+async fn accept<H: Handler>(listener: TcpListener, local: &Arc<Local<H>>, tracker: &TaskTracker) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return warn!(%error, "one thread fewer serves HTTP"),
+    };
+    let secure = local.settings.tls.is_some();
+    let scheme = if secure { Scheme::HTTPS } else { Scheme::HTTP };
+    let mut backoff = Backoff::new();
+    // Whatever is awaited here ends with the server.
+    let until_stop = local.stop.clone();
+    let accepting = async {
+        loop {
+            match listener.accept().await {
+                Ok((stream, address)) => {
+                    backoff = Backoff::new();
+                    // Waiting after accepting and not before: a permit in the hand of a lane
+                    // that waits for a client would be lost to the other lanes.
+                    let Ok(permit) = Arc::clone(&local.settings.connections).acquire_owned().await
+                    else {
+                        return;
+                    };
+                    let local = Arc::clone(local);
+                    let peer = Peer { address, scheme: scheme.clone() };
+                    tracker.spawn(async move {
+                        connection::run(local, stream, peer).await;
+                        drop(permit);
+                    });
+                }
+                Err(error) if concerns_one_connection(&error) => {
+                    debug!(%error, "a client went before it was accepted");
+                }
+                Err(error) => {
+                    if backoff.is_fresh() {
+                        warn!(%error, "no connection can be accepted for the moment");
+                    }
+                    sleep(backoff.next()).await;
+                }
+            }
+        }
+    };
+    until_stop.run_until_cancelled(accepting).await;
+}

@@ -1,0 +1,28 @@
+//! The HTTP server in front of units: sockets, protocols, routes, and an orderly end.
+//! It does not know what answers a request: that is the [`Handler`] of the route.
+//!
+//! One current-thread runtime per core, each with its own listening socket on the same port, so
+//! that a connection and all its requests stay on one core and nothing is shared on their way.
+//! A connection is one task: TLS handshake, choice of protocol, then hyper. It ends by itself
+//! when its client goes, when it is idle for too long, or when the server stops.
+
+mod activity;
+mod connection;
+mod exchange;
+mod handler;
+mod lane;
+mod options;
+mod reply;
+mod routes;
+mod server;
+mod socket;
+mod status;
+mod stream;
+
+pub use handler::{Handler, Peer};
+pub use keyway_runtime::{Body, BodyError, Failure};
+pub use options::{Options, Tls, TlsError};
+pub use reply::HEALTH;
+pub use routes::{RouteError, Routes};
+pub use server::{ServeReport, Server};
+pub use socket::BindError;

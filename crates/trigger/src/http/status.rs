@@ -1,0 +1,90 @@
+//! What a client sees of a [`Failure`]: the one place that maps them to HTTP (RFC 9110, section
+//! 15). The log gets the whole sentence; the client learns what it can act upon, and nothing of
+//! what is inside.
+
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, Response, StatusCode};
+
+use super::reply::text;
+use super::{Body, Failure};
+
+/// The answer in place of the one that failed.
+pub(super) fn answer(failure: &Failure) -> Response<Body> {
+    let (status, says) = explain(failure);
+    let mut response = text(status, says);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn explain(failure: &Failure) -> (StatusCode, &'static str) {
+    match failure {
+        Failure::Busy { .. } | Failure::NoRoom(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "All instances of this service are busy. Try again in a moment.\n",
+        ),
+        Failure::TimedOut(_) => (
+            StatusCode::GATEWAY_TIMEOUT,
+            "The service did not answer within the time that it has for a request.\n",
+        ),
+        Failure::CpuTime(_) => (
+            StatusCode::GATEWAY_TIMEOUT,
+            "The service computed for longer than it may for a request.\n",
+        ),
+        Failure::BodyTooLarge(_) => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The body of the request is longer than this service takes.\n",
+        ),
+        Failure::Request(_) => {
+            (StatusCode::BAD_REQUEST, "The request is not one that this service can take.\n")
+        }
+        Failure::ErrorCode(_) => (
+            StatusCode::BAD_GATEWAY,
+            "The service could not answer, because something that it depends on failed.\n",
+        ),
+        Failure::Memory(_) | Failure::Resources { .. } => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The service needed more memory than it may have for a request.\n",
+        ),
+        Failure::Trap(_) | Failure::Denied(_) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "The service failed while it answered.\n")
+        }
+        Failure::NoAnswer => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "The service ended without an answer.\n")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn each_failure_has_its_status() {
+        let second = Duration::from_secs(1);
+        let resources = Failure::Resources { what: "tables", key: "tables", limit: 1 };
+        let of = [
+            (Failure::Busy { running: 1, waiting: 1 }, 503),
+            (Failure::NoRoom("secret".into()), 503),
+            (Failure::TimedOut(second), 504),
+            (Failure::CpuTime(second), 504),
+            (Failure::Memory(1), 500),
+            (resources, 500),
+            (Failure::BodyTooLarge(1), 413),
+            (Failure::Trap("secret".into()), 500),
+            (Failure::Denied("secret".into()), 500),
+            (Failure::NoAnswer, 500),
+            (Failure::ErrorCode("secret".into()), 502),
+            (Failure::Request("secret".into()), 400),
+        ];
+        for (failure, status) in of {
+            let response = answer(&failure);
+            assert_eq!(response.status(), status, "{failure}");
+            assert_eq!(response.headers().contains_key(RETRY_AFTER), status == 503, "{failure}");
+            assert!(!explain(&failure).1.contains("secret"), "{failure}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! A connection's bytes, as hyper reads and writes them: what was read to find the protocol comes
+//! first, a client that takes nothing ends the connection, and the end waits for the client.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::activity::Activity;
+
+/// How long a closed connection takes in what the client was sending.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Bytes both ways.
+#[derive(Debug)]
+pub(super) struct Stream<S> {
+    inner: S,
+    /// Read before hyper came.
+    first: BytesMut,
+    write_timeout: Duration,
+    /// Runs while a write waits for the client; made for the first that does.
+    stalled: Option<Pin<Box<Sleep>>>,
+    activity: Arc<Activity>,
+    linger: Linger,
+}
+
+/// How a connection of HTTP/1 closes.
+///
+/// A server that answers before it has read the whole body, say with 413, and closes, makes the
+/// system answer the rest with a reset, which may overtake the answer: the client never sees it
+/// (RFC 9112, section 9.6). So the sending side closes first, and what still comes is thrown
+/// away until the client closes too, or for a short time. The same goes for a head that is refused
+/// before it is complete.
+#[derive(Debug)]
+enum Linger {
+    /// Closes at once.
+    Never,
+    /// Lingers if the client may have more to say than was read.
+    IfUnread {
+        /// How many requests had begun when bytes were last read. If it is all of them, these
+        /// bytes made no request: they belong to a body, or to a head that is no good.
+        begun_at_read: Option<u64>,
+    },
+    /// The sending side is closed.
+    Until(Pin<Box<Sleep>>),
+}
+
+impl<S> Stream<S> {
+    /// `first` has what was read of `inner` already; `activity` hears of writes that stall.
+    pub(super) fn new(
+        inner: S,
+        first: BytesMut,
+        write_timeout: Duration,
+        activity: &Arc<Activity>,
+    ) -> Self {
+        let activity = Arc::clone(activity);
+        Stream { inner, first, write_timeout, stalled: None, activity, linger: Linger::Never }
+    }
+
+    /// Waits at its end for the rest of what nobody read.
+    pub(super) fn lingering(mut self) -> Self {
+        self.linger = Linger::IfUnread { begun_at_read: None };
+        self
+    }
+
+    /// Passes on what a write came to, unless it has waited for the client for too long.
+    fn progress<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.activity.stall(false);
+            return written;
+        }
+        let deadline = Instant::now() + self.write_timeout;
+        let timer = match &mut self.stalled {
+            Some(timer) => {
+                if !self.activity.is_stalled() {
+                    timer.as_mut().reset(deadline);
+                }
+                timer
+            }
+            none => none.insert(Box::pin(sleep(self.write_timeout))),
+        };
+        self.activity.stall(true);
+        ready!(timer.as_mut().poll(context));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes no more")))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let begun = self.activity.begun();
+        if let Linger::IfUnread { begun_at_read } = &mut self.linger {
+            *begun_at_read = Some(begun);
+        }
+        if self.first.is_empty() {
+            return Pin::new(&mut self.inner).poll_read(context, into);
+        }
+        let length = self.first.len().min(into.remaining());
+        into.put_slice(&self.first[..length]);
+        self.first.advance(length);
+        if self.first.is_empty() {
+            // Gives the memory back, which the connection would keep to its end.
+            self.first = BytesMut::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write(context, bytes);
+        self.progress(context, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write_vectored(context, bytes);
+        self.progress(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.inner).poll_flush(context);
+        self.progress(context, flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        loop {
+            match &mut this.linger {
+                Linger::Until(deadline) => {
+                    if deadline.as_mut().poll(context).is_ready() {
+                        return Poll::Ready(Ok(()));
+                    }
+                    let mut waste = [0; 8192];
+                    let mut waste = ReadBuf::new(&mut waste);
+                    let read = ready!(Pin::new(&mut this.inner).poll_read(context, &mut waste));
+                    if read.is_err() || waste.filled().is_empty() {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                Linger::IfUnread { begun_at_read } => {
+                    let no_request = *begun_at_read == Some(this.activity.begun());
+                    let lingers = this.activity.has_body() || no_request;
+                    let shut = Pin::new(&mut this.inner).poll_shutdown(context);
+                    ready!(this.progress(context, shut))?;
+                    if !lingers {
+                        return Poll::Ready(Ok(()));
+                    }
+                    this.linger = Linger::Until(Box::pin(sleep(LINGER)));
+                }
+                Linger::Never => {
+                    let shut = Pin::new(&mut this.inner).poll_shutdown(context);
+                    return this.progress(context, shut);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! How a server stops.
+
+use std::future::pending;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use keyway_trigger::http::{Body, Failure, Options, Peer, ServeReport};
+use tokio::sync::Notify;
+
+use super::client::{Raw, empty, http2};
+use super::served::{LONG, Served, body, example};
+
+#[test]
+fn a_running_request_finishes_and_no_other_begins() {
+    let (begun, has_begun) = channel();
+    let release = Arc::new(Notify::new());
+    let on_release = Arc::clone(&release);
+    let served = Served::with(Options::default(), LONG, move |_: Request<Incoming>, _: Peer| {
+        begun.send(()).expect("the test waits");
+        let release = Arc::clone(&on_release);
+        async move {
+            release.notified().await;
+            Ok::<_, Failure>(Response::new(body("whole")))
+        }
+    });
+    let mut raw = Raw::to(served.address);
+    raw.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    has_begun.recv_timeout(LONG).expect("the request begins");
+    served.stop.cancel();
+    while TcpStream::connect(served.address).is_ok() {
+        thread::yield_now();
+    }
+    release.notify_one();
+    let answer = raw.answer();
+    assert_eq!(answer.body, "whole");
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert_eq!(raw.rest(), "");
+    assert_eq!(served.end(), ServeReport { drained: true, cut: 0 });
+}
+
+#[test]
+fn idle_connections_close_at_once() {
+    let served = Served::with(Options::default(), LONG, example);
+    let mut used = Raw::to(served.address);
+    assert_eq!(used.get("/").status(), 200);
+    let mut fresh = Raw::to(served.address);
+    assert_eq!(served.end(), ServeReport { drained: true, cut: 0 });
+    assert_eq!(used.rest(), "");
+    assert_eq!(fresh.until_end(), "");
+}
+
+#[tokio::test]
+async fn an_idle_client_of_http_2_holds_nobody_up() {
+    let served = Served::with(Options::default(), Duration::from_secs(3600), example);
+    let mut client = http2(served.address).await;
+    let request = Request::get("http://a/").body(empty()).expect("a request");
+    assert_eq!(client.send_request(request).await.expect("an answer").status(), 200);
+    // The client's task cannot run meanwhile, so it does not answer that it heard of the end.
+    assert_eq!(served.end(), ServeReport { drained: true, cut: 0 });
+}
+
+#[test]
+fn what_runs_on_after_the_time_to_drain_is_cut() {
+    let (begun, has_begun) = channel();
+    let handler = move |_: Request<Incoming>, _: Peer| {
+        begun.send(()).expect("the test waits");
+        pending::<Result<Response<Body>, Failure>>()
+    };
+    let served = Served::with(Options::default(), Duration::from_millis(10), handler);
+    let mut clients = [(); 3].map(|()| Raw::to(served.address));
+    for client in &mut clients {
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        has_begun.recv_timeout(LONG).expect("the request begins");
+    }
+    assert_eq!(served.end(), ServeReport { drained: false, cut: 3 });
+    for client in &mut clients {
+        assert_eq!(client.until_end(), "");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_never_served_goes_quietly() {
+    let any = "127.0.0.1:0".parse().expect("an address");
+    drop(keyway_trigger::http::Server::bind(any, Options::default()).expect("a free port"));
+}
