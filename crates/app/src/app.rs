@@ -23,6 +23,37 @@ pub struct App {
     pub triggers: Vec<HttpTrigger>,
 }
 
+impl App {
+    /// The app of a single component, which answers every route. A name that cannot be a
+    /// component's becomes one that can.
+    pub fn of_component(name: &str, path: PathBuf, grant: Grant, limit: Limit) -> Self {
+        let words = name.to_lowercase();
+        let words = words.split(|c: char| !c.is_ascii_alphanumeric());
+        let words: Vec<_> = words
+            .filter(|word| word.starts_with(|first: char| first.is_ascii_lowercase()))
+            .collect();
+        let name = ComponentName::new(&words.join("-"))
+            .unwrap_or_else(|_| ComponentName("component".to_owned()));
+        let component = Component {
+            name: name.clone(),
+            source: Placed { value: Source::Path(path), place: None },
+            links: BTreeMap::new(),
+            grant,
+            limit,
+            place: None,
+        };
+        let trigger =
+            HttpTrigger { host: None, route: "/".to_owned(), component: name.clone(), place: None };
+        Self {
+            name: name.to_string(),
+            version: None,
+            folder: PathBuf::new(),
+            components: BTreeMap::from([(name, component)]),
+            triggers: vec![trigger],
+        }
+    }
+}
+
 /// One component of an app, before its bytes are read.
 #[derive(Debug, Clone)]
 pub struct Component {
@@ -109,7 +140,27 @@ impl Default for Limit {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ComponentName(pub(crate) String);
 
+/// Why a text is no [`ComponentName`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no component's name: it has to be words of lower-case letters and digits, each beginning with a letter, with `-` between them"
+)]
+pub struct ComponentNameError(String);
+
 impl ComponentName {
+    /// A name in kebab case, as WIT has it for labels.
+    ///
+    /// # Errors
+    /// If `text` is none.
+    pub fn new(text: &str) -> Result<Self, ComponentNameError> {
+        let word = |word: &str| {
+            word.starts_with(|first: char| first.is_ascii_lowercase())
+                && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        };
+        let is_name = text.len() <= 64 && text.split('-').all(word);
+        if is_name { Ok(Self(text.to_owned())) } else { Err(ComponentNameError(text.to_owned())) }
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -127,7 +178,38 @@ impl fmt::Display for ComponentName {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ImportName(pub(crate) String);
 
+/// Why a text is no [`ImportName`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no import: it has to be `namespace:package/interface`, perhaps with `@version`, or a plain name"
+)]
+pub struct ImportNameError(String);
+
 impl ImportName {
+    /// The name of an interface, or a plain name.
+    ///
+    /// # Errors
+    /// If `text` is neither.
+    pub fn new(text: &str) -> Result<Self, ImportNameError> {
+        let word = |text: &str| {
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        };
+        let (path, version) = text.split_once('@').map_or((text, None), |(p, v)| (p, Some(v)));
+        let is_version = version.is_none_or(|version| {
+            !version.is_empty()
+                && version.bytes().all(|b| b.is_ascii_alphanumeric() || b".-+".contains(&b))
+        });
+        let is_path = match path.split_once('/') {
+            None => word(path),
+            Some((package, interface)) => {
+                package.split_once(':').is_some_and(|(n, p)| word(n) && p.split(':').all(word))
+                    && word(interface)
+            }
+        };
+        let is_name = is_version && is_path;
+        if is_name { Ok(Self(text.to_owned())) } else { Err(ImportNameError(text.to_owned())) }
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,7 +1,11 @@
 //! What a component may reach. Everything is denied that is not named, but for clocks and
 //! randomness, which are given unless they are taken away.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use ipnet::IpNet;
 
@@ -124,4 +128,166 @@ pub enum SocketDirection {
     Connect,
     /// Bind to a local address, listen and accept.
     Listen,
+}
+
+impl HttpGrant {
+    /// Whether a request for this scheme, host and port is granted. The host is as it stands in a
+    /// URI: in any case, an IPv6 address in brackets, perhaps with the dot of a full name.
+    pub fn allows(&self, scheme: HttpScheme, host: &str, port: u16) -> bool {
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let host = host.strip_suffix('.').unwrap_or(host);
+        let named = match &self.host {
+            HostPattern::Exact(name) => {
+                host.eq_ignore_ascii_case(name) || is_same_address(host, name)
+            }
+            HostPattern::Subdomain(suffix) => {
+                let start = host.len().checked_sub(suffix.len());
+                start.is_some_and(|start| {
+                    // What stands before the suffix has to be a name of its own.
+                    start > 0
+                        && host.is_char_boundary(start)
+                        && host[start..].eq_ignore_ascii_case(suffix)
+                })
+            }
+        };
+        self.scheme == scheme && self.port == port && named
+    }
+
+    /// Whether the host may be reached at this address: public ones always, others if named.
+    pub fn allows_address(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        is_public(address) || self.addresses.iter().any(|network| network.contains(&address))
+    }
+}
+
+fn is_same_address(host: &str, name: &str) -> bool {
+    match (host.parse::<IpAddr>(), name.parse::<IpAddr>()) {
+        (Ok(host), Ok(name)) => host.to_canonical() == name.to_canonical(),
+        _ => false,
+    }
+}
+
+impl SocketGrant {
+    /// Whether `address` may be used in this direction. When a socket that connects is bound to a
+    /// port that the system picks, that is for the caller to let through.
+    pub fn allows(&self, address: SocketAddr, direction: SocketDirection) -> bool {
+        let ip = address.ip().to_canonical();
+        self.direction == direction
+            && self.port.is_none_or(|port| port == address.port())
+            && self.network.is_none_or(|network| network.contains(&ip))
+    }
+}
+
+/// Whether an address is one of the open internet: not of this machine, its networks, or special
+/// use (the IANA special-purpose address registries). An IPv6 address that carries an IPv4
+/// address is as public as that.
+pub fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let special = address.is_unspecified()
+        || a == 0
+        || address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_multicast()
+        || address.is_broadcast()
+        || address.is_documentation()
+        // Shared address space (RFC 6598), benchmarking (RFC 2544), protocol assignments
+        // (RFC 6890), relays of 6to4 (RFC 7526), and what is reserved for the future.
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 198 && (18..20).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 192 && b == 88 && c == 99)
+        || a >= 240;
+    !special
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let segments = address.segments();
+    let embedded = |high: u16, low: u16| {
+        let [a, b] = high.to_be_bytes();
+        let [c, d] = low.to_be_bytes();
+        is_public_v4(Ipv4Addr::new(a, b, c, d))
+    };
+    match segments {
+        // IPv4-compatible (deprecated), which includes the unspecified and loopback addresses.
+        [0, 0, 0, 0, 0, 0, ..] => false,
+        // NAT64 (RFC 6052) and its local-use prefix (RFC 8215).
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
+        [0x64, 0xff9b, ..] => false,
+        // 6to4 (RFC 3056) and Teredo (RFC 4380).
+        [0x2002, high, low, ..] => embedded(high, low),
+        [0x2001, 0, ..] => false,
+        // Documentation (RFC 3849, RFC 9637), benchmarking (RFC 5180), ORCHID (RFC 7343).
+        [0x2001, 0xdb8, ..] | [0x2001, 2, 0, ..] => false,
+        [0x3fff, second, ..] if second < 0x1000 => false,
+        [0x2001, second, ..] if (0x10..0x40).contains(&second) => false,
+        // Only 2000::/3 is given out as global unicast.
+        [first, ..] => first & 0xe000 == 0x2000,
+    }
+}
+
+/// The line of a manifest that would grant HTTP to a host.
+pub fn suggest_http(component: &str, scheme: HttpScheme, host: &str, port: u16) -> String {
+    let (scheme, default) = match scheme {
+        HttpScheme::Http => ("http", 80),
+        HttpScheme::Https => ("https", 443),
+    };
+    let port = if port == default { String::new() } else { format!(":{port}") };
+    line(component, &format!("http = [\"{scheme}://{host}{port}\"]"))
+}
+
+/// The line that would grant HTTP to a host at an address that is not public.
+pub fn suggest_addresses(component: &str, host: &str) -> String {
+    line(component, &format!("http = [{{ url = \"https://{host}\", addresses = [\"ADDRESS\"] }}]"))
+}
+
+/// The line that would grant TCP to an address.
+pub fn suggest_tcp(component: &str, address: SocketAddr) -> String {
+    line(component, &format!("tcp = [\"{address}\"]"))
+}
+
+/// The line that would grant UDP to an address.
+pub fn suggest_udp(component: &str, address: SocketAddr) -> String {
+    line(component, &format!("udp = [\"{address}\"]"))
+}
+
+/// The line that would grant listening for TCP.
+pub fn suggest_tcp_listen(component: &str, address: SocketAddr) -> String {
+    line(component, &format!("tcp = [{{ listen = \"{address}\" }}]"))
+}
+
+/// The line that would grant listening for UDP.
+pub fn suggest_udp_listen(component: &str, address: SocketAddr) -> String {
+    line(component, &format!("udp = [{{ listen = \"{address}\" }}]"))
+}
+
+/// The line that would grant standard output.
+pub fn suggest_stdout(component: &str) -> String {
+    line(component, "stdout = true")
+}
+
+/// The line that would grant standard error.
+pub fn suggest_stderr(component: &str) -> String {
+    line(component, "stderr = true")
+}
+
+/// The line that would grant clocks.
+pub fn suggest_clocks(component: &str) -> String {
+    line(component, "clocks = true")
+}
+
+/// The line that would grant randomness.
+pub fn suggest_random(component: &str) -> String {
+    line(component, "random = true")
+}
+
+fn line(component: &str, grant: &str) -> String {
+    format!("component.{component}.grant.{grant}")
 }

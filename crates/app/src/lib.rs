@@ -1,1 +1,17 @@
-//! Placeholder sentence.
+//! What an app is: reads a manifest and checks it. Pure: it opens no files, knows no component's
+//! bytes and no engine.
+//!
+//! A [`Manifest`] is text that was parsed; an [`App`] is one that holds together. Everything that
+//! is wrong is told at once, as [`Problem`]s that point into the text.
+
+pub mod app;
+pub mod grant;
+mod manifest;
+pub mod place;
+
+pub use app::{App, Component, ComponentName, HttpTrigger, ImportName, Limit, Link, Source};
+pub use grant::{
+    FileAccess, FileGrant, Grant, HostPattern, HttpGrant, HttpScheme, SocketDirection, SocketGrant,
+};
+pub use manifest::Manifest;
+pub use place::{Place, Placed, Problem, Text};

@@ -20,6 +20,17 @@ pub struct Place {
     pub span: Range<usize>,
 }
 
+impl Place {
+    /// The line and column where it begins, both from 1; columns count characters.
+    pub fn line_column(&self) -> (usize, usize) {
+        let text = &self.text.text;
+        // A span of toml_edit lies between characters; anything else counts from the start.
+        let before = text.get(..self.span.start).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        (before.matches('\n').count() + 1, line.chars().count() + 1)
+    }
+}
+
 /// A value with its place; none in an app that was not written but made from a component file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed<T> {

@@ -1,1 +1,19 @@
-//! Placeholder sentence.
+//! Runs units on wasmtime: the engine, the cache of compiled components, instances, grants and
+//! limits. It does not know where requests come from, nor what a manifest looks like.
+
+mod bind;
+mod cache;
+mod engine;
+mod failure;
+mod grant;
+mod instance;
+mod limit;
+mod plan;
+mod state;
+mod unit;
+
+pub use cache::{Cache, CacheError};
+pub use engine::{CompileError, Compiled, Compiler, Engine, EngineError, Needs};
+pub use failure::{Body, BodyError, Failure};
+pub use grant::{Principal, flush_output};
+pub use unit::{Unit, UnitError, UnitImport, UnitSpec};

@@ -100,19 +100,23 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let begun = self.activity.begun();
-        if let Linger::IfUnread { begun_at_read } = &mut self.linger {
-            *begun_at_read = Some(begun);
-        }
+        let before = into.filled().len();
         if self.first.is_empty() {
-            return Pin::new(&mut self.inner).poll_read(context, into);
+            ready!(Pin::new(&mut self.inner).poll_read(context, into))?;
+        } else {
+            let length = self.first.len().min(into.remaining());
+            into.put_slice(&self.first[..length]);
+            self.first.advance(length);
+            if self.first.is_empty() {
+                // Gives the memory back, which the connection would keep to its end.
+                self.first = BytesMut::new();
+            }
         }
-        let length = self.first.len().min(into.remaining());
-        into.put_slice(&self.first[..length]);
-        self.first.advance(length);
-        if self.first.is_empty() {
-            // Gives the memory back, which the connection would keep to its end.
-            self.first = BytesMut::new();
+        if into.filled().len() > before {
+            let begun = self.activity.begun();
+            if let Linger::IfUnread { begun_at_read } = &mut self.linger {
+                *begun_at_read = Some(begun);
+            }
         }
         Poll::Ready(Ok(()))
     }

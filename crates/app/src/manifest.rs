@@ -1,0 +1,105 @@
+//! The manifest, `keyway.toml`: from text to a checked [`App`].
+
+mod check;
+mod component;
+mod grant;
+mod limit;
+mod table;
+mod trigger;
+
+use std::{path::Path, sync::Arc};
+
+use toml_edit::Document;
+
+use crate::{App, Component, HttpTrigger, Placed, Problem, Text};
+use table::{Reader, Table};
+
+/// A manifest whose parts were read one by one. Whether they hold together is still to be
+/// [checked](Manifest::check).
+#[derive(Debug)]
+pub struct Manifest {
+    name: Option<String>,
+    version: Option<String>,
+    components: Vec<Component>,
+    triggers: Vec<HttpTrigger>,
+    /// Which components have a limit of their own, with its place.
+    limited: Vec<Placed<crate::ComponentName>>,
+    text: Arc<Text>,
+    problems: Vec<Problem>,
+}
+
+impl Manifest {
+    /// Reads the TOML in `text`; `name` is shown in problems, usually the file's path.
+    ///
+    /// # Errors
+    /// If the text is no TOML. All other problems are told by [`check`](Self::check), together
+    /// with its own.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        let place = Arc::new(Text { name: name.to_owned(), text: text.to_owned() });
+        let reader = Reader::new(Arc::clone(&place));
+        let document = Document::parse(text).map_err(|error| {
+            let message = error.message().lines().collect::<Vec<_>>().join(", ");
+            let message = format!("this is not TOML: {message}");
+            vec![reader.problem("syntax", message, error.span())]
+        })?;
+        let mut manifest = Self {
+            name: None,
+            version: None,
+            components: Vec::new(),
+            triggers: Vec::new(),
+            limited: Vec::new(),
+            text: place,
+            problems: Vec::new(),
+        };
+        manifest.read(&reader, &reader.root(document.as_table()));
+        manifest.problems = reader.into_problems();
+        Ok(manifest)
+    }
+
+    fn read(&mut self, reader: &Reader, root: &Table<'_>) {
+        root.only(&["app", "component", "trigger"]);
+        if let Some(app) = root.table("app") {
+            app.only(&["name", "version"]);
+            self.name = app.required("name").and_then(|name| name.string()).map(str::to_owned);
+            self.version = app.get("version").and_then(|v| v.string()).map(str::to_owned);
+        } else if root.get("app").is_none() {
+            reader.report(reader.problem(
+                "missing-key",
+                "the manifest has no `[app]` with a `name`".to_owned(),
+                None,
+            ));
+        }
+        for (name, table) in root.table("component").iter().flat_map(Table::tables) {
+            if let Some((component, limited)) = component::read(reader, &name, &table) {
+                self.limited.extend(
+                    limited
+                        .map(|place| Placed { value: component.name.clone(), place: Some(place) }),
+                );
+                self.components.push(component);
+            }
+        }
+        if let Some(triggers) = root.table("trigger") {
+            triggers.only(&["http"]);
+            let tables = triggers.get("http").map(|http| http.tables()).unwrap_or_default();
+            self.triggers = tables.iter().filter_map(trigger::read).collect();
+        }
+    }
+
+    /// Checks that all parts hold together.
+    ///
+    /// # Errors
+    /// All that is wrong with the manifest, in the order of its text.
+    pub fn check(self, folder: &Path) -> Result<App, Vec<Problem>> {
+        check::check(self, folder)
+    }
+}
+
+impl App {
+    /// Reads and checks a manifest; relative paths in it start from `folder`.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn from_toml(name: &str, text: &str, folder: &Path) -> Result<Self, Vec<Problem>> {
+        Manifest::parse(name, text)?.check(folder)
+    }
+}

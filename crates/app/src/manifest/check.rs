@@ -1,0 +1,178 @@
+//! What only the whole manifest tells: whether names resolve, and whether links end.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use crate::{App, Component, ComponentName, Manifest, Place, Problem, manifest::table::nearest};
+
+pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Problem>> {
+    let Manifest { name, version, components, triggers, limited, text, mut problems } = manifest;
+    let names: BTreeSet<&ComponentName> = components.iter().map(|c| &c.name).collect();
+    if components.is_empty() && problems.is_empty() {
+        problems.push(problem(
+            "no-component",
+            "the manifest has no component".to_owned(),
+            Some("add `[component.NAME]` with a `source`".to_owned()),
+            Some(Place { text, span: 0..0 }),
+        ));
+    }
+    for component in &components {
+        for (import, link) in &component.links {
+            let to = &link.value.to;
+            if !names.contains(to) {
+                let message = format!(
+                    "`{}` links `{import}` to `{to}`, which is no component",
+                    component.name
+                );
+                problems.push(unknown(message, to, &names, link.place.clone()));
+            }
+        }
+    }
+    for trigger in &triggers {
+        if !names.contains(&trigger.component) {
+            let to = &trigger.component;
+            let message =
+                format!("the route `{}` leads to `{to}`, which is no component", trigger.route);
+            problems.push(unknown(message, to, &names, trigger.place.clone()));
+        }
+    }
+    problems.extend(duplicate_routes(&triggers));
+    problems.extend(cycles(&components));
+    // Names that do not resolve would be told again as components that nothing uses.
+    if problems.is_empty() && !triggers.is_empty() {
+        problems.extend(unused(&components, &triggers));
+        let roots: BTreeSet<_> = triggers.iter().map(|trigger| &trigger.component).collect();
+        for limit in limited.iter().filter(|limit| !roots.contains(&limit.value)) {
+            problems.push(problem(
+                "limit-without-unit",
+                format!(
+                    "the limit of `{}` counts for nothing: it is fused into others",
+                    limit.value
+                ),
+                Some(
+                    "limits are those of a unit; set them at the component that its trigger starts"
+                        .to_owned(),
+                ),
+                limit.place.clone(),
+            ));
+        }
+    }
+    if !problems.is_empty() {
+        problems.sort_by_key(|problem| problem.place.as_ref().map(|place| place.span.start));
+        return Err(problems);
+    }
+    Ok(App {
+        name: name.unwrap_or_default(),
+        version,
+        folder: folder.to_owned(),
+        components: components.into_iter().map(|c| (c.name.clone(), c)).collect(),
+        triggers,
+    })
+}
+
+fn problem(
+    code: &'static str,
+    message: String,
+    help: Option<String>,
+    place: Option<Place>,
+) -> Problem {
+    Problem { code, message, label: None, help, place }
+}
+
+fn unknown(
+    message: String,
+    name: &ComponentName,
+    names: &BTreeSet<&ComponentName>,
+    place: Option<Place>,
+) -> Problem {
+    let known = names.iter().map(|name| name.as_str());
+    let help = nearest(name.as_str(), known).map(|near| format!("did you mean `{near}`?"));
+    problem("unknown-component", message, help, place)
+}
+
+fn duplicate_routes(triggers: &[crate::HttpTrigger]) -> Vec<Problem> {
+    let mut first = BTreeMap::new();
+    let mut problems = Vec::new();
+    for trigger in triggers {
+        let key = (&trigger.host, &trigger.route);
+        let Some(earlier) = first.insert(key, trigger) else { continue };
+        let line = earlier.place.as_ref().map_or(0, |place| place.line_column().0);
+        let host = trigger.host.as_ref().map(|host| format!(" of `{host}`")).unwrap_or_default();
+        problems.push(problem(
+            "duplicate-route",
+            format!("the route `{}`{host} is there twice, first at line {line}", trigger.route),
+            Some("each route leads to one component".to_owned()),
+            trigger.place.clone(),
+        ));
+    }
+    problems
+}
+
+/// One problem for each cycle of links, at the link that closes it.
+fn cycles(components: &[Component]) -> Vec<Problem> {
+    let by_name: BTreeMap<_, _> = components.iter().map(|c| (&c.name, c)).collect();
+    let mut done = BTreeSet::new();
+    let mut problems = Vec::new();
+    for component in components {
+        follow(component, &by_name, &mut Vec::new(), &mut done, &mut problems);
+    }
+    problems
+}
+
+fn follow<'a>(
+    component: &'a Component,
+    by_name: &BTreeMap<&'a ComponentName, &'a Component>,
+    path: &mut Vec<&'a ComponentName>,
+    done: &mut BTreeSet<&'a ComponentName>,
+    problems: &mut Vec<Problem>,
+) {
+    if done.contains(&component.name) {
+        return;
+    }
+    path.push(&component.name);
+    for link in component.links.values() {
+        let to = &link.value.to;
+        if let Some(start) = path.iter().position(|name| *name == to) {
+            let mut names: Vec<_> = path[start..].iter().map(|name| name.as_str()).collect();
+            names.push(to.as_str());
+            problems.push(problem(
+                "link-cycle",
+                format!("the links form a cycle: {}", names.join(" -> ")),
+                Some(
+                    "take one of these links away: a component cannot need itself to start"
+                        .to_owned(),
+                ),
+                link.place.clone(),
+            ));
+        } else if let Some(next) = by_name.get(to) {
+            follow(next, by_name, path, done, problems);
+        }
+    }
+    path.pop();
+    done.insert(&component.name);
+}
+
+fn unused(components: &[Component], triggers: &[crate::HttpTrigger]) -> Vec<Problem> {
+    let by_name: BTreeMap<_, _> = components.iter().map(|c| (&c.name, c)).collect();
+    let mut used = BTreeSet::new();
+    let mut next: Vec<_> = triggers.iter().map(|trigger| &trigger.component).collect();
+    while let Some(name) = next.pop() {
+        if used.insert(name) {
+            let links = by_name.get(name).into_iter().flat_map(|c| c.links.values());
+            next.extend(links.map(|link| &link.value.to));
+        }
+    }
+    let unused = components.iter().filter(|component| !used.contains(&component.name));
+    unused
+        .map(|component| {
+            problem(
+                "unused-component",
+                format!("nothing uses the component `{}`", component.name),
+                Some("link another component to it, give it a route, or take it away".to_owned()),
+                component.place.clone(),
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,145 @@
+//! `[component.NAME]`: where it comes from, its links, grants and limit.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use crate::{
+    Component, ComponentName, Grant, ImportName, Limit, Link, Place, Placed, Source,
+    manifest::{
+        grant, limit,
+        table::{Reader, Table, Value},
+    },
+};
+
+/// The component, and the place of its limit if it has one.
+pub(super) fn read(
+    reader: &Reader,
+    name: &str,
+    table: &Table<'_>,
+) -> Option<(Component, Option<Place>)> {
+    table.only(&["source", "link", "grant", "limit"]);
+    let checked = ComponentName::new(name);
+    if let Err(error) = &checked {
+        let mut problem = reader.problem("component-name", error.to_string(), None);
+        problem.place = table.place();
+        problem.help = Some("write it in lower case, with `-` between words".to_owned());
+        reader.report(problem);
+    }
+    let source = table.required("source").and_then(|value| source(&value));
+    let links = table.table("link").map(|links| read_links(&links)).unwrap_or_default();
+    let grant = table.table("grant").map_or_else(Grant::default, |table| grant::read(&table));
+    let limit_table = table.table("limit");
+    let limit = limit_table.as_ref().map_or_else(Limit::default, limit::read);
+    let place = table.place();
+    let component = Component { name: checked.ok()?, source: source?, links, grant, limit, place };
+    Some((component, limit_table.and_then(|table| table.place())))
+}
+
+fn source(value: &Value<'_>) -> Option<Placed<Source>> {
+    let text = value.string()?;
+    let source = if text.starts_with("oci://") {
+        if let Err(reason) = check_reference(text) {
+            let help = "a reference is `oci://registry/repository:tag` or \
+                        `oci://registry/repository@sha256:digest`";
+            let message = format!("`{text}` is not an OCI reference: {reason}");
+            value.wrong("reference", message, Some(help.to_owned()));
+            return None;
+        }
+        Source::Oci(text.to_owned())
+    } else if let Some((scheme, _)) = text.split_once("://") {
+        let message = format!("Keyway reads no components by `{scheme}`");
+        let help = "a source is a path from the manifest on, or `oci://registry/repository:tag`";
+        value.wrong("reference", message, Some(help.to_owned()));
+        return None;
+    } else if text.is_empty() {
+        value.wrong("source", "the source is empty".to_owned(), None);
+        return None;
+    } else {
+        Source::Path(PathBuf::from(text))
+    };
+    Some(Placed { value: source, place: value.place() })
+}
+
+/// The grammar of references in the OCI distribution specification, 1.1, under "Pulling
+/// manifests".
+fn check_reference(text: &str) -> Result<(), String> {
+    let rest = text.strip_prefix("oci://").unwrap_or(text);
+    let (registry, path) = rest.split_once('/').ok_or("it has no repository")?;
+    let (host, port) = registry.rsplit_once(':').unwrap_or((registry, "0"));
+    if host.is_empty() || !host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b)) {
+        return Err(format!("`{host}` is no registry's host name"));
+    }
+    if port.parse::<u16>().is_err() {
+        return Err(format!("`{port}` is no port"));
+    }
+    let (path, digest) = path.split_once('@').map_or((path, None), |(p, d)| (p, Some(d)));
+    let (repository, tag) = path.split_once(':').map_or((path, None), |(p, t)| (p, Some(t)));
+    let part = |part: &str| {
+        let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+        let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
+        part.bytes().all(inner) && edge(part.bytes().next()) && edge(part.bytes().last())
+    };
+    if !repository.split('/').all(part) {
+        return Err(format!("`{repository}` is no repository: it is written in lower case"));
+    }
+    if let Some(tag) = tag
+        && (tag.is_empty()
+            || tag.len() > 128
+            || tag.starts_with(['.', '-'])
+            || !tag.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)))
+    {
+        return Err(format!("`{tag}` is no tag"));
+    }
+    let is_digest = |digest: &str| {
+        digest.strip_prefix("sha256:").is_some_and(|hex| {
+            hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        })
+    };
+    match digest {
+        Some(digest) if !is_digest(digest) => Err(format!("`{digest}` is no SHA-256 digest")),
+        _ => Ok(()),
+    }
+}
+
+fn read_links(table: &Table<'_>) -> BTreeMap<ImportName, Placed<Link>> {
+    let mut links = BTreeMap::new();
+    for (import, value) in table.values() {
+        let name = match ImportName::new(&import) {
+            Ok(name) => name,
+            Err(error) => {
+                let help = "write `link.\"namespace:package/interface\" = \"component\"`";
+                value.wrong("import-name", error.to_string(), Some(help.to_owned()));
+                continue;
+            }
+        };
+        if let Some(link) = link(&value) {
+            links.insert(name, Placed { value: link, place: value.key_place() });
+        }
+    }
+    links
+}
+
+fn link(value: &Value<'_>) -> Option<Link> {
+    let target = match value.as_table() {
+        None if value.as_str().is_some() => value.clone(),
+        None => return value.neither("a component's name or a table with `to`"),
+        Some(table) => {
+            table.only(&["to", "mode"]);
+            if let Some(mode) = table.get("mode")
+                && let Some(text) = mode.string()
+                && text != "fused"
+            {
+                let message = format!("there is no link mode `{text}`");
+                let help = "the one mode is `fused`: both components become one unit";
+                mode.wrong("link-mode", message, Some(help.to_owned()));
+            }
+            table.required("to")?
+        }
+    };
+    match ComponentName::new(target.string()?) {
+        Ok(to) => Some(Link { to }),
+        Err(error) => {
+            target.wrong("component-name", error.to_string(), None);
+            None
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! `limit` of a component: sizes, times and counts.
+
+use std::time::Duration;
+
+use crate::{
+    Limit,
+    manifest::table::{Table, Value},
+};
+
+const KEYS: &[&str] =
+    &["memory", "tables", "instances", "time", "cpu", "body", "concurrency", "queue"];
+
+pub(super) fn read(table: &Table<'_>) -> Limit {
+    table.only(KEYS);
+    let mut limit = Limit::default();
+    let get = |key: &str| table.get(key);
+    if let Some(bytes) = get("memory").and_then(|value| size(&value, 64 << 10, 64 << 30)) {
+        limit.memory_bytes = bytes;
+    }
+    if let Some(bytes) = get("body").and_then(|value| size(&value, 0, u64::MAX)) {
+        limit.body_bytes = Some(bytes);
+    }
+    if let Some(time) = get("time").and_then(|value| time(&value)) {
+        limit.time = time;
+    }
+    if let Some(time) = get("cpu").and_then(|value| time(&value)) {
+        limit.cpu = time;
+    }
+    let read = |key: &str, at_least, at_most, into: &mut usize| {
+        if let Some(count) = get(key).and_then(|value| count(&value, at_least, at_most)) {
+            *into = count;
+        }
+    };
+    read("tables", 1, 10_000_000, &mut limit.table_elements);
+    read("instances", 1, 10_000, &mut limit.instances);
+    read("concurrency", 1, 65_535, &mut limit.concurrency);
+    read("queue", 0, 1_000_000, &mut limit.queue);
+    limit
+}
+
+fn size(value: &Value<'_>, at_least: u64, at_most: u64) -> Option<u64> {
+    let bytes = match (value.as_integer(), value.as_str()) {
+        (Some(bytes), _) => u64::try_from(bytes).ok(),
+        (None, Some(text)) => parse_size(text),
+        (None, None) => return value.neither("a size such as \"64MiB\""),
+    };
+    match bytes.filter(|bytes| (at_least..=at_most).contains(bytes)) {
+        Some(bytes) => Some(bytes),
+        None => {
+            let message = format!("`{}` is not a size that can be had", value.path);
+            let help = match bytes {
+                None => "write a number of bytes, or one with a unit, such as \"64MiB\"".to_owned(),
+                Some(_) => format!("it has to be from {at_least} to {at_most} bytes"),
+            };
+            value.wrong("size", message, Some(help));
+            None
+        }
+    }
+}
+
+/// A whole number with a unit: powers of 1024 (`KiB`) or of 1000 (`kB`).
+fn parse_size(text: &str) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor: u64 = match unit.trim_start() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+fn time(value: &Value<'_>) -> Option<Duration> {
+    const AT_MOST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    let text = value.string()?;
+    let wrong = |message: String| {
+        let help = "write a time such as \"500ms\", \"2s\" or \"1m 30s\"".to_owned();
+        value.wrong("time", message, Some(help));
+        None
+    };
+    match humantime::parse_duration(text) {
+        Ok(time) if time.is_zero() => wrong(format!("`{}` is no time at all", value.path)),
+        Ok(time) if time > AT_MOST => wrong(format!("`{}` is longer than a year", value.path)),
+        Ok(time) => Some(time),
+        Err(_) => wrong(format!("`{text}` is not a time")),
+    }
+}
+
+fn count(value: &Value<'_>, at_least: usize, at_most: usize) -> Option<usize> {
+    let number = value.integer()?;
+    match usize::try_from(number).ok().filter(|count| (at_least..=at_most).contains(count)) {
+        Some(count) => Some(count),
+        None => {
+            let message = format!("`{}` cannot be {number}", value.path);
+            value.wrong(
+                "range",
+                message,
+                Some(format!("it has to be from {at_least} to {at_most}")),
+            );
+            None
+        }
+    }
+}

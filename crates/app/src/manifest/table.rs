@@ -1,0 +1,293 @@
+//! TOML tables and values with their places: what is read is asked for by name and type, and
+//! what is wrong is reported where it stands.
+
+use std::{cell::RefCell, ops::Range, sync::Arc};
+
+use toml_edit::{Item, Key, TableLike, Value as Toml};
+
+use crate::{Place, Problem, Text};
+
+/// Gathers the problems of one manifest.
+pub(super) struct Reader {
+    text: Arc<Text>,
+    problems: RefCell<Vec<Problem>>,
+}
+
+impl Reader {
+    pub(super) fn new(text: Arc<Text>) -> Self {
+        Self { text, problems: RefCell::default() }
+    }
+
+    pub(super) fn root<'a>(&'a self, table: &'a toml_edit::Table) -> Table<'a> {
+        Table { reader: self, table, path: String::new(), span: None }
+    }
+
+    pub(super) fn report(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        self.problems.into_inner()
+    }
+
+    pub(super) fn place(&self, span: Option<Range<usize>>) -> Option<Place> {
+        span.map(|span| Place { text: Arc::clone(&self.text), span })
+    }
+
+    pub(super) fn problem(
+        &self,
+        code: &'static str,
+        message: String,
+        span: Option<Range<usize>>,
+    ) -> Problem {
+        Problem { code, message, label: None, help: None, place: self.place(span) }
+    }
+}
+
+/// A table, dotted, inline or with a header.
+#[derive(Clone)]
+pub(super) struct Table<'a> {
+    reader: &'a Reader,
+    table: &'a dyn TableLike,
+    /// How the manifest names it, such as `component.gateway.grant`.
+    path: String,
+    span: Option<Range<usize>>,
+}
+
+/// A value with the key that it stands at.
+#[derive(Clone)]
+pub(super) struct Value<'a> {
+    reader: &'a Reader,
+    item: Found<'a>,
+    /// How the manifest names it.
+    pub(super) path: String,
+    key_span: Option<Range<usize>>,
+}
+
+#[derive(Clone, Copy)]
+enum Found<'a> {
+    Item(&'a Item),
+    Element(&'a Toml),
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn place(&self) -> Option<Place> {
+        self.reader.place(self.span.clone())
+    }
+
+    /// Reports every key that is none of `known`, with the nearest of them.
+    pub(super) fn only(&self, known: &[&str]) {
+        for (key, _) in self.table.iter() {
+            if known.contains(&key) {
+                continue;
+            }
+            let place = if self.path.is_empty() {
+                "at the top of a manifest".to_owned()
+            } else {
+                format!("in `{}`", self.path)
+            };
+            let mut problem = self.reader.problem(
+                "unknown-key",
+                format!("there is no key `{key}` {place}"),
+                self.key(key).and_then(Key::span),
+            );
+            problem.label = Some("unknown key".to_owned());
+            problem.help = Some(match nearest(key, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the keys here are {}", list(known)),
+            });
+            self.reader.report(problem);
+        }
+    }
+
+    fn key(&self, key: &str) -> Option<&'a Key> {
+        self.table.get_key_value(key).map(|(key, _)| key)
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<Value<'a>> {
+        let (written, item) = self.table.get_key_value(key)?;
+        let path =
+            if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
+        Some(Value { reader: self.reader, item: Found::Item(item), path, key_span: written.span() })
+    }
+
+    /// The value of a key that has to be there.
+    pub(super) fn required(&self, key: &str) -> Option<Value<'a>> {
+        let value = self.get(key);
+        if value.is_none() {
+            let mut problem = self.reader.problem(
+                "missing-key",
+                format!("`{}` has no `{key}`", self.path),
+                self.span.clone(),
+            );
+            problem.label = Some(format!("`{key}` is missing"));
+            self.reader.report(problem);
+        }
+        value
+    }
+
+    /// The table of a key, if it is there; a value of another type is reported.
+    pub(super) fn table(&self, key: &str) -> Option<Table<'a>> {
+        self.get(key)?.table()
+    }
+
+    /// All values, by key.
+    pub(super) fn values(&self) -> Vec<(String, Value<'a>)> {
+        let keys = self.table.iter().map(|(key, _)| key.to_owned()).collect::<Vec<_>>();
+        keys.into_iter().filter_map(|key| self.get(&key).map(|value| (key, value))).collect()
+    }
+
+    /// All tables within, by key; values of another type are reported.
+    pub(super) fn tables(&self) -> Vec<(String, Table<'a>)> {
+        self.values().into_iter().filter_map(|(key, value)| Some((key, value.table()?))).collect()
+    }
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn place(&self) -> Option<Place> {
+        self.reader.place(self.span())
+    }
+
+    /// Where its key stands, or the value where it has none.
+    pub(super) fn key_place(&self) -> Option<Place> {
+        self.reader.place(self.key_span.clone().or_else(|| self.span()))
+    }
+
+    fn span(&self) -> Option<Range<usize>> {
+        match self.item {
+            Found::Item(item) => item.span(),
+            Found::Element(value) => value.span(),
+        }
+        .or_else(|| self.key_span.clone())
+    }
+
+    /// Reports that the value is wrong, and what to do.
+    pub(super) fn wrong(&self, code: &'static str, message: String, help: Option<String>) {
+        self.reader.report(Problem { help, ..self.reader.problem(code, message, self.span()) });
+    }
+
+    fn wrong_type<T>(&self, expected: &str) -> Option<T> {
+        let found = match self.item {
+            Found::Item(item) => item.type_name(),
+            Found::Element(value) => value.type_name(),
+        };
+        let mut problem = self.reader.problem(
+            "wrong-type",
+            format!("`{}` has to be {expected}, not {}", self.path, article(found)),
+            self.span(),
+        );
+        problem.label = Some(format!("{} is expected here", capital(expected)));
+        self.reader.report(problem);
+        None
+    }
+
+    fn toml(&self) -> Option<&'a Toml> {
+        match self.item {
+            Found::Item(item) => item.as_value(),
+            Found::Element(value) => Some(value),
+        }
+    }
+
+    pub(super) fn as_str(&self) -> Option<&'a str> {
+        self.toml()?.as_str()
+    }
+
+    pub(super) fn string(&self) -> Option<&'a str> {
+        self.as_str().or_else(|| self.wrong_type("a string"))
+    }
+
+    pub(super) fn boolean(&self) -> Option<bool> {
+        self.toml().and_then(Toml::as_bool).or_else(|| self.wrong_type("true or false"))
+    }
+
+    pub(super) fn as_integer(&self) -> Option<i64> {
+        self.toml()?.as_integer()
+    }
+
+    pub(super) fn integer(&self) -> Option<i64> {
+        self.as_integer().or_else(|| self.wrong_type("a whole number"))
+    }
+
+    /// Says that the value is neither of two types.
+    pub(super) fn neither<T>(&self, expected: &str) -> Option<T> {
+        self.wrong_type(expected)
+    }
+
+    pub(super) fn as_table(&self) -> Option<Table<'a>> {
+        let table: &dyn TableLike = match self.item {
+            Found::Item(item) => item.as_table_like()?,
+            Found::Element(value) => value.as_inline_table()?,
+        };
+        Some(Table { reader: self.reader, table, path: self.path.clone(), span: self.span() })
+    }
+
+    pub(super) fn table(&self) -> Option<Table<'a>> {
+        self.as_table().or_else(|| self.wrong_type("a table"))
+    }
+
+    /// The tables of an array of tables.
+    pub(super) fn tables(&self) -> Vec<Table<'a>> {
+        if let Found::Item(Item::ArrayOfTables(array)) = self.item {
+            let table = |table: &'a toml_edit::Table| Table {
+                reader: self.reader,
+                table,
+                path: self.path.clone(),
+                span: table.span(),
+            };
+            return array.iter().map(table).collect();
+        }
+        match self.toml().and_then(Toml::as_array) {
+            Some(_) => self.list().iter().filter_map(Value::table).collect(),
+            None => {
+                let written = format!("a list of tables, written `[[{}]]`", self.path);
+                self.wrong_type::<()>(&written);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The elements of a list.
+    pub(super) fn list(&self) -> Vec<Value<'a>> {
+        let Some(array) = self.toml().and_then(Toml::as_array) else {
+            self.wrong_type::<()>("a list");
+            return Vec::new();
+        };
+        let element = |value| Value {
+            reader: self.reader,
+            item: Found::Element(value),
+            path: self.path.clone(),
+            key_span: self.key_span.clone(),
+        };
+        array.iter().map(element).collect()
+    }
+}
+
+/// The one of `known` that was probably meant by `word`.
+pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known.map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate));
+    let (distance, candidate) = near.min()?;
+    (distance <= (candidate.len().max(word.len()) / 3).max(1)).then_some(candidate)
+}
+
+/// `a`, `b` and `c`, as code.
+pub(super) fn list(names: &[&str]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.as_slice() {
+        [] => "none".to_owned(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
+fn article(name: &str) -> String {
+    match name {
+        "integer" | "array" | "inline table" => format!("an {name}"),
+        _ => format!("a {name}"),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters).collect()
+}

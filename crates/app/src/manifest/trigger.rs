@@ -1,0 +1,60 @@
+//! `[[trigger.http]]`: which requests start which unit.
+
+use crate::{
+    ComponentName, HttpTrigger,
+    manifest::{
+        grant::is_host_name,
+        table::{Table, Value},
+    },
+};
+
+pub(super) fn read(table: &Table<'_>) -> Option<HttpTrigger> {
+    table.only(&["host", "route", "component"]);
+    let route = table.required("route").and_then(|value| route(&value));
+    let host = table.get("host").map(|value| host(&value));
+    let component = table.required("component").and_then(|value| {
+        let name = value.string()?;
+        ComponentName::new(name)
+            .map_err(|error| value.wrong("component-name", error.to_string(), None))
+            .ok()
+    });
+    let place = table.get("component").and_then(|value| value.place()).or_else(|| table.place());
+    let host = match host {
+        None => None,
+        Some(host) => Some(host?),
+    };
+    Some(HttpTrigger { host, route: route?, component: component?, place })
+}
+
+/// A path prefix without a slash at its end.
+fn route(value: &Value<'_>) -> Option<String> {
+    let text = value.string()?;
+    let wrong = |reason: &str, help: String| {
+        value.wrong("route", format!("the route `{text}` {reason}"), Some(help));
+        None
+    };
+    if !text.starts_with('/') {
+        return wrong("does not begin with `/`", format!("write `/{text}`"));
+    }
+    let is_path = |b: u8| b.is_ascii_graphic() && !b"?#\"<>\\^`{|}%".contains(&b);
+    if !text.bytes().all(is_path) {
+        let help = "a route is a plain path: letters, digits, `-`, `.`, `_`, `~` and `/`";
+        return wrong("has a character that no plain path has", help.to_owned());
+    }
+    let inner = text.trim_matches('/');
+    if !inner.is_empty() && inner.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return wrong("has an empty part, `.` or `..`", "write the path that is meant".to_owned());
+    }
+    Some(if inner.is_empty() { "/".to_owned() } else { format!("/{inner}") })
+}
+
+fn host(value: &Value<'_>) -> Option<String> {
+    let text = value.string()?;
+    let name = text.to_ascii_lowercase();
+    if is_host_name(&name) || name.parse::<std::net::IpAddr>().is_ok() {
+        return Some(name);
+    }
+    let help = "a host is a name such as `api.example.com`, without scheme, port or wildcard";
+    value.wrong("host", format!("`{text}` is no host name"), Some(help.to_owned()));
+    None
+}

@@ -1,0 +1,159 @@
+//! `keyway inspect`: what a component or an app is made of, and what it would need.
+
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+
+use keyway_component::{Description, Extern};
+use keyway_host::{Assembly, Loaded};
+use serde::Serialize;
+
+use crate::report;
+
+/// The arguments of `keyway inspect`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// A component file, a folder with a `keyway.toml`, or a manifest.
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// Writes everything to standard output as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Inspected<'a> {
+    app: &'a str,
+    components: BTreeMap<&'a str, Component<'a>>,
+    units: Vec<Unit<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Component<'a> {
+    file: String,
+    #[serde(flatten)]
+    description: &'a Description,
+    /// What meets each import: a component, or the host.
+    met_by: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Unit<'a> {
+    root: &'a str,
+    components: &'a [String],
+    routes: Vec<&'a str>,
+    size_bytes: usize,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    let assembly = match keyway_host::open(&arguments.path).and_then(keyway_host::read) {
+        Ok(assembly) => assembly,
+        Err(problems) => return report::print(&problems),
+    };
+    let inspected = inspect(&assembly);
+    if arguments.json {
+        report::print_json(&inspected);
+    } else {
+        print(&inspected);
+    }
+    ExitCode::SUCCESS
+}
+
+fn inspect(assembly: &Assembly) -> Inspected<'_> {
+    let components = assembly.components.iter().map(|(name, loaded)| {
+        let Loaded { path, description, .. } = loaded;
+        let met_by = description
+            .imports
+            .iter()
+            .map(|import| (import.name.as_str(), met_by(assembly, name, import)))
+            .collect();
+        (name.as_str(), Component { file: path.display().to_string(), description, met_by })
+    });
+    let units = assembly.units.iter().map(|unit| Unit {
+        root: unit.root.as_str(),
+        components: &unit.unit.components,
+        routes: assembly
+            .app
+            .triggers
+            .iter()
+            .filter(|trigger| trigger.component == unit.root)
+            .map(|trigger| trigger.route.as_str())
+            .collect(),
+        size_bytes: unit.unit.bytes.len(),
+    });
+    Inspected { app: &assembly.app.name, components: components.collect(), units: units.collect() }
+}
+
+fn met_by<'a>(
+    assembly: &'a Assembly,
+    component: &keyway_app::ComponentName,
+    import: &Extern,
+) -> &'a str {
+    let links = &assembly.app.components[component].links;
+    let bare = import.name.split('@').next();
+    let named = |key: &str| key == import.name || Some(key) == bare;
+    match links.iter().find(|(key, _)| named(key.as_str())) {
+        Some((_, link)) => link.value.to.as_str(),
+        None if import.is_only_types => "types only",
+        None => match keyway_component::authority(&import.name) {
+            keyway_component::Authority::Unknown => "nothing",
+            _ => "host",
+        },
+    }
+}
+
+fn print(inspected: &Inspected<'_>) {
+    for (name, component) in &inspected.components {
+        let Component { file, description, met_by } = component;
+        println!("{name} ({file})");
+        println!(
+            "  {}, of which code {}; {} core modules, {} memories",
+            size(description.size_bytes),
+            size(description.code_bytes),
+            description.core_modules,
+            description.memories
+        );
+        for producer in &description.producers {
+            println!("  {}: {} {}", producer.field, producer.name, producer.version);
+        }
+        section("imports", &description.imports, |import| {
+            format!("  <- {}", met_by.get(import.name.as_str()).unwrap_or(&"nothing"))
+        });
+        section("exports", &description.exports, |_| String::new());
+        if !description.needs.is_empty() {
+            println!("  would need");
+            for need in &description.needs {
+                println!("    {}, for {}", need.authority, need.imports.join(", "));
+            }
+        }
+        println!();
+    }
+    for unit in &inspected.units {
+        println!(
+            "unit {} = {} ({}), routes: {}",
+            unit.root,
+            unit.components.join(" + "),
+            size(unit.size_bytes),
+            unit.routes.join(", ")
+        );
+    }
+}
+
+fn section(title: &str, items: &[Extern], note: impl Fn(&Extern) -> String) {
+    if items.is_empty() {
+        return;
+    }
+    println!("  {title}");
+    for item in items {
+        println!("    {}{}", item.name, note(item));
+        for function in &item.functions {
+            println!("      {}: {}", function.name, function.signature);
+        }
+    }
+}
+
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}

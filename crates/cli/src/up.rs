@@ -1,0 +1,68 @@
+//! `keyway up`: serves an app until it is told to stop.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+
+use comfy_table::{Table, presets};
+use keyway_host::{Route, ServeOptions, TlsFiles};
+
+use crate::report;
+
+/// The arguments of `keyway up`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// A folder with a `keyway.toml`, a manifest, or a component file.
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// The address to serve HTTP on; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_parser = address)]
+    listen: SocketAddr,
+    /// How long running requests may go on when the program is told to stop.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    drain: Duration,
+    /// Serves HTTPS with this certificate chain, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Threads that serve requests; as many as there are cores unless given.
+    #[arg(long, value_name = "N")]
+    threads: Option<std::num::NonZeroUsize>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "an address is an IP address and a port, such as 127.0.0.1:3000 or [::]:8080".to_owned()
+    })
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    let assembly = match keyway_host::open(&arguments.path).and_then(keyway_host::assemble) {
+        Ok(assembly) => assembly,
+        Err(problems) => return report::print(&problems),
+    };
+    let tls = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
+    let options = ServeOptions {
+        listen: arguments.listen,
+        drain: arguments.drain,
+        tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
+        threads: arguments.threads,
+    };
+    match keyway_host::serve(assembly, &options, announce) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problems) => report::print(&problems),
+    }
+}
+
+/// The first line is a promise to scripts: they wait for it and take the address from it.
+fn announce(url: &str, routes: &[Route]) {
+    eprintln!("Serving {} on {url}", if url.starts_with("https") { "HTTPS" } else { "HTTP" });
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    for route in routes {
+        let host = route.host.as_deref().unwrap_or("");
+        let fused = route.fused.join(" + ");
+        table.add_row([format!("  {host}{}", route.path), format!("-> {fused}")]);
+    }
+    eprintln!("{table}");
+}

@@ -1,0 +1,283 @@
+//! From a checked app to its units: reads the components, checks what only their bytes tell
+//! (types, exports, folders), and fuses them. All problems come out at once.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use keyway_app::{App, Component, ComponentName, Place, Problem, Source};
+use keyway_component::{Description, FuseError, Part, PartLink, adapt, describe, fuse};
+
+/// An app whose components were read and fused, ready to be compiled.
+#[derive(Debug)]
+pub struct Assembly {
+    /// The app.
+    pub app: App,
+    /// Its components.
+    pub components: BTreeMap<ComponentName, Loaded>,
+    /// Its units, one for each component that a trigger starts, in the order of their names.
+    pub units: Vec<AssembledUnit>,
+}
+
+/// A component that was read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The file that it was read from.
+    pub path: PathBuf,
+    /// The component: if the file holds a core module of preview 1, that with its adapter.
+    pub bytes: Vec<u8>,
+    /// What it is.
+    pub description: Description,
+}
+
+/// A unit that was fused.
+#[derive(Debug)]
+pub struct AssembledUnit {
+    /// The component that its trigger starts.
+    pub root: ComponentName,
+    /// The fused component.
+    pub unit: keyway_component::Unit,
+}
+
+/// Reads the components of `app` and fuses its units.
+///
+/// # Errors
+/// All that is wrong with the components, their links and their grants.
+pub fn assemble(app: App) -> Result<Assembly, Vec<Problem>> {
+    let (assembly, problems) = put_together(app)?;
+    if problems.is_empty() { Ok(assembly) } else { Err(problems) }
+}
+
+/// Reads the components of `app`, and fuses those of its units that can be. To look at an app or
+/// a component, which need not be fit to run.
+///
+/// # Errors
+/// If a component cannot be read.
+pub fn read(app: App) -> Result<Assembly, Vec<Problem>> {
+    put_together(app).map(|(assembly, _)| assembly)
+}
+
+/// An assembly as far as it can be had, with all its problems; only the problems if a component
+/// cannot be read.
+fn put_together(mut app: App) -> Result<(Assembly, Vec<Problem>), Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut components = BTreeMap::new();
+    for component in app.components.values() {
+        match load(&app.folder, component) {
+            Ok(loaded) => {
+                components.insert(component.name.clone(), loaded);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems.extend(resolve_folders(&mut app));
+    // Links to a component that cannot be read would be told as a second problem of the same.
+    if components.len() < app.components.len() {
+        return Err(problems);
+    }
+    let mut units = Vec::new();
+    let mut told = BTreeSet::new();
+    for root in roots(&app) {
+        match fuse_unit(&app, &components, &root) {
+            Ok(unit) => {
+                if let Some(problem) = without_handler(&app, &root, &unit) {
+                    problems.push(problem);
+                }
+                units.push(AssembledUnit { root, unit });
+            }
+            // Units share components, and with them their problems.
+            Err(errors) => problems.extend(
+                errors
+                    .iter()
+                    .filter(|error| told.insert(error.to_string()))
+                    .map(|error| of_fusion(&app, error)),
+            ),
+        }
+    }
+    Ok((Assembly { app, components, units }, problems))
+}
+
+/// The roots of the units; in an app without triggers, every component that no other links to,
+/// so that their links are checked all the same.
+fn roots(app: &App) -> BTreeSet<ComponentName> {
+    let triggered: BTreeSet<_> =
+        app.triggers.iter().map(|trigger| trigger.component.clone()).collect();
+    if !triggered.is_empty() {
+        return triggered;
+    }
+    let links = app.components.values().flat_map(|component| component.links.values());
+    let linked: BTreeSet<_> = links.map(|link| &link.value.to).collect();
+    app.components.keys().filter(|name| !linked.contains(name)).cloned().collect()
+}
+
+fn load(folder: &Path, component: &Component) -> Result<Loaded, Problem> {
+    let problem = |code, message, help: Option<&str>| Problem {
+        code,
+        message,
+        label: None,
+        help: help.map(str::to_owned),
+        place: component.source.place.clone(),
+    };
+    let name = &component.name;
+    let source = match &component.source.value {
+        Source::Path(path) => folder.join(path),
+        Source::Oci(reference) => {
+            return Err(problem(
+                "no-registry",
+                format!(
+                    "the component `{name}` is in a registry ({reference}), from which this version of Keyway does not pull"
+                ),
+                Some("pull it with another tool and give the file's path"),
+            ));
+        }
+    };
+    let path = component_file(&source);
+    let bytes = fs::read(&path).map_err(|error| {
+        let (message, help) = match error.kind() {
+            io::ErrorKind::NotFound if source.is_dir() => (
+                format!("the component `{name}` is not built: there is no {}", path.display()),
+                "build it, and put the component there",
+            ),
+            io::ErrorKind::NotFound => (
+                format!("the component `{name}` has no file {}", path.display()),
+                "a source is a component file, or the folder of one, seen from the manifest",
+            ),
+            _ => (
+                format!("the component `{name}` cannot be read from {}: {error}", path.display()),
+                "a source is a component file, or the folder of one, seen from the manifest",
+            ),
+        };
+        problem("unreadable-source", message, Some(help))
+    })?;
+    let invalid = |reason: String| format!("the component `{name}` ({}): {reason}", path.display());
+    let bytes = adapt(&bytes)
+        .map_err(|error| problem("not-a-component", invalid(error.to_string()), None))?
+        .into_owned();
+    let description = describe(&bytes)
+        .map_err(|error| problem("not-a-component", invalid(error.to_string()), None))?;
+    Ok(Loaded { path, bytes, description })
+}
+
+/// A folder `parser` holds the component `parser/parser.wasm`.
+fn component_file(source: &Path) -> PathBuf {
+    if !source.is_dir() {
+        return source.to_owned();
+    }
+    // `.` and `..` have no name of their own; what they stand for does.
+    let folder = source.canonicalize().unwrap_or_else(|_| source.to_owned());
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    source.join(format!("{name}.wasm"))
+}
+
+/// Makes the folders of file grants absolute; those that are not there are problems.
+fn resolve_folders(app: &mut App) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for component in app.components.values_mut() {
+        for grant in &mut component.grant.files {
+            let path = app.folder.join(&grant.host);
+            let wrong = match path.canonicalize() {
+                Ok(resolved) if resolved.is_dir() => {
+                    grant.host = resolved;
+                    continue;
+                }
+                Ok(_) => "is not a folder".to_owned(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => "is not there".to_owned(),
+                Err(error) => format!("cannot be opened: {error}"),
+            };
+            problems.push(Problem {
+                code: "no-such-folder",
+                message: format!(
+                    "the folder {} that `{}` is granted {wrong}",
+                    path.display(),
+                    component.name
+                ),
+                label: None,
+                help: Some("make the folder, or take the grant away".to_owned()),
+                place: grant.place.clone(),
+            });
+        }
+    }
+    problems
+}
+
+fn fuse_unit(
+    app: &App,
+    components: &BTreeMap<ComponentName, Loaded>,
+    root: &ComponentName,
+) -> Result<keyway_component::Unit, Vec<FuseError>> {
+    let parts: Vec<Part<'_>> = app
+        .components
+        .values()
+        .map(|component| Part {
+            name: component.name.as_str(),
+            bytes: &components[&component.name].bytes,
+            links: component
+                .links
+                .iter()
+                .map(|(import, link)| PartLink {
+                    import: import.as_str(),
+                    to: link.value.to.as_str(),
+                })
+                .collect(),
+        })
+        .collect();
+    fuse(root.as_str(), &parts)
+}
+
+/// A route needs a component that answers HTTP.
+fn without_handler(
+    app: &App,
+    root: &ComponentName,
+    unit: &keyway_component::Unit,
+) -> Option<Problem> {
+    let trigger = app.triggers.iter().find(|trigger| trigger.component == *root)?;
+    let handles = |export: &String| {
+        export.starts_with("wasi:http/incoming-handler@0.2.")
+            || export.starts_with("wasi:http/handler@0.3.")
+    };
+    if unit.exports.iter().any(handles) {
+        return None;
+    }
+    let exports = match unit.exports.as_slice() {
+        [] => "nothing".to_owned(),
+        exports => exports.join(", "),
+    };
+    Some(Problem {
+        code: "no-http-handler",
+        message: format!(
+            "the route `{}` leads to `{root}`, which does not answer HTTP: it exports {exports}",
+            trigger.route
+        ),
+        label: Some("this component has no HTTP handler".to_owned()),
+        help: Some(
+            "a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or \
+             `wasi:http/handler@0.3`; link others to one that does"
+                .to_owned(),
+        ),
+        place: trigger.place.clone(),
+    })
+}
+
+/// A problem of fusion, at the link that it is about, or else at the component.
+fn of_fusion(app: &App, error: &FuseError) -> Problem {
+    let component = error
+        .component()
+        .and_then(|name| app.components.values().find(|c| c.name.as_str() == name));
+    Problem {
+        code: error.code(),
+        message: error.to_string(),
+        label: None,
+        help: error.help(),
+        place: component.and_then(|component| place_of(component, error.import())),
+    }
+}
+
+fn place_of(component: &Component, import: Option<&str>) -> Option<Place> {
+    let link = import.and_then(|import| {
+        let names = |key: &str| key == import || import.split('@').next() == Some(key);
+        component.links.iter().find(|(key, _)| names(key.as_str()))
+    });
+    link.and_then(|(_, link)| link.place.clone()).or_else(|| component.place.clone())
+}

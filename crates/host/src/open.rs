@@ -1,0 +1,63 @@
+//! From a path to a checked app: a folder, a manifest or a component file.
+
+use std::{fs, io, path::Path};
+
+use keyway_app::{App, Grant, Limit, Problem};
+
+/// The name of a manifest in its folder.
+const MANIFEST: &str = "keyway.toml";
+
+/// Every WebAssembly file begins with this.
+const MAGIC: &[u8] = b"\0asm";
+
+/// Opens the app at `path`: a folder with a `keyway.toml`, a manifest, or a component file, which
+/// is an app of one component.
+///
+/// # Errors
+/// All that is wrong with the manifest, or that there is none.
+pub fn open(path: &Path) -> Result<App, Vec<Problem>> {
+    let path = if path.is_dir() { &manifest_in(path)? } else { path };
+    let bytes = fs::read(path).map_err(|error| vec![unreadable(path, &error)])?;
+    if bytes.starts_with(MAGIC) || path.extension().is_some_and(|extension| extension == "wasm") {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        return Ok(App::of_component(&name, path.to_owned(), Grant::default(), Limit::default()));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| vec![not_text(path)])?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    App::from_toml(&path.display().to_string(), &text, folder.unwrap_or(Path::new(".")))
+}
+
+fn manifest_in(folder: &Path) -> Result<std::path::PathBuf, Vec<Problem>> {
+    let path = folder.join(MANIFEST);
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(vec![Problem {
+        code: "no-manifest",
+        message: format!("the folder {} has no {MANIFEST}", folder.display()),
+        label: None,
+        help: Some("give the folder of an app, a manifest, or a component file".to_owned()),
+        place: None,
+    }])
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Problem {
+    let (code, message) = match error.kind() {
+        io::ErrorKind::NotFound => {
+            ("not-found", format!("there is no file or folder {}", path.display()))
+        }
+        _ => ("unreadable", format!("{} cannot be read: {error}", path.display())),
+    };
+    let help = "give the folder of an app, a manifest, or a component file".to_owned();
+    Problem { code, message, label: None, help: Some(help), place: None }
+}
+
+fn not_text(path: &Path) -> Problem {
+    Problem {
+        code: "not-text",
+        message: format!("{} is neither a manifest nor a WebAssembly file", path.display()),
+        label: None,
+        help: Some(format!("a manifest is TOML in UTF-8, usually called {MANIFEST}")),
+        place: None,
+    }
+}

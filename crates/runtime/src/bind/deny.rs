@@ -1,0 +1,125 @@
+//! Meets an import by denying: every function of it ends the call with a sentence that says what
+//! was called, and whose call it was.
+
+use std::sync::Arc;
+
+use keyway_app::grant;
+use keyway_component::{Authority, authority};
+use wasmtime::component::{
+    LinkerInstance, ResourceType,
+    types::{ComponentFunc, ComponentInstance, ComponentItem},
+};
+
+use crate::{plan::Plan, state::State};
+
+/// Resources that earlier imports brought. An interface that uses one of them does not define it
+/// anew.
+#[derive(Default)]
+pub(super) struct Resources(Vec<ResourceType>);
+
+impl Resources {
+    fn is_first(&mut self, ty: ResourceType) -> bool {
+        let first = !self.0.contains(&ty);
+        if first {
+            self.0.push(ty);
+        }
+        first
+    }
+}
+
+/// What is denied to whom.
+#[derive(Clone)]
+pub(super) struct Denial {
+    plan: Arc<Plan>,
+    slot: usize,
+    interface: Arc<str>,
+}
+
+/// The error that a denied call ends with.
+#[derive(Debug, thiserror::Error)]
+#[error("{component} called {function}, which is not granted")]
+pub(crate) struct Denied {
+    component: String,
+    function: String,
+}
+
+/// A resource of a denied interface: there never is one.
+struct Nothing;
+
+impl Denial {
+    pub(super) fn new(plan: &Arc<Plan>, slot: usize, interface: &str) -> Self {
+        Self { plan: Arc::clone(plan), slot, interface: interface.into() }
+    }
+
+    fn call(&self, function: &str) -> Denied {
+        let function = format!("{}#{function}", self.interface);
+        let Some(member) = self.plan.members.get(self.slot) else {
+            return Denied { component: "a component".to_owned(), function };
+        };
+        let name = &member.principal.name;
+        let line = match authority(&self.interface) {
+            Authority::Clocks => grant::suggest_clocks(name),
+            Authority::Random => grant::suggest_random(name),
+            _ => format!("(nothing: this version of Keyway does not know {})", self.interface),
+        };
+        member.report(&function, line);
+        Denied { component: name.clone(), function }
+    }
+}
+
+/// Meets every function and resource of `instance`.
+pub(super) fn instance(
+    target: &mut LinkerInstance<'_, State>,
+    engine: &wasmtime::Engine,
+    instance: &ComponentInstance,
+    denial: &Denial,
+    seen: &mut Resources,
+) -> wasmtime::Result<()> {
+    for (name, export) in instance.exports(engine) {
+        item(target, engine, name, &export.ty, denial, seen)?;
+    }
+    Ok(())
+}
+
+/// Meets one item.
+pub(super) fn item(
+    target: &mut LinkerInstance<'_, State>,
+    engine: &wasmtime::Engine,
+    name: &str,
+    item: &ComponentItem,
+    denial: &Denial,
+    seen: &mut Resources,
+) -> wasmtime::Result<()> {
+    match item {
+        ComponentItem::ComponentFunc(ty) => function(target, name, ty, denial),
+        ComponentItem::ComponentInstance(inner) => {
+            instance(&mut target.instance(name)?, engine, inner, denial, seen)
+        }
+        ComponentItem::Resource(ty) if seen.is_first(*ty) => {
+            target.resource(name, ResourceType::host::<Nothing>(), |_, _| Ok(()))
+        }
+        ComponentItem::Resource(_) | ComponentItem::Type(_) => Ok(()),
+        ComponentItem::Module(_) | ComponentItem::Component(_) | ComponentItem::CoreFunc(_) => {
+            Err(wasmtime::format_err!(
+                "the import `{name}` is a module or component, which no host can provide"
+            ))
+        }
+    }
+}
+
+fn function(
+    target: &mut LinkerInstance<'_, State>,
+    name: &str,
+    ty: &ComponentFunc,
+    denial: &Denial,
+) -> wasmtime::Result<()> {
+    let (denial, function) = (denial.clone(), name.to_owned());
+    if ty.async_() {
+        target.func_new_concurrent(name, move |_, _, _, _| {
+            let denied = denial.call(&function);
+            Box::pin(async move { Err(wasmtime::Error::from(denied)) })
+        })
+    } else {
+        target.func_new(name, move |_, _, _, _| Err(wasmtime::Error::from(denial.call(&function))))
+    }
+}

@@ -1,0 +1,69 @@
+//! Binds a unit's imports to the host. It fails closed: every import is first met by functions
+//! that deny, and then the interfaces that are known and granted are laid over them, each with
+//! the rights of the component whose import it is.
+
+mod deny;
+mod wasi;
+
+pub(crate) use deny::Denied;
+
+use std::sync::Arc;
+
+use keyway_component::{Authority, authority};
+use wasmtime::component::{Component, Linker, types::ComponentItem};
+
+use crate::{
+    plan::Plan,
+    state::{NOBODY, State},
+    unit::UnitImport,
+};
+
+/// A linker that meets all imports of `component`.
+///
+/// # Errors
+/// If the component imports what no host can meet even by denying, such as a core module.
+pub(crate) fn bind(
+    engine: &wasmtime::Engine,
+    component: &Component,
+    imports: &[UnitImport],
+    plan: &Arc<Plan>,
+) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    linker.allow_shadowing(true);
+    let ty = component.component_type();
+    let mut seen = deny::Resources::default();
+    for (name, item) in ty.imports(engine) {
+        let import = imports.iter().find(|import| import.name == name);
+        let slot = import.and_then(|import| import.component).unwrap_or(NOBODY);
+        let interface = import.map_or(name, |import| import.interface.as_str());
+        let denial = deny::Denial::new(plan, slot, interface);
+        match item.ty {
+            ComponentItem::ComponentInstance(instance) => {
+                let mut target = linker.instance(name)?;
+                deny::instance(&mut target, engine, &instance, &denial, &mut seen)?;
+                if let Some(import) = import
+                    && given(plan, slot, &import.interface)
+                {
+                    wasi::bind(&mut target, &import.interface, slot)?;
+                }
+            }
+            item => deny::item(&mut linker.root(), engine, name, &item, &denial, &mut seen)?,
+        }
+    }
+    Ok(linker)
+}
+
+/// Whether the interface may be laid over the denial. Interfaces that check each call against
+/// the grants themselves (HTTP, sockets, files, environment, output) always may.
+fn given(plan: &Plan, slot: usize, interface: &str) -> bool {
+    let grant = plan.members.get(slot).map(|member| &member.principal.grant);
+    match (authority(interface), grant) {
+        (Authority::Unknown, _) => false,
+        (Authority::Shared, _) => true,
+        // Nobody's import of an interface with authority is there for its types alone.
+        (_, None) => false,
+        (Authority::Clocks, Some(grant)) => grant.clocks,
+        (Authority::Random, Some(grant)) => grant.random,
+        (_, Some(_)) => true,
+    }
+}

@@ -1,0 +1,190 @@
+//! The cache of compiled components: one file per component, engine version and settings, in a
+//! folder that belongs to the user alone.
+//!
+//! A file is written under a temporary name and renamed, so writers never meet and a reader never
+//! sees half a file. Its checksum stands in its last bytes; a file that does not match is removed
+//! and made again. When the folder outgrows its bound, what was not used for longest goes first.
+
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use tempfile::NamedTempFile;
+
+/// What the folder may hold, in bytes.
+const BOUND_BYTES: u64 = 4 << 30;
+
+const CHECKSUM_BYTES: usize = 32;
+
+/// A folder of compiled components.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    folder: PathBuf,
+}
+
+/// Why the cache cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// The folder cannot be made or read.
+    #[error("the cache folder {} cannot be used: {error}; XDG_CACHE_HOME sets another", folder.display())]
+    Folder {
+        /// Which folder.
+        folder: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Somebody else may write to the folder, so that its code cannot be trusted.
+    #[error("the cache folder {} can be written by others, so compiled code in it cannot be trusted: `chmod 700` it, or remove it", .0.display())]
+    Shared(PathBuf),
+}
+
+/// Names one compiled component.
+pub(crate) struct Key(String);
+
+impl Cache {
+    /// The cache in `folder`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// If the folder cannot be made, is not the user's own or is writable by others.
+    pub fn open(folder: PathBuf) -> Result<Self, CacheError> {
+        let failed = |error| CacheError::Folder { folder: folder.clone(), error };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed)?;
+        let metadata = fs::metadata(&folder).map_err(failed)?;
+        let own = metadata.uid() == rustix::process::geteuid().as_raw();
+        if !own || metadata.permissions().mode() & 0o022 != 0 {
+            return Err(CacheError::Shared(folder));
+        }
+        Ok(Self { folder })
+    }
+
+    /// The key of `component` when compiled with `settings`.
+    pub(crate) fn key(&self, settings: &[u8; 32], component: &[u8]) -> Key {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(settings).update(component);
+        Key(hasher.finalize().to_hex().to_string())
+    }
+
+    /// The file that holds the compiled component, if it is there and whole.
+    pub(crate) fn find(&self, key: &Key) -> Option<PathBuf> {
+        let path = self.path(key);
+        let bytes = fs::read(&path).ok()?;
+        let (code, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
+        if blake3::hash(code).as_bytes() != checksum {
+            tracing::warn!(path = %path.display(), "a compiled component is damaged and made again");
+            // Whether it can be removed or not, what replaces it is renamed over it.
+            let _ = fs::remove_file(&path);
+            return None;
+        }
+        // The time of last use decides what goes first when the cache is full; a cache on a
+        // read-only disk works all the same.
+        let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        Some(path)
+    }
+
+    /// Keeps `code` and says where.
+    pub(crate) fn store(&self, key: &Key, code: &[u8]) -> Result<PathBuf, CacheError> {
+        let path = self.path(key);
+        let write = || -> io::Result<()> {
+            let mut file = NamedTempFile::with_prefix_in(".writing-", &self.folder)?;
+            io::Write::write_all(&mut file, code)?;
+            io::Write::write_all(&mut file, blake3::hash(code).as_bytes())?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|error| CacheError::Folder { folder: self.folder.clone(), error })?;
+        self.shrink(&path, BOUND_BYTES);
+        Ok(path)
+    }
+
+    /// Removes what was not used for longest until the folder is within its bound. What is mapped
+    /// by a running process stays readable to it.
+    fn shrink(&self, keep: &Path, bound_bytes: u64) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
+            .flatten()
+            .filter_map(|entry| {
+                let metadata = entry.metadata().ok()?;
+                Some((metadata.modified().ok()?, metadata.len(), entry.path()))
+            })
+            .filter(|(_, _, path)| path != keep)
+            .collect();
+        files.sort_unstable();
+        let kept = fs::metadata(keep).map_or(0, |metadata| metadata.len());
+        let mut total: u64 = kept + files.iter().map(|(_, bytes, _)| bytes).sum::<u64>();
+        for (_, bytes, path) in files {
+            if total <= bound_bytes {
+                return;
+            }
+            // Another process may have removed it first.
+            let _ = fs::remove_file(path);
+            total -= bytes;
+        }
+    }
+
+    fn path(&self, key: &Key) -> PathBuf {
+        self.folder.join(format!("{}.cwasm", key.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache() -> (tempfile::TempDir, Cache) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let cache = Cache::open(folder.path().join("compiled")).expect("a cache");
+        (folder, cache)
+    }
+
+    #[test]
+    fn what_was_stored_is_found() {
+        let (_folder, cache) = cache();
+        let key = cache.key(&[0; 32], b"component");
+        assert!(cache.find(&key).is_none());
+        let path = cache.store(&key, b"code").expect("stored");
+        assert_eq!(cache.find(&key), Some(path));
+    }
+
+    #[test]
+    fn other_settings_are_another_entry() {
+        let (_folder, cache) = cache();
+        cache.store(&cache.key(&[0; 32], b"component"), b"code").expect("stored");
+        assert!(cache.find(&cache.key(&[1; 32], b"component")).is_none());
+    }
+
+    #[test]
+    fn a_damaged_file_is_not_found_and_removed() {
+        let (_folder, cache) = cache();
+        let key = cache.key(&[0; 32], b"component");
+        let path = cache.store(&key, b"code").expect("stored");
+        for damage in [&b""[..], b"short", b"cod3 and a checksum that is not its own at all"] {
+            fs::write(&path, damage).expect("damaged");
+            assert!(cache.find(&key).is_none());
+        }
+    }
+
+    #[test]
+    fn what_was_not_used_for_longest_goes_first() {
+        let (_folder, cache) = cache();
+        let old = cache.store(&cache.key(&[0; 32], b"old"), &[0; 1000]).expect("stored");
+        let new = cache.store(&cache.key(&[0; 32], b"new"), &[0; 1000]).expect("stored");
+        fs::File::open(&old)
+            .and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH))
+            .expect("aged");
+        let last = cache.store(&cache.key(&[0; 32], b"last"), &[0; 1000]).expect("stored");
+        cache.shrink(&last, 2500);
+        assert!(!old.exists() && new.exists() && last.exists());
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_is_refused() {
+        let (folder, _) = cache();
+        let shared = folder.path().join("shared");
+        fs::create_dir(&shared).expect("made");
+        fs::set_permissions(&shared, fs::Permissions::from_mode(0o777)).expect("opened up");
+        assert!(matches!(Cache::open(shared), Err(CacheError::Shared(_))));
+    }
+}

@@ -1,0 +1,294 @@
+//! The engine: how components are compiled, and the pool from which instances take their memory.
+//!
+//! There are two, with the same compile settings. The [`Compiler`] exists first and has no pool:
+//! it makes or finds the compiled code, from which each unit's needs are read. The [`Engine`]
+//! that runs units is made afterwards, with a pool that is as large as those needs.
+
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    path::PathBuf,
+    time::Duration,
+};
+
+use wasmtime::{
+    Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, component::Component,
+};
+
+use crate::{cache::Cache, limit::Ticker};
+
+/// The grain of CPU time: how often running code is asked to give way.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// What a slot of the pool keeps of its memory when an instance ends, if the host is large. Below
+/// it, resetting by `memset` is cheaper than giving pages back: `madvise` interrupts every core.
+const KEEP_RESIDENT_BYTES: usize = 4 << 20;
+
+/// Address space that each memory slot takes where there is plenty: accesses need no bounds check.
+const RESERVATION_BYTES: u64 = 4 << 30;
+
+/// Slots that fit into half of the address space of an x86-64 or aarch64 process.
+const SLOTS_AT_MOST: u64 = (1 << 46) / (RESERVATION_BYTES + (64 << 20));
+
+/// Whether the process may reserve address space freely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AddressSpace {
+    /// Terabytes: memories come from a pool of large reservations.
+    Ample,
+    /// Limited (`ulimit -v`): memories are allocated one by one, with explicit bounds checks.
+    Scarce,
+}
+
+impl AddressSpace {
+    fn detect() -> Self {
+        match rustix::process::getrlimit(rustix::process::Resource::As).current {
+            Some(_) => Self::Scarce,
+            None => Self::Ample,
+        }
+    }
+}
+
+/// The settings that shape compiled code. Both engines must have the same.
+fn compile_settings(space: AddressSpace) -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .wasm_component_model_async(true)
+        // Fused units import one interface several times, for several components.
+        .wasm_component_model_implements(true)
+        .wasm_exceptions(true)
+        .epoch_interruption(true)
+        // Names in traps are enough; line tables would double the size of compiled code.
+        .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable)
+        .generate_address_map(false)
+        .memory_init_cow(true)
+        .max_wasm_stack(1 << 20)
+        .async_stack_size(2 << 20);
+    if space == AddressSpace::Scarce {
+        config.memory_reservation(0).memory_guard_size(0).memory_reservation_for_growth(1 << 20);
+    }
+    config
+}
+
+/// What one instance of a unit takes from the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// Linear memories.
+    pub memories: u32,
+    /// Bytes of the largest memory at its start.
+    pub memory_bytes: u64,
+    /// Tables.
+    pub tables: u32,
+    /// Elements of the largest table at its start.
+    pub table_elements: u64,
+}
+
+/// A unit's code, compiled, and what an instance of it needs.
+#[derive(Debug)]
+pub struct Compiled {
+    pub(crate) artifact: PathBuf,
+    /// What one instance takes.
+    pub needs: Needs,
+    /// Whether the cache had it.
+    pub cached: bool,
+}
+
+/// Compiles components, through the cache.
+pub struct Compiler {
+    engine: wasmtime::Engine,
+    settings: [u8; 32],
+    cache: Cache,
+}
+
+impl fmt::Debug for Compiler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compiler").field("cache", &self.cache).finish_non_exhaustive()
+    }
+}
+
+/// Why a component could not be compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The component is not valid, or uses what the engine does not support.
+    #[error("the component cannot be compiled: {0}")]
+    Invalid(String),
+    /// It imports core modules, so that its needs are not known.
+    #[error("the component imports core modules, which no host can provide")]
+    UnknownNeeds,
+    /// The compiled code cannot be kept.
+    #[error(transparent)]
+    Cache(#[from] crate::cache::CacheError),
+}
+
+impl Compiler {
+    /// A compiler that keeps what it makes in `cache`.
+    ///
+    /// # Errors
+    /// If the processor is not supported.
+    pub fn new(cache: Cache) -> Result<Self, EngineError> {
+        let config = compile_settings(AddressSpace::detect());
+        let engine = wasmtime::Engine::new(&config).map_err(EngineError::new)?;
+        let settings = settings_hash(&engine);
+        Ok(Self { engine, settings, cache })
+    }
+
+    /// Compiles `component`, or finds what an earlier run compiled from the same bytes with the
+    /// same engine and settings. Takes seconds for large components: call it where that may block.
+    ///
+    /// # Errors
+    /// If the bytes are no valid component, or the compiled code cannot be kept.
+    pub fn compile(&self, component: &[u8]) -> Result<Compiled, CompileError> {
+        let key = self.cache.key(&self.settings, component);
+        if let Some(artifact) = self.cache.find(&key)
+            // An artifact that does not load is as good as none: it is made again.
+            && let Ok(needs) = self.needs(&artifact)
+        {
+            return Ok(Compiled { artifact, needs, cached: true });
+        }
+        let code = self
+            .engine
+            .precompile_component(component)
+            .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
+        let artifact = self.cache.store(&key, &code)?;
+        let needs = self.needs(&artifact)?;
+        Ok(Compiled { artifact, needs, cached: false })
+    }
+
+    fn needs(&self, artifact: &std::path::Path) -> Result<Needs, CompileError> {
+        let component = load(&self.engine, artifact)
+            .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
+        let needs = component.resources_required().ok_or(CompileError::UnknownNeeds)?;
+        Ok(Needs {
+            memories: needs.num_memories,
+            memory_bytes: needs.max_initial_memory_size.unwrap_or(0),
+            tables: needs.num_tables,
+            table_elements: needs.max_initial_table_size.unwrap_or(0),
+        })
+    }
+}
+
+fn settings_hash(engine: &wasmtime::Engine) -> [u8; 32] {
+    struct Blake(blake3::Hasher);
+    impl Hasher for Blake {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+        fn finish(&self) -> u64 {
+            0
+        }
+    }
+    let mut hasher = Blake(blake3::Hasher::new());
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    *hasher.0.finalize().as_bytes()
+}
+
+/// Maps an artifact of the cache into memory.
+#[expect(unsafe_code, reason = "loading compiled code is trusting it; argued below")]
+pub(crate) fn load(
+    engine: &wasmtime::Engine,
+    artifact: &std::path::Path,
+) -> wasmtime::Result<Component> {
+    // SAFETY: `deserialize_file` runs what the file holds. The path comes from `Cache` alone,
+    // whose folder belongs to this user with nobody else allowed to write, whose files are
+    // written whole and renamed into place and never changed afterwards, and whose content was
+    // compared with its checksum when it was found.
+    unsafe { Component::deserialize_file(engine, artifact) }
+}
+
+/// What runs units: compiled code's settings, the pool, and the clock that makes code give way.
+pub struct Engine {
+    pub(crate) inner: wasmtime::Engine,
+    pub(crate) ticker: Ticker,
+    /// How many instances may run for each that was asked for, when the address space cannot
+    /// hold them all: 1 and more divide.
+    crowding: u64,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("crowding", &self.crowding).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+#[error("this host cannot run WebAssembly: {0}")]
+pub struct EngineError(String);
+
+impl EngineError {
+    fn new(error: wasmtime::Error) -> Self {
+        Self(format!("{error:#}"))
+    }
+}
+
+impl Engine {
+    /// An engine whose pool holds, for each unit, as many instances as may run at the same time.
+    /// Each unit is given by its needs, its limit of memory in bytes, its limit of table elements
+    /// and its limit of concurrency.
+    ///
+    /// # Errors
+    /// If the processor is not supported or the address space cannot be had.
+    pub fn new(units: &[(Needs, u64, usize, usize)]) -> Result<Self, EngineError> {
+        let space = AddressSpace::detect();
+        let mut config = compile_settings(space);
+        let slots = |count: fn(&Needs) -> u32| -> u64 {
+            units
+                .iter()
+                .map(|(needs, _, _, running)| u64::from(count(needs)) * *running as u64)
+                .sum()
+        };
+        let (memories, tables) = (slots(|n| n.memories), slots(|n| n.tables));
+        let instances: u64 = units.iter().map(|(_, _, _, running)| *running as u64).sum();
+        let crowding = memories.div_ceil(SLOTS_AT_MOST).max(1);
+        let fit = |slots: u64| u32::try_from(slots.div_ceil(crowding).max(1)).unwrap_or(u32::MAX);
+        if space == AddressSpace::Ample {
+            let memory_bytes = units
+                .iter()
+                .map(|(needs, limit, _, _)| needs.memory_bytes.max(*limit))
+                .max()
+                .unwrap_or(0);
+            let table_elements = units
+                .iter()
+                .map(|(needs, _, limit, _)| (needs.table_elements as usize).max(*limit))
+                .max()
+                .unwrap_or(0);
+            let mut pool = PoolingAllocationConfig::new();
+            // One unit more than fits in a share, so that rounding starves nobody.
+            let spare = units.len() as u32 * 4;
+            pool.total_memories(fit(memories).saturating_add(spare))
+                .total_tables(fit(tables).saturating_add(spare))
+                .total_stacks(fit(instances).saturating_add(spare))
+                .total_gc_heaps(fit(instances).saturating_add(spare).min(4096))
+                .total_component_instances(u32::MAX)
+                .total_core_instances(u32::MAX)
+                .max_core_instances_per_component(u32::MAX)
+                .max_memories_per_component(u32::MAX)
+                .max_tables_per_component(u32::MAX)
+                .max_component_instance_size(16 << 20)
+                .max_core_instance_size(16 << 20)
+                .max_memory_size(usize::try_from(memory_bytes).unwrap_or(usize::MAX))
+                .table_elements(table_elements)
+                .max_unused_warm_slots(256)
+                .linear_memory_keep_resident(keep_resident_bytes(memories))
+                .table_keep_resident(64 << 10)
+                .async_stack_keep_resident(64 << 10)
+                .pagemap_scan(Enabled::Auto);
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+        }
+        let inner = wasmtime::Engine::new(&config).map_err(EngineError::new)?;
+        let ticker = Ticker::start(inner.weak()).map_err(|error| EngineError(error.to_string()))?;
+        Ok(Self { inner, ticker, crowding })
+    }
+
+    /// How many instances of a unit may run at once, of those that its limit asks for.
+    pub(crate) fn share(&self, concurrency: usize) -> usize {
+        concurrency.div_ceil(self.crowding as usize).max(1)
+    }
+}
+
+/// Slots together may keep an eighth of the host's memory.
+fn keep_resident_bytes(slots: u64) -> usize {
+    let total = rustix::system::sysinfo();
+    let bytes = total.totalram as u64 * u64::from(total.mem_unit);
+    usize::try_from(bytes / 8 / slots.clamp(1, 256)).unwrap_or(0).min(KEEP_RESIDENT_BYTES)
+}

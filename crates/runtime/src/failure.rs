@@ -1,0 +1,82 @@
+//! Why a request got no answer from its unit. The trigger turns each into a status of its
+//! protocol; the log gets the whole sentence.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
+
+/// A body that streams, as it goes in and out of a unit.
+pub type Body = UnsyncBoxBody<Bytes, BodyError>;
+
+/// Why a body broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The other end's stream failed.
+    #[error("the body broke off: {0}")]
+    Transfer(#[from] hyper::Error),
+    /// The unit failed while it was sending its answer.
+    #[error("the component broke off its answer: {0}")]
+    Unit(#[from] Failure),
+    /// The component reported an error in place of the rest of the body.
+    #[error("the component broke off its answer: {0}")]
+    Guest(String),
+}
+
+/// Why a request got no answer, or not a whole one. `Display` is for the log; what a client may
+/// see is up to the trigger.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// All instances are busy and the queue is full.
+    #[error(
+        "{running} requests are running and {waiting} are waiting: `limit.concurrency` and `limit.queue` set how many may"
+    )]
+    Busy {
+        /// Requests that may run at once.
+        running: usize,
+        /// Requests that may wait.
+        waiting: usize,
+    },
+    /// The wall-clock limit ran out.
+    #[error("no complete answer within {0:?}: `limit.time` sets how long a request may take")]
+    TimedOut(Duration),
+    /// The limit of time inside WebAssembly code ran out.
+    #[error("more than {0:?} of computing: `limit.cpu` sets how long a request may compute")]
+    CpuTime(Duration),
+    /// The component wanted more memory than its unit may have, and ended.
+    #[error(
+        "more than {0} bytes of memory were asked for: `limit.memory` sets how many a unit may have"
+    )]
+    Memory(u64),
+    /// The component wanted more table elements or instances than its unit may have, and ended.
+    #[error("more than {limit} {what} were asked for: `limit.{key}` sets how many a unit may have")]
+    Resources {
+        /// What was asked for, in the plural.
+        what: &'static str,
+        /// The key of `limit`.
+        key: &'static str,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// The request's body is longer than the limit.
+    #[error("the request's body is longer than {0} bytes: `limit.body` sets how long it may be")]
+    BodyTooLarge(u64),
+    /// The component trapped.
+    #[error("the component trapped: {0}")]
+    Trap(String),
+    /// The component called something that it has no grant for and that has no error of its own.
+    #[error("{0}")]
+    Denied(String),
+    /// The component returned without an answer.
+    #[error("the component returned without an answer")]
+    NoAnswer,
+    /// The component answered with an error code of `wasi:http/types`.
+    #[error("the component answered with the error {0}")]
+    ErrorCode(String),
+    /// The request cannot be given to a component, such as for its method or URI.
+    #[error("the request cannot be given to a component: {0}")]
+    Request(String),
+    /// The host has no room for another instance.
+    #[error("no instance could be made: {0}")]
+    NoRoom(String),
+}

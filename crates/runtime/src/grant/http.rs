@@ -1,0 +1,308 @@
+//! Outgoing HTTP: every request is checked against the grants of the component that sends it,
+//! and the addresses that its host resolves to once more when it connects.
+
+use std::{
+    error::Error as StdError,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    task::{Context, Poll},
+    time::Duration,
+    vec,
+};
+
+use http_body_util::BodyExt;
+use hyper_rustls::HttpsConnector;
+use hyper_util::{
+    client::legacy::{
+        Client,
+        connect::{HttpConnector, dns::Name},
+    },
+    rt::TokioExecutor,
+};
+use keyway_app::grant::{self, HostPattern, HttpGrant, HttpScheme};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::plan::{Member, Plan};
+
+/// Connecting takes no longer than this where the component sets no time of its own.
+const CONNECT_TIME: Duration = Duration::from_secs(30);
+
+/// How long an unused connection is kept for the next request.
+const IDLE_TIME: Duration = Duration::from_secs(60);
+
+type HttpClient = Client<HttpsConnector<HttpConnector<GrantedResolver>>, WasiBody>;
+
+/// The HTTP client of one component. Connections are pooled, and never shared between components,
+/// whose rights to reach an address may differ.
+pub(crate) struct Clients {
+    grants: Arc<[HttpGrant]>,
+    client: OnceLock<HttpClient>,
+}
+
+impl Clients {
+    pub(crate) fn new(grants: &[HttpGrant]) -> Self {
+        Self { grants: grants.into(), client: OnceLock::new() }
+    }
+
+    fn client(&self) -> &HttpClient {
+        self.client.get_or_init(|| {
+            let resolver = GrantedResolver(Arc::clone(&self.grants));
+            let mut connector = HttpConnector::new_with_resolver(resolver);
+            connector.enforce_http(false);
+            connector.set_nodelay(true);
+            connector.set_connect_timeout(Some(CONNECT_TIME));
+            let connector = hyper_rustls::HttpsConnectorBuilder::new()
+                .with_webpki_roots()
+                .https_or_http()
+                .enable_all_versions()
+                .wrap_connector(connector);
+            Client::builder(TokioExecutor::new())
+                .pool_idle_timeout(IDLE_TIME)
+                .pool_timer(hyper_util::rt::TokioTimer::new())
+                .build(connector)
+        })
+    }
+}
+
+/// Resolves names to those of their addresses that the grants allow.
+#[derive(Clone)]
+struct GrantedResolver(Arc<[HttpGrant]>);
+
+/// All addresses of a host are such that a grant has to name them.
+#[derive(Debug, thiserror::Error)]
+#[error("{host} resolves to {address}, which is not public and must be named")]
+struct Prohibited {
+    host: String,
+    address: IpAddr,
+}
+
+impl tower_service::Service<Name> for GrantedResolver {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let grants = Arc::clone(&self.0);
+        Box::pin(async move {
+            let host = name.as_str();
+            let mut refused = None;
+            let mut allowed = Vec::new();
+            for address in tokio::net::lookup_host((host, 0)).await? {
+                let mut named = grants.iter().filter(|grant| names(grant, host));
+                if named.any(|grant| grant.allows_address(address.ip())) {
+                    allowed.push(address);
+                } else {
+                    refused = Some(address.ip());
+                }
+            }
+            match refused {
+                Some(address) if allowed.is_empty() => {
+                    let error = Prohibited { host: host.to_owned(), address };
+                    Err(io::Error::new(io::ErrorKind::PermissionDenied, error))
+                }
+                _ => Ok(allowed.into_iter()),
+            }
+        })
+    }
+}
+
+fn names(grant: &HttpGrant, host: &str) -> bool {
+    let scheme = grant.scheme;
+    grant.allows(scheme, host, grant.port)
+}
+
+/// The hooks of `wasmtime-wasi-http`, for the member that `State` points them at.
+pub(crate) struct Hooks {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) member: usize,
+}
+
+type SendFuture = Box<dyn Future<Output = Result<(http::Response<WasiBody>, Io), Error>> + Send>;
+type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
+
+impl WasiHttpHooks for Hooks {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _processed: Io,
+    ) -> SendFuture {
+        // Nobody in particular has no grants.
+        let Some(member) = self.plan.members.get(self.member) else {
+            return Box::new(async { Err(Error::HttpRequestDenied) });
+        };
+        if let Err(error) = check(member, request.uri()) {
+            return Box::new(async move { Err(error) });
+        }
+        let client = member.http.client().clone();
+        let plan = Arc::clone(&self.plan);
+        let slot = self.member;
+        Box::new(async move {
+            let host = request.uri().host().unwrap_or_default().to_owned();
+            let result = send(client, request, options.unwrap_or_default()).await;
+            if let Err(Error::DestinationIpProhibited) = &result {
+                let member = &plan.members[slot];
+                let line = grant::suggest_addresses(&member.principal.name, &host);
+                member.report(&format!("an address of {host} that is not public"), line);
+            }
+            let response = result?;
+            Ok((response, Box::new(async { Ok(()) }) as Io))
+        })
+    }
+}
+
+fn check(member: &Member, uri: &http::Uri) -> Result<(), Error> {
+    let (scheme, default_port) = match uri.scheme_str() {
+        Some("http") => (HttpScheme::Http, 80),
+        Some("https") => (HttpScheme::Https, 443),
+        _ => return Err(Error::HttpProtocolError),
+    };
+    let host = uri.host().filter(|host| !host.is_empty()).ok_or(Error::HttpRequestUriInvalid)?;
+    let port = uri.port_u16().unwrap_or(default_port);
+    let grants = &member.principal.grant.http;
+    let granted = grants.iter().find(|grant| grant.allows(scheme, host, port));
+    let Some(_) = granted else {
+        let line = grant::suggest_http(&member.principal.name, scheme, host, port);
+        member.report(&format!("HTTP to {host}:{port}"), line);
+        return Err(Error::HttpRequestDenied);
+    };
+    // A host that is an address is not resolved, so it is checked here. Only an exact grant
+    // names an address; a pattern that happens to match its text does not.
+    if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        let named = grants.iter().any(|grant| {
+            matches!(grant.host, HostPattern::Exact(_))
+                && grant.allows(scheme, host, port)
+                && grant.allows_address(address)
+        });
+        if !named {
+            return Err(Error::DestinationIpProhibited);
+        }
+    }
+    Ok(())
+}
+
+async fn send(
+    client: HttpClient,
+    request: http::Request<WasiBody>,
+    options: RequestOptions,
+) -> Result<http::Response<WasiBody>, Error> {
+    let sending = client.request(request);
+    // The pool hides when a connection is there, so the two times of the interface are one here.
+    let response = match (options.connect_timeout, options.first_byte_timeout) {
+        (None, None) => sending.await,
+        (connect, first_byte) => {
+            let time = connect.unwrap_or(CONNECT_TIME) + first_byte.unwrap_or(Duration::ZERO);
+            let time = if first_byte.is_none() { time.max(CONNECT_TIME) } else { time };
+            tokio::time::timeout(time, sending).await.map_err(|_| Error::ConnectionTimeout)?
+        }
+    };
+    let response = response.map_err(|error| code(&error))?;
+    Ok(response.map(|body| match options.between_bytes_timeout {
+        None => body.map_err(Error::from).boxed_unsync(),
+        Some(time) => PatientBody { body, time, sleep: None }.boxed_unsync(),
+    }))
+}
+
+/// Finds the error of the interface that says best what happened.
+fn code(error: &hyper_util::client::legacy::Error) -> Error {
+    let mut source: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = source {
+        if error.is::<Prohibited>() {
+            return Error::DestinationIpProhibited;
+        }
+        if let Some(error) = error.downcast_ref::<Error>() {
+            // What went wrong with the request's own body; the guest sees that there too.
+            tracing::debug!("the body of an outgoing request failed: {error}");
+            return Error::HttpProtocolError;
+        }
+        if error.is::<rustls::Error>() {
+            return Error::TlsProtocolError;
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            match error.kind() {
+                io::ErrorKind::ConnectionRefused => return Error::ConnectionRefused,
+                io::ErrorKind::TimedOut => return Error::ConnectionTimeout,
+                io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::BrokenPipe => return Error::ConnectionTerminated,
+                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                    return Error::DestinationUnavailable;
+                }
+                _ => {}
+            }
+            if let Some(inner) = error.get_ref() {
+                source = Some(inner);
+                continue;
+            }
+        }
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            if error.is_incomplete_message() {
+                return Error::ConnectionTerminated;
+            }
+            if error.is_parse() {
+                return Error::HttpProtocolError;
+            }
+        }
+        if error.to_string() == "dns error" {
+            return match error.source().map(|inner| code_of_lookup(inner)) {
+                Some(code) => code,
+                None => Error::DnsError { rcode: None, info_code: None },
+            };
+        }
+        source = error.source();
+    }
+    if error.is_connect() { Error::DestinationUnavailable } else { Error::HttpProtocolError }
+}
+
+fn code_of_lookup(error: &(dyn StdError + 'static)) -> Error {
+    let prohibited = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+        .is_some_and(|inner| inner.is::<Prohibited>());
+    if prohibited {
+        Error::DestinationIpProhibited
+    } else {
+        Error::DnsError { rcode: Some(error.to_string()), info_code: None }
+    }
+}
+
+/// A body whose frames may not be further apart than a time.
+struct PatientBody {
+    body: hyper::body::Incoming,
+    time: Duration,
+    sleep: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl http_body::Body for PatientBody {
+    type Data = bytes::Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<bytes::Bytes>, Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            self.sleep = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Error::from)));
+        }
+        let time = self.time;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
+        sleep.as_mut().poll(context).map(|()| Some(Err(Error::ConnectionReadTimeout)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}

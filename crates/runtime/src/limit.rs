@@ -1,0 +1,180 @@
+//! Limits while an instance runs: memory, tables and computing time.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    thread,
+    time::Duration,
+};
+
+use keyway_app::Limit;
+use wasmtime::{EngineWeak, ResourceLimiter, UpdateDeadline};
+
+use crate::{engine::TICK, failure::Failure};
+
+/// Counts what one instance uses.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    memory_bytes: u64,
+    memory_limit_bytes: u64,
+    table_elements: usize,
+    table_limit_elements: usize,
+    instances: usize,
+    ticks: u64,
+    tick_limit: u64,
+    cpu: Duration,
+    /// The limit that was refused last. A guest may bear a refusal, so it is a failure only if
+    /// the instance ends badly afterwards.
+    pub(crate) refused: Option<Failure>,
+}
+
+impl Meter {
+    pub(crate) fn new(limit: &Limit) -> Self {
+        Self {
+            memory_bytes: 0,
+            memory_limit_bytes: limit.memory_bytes,
+            table_elements: 0,
+            table_limit_elements: limit.table_elements,
+            instances: limit.instances,
+            ticks: 0,
+            tick_limit: (limit.cpu.as_nanos() / TICK.as_nanos()).max(1) as u64,
+            cpu: limit.cpu,
+            refused: None,
+        }
+    }
+
+    /// Called when code has run for a tick since it was last asked to give way.
+    pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        self.ticks += 1;
+        if self.ticks > self.tick_limit {
+            self.refused = Some(Failure::CpuTime(self.cpu));
+            return Ok(UpdateDeadline::Interrupt);
+        }
+        Ok(UpdateDeadline::Yield(1))
+    }
+}
+
+impl ResourceLimiter for Meter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self.memory_bytes + desired.saturating_sub(current) as u64;
+        if total > self.memory_limit_bytes {
+            self.refused = Some(Failure::Memory(self.memory_limit_bytes));
+            return Ok(false);
+        }
+        self.memory_bytes = total;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self.table_elements + desired.saturating_sub(current);
+        if total > self.table_limit_elements {
+            self.refused = Some(Failure::Resources {
+                what: "table elements",
+                key: "tables",
+                limit: self.table_limit_elements,
+            });
+            return Ok(false);
+        }
+        self.table_elements = total;
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        self.instances
+    }
+
+    fn tables(&self) -> usize {
+        self.instances
+    }
+
+    fn memories(&self) -> usize {
+        self.instances
+    }
+}
+
+/// Moves the engine's epoch on, while anything runs.
+#[derive(Debug)]
+pub(crate) struct Ticker(Arc<Ticking>);
+
+#[derive(Debug)]
+struct Ticking {
+    running: AtomicUsize,
+    resting: AtomicBool,
+    thread: std::sync::OnceLock<thread::Thread>,
+}
+
+/// While it lives, the epoch moves.
+#[derive(Debug)]
+pub(crate) struct Turn(Arc<Ticking>);
+
+impl Ticker {
+    /// Starts the thread, which ends with the engine.
+    pub(crate) fn start(engine: EngineWeak) -> std::io::Result<Self> {
+        let ticking = Arc::new(Ticking {
+            running: AtomicUsize::new(0),
+            resting: AtomicBool::new(false),
+            thread: std::sync::OnceLock::new(),
+        });
+        let weak = Arc::downgrade(&ticking);
+        let handle = thread::Builder::new().name("keyway-ticker".into()).spawn(move || {
+            while let Some(ticking) = weak.upgrade() {
+                if ticking.running.load(SeqCst) == 0 {
+                    ticking.resting.store(true, SeqCst);
+                    // Looked at again after it was announced: a turn that began in between has
+                    // not seen the announcement.
+                    if ticking.running.load(SeqCst) == 0 {
+                        drop(ticking);
+                        thread::park_timeout(Duration::from_secs(10));
+                        continue;
+                    }
+                    ticking.resting.store(false, SeqCst);
+                }
+                drop(ticking);
+                thread::sleep(TICK);
+                let Some(engine) = engine.upgrade() else { return };
+                engine.increment_epoch();
+            }
+        })?;
+        // Set once, just here.
+        let _ = ticking.thread.set(handle.thread().clone());
+        Ok(Self(ticking))
+    }
+
+    /// Says that something runs.
+    pub(crate) fn turn(&self) -> Turn {
+        self.0.running.fetch_add(1, SeqCst);
+        if self.0.resting.load(SeqCst)
+            && self.0.resting.swap(false, SeqCst)
+            && let Some(thread) = self.0.thread.get()
+        {
+            thread.unpark();
+        }
+        Turn(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, SeqCst);
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.thread.get() {
+            thread.unpark();
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What all instances of a unit share: whose each slot is, and what it may reach.
+
+use std::{collections::HashSet, sync::Mutex};
+
+use keyway_app::Limit;
+
+use crate::grant::Principal;
+
+/// Reports of denied calls that are remembered per component, so as not to repeat them. A guest
+/// can make up new names without end.
+const REPORTS_AT_MOST: usize = 64;
+
+/// The part of a unit that its instances read.
+pub(crate) struct Plan {
+    /// The components of the unit, root first.
+    pub(crate) members: Box<[Member]>,
+    /// The limits of the unit.
+    pub(crate) limit: Limit,
+}
+
+/// One component of a unit with its rights.
+pub(crate) struct Member {
+    pub(crate) principal: Principal,
+    pub(crate) http: crate::grant::http::Clients,
+    reported: Mutex<HashSet<String>>,
+}
+
+impl Member {
+    pub(crate) fn new(principal: Principal) -> Self {
+        let http = crate::grant::http::Clients::new(&principal.grant.http);
+        Self { principal, http, reported: Mutex::default() }
+    }
+
+    /// Tells the log once that the component tried `what`, and the line that would grant it.
+    pub(crate) fn report(&self, what: &str, line: String) {
+        let mut reported = self.reported.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if reported.len() < REPORTS_AT_MOST && !reported.contains(&line) {
+            tracing::warn!(
+                "{}: {what} is not granted; to grant it, add to the manifest: {line}",
+                self.principal.name
+            );
+            reported.insert(line);
+        }
+    }
+}

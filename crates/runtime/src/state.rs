@@ -1,0 +1,92 @@
+//! What an instance's host functions see: one table of handles, and for each component of the
+//! unit a WASI context of its own, made when the component first asks for something.
+
+use std::sync::Arc;
+
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{
+    WasiCtx, WasiCtxBuilder, cli::WasiCliCtxView, clocks::WasiClocksCtxView,
+    filesystem::WasiFilesystemCtxView, random::WasiRandomCtx, sockets::WasiSocketsCtxView,
+};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
+
+use crate::{grant::http::Hooks, limit::Meter, plan::Plan};
+
+/// Components with authorities of their own that one unit can hold. Host functions find theirs by
+/// a constant, because the bindings of wasmtime's crates take a plain function, not a closure.
+pub(crate) const MEMBERS_AT_MOST: usize = 64;
+
+/// The slot of what is imported by no component in particular: interfaces that only describe.
+/// Its context grants nothing.
+pub(crate) const NOBODY: usize = MEMBERS_AT_MOST;
+
+/// The data of one instance's store.
+pub(crate) struct State {
+    table: ResourceTable,
+    contexts: Box<[Option<Box<WasiCtx>>]>,
+    http: WasiHttpCtx,
+    hooks: Hooks,
+    pub(crate) meter: Meter,
+}
+
+impl State {
+    pub(crate) fn new(plan: &Arc<Plan>) -> Self {
+        Self {
+            table: ResourceTable::new(),
+            contexts: (0..=plan.members.len()).map(|_| None).collect(),
+            http: WasiHttpCtx::new(),
+            hooks: Hooks { plan: Arc::clone(plan), member: 0 },
+            meter: Meter::new(&plan.limit),
+        }
+    }
+
+    fn context<const N: usize>(&mut self) -> (&mut WasiCtx, &mut ResourceTable) {
+        let members = &self.hooks.plan.members;
+        let slot = N.min(members.len());
+        let context = self.contexts[slot].get_or_insert_with(|| {
+            Box::new(match members.get(slot) {
+                Some(_) => crate::grant::context(&self.hooks.plan, slot),
+                None => WasiCtxBuilder::new().build(),
+            })
+        });
+        (context, &mut self.table)
+    }
+}
+
+/// The views that the bindings ask for, for the component in slot `N`.
+pub(crate) mod view {
+    use super::*;
+
+    pub(crate) fn table(state: &mut State) -> &mut ResourceTable {
+        &mut state.table
+    }
+
+    pub(crate) fn cli<const N: usize>(state: &mut State) -> WasiCliCtxView<'_> {
+        let (context, table) = state.context::<N>();
+        WasiCliCtxView { ctx: context.cli(), table }
+    }
+
+    pub(crate) fn clocks<const N: usize>(state: &mut State) -> WasiClocksCtxView<'_> {
+        let (context, table) = state.context::<N>();
+        WasiClocksCtxView { ctx: context.clocks(), table }
+    }
+
+    pub(crate) fn random<const N: usize>(state: &mut State) -> &mut WasiRandomCtx {
+        state.context::<N>().0.random()
+    }
+
+    pub(crate) fn files<const N: usize>(state: &mut State) -> WasiFilesystemCtxView<'_> {
+        let (context, table) = state.context::<N>();
+        WasiFilesystemCtxView { ctx: context.filesystem(), table }
+    }
+
+    pub(crate) fn sockets<const N: usize>(state: &mut State) -> WasiSocketsCtxView<'_> {
+        let (context, table) = state.context::<N>();
+        WasiSocketsCtxView { ctx: context.sockets(), table }
+    }
+
+    pub(crate) fn http<const N: usize>(state: &mut State) -> WasiHttpCtxView<'_> {
+        state.hooks.member = N;
+        WasiHttpCtxView { ctx: &mut state.http, table: &mut state.table, hooks: &mut state.hooks }
+    }
+}

@@ -1,0 +1,225 @@
+//! A unit: a component with all that is fused to it, bound to its rights and ready to run. It
+//! lets in as many requests as it may run, holds some more in a queue, and refuses the rest.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use keyway_app::Limit;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
+use tokio_util::task::TaskTracker;
+use wasmtime::Store;
+
+use crate::{
+    engine::{Compiled, Engine},
+    failure::{Body, Failure},
+    grant::Principal,
+    instance,
+    limit::Turn,
+    plan::{Member, Plan},
+    state::{MEMBERS_AT_MOST, State},
+};
+
+/// One import of a unit, and whose it is.
+#[derive(Debug, Clone)]
+pub struct UnitImport {
+    /// The name to define: an interface, or a label in a fused unit.
+    pub name: String,
+    /// The interface, with its version.
+    pub interface: String,
+    /// The component whose import it is, by its place in [`UnitSpec::principals`]; none for what
+    /// only describes and is shared.
+    pub component: Option<usize>,
+}
+
+/// What a unit is made of.
+#[derive(Debug)]
+pub struct UnitSpec {
+    /// The name to use in the log: that of the root component.
+    pub name: String,
+    /// Its components, root first.
+    pub principals: Vec<Principal>,
+    /// All its imports.
+    pub imports: Vec<UnitImport>,
+    /// Its limits.
+    pub limit: Limit,
+}
+
+/// Why a unit cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum UnitError {
+    /// It has no HTTP handler that the host knows.
+    #[error(
+        "`{0}` exports no HTTP handler: a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`"
+    )]
+    NoHandler(String),
+    /// It has more components than the host can keep apart.
+    #[error("`{0}` is fused of {1} components, and a unit can hold {MEMBERS_AT_MOST}")]
+    TooManyComponents(String, usize),
+    /// It does not fit the host's interfaces.
+    #[error("`{0}` does not fit the host: {1}")]
+    Link(String, String),
+}
+
+/// A unit, ready to run requests.
+pub struct Unit {
+    name: String,
+    engine: Arc<Engine>,
+    plan: Arc<Plan>,
+    handler: instance::Handler,
+    running: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    concurrency: usize,
+    tasks: TaskTracker,
+}
+
+impl std::fmt::Debug for Unit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Unit").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What a request holds while it runs: its place among those that may, and the moving epoch.
+pub(crate) struct Admission {
+    _place: OwnedSemaphorePermit,
+    _turn: Turn,
+}
+
+impl Unit {
+    /// Loads `compiled` and binds its imports.
+    ///
+    /// # Errors
+    /// If it exports no HTTP handler, or imports what the host cannot meet.
+    pub fn new(
+        engine: &Arc<Engine>,
+        compiled: &Compiled,
+        spec: UnitSpec,
+    ) -> Result<Self, UnitError> {
+        let UnitSpec { name, principals, imports, limit } = spec;
+        if principals.len() > MEMBERS_AT_MOST {
+            return Err(UnitError::TooManyComponents(name, principals.len()));
+        }
+        let failed = |error: wasmtime::Error| UnitError::Link(name.clone(), format!("{error:#}"));
+        let component = crate::engine::load(&engine.inner, &compiled.artifact).map_err(failed)?;
+        let members = principals.into_iter().map(Member::new).collect();
+        let concurrency = engine.share(limit.concurrency);
+        let plan = Arc::new(Plan { members, limit });
+        let linker =
+            crate::bind::bind(&engine.inner, &component, &imports, &plan).map_err(failed)?;
+        let pre = linker.instantiate_pre(&component).map_err(failed)?;
+        let handler =
+            instance::Handler::find(pre).ok_or_else(|| UnitError::NoHandler(name.clone()))?;
+        Ok(Self {
+            name,
+            engine: Arc::clone(engine),
+            plan,
+            handler,
+            running: Arc::new(Semaphore::new(concurrency)),
+            waiting: AtomicUsize::new(0),
+            concurrency,
+            tasks: TaskTracker::new(),
+        })
+    }
+
+    /// The name of the root component.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs one request in a fresh instance. The answer's body keeps the instance running: who
+    /// drops the future or the body before their end cancels it.
+    ///
+    /// # Errors
+    /// If the instance made no answer, or was not let in.
+    pub async fn handle<B>(
+        self: &Arc<Self>,
+        request: http::Request<B>,
+        scheme: http::uri::Scheme,
+    ) -> Result<http::Response<Body>, Failure>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<wasmtime_wasi_http::Error>,
+    {
+        let limit = &self.plan.limit;
+        if let (Some(limit), Some(length)) = (limit.body_bytes, request.body().size_hint().exact())
+            && length > limit
+        {
+            return Err(Failure::BodyTooLarge(limit));
+        }
+        let started = Instant::now();
+        let admission = self.admit().await?;
+        let deadline = started + limit.time;
+        instance::run(self, request, scheme, admission, deadline).await
+    }
+
+    /// Waits until all instances have ended that outlived their answers, or until `time` is over.
+    /// No request may be given to the unit any more.
+    pub async fn finish(&self, time: Duration) -> bool {
+        self.tasks.close();
+        tokio::time::timeout(time, self.tasks.wait()).await.is_ok()
+    }
+
+    pub(crate) fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    pub(crate) fn handler(&self) -> &instance::Handler {
+        &self.handler
+    }
+
+    /// Where instances go on that have answered and are not done.
+    pub(crate) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    pub(crate) fn store(&self) -> Store<State> {
+        let mut store = Store::new(&self.engine.inner, State::new(&self.plan));
+        store.limiter(|state| &mut state.meter);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut store| store.data_mut().meter.tick());
+        store
+    }
+
+    async fn admit(&self) -> Result<Admission, Failure> {
+        let place = match Arc::clone(&self.running).try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) => self.wait().await?,
+        };
+        Ok(Admission { _place: place, _turn: self.engine.ticker.turn() })
+    }
+
+    async fn wait(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        let limit = &self.plan.limit;
+        let busy = || Failure::Busy { running: self.concurrency, waiting: limit.queue };
+        let waiting = Waiting::join(&self.waiting, limit.queue).ok_or_else(busy)?;
+        let place = Arc::clone(&self.running).acquire_owned();
+        let place = tokio::time::timeout(limit.time, place).await;
+        drop(waiting);
+        // The semaphore is never closed, so what is not a place is a time that ran out.
+        place.ok().and_then(Result::ok).ok_or_else(busy)
+    }
+}
+
+/// A place in the queue, left when dropped: also when the client goes.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn join(waiting: &'a AtomicUsize, at_most: usize) -> Option<Self> {
+        let joined = Self(waiting);
+        (waiting.fetch_add(1, Relaxed) < at_most).then_some(joined)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
