@@ -22,8 +22,8 @@ pub struct Peer {
 /// Answers the requests of a route.
 ///
 /// The future is dropped as soon as its client has gone, so cancellation is a normal way to end.
-/// It stays on the thread that polled it first; it must be `Send` all the same, since what a
-/// connection speaks is decided by code that is written once for all runtimes.
+/// It stays on the thread that polled it first; it has to be `Send` all the same, as every task of
+/// tokio has.
 ///
 /// Any `Fn(Request<Incoming>, Peer) -> impl Future` is a handler.
 pub trait Handler: Send + Sync + 'static {
