@@ -1,2 +1,87 @@
-//! Tasks.
-fn main() {}
+//! Keyway's development tasks: `cargo xtask demo`, `test`, `bench`, `setup`, `guests`, `tidy`.
+
+mod bench;
+mod demo;
+mod guest;
+mod setup;
+mod tidy;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+
+/// Keyway's development tasks.
+#[derive(Debug, Parser)]
+#[command(disable_help_subcommand = true)]
+enum Task {
+    /// Builds the example app, serves it and sends it a request.
+    Demo,
+    /// Sets everything up and runs all tests.
+    Test {
+        /// Arguments for `cargo test`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Measures Keyway beside `wasmtime serve` and hyper without WebAssembly.
+    Bench(bench::Arguments),
+    /// Installs what guests are built with, where it is missing.
+    Setup,
+    /// Builds the test components and those of the examples.
+    Guests,
+    /// Checks what the compiler does not: the direction of dependencies, lengths, names.
+    Tidy,
+}
+
+fn main() -> Result<()> {
+    let root = root();
+    match Task::parse() {
+        Task::Demo => demo::run(&root),
+        Task::Test { arguments } => test(&root, &arguments),
+        Task::Bench(arguments) => bench::run(&root, &arguments),
+        Task::Setup => {
+            setup::toolchain().map(|toolchain| println!("Guests are built with {toolchain}."))
+        }
+        Task::Guests => guest::build_all(&root),
+        Task::Tidy => tidy::run(&root),
+    }
+}
+
+fn test(root: &Path, arguments: &[String]) -> Result<()> {
+    guest::build_all(root)?;
+    // The tests run the program itself, which `cargo test` does not build for other packages.
+    run(cargo(root).args(["build", "--package", "keyway"]))?;
+    run(cargo(root).args(["test", "--workspace"]).args(arguments))
+}
+
+/// The folder of the workspace.
+fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_owned()
+}
+
+/// Where cargo builds: the place that was set for it, or the workspace's own.
+fn target(root: &Path) -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    command
+}
+
+/// Runs a command to its end and fails if it does.
+fn run(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().with_context(|| format!("`{program}` cannot be started"))?;
+    if !status.success() {
+        let arguments: Vec<_> = command.get_args().map(|a| a.to_string_lossy()).collect();
+        bail!("`{program} {}` failed ({status})", arguments.join(" "));
+    }
+    Ok(())
+}

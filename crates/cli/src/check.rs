@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let problems = match keyway_host::open(&arguments.path).and_then(keyway_host::assemble) {
         Ok(assembly) => {
             if !arguments.json {
-                println!("{}", summary(&assembly));
+                report::print_text(&(summary(&assembly) + "\n"));
             }
             Vec::new()
         }

@@ -1,6 +1,11 @@
 //! `keyway inspect`: what a component or an app is made of, and what it would need.
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use keyway_component::{Description, Extern};
 use keyway_host::{Assembly, Loaded};
@@ -52,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     if arguments.json {
         report::print_json(&inspected);
     } else {
-        print(&inspected);
+        report::print_text(&text(&inspected));
     }
     ExitCode::SUCCESS
 }
@@ -100,54 +105,70 @@ fn met_by<'a>(
     }
 }
 
-fn print(inspected: &Inspected<'_>) {
+/// The whole report. Writing to a string does not fail.
+fn text(inspected: &Inspected<'_>) -> String {
+    let mut out = String::new();
+    write(&mut out, inspected).unwrap_or_default();
+    out
+}
+
+fn write(out: &mut String, inspected: &Inspected<'_>) -> fmt::Result {
     for (name, component) in &inspected.components {
         let Component { file, description, met_by } = component;
-        println!("{name} ({file})");
-        println!(
+        writeln!(out, "{name} ({file})")?;
+        writeln!(
+            out,
             "  {}, of which code {}; {} core modules, {} memories",
             size(description.size_bytes),
             size(description.code_bytes),
             description.core_modules,
             description.memories
-        );
+        )?;
         for producer in &description.producers {
-            println!("  {}: {} {}", producer.field, producer.name, producer.version);
+            writeln!(out, "  {}: {} {}", producer.field, producer.name, producer.version)?;
         }
-        section("imports", &description.imports, |import| {
+        section(out, "imports", &description.imports, |import| {
             format!("  <- {}", met_by.get(import.name.as_str()).unwrap_or(&"nothing"))
-        });
-        section("exports", &description.exports, |_| String::new());
+        })?;
+        section(out, "exports", &description.exports, |_| String::new())?;
         if !description.needs.is_empty() {
-            println!("  would need");
+            writeln!(out, "  would need")?;
             for need in &description.needs {
-                println!("    {}, for {}", need.authority, need.imports.join(", "));
+                writeln!(out, "    {}, for {}", need.authority, need.imports.join(", "))?;
             }
         }
-        println!();
+        writeln!(out)?;
     }
     for unit in &inspected.units {
-        println!(
+        writeln!(
+            out,
             "unit {} = {} ({}), routes: {}",
             unit.root,
             unit.components.join(" + "),
             size(unit.size_bytes),
             unit.routes.join(", ")
-        );
+        )?;
     }
+    Ok(())
 }
 
-fn section(title: &str, items: &[Extern], note: impl Fn(&Extern) -> String) {
+fn section(
+    out: &mut String,
+    title: &str,
+    items: &[Extern],
+    note: impl Fn(&Extern) -> String,
+) -> fmt::Result {
     if items.is_empty() {
-        return;
+        return Ok(());
     }
-    println!("  {title}");
+    writeln!(out, "  {title}")?;
     for item in items {
-        println!("    {}{}", item.name, note(item));
+        writeln!(out, "    {}{}", item.name, note(item))?;
         for function in &item.functions {
-            println!("      {}: {}", function.name, function.signature);
+            writeln!(out, "      {}: {}", function.name, function.signature)?;
         }
     }
+    Ok(())
 }
 
 fn size(bytes: usize) -> String {

@@ -32,7 +32,17 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Also what is not wrong ends here: `--help` and `--version`.
+            let failed = error.use_stderr();
+            return match error.print() {
+                Ok(()) if !failed => ExitCode::SUCCESS,
+                _ => ExitCode::FAILURE,
+            };
+        }
+    };
     log_to_stderr();
     match arguments.command {
         Command::Up(arguments) => up::run(&arguments),

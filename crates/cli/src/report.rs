@@ -113,7 +113,17 @@ impl<'a> From<&'a Problem> for ProblemJson<'a> {
 /// Prints `value` as JSON to standard output.
 pub(crate) fn print_json(value: &impl Serialize) {
     match serde_json::to_string_pretty(value) {
-        Ok(text) => println!("{text}"),
+        Ok(text) => print_text(&(text + "\n")),
         Err(error) => eprintln!("error: this cannot be written as JSON: {error}"),
+    }
+}
+
+/// Prints to standard output. A reader that has seen enough (`| head`) is no error.
+pub(crate) fn print_text(text: &str) {
+    use std::io::Write;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        Err(error) => eprintln!("error: standard output cannot be written: {error}"),
     }
 }

@@ -1,1 +1,61 @@
-//! Placeholder sentence.
+//! Fixtures for tests of the whole program: the built `keyway`, built components, apps in
+//! temporary folders, and HTTP by hand. It knows nothing of Keyway's insides.
+
+mod http;
+mod program;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+pub use http::{Answer, get, request};
+pub use program::{Finished, Keyway, finish};
+
+/// The folder that cargo builds into: the one that this test was built into.
+fn build_folder() -> PathBuf {
+    let test = env::current_exe().expect("a test knows its own path");
+    // <build folder>/debug/deps/<test>
+    let folder = test.ancestors().nth(3).expect("a test lies in a build folder");
+    folder.to_owned()
+}
+
+/// The file of a component under `guests/`.
+///
+/// # Panics
+/// If it is not built.
+pub fn guest(name: &str) -> PathBuf {
+    let path = build_folder().join("guest/component").join(format!("{name}.wasm"));
+    assert!(path.is_file(), "{} is not there: run `cargo xtask guests`", path.display());
+    path
+}
+
+/// The folder of an example.
+pub fn example(name: &str) -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors()
+        .nth(2)
+        .expect("crates/testing lies in the workspace")
+        .join("examples")
+        .join(name)
+}
+
+/// An app in a temporary folder: `manifest`, in which `{guest:NAME}` stands for the path of a
+/// component under `guests/`.
+///
+/// # Panics
+/// If a component is not built or the folder cannot be written.
+pub fn app(manifest: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut text = String::new();
+    let mut rest = manifest;
+    while let Some((before, after)) = rest.split_once("{guest:") {
+        let (name, after) = after.split_once('}').expect("`{guest:` is closed");
+        text.push_str(before);
+        text.push_str(&guest(name).display().to_string());
+        rest = after;
+    }
+    text.push_str(rest);
+    fs::write(folder.path().join("keyway.toml"), text).expect("the manifest is written");
+    folder
+}

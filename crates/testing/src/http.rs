@@ -1,0 +1,91 @@
+//! HTTP/1.1 by hand: one request a connection, whatever the answer, so that a test sees exactly
+//! what came.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+/// An answer as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The head without its first line.
+    pub head: String,
+    /// The body, with its chunks put together; what there is of it, if it broke off.
+    pub body: String,
+    /// Whether the body came to its end.
+    pub complete: bool,
+}
+
+/// Sends a GET for `path`.
+///
+/// # Panics
+/// If no answer comes.
+pub fn get(address: SocketAddr, path: &str) -> Answer {
+    request(address, "GET", path, "", b"")
+}
+
+/// Sends a request with further header lines (each ended by `\r\n`) and a body.
+///
+/// # Panics
+/// If no answer comes.
+pub fn request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &[u8],
+) -> Answer {
+    let mut stream = TcpStream::connect(address).expect("the server accepts");
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time-out can be set");
+    let host = if headers.to_ascii_lowercase().contains("host:") {
+        String::new()
+    } else {
+        format!("Host: {address}\r\n")
+    };
+    let length = body.len();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\n{host}Connection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+    );
+    stream.write_all(head.as_bytes()).expect("the head is taken");
+    // A server may answer before it has read the body, and close.
+    let _ = stream.write_all(body);
+    let mut answer = Vec::new();
+    // A connection that is cut ends the answer where it is.
+    let _ = stream.read_to_end(&mut answer);
+    parse(&answer)
+}
+
+fn parse(bytes: &[u8]) -> Answer {
+    let text = String::from_utf8_lossy(bytes);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let (status, head) = head.split_once("\r\n").unwrap_or((head, ""));
+    let status = status.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = status.unwrap_or_else(|| panic!("this is no answer: {text:?}"));
+    let lower = head.to_ascii_lowercase();
+    let (body, complete) = if lower.contains("transfer-encoding: chunked") {
+        chunks(body)
+    } else {
+        let length = lower.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let length = length.and_then(|length| length.trim().parse().ok());
+        (body.to_owned(), length.is_none_or(|length: usize| length == body.len()))
+    };
+    Answer { status, head: head.to_owned(), body, complete }
+}
+
+fn chunks(mut rest: &str) -> (String, bool) {
+    let mut body = String::new();
+    loop {
+        let Some((size, after)) = rest.split_once("\r\n") else { return (body, false) };
+        let Ok(size) = usize::from_str_radix(size.trim(), 16) else { return (body, false) };
+        if size == 0 {
+            return (body, true);
+        }
+        let Some(chunk) = after.get(..size) else { return (body + after, false) };
+        body.push_str(chunk);
+        rest = after[size..].strip_prefix("\r\n").unwrap_or_default();
+    }
+}

@@ -1,0 +1,220 @@
+//! The program `keyway`, as a user runs it.
+
+use std::{
+    ffi::OsStr,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Condvar, Mutex},
+    thread,
+    time::Duration,
+};
+
+/// Nothing that a test waits for takes longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn program() -> PathBuf {
+    let path = super::build_folder().join("debug/keyway");
+    assert!(path.is_file(), "{} is not there: run `cargo build -p keyway`", path.display());
+    path
+}
+
+/// A run of the program that came to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+}
+
+/// Runs `keyway` with `arguments` to its end.
+///
+/// # Panics
+/// If it cannot be started.
+pub fn finish(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Finished {
+    let output = Command::new(program())
+        .args(arguments)
+        .env_remove("KEYWAY_LOG")
+        .output()
+        .expect("keyway can be started");
+    Finished {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A running `keyway up`; it is killed when dropped.
+#[derive(Debug)]
+pub struct Keyway {
+    child: Child,
+    address: SocketAddr,
+    stdout: Lines,
+    stderr: Lines,
+}
+
+impl Keyway {
+    /// Starts `keyway up PATH` on a free port, and waits until it serves.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn up(path: impl AsRef<OsStr>) -> Self {
+        Self::up_with(path, &[])
+    }
+
+    /// The same, with further arguments.
+    ///
+    /// # Panics
+    /// If it does not serve.
+    pub fn up_with(path: impl AsRef<OsStr>, arguments: &[&str]) -> Self {
+        let mut command = Command::new(program());
+        command.arg("up").arg(path).args(["--listen", "127.0.0.1:0"]).args(arguments);
+        Self::start(&mut command)
+    }
+
+    /// The same as [`up`](Self::up), with a cache folder of its own.
+    ///
+    /// # Panics
+    /// If it does not serve.
+    pub fn up_in(path: impl AsRef<OsStr>, cache: &std::path::Path) -> Self {
+        let mut command = Command::new(program());
+        command.arg("up").arg(path).args(["--listen", "127.0.0.1:0"]).env("XDG_CACHE_HOME", cache);
+        Self::start(&mut command)
+    }
+
+    fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .env_remove("KEYWAY_LOG")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("keyway can be started");
+        let stdout = Lines::read(child.stdout.take().expect("piped"));
+        let stderr = Lines::read(child.stderr.take().expect("piped"));
+        let first = stderr.wait_for(|lines| lines.first().cloned());
+        let address = first.as_deref().and_then(|line| {
+            let url = line.strip_prefix("Serving HTTP on http://");
+            url.or_else(|| line.strip_prefix("Serving HTTPS on https://"))?
+                .strip_suffix('/')?
+                .parse()
+                .ok()
+        });
+        let Some(address) = address else {
+            // The rest of what it says, once it has ended.
+            let _ = child.wait();
+            stderr.wait_for(|_| None::<()>);
+            panic!("keyway does not serve:\n{}", stderr.text());
+        };
+        Self { child, address, stdout, stderr }
+    }
+
+    /// Where it serves.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has written to standard error so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Waits until a line of standard error contains `text`.
+    ///
+    /// # Panics
+    /// If none does, with what there was.
+    pub fn wait_for_stderr(&self, text: &str) {
+        self.stderr.expect(text);
+    }
+
+    /// Waits until a line of standard output contains `text`.
+    ///
+    /// # Panics
+    /// If none does, with what there was.
+    pub fn wait_for_stdout(&self, text: &str) {
+        self.stdout.expect(text);
+    }
+
+    /// Tells it to stop (SIGTERM) and does not wait.
+    ///
+    /// # Panics
+    /// If it has ended already.
+    pub fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        let status = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(status.is_ok_and(|status| status.success()), "keyway has ended already");
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// If that cannot be waited for.
+    pub fn wait(mut self) -> ExitStatus {
+        self.child.wait().expect("keyway's end can be waited for")
+    }
+
+    /// Tells it to stop and waits for its end.
+    ///
+    /// # Panics
+    /// If it has ended already.
+    pub fn stop(self) -> ExitStatus {
+        self.terminate();
+        self.wait()
+    }
+}
+
+impl Drop for Keyway {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The lines of a stream so far, read on a thread of its own.
+#[derive(Debug, Clone)]
+struct Lines(Arc<(Mutex<(Vec<String>, bool)>, Condvar)>);
+
+impl Lines {
+    fn read(stream: impl std::io::Read + Send + 'static) -> Self {
+        let lines = Self(Arc::default());
+        let writer = lines.clone();
+        thread::spawn(move || {
+            let (state, changed) = &*writer.0;
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                state.lock().expect("no reader panics").0.push(line);
+                changed.notify_all();
+            }
+            state.lock().expect("no reader panics").1 = true;
+            changed.notify_all();
+        });
+        lines
+    }
+
+    /// Waits until `found` finds something, or the stream ends.
+    fn wait_for<T>(&self, found: impl Fn(&[String]) -> Option<T>) -> Option<T> {
+        let (state, changed) = &*self.0;
+        let state = state.lock().expect("no reader panics");
+        let (state, _) = changed
+            .wait_timeout_while(state, PATIENCE, |(lines, ended)| found(lines).is_none() && !*ended)
+            .expect("no reader panics");
+        found(&state.0)
+    }
+
+    fn expect(&self, text: &str) {
+        let found = self.wait_for(|lines| lines.iter().find(|line| line.contains(text)).cloned());
+        assert!(found.is_some(), "no line contains {text:?}:\n{}", self.text());
+    }
+
+    fn text(&self) -> String {
+        self.0.0.lock().expect("no reader panics").0.join("\n")
+    }
+}

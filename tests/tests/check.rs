@@ -1,0 +1,198 @@
+//! What `keyway check`, `inspect` and `up` say of an app that is wrong.
+
+use keyway_testing::{Finished, app, example, finish, guest};
+
+/// Runs `check` and `up` on the manifest; both have to fail in the same words.
+fn refuse(manifest: &str, words: &[&str]) {
+    let app = app(manifest);
+    let path = app.path().display().to_string();
+    for arguments in [vec!["check", &path], vec!["up", &path, "--listen", "127.0.0.1:0"]] {
+        expect_words(&finish(arguments), words);
+    }
+}
+
+fn expect_words(finished: &Finished, words: &[&str]) {
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    // A long line is wrapped, with a bar before what follows.
+    let said: String = finished.stderr.replace(['│', '×'], " ");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not in:\n{}", finished.stderr);
+    }
+    for bad in ["panicked", "RUST_BACKTRACE", "stack backtrace"] {
+        assert!(!finished.stderr.contains(bad), "{}", finished.stderr);
+    }
+}
+
+fn refuse_file(bytes: &[u8], words: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("component.wasm");
+    std::fs::write(&file, bytes).expect("written");
+    let file = file.display().to_string();
+    expect_words(&finish(["check", &file]), words);
+    expect_words(&finish(["up", &file, "--listen", "127.0.0.1:0"]), words);
+}
+
+#[test]
+fn the_example_is_in_order() {
+    let checked = finish(["check", &example("log-pipeline").display().to_string()]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(checked.stdout.contains("log-pipeline is in order: 4 components, 1 unit"));
+}
+
+#[test]
+fn a_missing_file_says_what_to_give() {
+    let words = ["there is no file or folder /no/such/app", "manifest"];
+    expect_words(&finish(["up", "/no/such/app"]), &words);
+    let folder = tempfile::tempdir().expect("a folder");
+    expect_words(&finish(["check", &folder.path().display().to_string()]), &["has no keyway.toml"]);
+}
+
+#[test]
+fn an_unknown_key_says_the_nearest() {
+    refuse(
+        "[app]\nname = \"x\"\n[component.a]\nsourse = \"a.wasm\"\n",
+        &["there is no key `sourse` in `component.a`", "did you mean `source`?", "keyway.toml:4:1"],
+    );
+}
+
+#[test]
+fn a_wrong_type_says_what_is_expected() {
+    refuse("[app]\nname = 1\n", &["`app.name` has to be a string, not an integer"]);
+}
+
+#[test]
+fn a_file_that_is_no_component_is_refused() {
+    refuse_file(b"hello", &["not a WebAssembly file"]);
+    let hello = std::fs::read(guest("hello")).expect("built");
+    refuse_file(&hello[..hello.len() / 2], &["truncated"]);
+    // A core module that exports nothing and says nothing of WASI.
+    refuse_file(b"\0asm\x01\0\0\0", &["core module of another kind"]);
+}
+
+#[test]
+fn a_route_needs_a_component_that_answers_http() {
+    refuse(
+        r#"
+        [app]
+        name = "x"
+        [component.greeter]
+        source = "{guest:greeter}"
+        [[trigger.http]]
+        route = "/"
+        component = "greeter"
+        "#,
+        &["which does not answer HTTP", "test:greet/greeter"],
+    );
+}
+
+#[test]
+fn an_import_that_nothing_meets_says_who_could() {
+    refuse(
+        r#"
+        [app]
+        name = "x"
+        [component.front]
+        source = "{guest:front}"
+        link."test:nothing/at-all" = "greeter"
+        [component.greeter]
+        source = "{guest:greeter}"
+        [[trigger.http]]
+        route = "/"
+        component = "front"
+        "#,
+        &[
+            "nothing meets the import `test:greet/greeter` of the component `front`",
+            "link.\"test:greet/greeter\" = \"greeter\"",
+            "has no import `test:nothing/at-all`",
+        ],
+    );
+}
+
+#[test]
+fn a_link_to_another_type_names_both_sides() {
+    refuse(
+        r#"
+        [app]
+        name = "x"
+        [component.front]
+        source = "{guest:front}"
+        link."test:greet/greeter" = "counter"
+        [component.counter]
+        source = "{guest:counter}"
+        [[trigger.http]]
+        route = "/"
+        component = "front"
+        "#,
+        &["`front` imports `test:greet/greeter`, which `counter` does not export"],
+    );
+}
+
+#[test]
+fn a_cycle_is_shown() {
+    refuse(
+        r#"
+        [app]
+        name = "x"
+        [component.left]
+        source = "{guest:left}"
+        link."test:tally/tally" = "right"
+        [component.right]
+        source = "{guest:right}"
+        link."test:tally/tally" = "left"
+        [[trigger.http]]
+        route = "/"
+        component = "left"
+        "#,
+        &["the links form a cycle: left -> right -> left"],
+    );
+}
+
+#[test]
+fn a_folder_grant_has_to_exist() {
+    refuse(
+        r#"
+        [app]
+        name = "x"
+        [component.hello]
+        source = "{guest:hello}"
+        grant.files = [{ host = "no-such-folder", guest = "/data" }]
+        [[trigger.http]]
+        route = "/"
+        component = "hello"
+        "#,
+        &["no-such-folder", "is not there"],
+    );
+}
+
+#[test]
+fn all_problems_are_told_at_once_also_to_machines() {
+    let app = app("[app]\nname = 1\nversoin = \"1\"\n[component.a]\nsource = \"oci://\"\n");
+    let checked = finish(["check", "--json", &app.path().display().to_string()]);
+    assert_eq!(checked.code, Some(1));
+    for word in ["wrong-type", "unknown-key", "reference", "\"line\": 3", "\"ok\": false"] {
+        assert!(checked.stdout.contains(word), "{word} is not in {}", checked.stdout);
+    }
+}
+
+#[test]
+fn a_taken_port_and_a_bad_address_are_told() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let hello = guest("hello").display().to_string();
+    expect_words(&finish(["up", &hello, "--listen", &address]), &["is taken by another program"]);
+    let bad = finish(["up", &hello, "--listen", "nonsense"]);
+    assert_eq!(bad.code, Some(1), "{bad:?}");
+    assert!(bad.stderr.contains("an address is an IP address and a port"), "{bad:?}");
+}
+
+#[test]
+fn inspect_shows_what_a_component_needs_and_who_meets_it() {
+    let shown = finish(["inspect", &guest("reach").display().to_string()]);
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    for words in ["outgoing HTTP, for wasi:http/outgoing-handler", "would need", "exports"] {
+        assert!(shown.stdout.contains(words), "{words:?} is not in {}", shown.stdout);
+    }
+    let app = finish(["inspect", "--json", &example("log-pipeline").display().to_string()]);
+    assert!(app.stdout.contains("\"cyber:systems/parser\": \"parser\""), "{app:?}");
+}

@@ -1,0 +1,193 @@
+//! What a component reaches is what it was granted, also when it is fused with another.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener},
+    thread,
+};
+
+use keyway_testing::{Keyway, app, get};
+
+/// A server that answers every connection with 200, at a free port.
+fn origin() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let mut stream = stream;
+                let mut buffer = [0; 4096];
+                // A probe that only connects sends nothing.
+                if stream.read(&mut buffer).is_ok_and(|bytes| bytes > 0) {
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                }
+            });
+        }
+    });
+    address
+}
+
+/// `reach-front` fused with `reach-inner`, each with grants of its own.
+fn fused(front: &str, inner: &str) -> (tempfile::TempDir, Keyway) {
+    let app = app(&format!(
+        r#"
+        [app]
+        name = "reach"
+        [component.reach-front]
+        source = "{{guest:reach-front}}"
+        link."test:reach/reach" = "reach-inner"
+        {front}
+        [component.reach-inner]
+        source = "{{guest:reach-inner}}"
+        {inner}
+        [[trigger.http]]
+        route = "/"
+        component = "reach-front"
+    "#
+    ));
+    let keyway = Keyway::up(app.path());
+    (app, keyway)
+}
+
+fn alone(grant: &str) -> (tempfile::TempDir, Keyway) {
+    let app = app(&format!(
+        r#"
+        [app]
+        name = "reach"
+        [component.reach]
+        source = "{{guest:reach}}"
+        {grant}
+        [[trigger.http]]
+        route = "/"
+        component = "reach"
+    "#
+    ));
+    let keyway = Keyway::up(app.path());
+    (app, keyway)
+}
+
+#[test]
+fn without_grants_nothing_is_reached() {
+    let origin = origin();
+    let (_app, keyway) = alone("");
+    let body = |path: &str| get(keyway.address(), path).body;
+    let url = format!("/http?url=http://{origin}/");
+    assert!(body(&url).contains("HttpRequestDenied"), "{}", body(&url));
+    keyway.wait_for_stderr(&format!("component.reach.grant.http = [\"http://{origin}\"]"));
+    assert_eq!(body("/env"), "");
+    assert_eq!(body("/preopens"), "");
+    for path in [format!("/tcp?addr={origin}"), format!("/udp?addr={origin}")] {
+        assert!(body(&path).contains("AccessDenied"), "{path}: {}", body(&path));
+    }
+    assert!(body("/listen?addr=127.0.0.1:0").contains("AccessDenied"));
+    assert!(!body("/resolve?name=localhost").contains("127.0.0.1"));
+    keyway.wait_for_stderr(&format!("component.reach.grant.tcp = [\"{origin}\"]"));
+    let stderr = keyway.stderr();
+    assert_eq!(stderr.matches("grant.tcp").count(), 1, "told once:\n{stderr}");
+}
+
+#[test]
+fn http_is_granted_to_one_of_two_fused_components() {
+    let origin = origin();
+    let url = format!("http?url=http://{origin}/");
+    let grant = format!("grant.http = [\"http://{origin}\"]");
+    let (_app, keyway) = fused(&grant, "");
+    let body = |path: &str| get(keyway.address(), path).body;
+    assert_eq!(body(&format!("/own/{url}")), "200");
+    assert!(body(&format!("/inner/{url}")).contains("HttpRequestDenied"));
+    let (_app, keyway) = fused("", &grant);
+    let body = |path: &str| get(keyway.address(), path).body;
+    assert!(body(&format!("/own/{url}")).contains("HttpRequestDenied"));
+    assert_eq!(body(&format!("/inner/{url}")), "200");
+}
+
+#[test]
+fn environment_arguments_and_folders_are_apart_in_one_unit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("note"), "from the host").expect("written");
+    let files = |access: &str| {
+        format!(
+            "grant.files = [{{ host = \"{}\", guest = \"/data\", access = \"{access}\" }}]",
+            folder.path().display()
+        )
+    };
+    let front = format!("grant.env = {{ WHO = \"front\" }}\n{}", files("read"));
+    let (_app, keyway) = fused(&front, "grant.env = { WHO = \"inner\" }");
+    let body = |path: &str| get(keyway.address(), path).body;
+    assert_eq!(body("/own/env").trim(), "WHO=front");
+    assert_eq!(body("/inner/env").trim(), "WHO=inner");
+    assert_eq!(body("/own/read?path=/data/note"), "from the host");
+    assert_ne!(body("/inner/read?path=/data/note"), "from the host");
+    assert_ne!(body("/own/write?path=/data/note"), "written");
+    let (_app, keyway) = fused("", &files("read-write"));
+    assert_eq!(get(keyway.address(), "/inner/write?path=/data/new").body, "written");
+    assert!(folder.path().join("new").is_file());
+}
+
+#[test]
+fn a_folder_is_not_left() {
+    let outside = tempfile::tempdir().expect("a folder");
+    std::fs::write(outside.path().join("secret"), "secret").expect("written");
+    let folder = outside.path().join("granted");
+    std::fs::create_dir(&folder).expect("made");
+    std::os::unix::fs::symlink(outside.path(), folder.join("up")).expect("linked");
+    std::os::unix::fs::symlink("/etc", folder.join("etc")).expect("linked");
+    let grant = format!(
+        "grant.files = [{{ host = \"{}\", guest = \"/data\", access = \"read-write\" }}]",
+        folder.display()
+    );
+    let (_app, keyway) = alone(&grant);
+    for path in ["/data/../secret", "/data/up/secret", "/etc/hostname", "/data/etc/hostname"] {
+        let body = get(keyway.address(), &format!("/read?path={path}")).body;
+        assert!(!body.contains("secret") || body.contains("error"), "{path}: {body}");
+        let host = std::fs::read_to_string("/etc/hostname").unwrap_or("none".into());
+        assert_ne!(body, host, "{path}");
+    }
+}
+
+#[test]
+fn sockets_are_granted_by_address_and_port() {
+    let (origin, other) = (origin(), origin());
+    let (_app, keyway) = alone(&format!("grant.tcp = [\"{origin}\"]"));
+    let body = |path: &str| get(keyway.address(), path).body;
+    assert_eq!(body(&format!("/tcp?addr={origin}")), "connected");
+    assert!(body(&format!("/tcp?addr={other}")).contains("AccessDenied"));
+    assert!(body("/listen?addr=127.0.0.1:0").contains("AccessDenied"));
+}
+
+#[test]
+fn a_name_does_not_lead_to_an_address_that_is_not_public() {
+    let origin = origin();
+    let port = origin.port();
+    // The name is granted, but nothing says that it may be this machine.
+    let (_app, keyway) = alone(&format!("grant.http = [\"http://*.localhost:{port}\"]"));
+    let denied = get(keyway.address(), &format!("/http?url=http://x.localhost:{port}/")).body;
+    assert_ne!(denied, "200");
+    let (_app, keyway) = alone(&format!("grant.http = [\"http://localhost:{port}\"]"));
+    let allowed = get(keyway.address(), &format!("/http?url=http://localhost:{port}/")).body;
+    assert_eq!(allowed, "200");
+}
+
+#[test]
+fn clocks_and_randomness_are_given_unless_taken_away() {
+    let (_app, keyway) = alone("");
+    assert_eq!(get(keyway.address(), "/clock").status, 200);
+    assert_eq!(get(keyway.address(), "/random").status, 200);
+    let (_app, keyway) = alone("grant.clocks = false\ngrant.random = false");
+    assert_eq!(get(keyway.address(), "/clock").status, 500);
+    keyway.wait_for_stderr("component.reach.grant.clocks = true");
+    assert_eq!(get(keyway.address(), "/random").status, 500);
+    keyway.wait_for_stderr("component.reach.grant.random = true");
+}
+
+#[test]
+fn output_is_shown_with_the_name_of_the_component_that_wrote_it() {
+    let (_app, keyway) = fused("grant.stdout = true", "grant.stdout = true");
+    assert_eq!(get(keyway.address(), "/own/stdout").status, 200);
+    keyway.wait_for_stdout("reach-front: ");
+    assert_eq!(get(keyway.address(), "/inner/stdout").status, 200);
+    keyway.wait_for_stdout("reach-inner: ");
+    let (_app, keyway) = alone("");
+    assert_eq!(get(keyway.address(), "/stdout").status, 200);
+    keyway.wait_for_stderr("component.reach.grant.stdout = true");
+}

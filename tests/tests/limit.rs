@@ -1,0 +1,117 @@
+//! What a component does wrong stays its own: the client gets a clear status, the log a sentence,
+//! and the next request is answered.
+
+use keyway_testing::{Keyway, app, get, request};
+
+fn misbehaving(limit: &str) -> (tempfile::TempDir, Keyway) {
+    let app = app(&format!(
+        r#"
+        [app]
+        name = "limits"
+        [component.misbehave]
+        source = "{{guest:misbehave}}"
+        grant.stdout = true
+        limit = {{ {limit} }}
+        [[trigger.http]]
+        route = "/"
+        component = "misbehave"
+    "#
+    ));
+    let keyway = Keyway::up(app.path());
+    (app, keyway)
+}
+
+/// Asks for `path`, expects `status` and a line of the log, and that others are answered still.
+fn expect(keyway: &Keyway, path: &str, status: u16, log: &str) {
+    assert_eq!(get(keyway.address(), path).status, status, "{path}\n{}", keyway.stderr());
+    keyway.wait_for_stderr(log);
+    assert_eq!(get(keyway.address(), "/").body, "ok");
+}
+
+#[test]
+fn an_endless_loop_is_ended_by_the_limit_of_computing() {
+    let (_app, keyway) = misbehaving(r#"cpu = "200ms""#);
+    expect(&keyway, "/loop", 504, "`limit.cpu`");
+}
+
+#[test]
+fn an_endless_loop_disturbs_nobody_on_the_same_thread() {
+    let app = app(r#"
+        [app]
+        name = "limits"
+        [component.misbehave]
+        source = "{guest:misbehave}"
+        limit = { cpu = "1s" }
+        [[trigger.http]]
+        route = "/"
+        component = "misbehave"
+    "#);
+    let keyway = Keyway::up_with(app.path(), &["--threads", "1"]);
+    let address = keyway.address();
+    let looping = std::thread::spawn(move || get(address, "/loop").status);
+    for _ in 0..20 {
+        assert_eq!(get(address, "/").body, "ok");
+    }
+    assert_eq!(looping.join().expect("it is answered"), 504);
+}
+
+#[test]
+fn waiting_is_ended_by_the_limit_of_time() {
+    let (_app, keyway) = misbehaving(r#"time = "200ms""#);
+    expect(&keyway, "/hang", 504, "`limit.time`");
+    expect(&keyway, "/sleep?ms=10000", 504, "`limit.time`");
+}
+
+#[test]
+fn a_memory_bomb_is_ended_by_the_limit_of_memory() {
+    let (_app, keyway) = misbehaving(r#"memory = "16MiB""#);
+    expect(&keyway, "/memory", 500, "`limit.memory`");
+}
+
+#[test]
+fn traps_and_missing_answers_are_errors_of_the_server() {
+    let (_app, keyway) = misbehaving("");
+    expect(&keyway, "/trap", 500, "the component trapped");
+    expect(&keyway, "/stack", 500, "the component trapped");
+    expect(&keyway, "/silent", 500, "without an answer");
+}
+
+#[test]
+fn half_a_body_is_seen_as_such() {
+    let (_app, keyway) = misbehaving("");
+    let answer = get(keyway.address(), "/half");
+    assert!(!answer.complete, "{answer:?}");
+    assert_eq!(get(keyway.address(), "/").body, "ok");
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused() {
+    let (_app, keyway) = misbehaving(r#"body = "1MiB""#);
+    let body = vec![b'x'; 2 << 20];
+    assert_eq!(request(keyway.address(), "POST", "/count-body", "", &body).status, 413);
+    let fits = request(keyway.address(), "POST", "/count-body", "", &body[..1 << 20]);
+    assert_eq!(fits.body, (1 << 20).to_string());
+}
+
+#[test]
+fn requests_beyond_the_limit_wait_and_then_are_refused() {
+    let (_app, keyway) = misbehaving(r#"concurrency = 1, queue = 1, time = "20s""#);
+    let address = keyway.address();
+    let first = std::thread::spawn(move || get(address, "/sleep?ms=1500").status);
+    keyway.wait_for_stdout("misbehave: sleeping");
+    let others: Vec<_> =
+        (0..8).map(|_| std::thread::spawn(move || get(address, "/").status)).collect();
+    let mut statuses: Vec<_> =
+        others.into_iter().map(|other| other.join().expect("it is answered")).collect();
+    statuses.sort_unstable();
+    assert_eq!(first.join().expect("it is answered"), 200);
+    assert_eq!(statuses, [200, 503, 503, 503, 503, 503, 503, 503]);
+}
+
+#[test]
+fn an_instance_may_go_on_after_its_answer() {
+    let (_app, keyway) = misbehaving("");
+    let answer = get(keyway.address(), "/late?ms=300");
+    assert_eq!((answer.status, answer.complete), (200, true));
+    keyway.wait_for_stdout("misbehave: late");
+}

@@ -1,0 +1,162 @@
+//! What a user sees of `keyway up`.
+
+use keyway_testing::{Keyway, app, get, guest, request};
+
+#[test]
+fn a_single_component_is_served() {
+    let keyway = Keyway::up(guest("hello"));
+    let answer = get(keyway.address(), "/");
+    assert_eq!((answer.status, answer.body.as_str()), (200, "Hello, world!\n"));
+}
+
+#[test]
+fn health_is_answered_without_a_component() {
+    let keyway = Keyway::up(guest("hello"));
+    assert_eq!(get(keyway.address(), "/.well-known/keyway/health").body, "ok");
+}
+
+#[test]
+fn two_components_answer_as_one() {
+    let app = app(r#"
+        [app]
+        name = "greeting"
+        [component.front]
+        source = "{guest:front}"
+        link."test:greet/greeter" = "greeter"
+        [component.greeter]
+        source = "{guest:greeter}"
+        [[trigger.http]]
+        route = "/"
+        component = "front"
+    "#);
+    let keyway = Keyway::up(app.path());
+    assert_eq!(get(keyway.address(), "/Ada").body, "Hello, Ada!");
+}
+
+#[test]
+fn two_components_share_one_instance_of_a_third() {
+    let app = app(r#"
+        [app]
+        name = "diamond"
+        [component.diamond-front]
+        source = "{guest:diamond-front}"
+        link."test:left/left" = "left"
+        link."test:right/right" = "right"
+        [component.left]
+        source = "{guest:left}"
+        link."test:tally/tally" = "tally"
+        [component.right]
+        source = "{guest:right}"
+        link."test:tally/tally" = "tally"
+        [component.tally]
+        source = "{guest:tally}"
+        [[trigger.http]]
+        route = "/"
+        component = "diamond-front"
+    "#);
+    let keyway = Keyway::up(app.path());
+    assert_eq!(get(keyway.address(), "/").body, "1 2");
+    // The next request has an instance of its own.
+    assert_eq!(get(keyway.address(), "/").body, "1 2");
+}
+
+#[test]
+fn a_resource_is_used_across_a_link() {
+    let app = app(r#"
+        [app]
+        name = "count"
+        [component.counter-front]
+        source = "{guest:counter-front}"
+        link."test:count/counter" = "counter"
+        [component.counter]
+        source = "{guest:counter}"
+        [[trigger.http]]
+        route = "/"
+        component = "counter-front"
+    "#);
+    let keyway = Keyway::up(app.path());
+    assert_eq!(get(keyway.address(), "/").body, "3");
+}
+
+#[test]
+fn the_longest_route_and_the_named_host_win() {
+    let app = app(r#"
+        [app]
+        name = "routes"
+        [component.hello]
+        source = "{guest:hello}"
+        [component.misbehave]
+        source = "{guest:misbehave}"
+        [[trigger.http]]
+        route = "/"
+        component = "hello"
+        [[trigger.http]]
+        route = "/deep/er"
+        component = "misbehave"
+        [[trigger.http]]
+        host = "other.example"
+        route = "/"
+        component = "misbehave"
+    "#);
+    let keyway = Keyway::up(app.path());
+    let body = |path| get(keyway.address(), path).body;
+    assert_eq!(body("/deep"), "Hello, world!\n");
+    assert_eq!(body("/deep/er/still"), "ok");
+    assert_eq!(body("/deep/erx"), "Hello, world!\n");
+    let other = request(keyway.address(), "GET", "/", "Host: Other.example:80\r\n", b"");
+    assert_eq!(other.body, "ok");
+}
+
+#[test]
+fn a_stop_lets_running_requests_finish() {
+    let app = app(r#"
+        [app]
+        name = "slow"
+        [component.misbehave]
+        source = "{guest:misbehave}"
+        grant.stdout = true
+        [[trigger.http]]
+        route = "/"
+        component = "misbehave"
+    "#);
+    let keyway = Keyway::up(app.path());
+    let address = keyway.address();
+    let slow = std::thread::spawn(move || get(address, "/sleep?ms=1500"));
+    keyway.wait_for_stdout("misbehave: sleeping");
+    let stopped = keyway.stop();
+    assert_eq!(slow.join().expect("the request is answered").status, 200);
+    assert_eq!(stopped.code(), Some(0));
+}
+
+#[test]
+fn a_body_streams_through_a_component() {
+    let keyway = Keyway::up(guest("misbehave"));
+    let sent = vec![b'x'; 8 << 20];
+    let answer = request(keyway.address(), "POST", "/echo", "", &sent);
+    assert_eq!((answer.status, answer.body.len(), answer.complete), (200, sent.len(), true));
+    let counted = request(keyway.address(), "POST", "/count-body", "", &sent);
+    assert_eq!(counted.body, sent.len().to_string());
+}
+
+#[test]
+fn the_second_start_compiles_nothing() {
+    let cache = keyway_testing::app("");
+    let compiled = || {
+        let keyway = Keyway::up_in(guest("hello"), cache.path());
+        assert_eq!(get(keyway.address(), "/").status, 200);
+        let folder = cache.path().join("keyway/compiled");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .expect("there is a cache")
+            .flatten()
+            .map(|entry| (entry.path(), entry.metadata().expect("a file").len()))
+            .collect();
+        files.sort();
+        files
+    };
+    let first = compiled();
+    assert_eq!(first.len(), 1);
+    assert_eq!(first, compiled());
+    // What is damaged is made again.
+    std::fs::write(&first[0].0, b"damaged").expect("written");
+    assert_eq!(first, compiled());
+}
