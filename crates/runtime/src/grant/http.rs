@@ -252,7 +252,7 @@ fn code(error: &hyper_util::client::legacy::Error) -> Error {
             }
         }
         if error.to_string() == "dns error" {
-            return match error.source().map(|inner| code_of_lookup(inner)) {
+            return match error.source().map(code_of_lookup) {
                 Some(code) => code,
                 None => Error::DnsError { rcode: None, info_code: None },
             };
@@ -266,7 +266,7 @@ fn code_of_lookup(error: &(dyn StdError + 'static)) -> Error {
     let prohibited = error
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref)
-        .is_some_and(|inner| inner.is::<Prohibited>());
+        .is_some_and(<dyn StdError + Send + Sync>::is::<Prohibited>);
     if prohibited {
         Error::DestinationIpProhibited
     } else {
