@@ -1,0 +1,40 @@
+//! What takes all of the processor, the memory or the stack.
+
+use std::hint::black_box;
+
+/// How much memory one step asks for.
+const STEP_BYTES: usize = 1024 * 1024;
+
+/// Never returns, and calls nothing that could notice.
+pub fn spin() -> ! {
+    let mut turns = 0u64;
+    loop {
+        turns = black_box(turns.wrapping_add(1));
+    }
+}
+
+/// Asks for memory until it is refused, then panics.
+pub fn exhaust_memory() -> ! {
+    let mut held: Vec<Vec<u8>> = Vec::new();
+    loop {
+        let mut step = Vec::new();
+        if step.try_reserve_exact(STEP_BYTES).is_err() {
+            panic!("memory was refused after {} MiB", held.len());
+        }
+        step.resize(STEP_BYTES, 1);
+        held.push(black_box(step));
+    }
+}
+
+/// Calls itself without end.
+pub fn exhaust_stack() -> String {
+    descend(0).to_string()
+}
+
+/// A call that uses its own result, so that it cannot become a jump.
+#[expect(unconditional_recursion, reason = "running out of stack is its purpose")]
+#[inline(never)]
+fn descend(depth: u64) -> u64 {
+    let frame = black_box([depth; 16]);
+    descend(depth + 1).wrapping_add(black_box(frame)[0])
+}
