@@ -1,0 +1,39 @@
+//! Tries what a component may be granted or denied, and says in a line or
+//! more how it went. It never panics: a denial is an answer.
+
+mod outgoing;
+mod sockets;
+mod surroundings;
+
+/// Tries what `request`, a path and a query, names.
+///
+/// A failure is answered as the error's own name, for tests to compare.
+pub fn probe(request: &str) -> String {
+    let (path, query) = request.split_once('?').unwrap_or((request, ""));
+    let tried = match path {
+        "/http" => outgoing::get(parameter(query, "url")),
+        "/env" => Ok(surroundings::environment()),
+        "/args" => Ok(surroundings::arguments()),
+        "/preopens" => Ok(surroundings::preopens()),
+        "/read" => surroundings::read(parameter(query, "path")),
+        "/write" => surroundings::write(parameter(query, "path")),
+        "/tcp" => sockets::connect(parameter(query, "addr")),
+        "/udp" => sockets::send(parameter(query, "addr")),
+        "/listen" => sockets::listen(parameter(query, "addr")),
+        "/resolve" => sockets::resolve(parameter(query, "name")),
+        "/clock" => Ok(surroundings::clock()),
+        "/random" => Ok(surroundings::random()),
+        "/stdout" => Ok(surroundings::print()),
+        _ => Err(format!("no probe is called {path}")),
+    };
+    tried.unwrap_or_else(|error| error)
+}
+
+/// What the query gives as `key`, as it stands there: nothing is decoded.
+fn parameter<'query>(query: &'query str, key: &str) -> &'query str {
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(name, _)| *name == key)
+        .map_or("", |(_, value)| value)
+}
