@@ -28,13 +28,13 @@ pub fn exhaust_memory() -> ! {
 
 /// Calls itself without end.
 pub fn exhaust_stack() -> String {
-    descend(0).to_string()
+    descend(black_box(0)).to_string()
 }
 
-/// A call that uses its own result, so that it cannot become a jump.
+/// Keeps nothing in linear memory, so that what runs out is the call stack;
+/// and uses its own result, so that the call cannot become a jump.
 #[expect(unconditional_recursion, reason = "running out of stack is its purpose")]
 #[inline(never)]
 fn descend(depth: u64) -> u64 {
-    let frame = black_box([depth; 16]);
-    descend(depth + 1).wrapping_add(black_box(frame)[0])
+    descend(depth.wrapping_add(1)).rotate_left(1) ^ depth
 }
