@@ -96,6 +96,7 @@ fn plain(address: IpAddress) -> IpAddr {
     }
 }
 
+/// The name that WIT gives the error.
 fn name(error: ErrorCode) -> String {
-    format!("{error:?}")
+    error.name().to_owned()
 }
