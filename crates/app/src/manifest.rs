@@ -7,7 +7,7 @@ mod limit;
 mod table;
 mod trigger;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use toml_edit::Document;
 
@@ -21,7 +21,10 @@ pub struct Manifest {
     name: Option<String>,
     version: Option<String>,
     components: Vec<Component>,
-    triggers: Vec<HttpTrigger>,
+    /// Every name of a component, also of those that could not be read.
+    declared: BTreeSet<String>,
+    /// The triggers, at the places of their routes.
+    triggers: Vec<Placed<HttpTrigger>>,
     /// Which components have a limit of their own, with its place.
     limited: Vec<Placed<crate::ComponentName>>,
     text: Arc<Text>,
@@ -46,6 +49,7 @@ impl Manifest {
             name: None,
             version: None,
             components: Vec::new(),
+            declared: BTreeSet::new(),
             triggers: Vec::new(),
             limited: Vec::new(),
             text: place,
@@ -63,13 +67,13 @@ impl Manifest {
             self.name = app.required("name").and_then(|name| name.string()).map(str::to_owned);
             self.version = app.get("version").and_then(|v| v.string()).map(str::to_owned);
         } else if root.get("app").is_none() {
-            reader.report(reader.problem(
-                "missing-key",
-                "the manifest has no `[app]` with a `name`".to_owned(),
-                None,
-            ));
+            let message = "the manifest has no `[app]` with a `name`".to_owned();
+            let help = Some("begin it with `[app]` and `name = \"…\"`".to_owned());
+            reader.report(Problem { help, ..reader.problem("missing-key", message, Some(0..0)) });
         }
-        for (name, table) in root.table("component").iter().flat_map(Table::tables) {
+        let components = root.table("component");
+        self.declared = components.iter().flat_map(Table::values).map(|(name, _)| name).collect();
+        for (name, table) in components.iter().flat_map(Table::tables) {
             if let Some((component, limited)) = component::read(reader, &name, &table) {
                 self.limited.extend(
                     limited

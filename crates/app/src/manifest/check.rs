@@ -5,10 +5,14 @@ use std::{
     path::Path,
 };
 
-use crate::{App, Component, ComponentName, Manifest, Place, Problem, manifest::table::nearest};
+use crate::{
+    App, Component, ComponentName, HttpTrigger, Manifest, Place, Placed, Problem,
+    manifest::table::{list, nearest},
+};
 
 pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Problem>> {
-    let Manifest { name, version, components, triggers, limited, text, mut problems } = manifest;
+    let Manifest { name, version, components, declared, triggers, limited, text, mut problems } =
+        manifest;
     let names: BTreeSet<&ComponentName> = components.iter().map(|c| &c.name).collect();
     if components.is_empty() && problems.is_empty() {
         problems.push(problem(
@@ -18,10 +22,14 @@ pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Proble
             Some(Place { text, span: 0..0 }),
         ));
     }
+    // What could not be read has been told; that a name leads to it is no second fault, nor that
+    // names lead nowhere where no component could be found at all.
+    let none_found = declared.is_empty() && !problems.is_empty();
+    let is_told = |to: &ComponentName| none_found || declared.contains(to.as_str());
     for component in &components {
         for (import, link) in &component.links {
             let to = &link.value.to;
-            if !names.contains(to) {
+            if !is_told(to) {
                 let message = format!(
                     "`{}` links `{import}` to `{to}`, which is no component",
                     component.name
@@ -30,8 +38,8 @@ pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Proble
             }
         }
     }
-    for trigger in &triggers {
-        if !names.contains(&trigger.component) {
+    for Placed { value: trigger, .. } in &triggers {
+        if !is_told(&trigger.component) {
             let to = &trigger.component;
             let message =
                 format!("the route `{}` leads to `{to}`, which is no component", trigger.route);
@@ -43,7 +51,7 @@ pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Proble
     // Names that do not resolve would be told again as components that nothing uses.
     if problems.is_empty() && !triggers.is_empty() {
         problems.extend(unused(&components, &triggers));
-        let roots: BTreeSet<_> = triggers.iter().map(|trigger| &trigger.component).collect();
+        let roots: BTreeSet<_> = triggers.iter().map(|trigger| &trigger.value.component).collect();
         for limit in limited.iter().filter(|limit| !roots.contains(&limit.value)) {
             problems.push(problem(
                 "limit-without-unit",
@@ -68,7 +76,7 @@ pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Proble
         version,
         folder: folder.to_owned(),
         components: components.into_iter().map(|c| (c.name.clone(), c)).collect(),
-        triggers,
+        triggers: triggers.into_iter().map(|trigger| trigger.value).collect(),
     })
 }
 
@@ -88,23 +96,30 @@ fn unknown(
     place: Option<Place>,
 ) -> Problem {
     let known = names.iter().map(|name| name.as_str());
-    let help = nearest(name.as_str(), known).map(|near| format!("did you mean `{near}`?"));
-    problem("unknown-component", message, help, place)
+    let help = match nearest(name.as_str(), known.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => match known.collect::<Vec<_>>().as_slice() {
+            [] => format!("add `[component.{name}]` with a `source`"),
+            [only] => format!("the one component is `{only}`"),
+            all => format!("the components are {}", list(all)),
+        },
+    };
+    problem("unknown-component", message, Some(help), place)
 }
 
-fn duplicate_routes(triggers: &[crate::HttpTrigger]) -> Vec<Problem> {
+fn duplicate_routes(triggers: &[Placed<HttpTrigger>]) -> Vec<Problem> {
     let mut first = BTreeMap::new();
     let mut problems = Vec::new();
-    for trigger in triggers {
+    for Placed { value: trigger, place } in triggers {
         let key = (&trigger.host, &trigger.route);
-        let Some(earlier) = first.insert(key, trigger) else { continue };
-        let line = earlier.place.as_ref().map_or(0, |place| place.line_column().0);
+        let Some(earlier) = first.insert(key, place) else { continue };
+        let line = earlier.as_ref().map_or(0, |place| place.line_column().0);
         let host = trigger.host.as_ref().map(|host| format!(" of `{host}`")).unwrap_or_default();
         problems.push(problem(
             "duplicate-route",
             format!("the route `{}`{host} is there twice, first at line {line}", trigger.route),
             Some("each route leads to one component".to_owned()),
-            trigger.place.clone(),
+            place.clone(),
         ));
     }
     problems
@@ -154,10 +169,10 @@ fn follow<'a>(
     done.insert(&component.name);
 }
 
-fn unused(components: &[Component], triggers: &[crate::HttpTrigger]) -> Vec<Problem> {
+fn unused(components: &[Component], triggers: &[Placed<HttpTrigger>]) -> Vec<Problem> {
     let by_name: BTreeMap<_, _> = components.iter().map(|c| (&c.name, c)).collect();
     let mut used = BTreeSet::new();
-    let mut next: Vec<_> = triggers.iter().map(|trigger| &trigger.component).collect();
+    let mut next: Vec<_> = triggers.iter().map(|trigger| &trigger.value.component).collect();
     while let Some(name) = next.pop() {
         if used.insert(name) {
             let links = by_name.get(name).into_iter().flat_map(|c| c.links.values());

@@ -10,6 +10,9 @@ use crate::{
     },
 };
 
+/// How to write a component's name.
+pub(super) const NAME_HELP: &str = "write it in lower case, with `-` between words";
+
 /// The component, and the place of its limit if it has one.
 pub(super) fn read(
     reader: &Reader,
@@ -21,7 +24,7 @@ pub(super) fn read(
     if let Err(error) = &checked {
         let mut problem = reader.problem("component-name", error.to_string(), None);
         problem.place = table.place();
-        problem.help = Some("write it in lower case, with `-` between words".to_owned());
+        problem.help = Some(NAME_HELP.to_owned());
         reader.report(problem);
     }
     let source = table.required("source").and_then(|value| source(&value));
@@ -36,6 +39,7 @@ pub(super) fn read(
 
 fn source(value: &Value<'_>) -> Option<Placed<Source>> {
     let text = value.string()?;
+    let help = "a source is a path from the manifest on, or `oci://registry/repository:tag`";
     let source = if text.starts_with("oci://") {
         if let Err(reason) = check_reference(text) {
             let help = "a reference is `oci://registry/repository:tag` or \
@@ -47,11 +51,10 @@ fn source(value: &Value<'_>) -> Option<Placed<Source>> {
         Source::Oci(text.to_owned())
     } else if let Some((scheme, _)) = text.split_once("://") {
         let message = format!("Keyway reads no components by `{scheme}`");
-        let help = "a source is a path from the manifest on, or `oci://registry/repository:tag`";
         value.wrong("reference", message, Some(help.to_owned()));
         return None;
     } else if text.is_empty() {
-        value.wrong("source", "the source is empty".to_owned(), None);
+        value.wrong("source", "the source is empty".to_owned(), Some(help.to_owned()));
         return None;
     } else {
         Source::Path(PathBuf::from(text))
@@ -87,7 +90,10 @@ fn check_reference(text: &str) -> Result<(), String> {
             || tag.starts_with(['.', '-'])
             || !tag.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)))
     {
-        return Err(format!("`{tag}` is no tag"));
+        return Err(match tag {
+            "" => "its tag is empty".to_owned(),
+            _ => format!("`{tag}` is no tag"),
+        });
     }
     let is_digest = |digest: &str| {
         digest.strip_prefix("sha256:").is_some_and(|hex| {
@@ -107,7 +113,7 @@ fn read_links(table: &Table<'_>) -> BTreeMap<ImportName, Placed<Link>> {
             Ok(name) => name,
             Err(error) => {
                 let help = "write `link.\"namespace:package/interface\" = \"component\"`";
-                value.wrong("import-name", error.to_string(), Some(help.to_owned()));
+                value.wrong_key("import-name", error.to_string(), Some(help.to_owned()));
                 continue;
             }
         };
@@ -138,7 +144,7 @@ fn link(value: &Value<'_>) -> Option<Link> {
     match ComponentName::new(target.string()?) {
         Ok(to) => Some(Link { to }),
         Err(error) => {
-            target.wrong("component-name", error.to_string(), None);
+            target.wrong("component-name", error.to_string(), Some(NAME_HELP.to_owned()));
             None
         }
     }

@@ -39,7 +39,8 @@ pub(super) fn read(table: &Table<'_>) -> Grant {
         for (name, value) in env.values() {
             if name.is_empty() || name.contains(['=', '\0']) {
                 let message = format!("`{name}` cannot be the name of a variable");
-                value.wrong("env-name", message, None);
+                let help = "a name is not empty and has neither `=` nor NUL in it";
+                value.wrong_key("env-name", message, Some(help.to_owned()));
             } else if let Some(text) = text_without_nul(&value) {
                 grant.env.insert(name, text);
             }
@@ -51,7 +52,9 @@ pub(super) fn read(table: &Table<'_>) -> Grant {
 fn text_without_nul(value: &Value<'_>) -> Option<String> {
     let text = value.string()?;
     if text.contains('\0') {
-        value.wrong("nul", format!("`{}` has a NUL character in it", value.path), None);
+        let help = "neither arguments nor variables can hold one; take it out";
+        let message = format!("`{}` has a NUL character in it", value.path);
+        value.wrong("nul", message, Some(help.to_owned()));
         return None;
     }
     Some(text.to_owned())
@@ -92,7 +95,12 @@ fn http(value: &Value<'_>) -> Option<HttpGrant> {
 }
 
 fn network(text: &str) -> Option<IpNet> {
-    IpNet::from_str(text).ok().or_else(|| IpAddr::from_str(text).ok().map(IpNet::from))
+    IpNet::from_str(text).ok().or_else(|| parse_address(text).map(IpNet::from))
+}
+
+/// An address as it is compared later: IPv4 within IPv6 (`::ffff:10.0.0.5`) is IPv4.
+fn parse_address(text: &str) -> Option<IpAddr> {
+    text.parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }
 
 fn parse_url(text: &str) -> Result<HttpGrant, String> {
@@ -119,7 +127,12 @@ fn parse_url(text: &str) -> Result<HttpGrant, String> {
 fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
         let (host, port) = rest.split_once(']').ok_or("the bracket of its host is not closed")?;
-        (host, port.strip_prefix(':').or(if port.is_empty() { None } else { Some(port) }))
+        match port.strip_prefix(':') {
+            None if !port.is_empty() => {
+                return Err(format!("`{port}` stands after its bracket without a `:`"));
+            }
+            port => (host, port),
+        }
     } else {
         authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)))
     };
@@ -131,7 +144,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
 }
 
 fn parse_host(host: &str) -> Result<(HostPattern, Vec<IpNet>), String> {
-    if let Ok(address) = IpAddr::from_str(host) {
+    if let Some(address) = parse_address(host) {
         return Ok((HostPattern::Exact(address.to_string()), vec![IpNet::from(address)]));
     }
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
@@ -254,7 +267,7 @@ fn socket(value: &Value<'_>) -> Option<SocketGrant> {
 
 fn parse_socket(text: &str) -> Option<(Option<IpNet>, Option<u16>)> {
     if let Ok(address) = SocketAddr::from_str(text) {
-        return Some((Some(IpNet::from(address.ip())), Some(address.port())));
+        return Some((Some(IpNet::from(address.ip().to_canonical())), Some(address.port())));
     }
     let (host, port) = text.rsplit_once(':')?;
     let port = if port == "*" { None } else { Some(port.parse().ok()?) };

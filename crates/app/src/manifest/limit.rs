@@ -50,12 +50,23 @@ fn size(value: &Value<'_>, at_least: u64, at_most: u64) -> Option<u64> {
             let message = format!("`{}` is not a size that can be had", value.path);
             let help = match bytes {
                 None => "write a number of bytes, or one with a unit, such as \"64MiB\"".to_owned(),
-                Some(_) => format!("it has to be from {at_least} to {at_most} bytes"),
+                Some(_) => range_help(at_least, at_most),
             };
             value.wrong("size", message, Some(help));
             None
         }
     }
+}
+
+fn range_help(at_least: u64, at_most: u64) -> String {
+    format!("it has to be from {} to {}", show_size(at_least), show_size(at_most))
+}
+
+/// The size in the largest unit that divides it, as [`parse_size`] reads it.
+fn show_size(bytes: u64) -> String {
+    let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let unit = units.iter().find(|(bits, _)| bytes > 0 && bytes % (1 << bits) == 0);
+    unit.map_or_else(|| format!("{bytes}B"), |(bits, unit)| format!("{}{unit}", bytes >> bits))
 }
 
 /// A whole number with a unit: powers of 1024 (`KiB`) or of 1000 (`kB`).

@@ -94,6 +94,7 @@ impl<'a> Table<'a> {
             problem.label = Some("unknown key".to_owned());
             problem.help = Some(match nearest(key, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
+                None if known.len() == 1 => format!("the one key here is {}", list(known)),
                 None => format!("the keys here are {}", list(known)),
             });
             self.reader.report(problem);
@@ -106,8 +107,10 @@ impl<'a> Table<'a> {
 
     pub(super) fn get(&self, key: &str) -> Option<Value<'a>> {
         let (written, item) = self.table.get_key_value(key)?;
-        let path =
-            if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
+        let is_bare = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        let quote = if !key.is_empty() && key.bytes().all(is_bare) { "" } else { "\"" };
+        let dot = if self.path.is_empty() { "" } else { "." };
+        let path = format!("{}{dot}{quote}{key}{quote}", self.path);
         Some(Value { reader: self.reader, item: Found::Item(item), path, key_span: written.span() })
     }
 
@@ -166,6 +169,12 @@ impl<'a> Value<'a> {
         self.reader.report(Problem { help, ..self.reader.problem(code, message, self.span()) });
     }
 
+    /// Reports that the key is wrong, and what to do.
+    pub(super) fn wrong_key(&self, code: &'static str, message: String, help: Option<String>) {
+        let span = self.key_span.clone().or_else(|| self.span());
+        self.reader.report(Problem { help, ..self.reader.problem(code, message, span) });
+    }
+
     fn wrong_type<T>(&self, expected: &str) -> Option<T> {
         let found = match self.item {
             Found::Item(item) => item.type_name(),
@@ -176,7 +185,7 @@ impl<'a> Value<'a> {
             format!("`{}` has to be {expected}, not {}", self.path, article(found)),
             self.span(),
         );
-        problem.label = Some(format!("{} is expected here", capital(expected)));
+        problem.label = Some(format!("expected {expected}"));
         self.reader.report(problem);
         None
     }
@@ -279,15 +288,14 @@ pub(super) fn list(names: &[&str]) -> String {
     }
 }
 
+/// The name of a TOML type in the words that this module uses, with its article.
 fn article(name: &str) -> String {
-    match name {
-        "integer" | "array" | "inline table" => format!("an {name}"),
-        _ => format!("a {name}"),
-    }
-}
-
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(characters).collect()
+    let name = match name {
+        "array" => "list",
+        "array of tables" => "list of tables",
+        "inline table" => "table",
+        _ => name,
+    };
+    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {name}")
 }

@@ -1,21 +1,26 @@
 //! `[[trigger.http]]`: which requests start which unit.
 
 use crate::{
-    ComponentName, HttpTrigger,
+    ComponentName, HttpTrigger, Placed,
     manifest::{
+        component::NAME_HELP,
         grant::is_host_name,
         table::{Table, Value},
     },
 };
 
-pub(super) fn read(table: &Table<'_>) -> Option<HttpTrigger> {
+/// The trigger, at the place of its route.
+pub(super) fn read(table: &Table<'_>) -> Option<Placed<HttpTrigger>> {
     table.only(&["host", "route", "component"]);
-    let route = table.required("route").and_then(|value| route(&value));
+    let route_value = table.required("route");
+    let route = route_value.as_ref().and_then(route_of);
     let host = table.get("host").map(|value| host(&value));
     let component = table.required("component").and_then(|value| {
         let name = value.string()?;
         ComponentName::new(name)
-            .map_err(|error| value.wrong("component-name", error.to_string(), None))
+            .map_err(|error| {
+                value.wrong("component-name", error.to_string(), Some(NAME_HELP.to_owned()));
+            })
             .ok()
     });
     let place = table.get("component").and_then(|value| value.place()).or_else(|| table.place());
@@ -23,11 +28,12 @@ pub(super) fn read(table: &Table<'_>) -> Option<HttpTrigger> {
         None => None,
         Some(host) => Some(host?),
     };
-    Some(HttpTrigger { host, route: route?, component: component?, place })
+    let trigger = HttpTrigger { host, route: route?, component: component?, place };
+    Some(Placed { value: trigger, place: route_value.and_then(|value| value.place()) })
 }
 
 /// A path prefix without a slash at its end.
-fn route(value: &Value<'_>) -> Option<String> {
+fn route_of(value: &Value<'_>) -> Option<String> {
     let text = value.string()?;
     let wrong = |reason: &str, help: String| {
         value.wrong("route", format!("the route `{text}` {reason}"), Some(help));

@@ -1,0 +1,122 @@
+//! Every problem that a manifest can have, as its user reads it: one folder under `diagnostic`
+//! for each case. `BLESS=1` writes the expected texts anew.
+
+use std::{
+    collections::BTreeSet,
+    env,
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use keyway_app::{App, Problem};
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostic");
+    let entries = fs::read_dir(&folder).expect("the folder of cases is read");
+    let mut cases: Vec<_> = entries.map(|entry| entry.expect("an entry is read").path()).collect();
+    cases.sort();
+    cases
+}
+
+fn problems(case: &Path) -> Vec<Problem> {
+    let text = fs::read_to_string(case.join("keyway.toml")).expect("the manifest is read");
+    match App::from_toml("keyway.toml", &text, case) {
+        Ok(_) => panic!("{} has no problem", case.display()),
+        Err(problems) => problems,
+    }
+}
+
+fn render(problems: &[Problem]) -> String {
+    let blocks: Vec<_> = problems.iter().map(render_one).collect();
+    blocks.join("\n")
+}
+
+fn render_one(problem: &Problem) -> String {
+    let mut text = format!("{}: {}\n", problem.code, problem.message);
+    let mut line = |name: &str, value: &str| {
+        writeln!(text, "  {name} {value}").expect("a string takes all that is written");
+    };
+    if let Some(place) = &problem.place {
+        let (number, column) = place.line_column();
+        line("at", &format!("{number}:{column}"));
+        // What is underlined: a column alone hides a span that is too long.
+        let shown = place.text.text[place.span.clone()].lines().next().unwrap_or_default();
+        line("on", shown);
+    }
+    if let Some(label) = &problem.label {
+        line("label:", label);
+    }
+    if let Some(help) = &problem.help {
+        line("help:", help);
+    }
+    text
+}
+
+#[test]
+fn every_case_reads_as_it_is_written() {
+    let bless = env::var_os("BLESS").is_some();
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let found = render(&problems(&case));
+        let path = case.join("error.txt");
+        if bless {
+            fs::write(&path, &found).expect("the expected text is written");
+            continue;
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        if found != expected {
+            wrong.push(format!("{}\nexpected:\n{expected}\nfound:\n{found}", case.display()));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{}\n\nIf this is meant, renew the texts with BLESS=1.",
+        wrong.join("\n\n")
+    );
+}
+
+#[test]
+fn every_code_has_a_case() {
+    let told: BTreeSet<_> =
+        cases().iter().flat_map(|case| problems(case)).map(|problem| problem.code).collect();
+    let codes = [
+        "access",
+        "address",
+        "component-name",
+        "duplicate-route",
+        "env-name",
+        "guest-path",
+        "host",
+        "http-grant",
+        "import-name",
+        "limit-without-unit",
+        "link-cycle",
+        "link-mode",
+        "missing-key",
+        "no-component",
+        "nul",
+        "range",
+        "reference",
+        "route",
+        "size",
+        "socket-grant",
+        "source",
+        "syntax",
+        "time",
+        "unknown-component",
+        "unknown-key",
+        "unused-component",
+        "wrong-type",
+    ];
+    assert_eq!(told, BTreeSet::from(codes));
+}
+
+#[test]
+fn every_problem_says_where_it_is() {
+    for case in cases() {
+        for problem in problems(&case) {
+            assert!(problem.place.is_some(), "{}: {problem}", case.display());
+        }
+    }
+}
