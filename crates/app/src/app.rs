@@ -221,3 +221,56 @@ impl fmt::Display for ImportName {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    #[test]
+    fn the_app_of_a_file_has_a_proper_name() {
+        let cases = [
+            ("gateway", "gateway"),
+            ("Log_Gateway", "log-gateway"),
+            ("gateway.v2", "gateway-v2"),
+            ("2fast gateway", "gateway"),
+            ("--", "component"),
+            ("", "component"),
+            ("接口", "component"),
+            (&"a".repeat(65), "component"),
+        ];
+        for (given, expected) in cases {
+            let app = App::of_component(
+                given,
+                PathBuf::from("x.wasm"),
+                Grant::default(),
+                Limit::default(),
+            );
+            assert_eq!(app.name, expected, "{given:?}");
+            let [trigger] = app.triggers.as_slice() else { panic!("there is one trigger") };
+            assert_eq!((trigger.route.as_str(), &trigger.host), ("/", &None));
+            let component = &app.components[&trigger.component];
+            assert_eq!(component.name.as_str(), expected);
+            assert_eq!(component.source.value, Source::Path(PathBuf::from("x.wasm")));
+        }
+    }
+
+    #[test]
+    fn a_components_name_is_kebab_case() {
+        for name in ["a", "log-gateway", "v2", "a1-b2"] {
+            assert!(ComponentName::new(name).is_ok(), "{name}");
+        }
+        for name in ["", "-", "a-", "-a", "a--b", "A", "a_b", "2a", "a-2", "é", "a b"] {
+            assert!(ComponentName::new(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_imports_name_is_an_interface_or_a_plain_name() {
+        for name in ["shop:cart/store", "shop:cart/store@1.2.3-rc.1+5", "a:b:c/d", "store"] {
+            assert!(ImportName::new(name).is_ok(), "{name}");
+        }
+        for name in ["", "shop/store", "shop:cart", "shop:cart/", "shop:cart/a/b", "store@", ":/"] {
+            assert!(ImportName::new(name).is_err(), "{name}");
+        }
+    }
+}

@@ -291,3 +291,6 @@ pub fn suggest_random(component: &str) -> String {
 fn line(component: &str, grant: &str) -> String {
     format!("component.{component}.grant.{grant}")
 }
+
+#[cfg(test)]
+mod test;

@@ -119,3 +119,55 @@ fn count(value: &Value<'_>, at_least: usize, at_most: usize) -> Option<usize> {
         }
     }
 }
+
+#[cfg(test)]
+mod test {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn sizes_have_units_of_1024_and_of_1000() {
+        let cases = [
+            ("0", Some(0)),
+            ("512", Some(512)),
+            ("512B", Some(512)),
+            ("64KiB", Some(64 << 10)),
+            ("64 MiB", Some(64 << 20)),
+            ("2GiB", Some(2 << 30)),
+            ("1TiB", Some(1 << 40)),
+            ("5kB", Some(5_000)),
+            ("5KB", Some(5_000)),
+            ("5MB", Some(5_000_000)),
+            ("5GB", Some(5_000_000_000)),
+            ("5TB", Some(5_000_000_000_000)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("16777216TiB", None),
+            ("", None),
+            ("MiB", None),
+            ("-1", None),
+            ("+1", None),
+            ("1.5MiB", None),
+            ("64mib", None),
+            ("64 MiB ", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_size(text), expected, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_size_that_is_shown_reads_as_itself(bits in 0_u32..64, number: u64) {
+            // Shifted, so that all units come up.
+            let bytes = (number >> bits) << (bits / 2);
+            prop_assert_eq!(parse_size(&show_size(bytes)), Some(bytes));
+        }
+
+        #[test]
+        fn no_text_is_too_odd_for_a_size(text: String) {
+            let _ = parse_size(&text);
+        }
+    }
+}
