@@ -1,10 +1,13 @@
 //! A manifest with everything in it becomes the app that it says; no text brings the reader down.
 
-use std::{path::Path, path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use keyway_app::{
-    App, Component, FileAccess, HostPattern, HttpGrant, HttpScheme, ImportName, Limit, Problem,
-    SocketDirection, SocketGrant, Source,
+    App, Component, ComponentName, FileAccess, HostPattern, HttpGrant, HttpScheme, ImportName,
+    Limit, Place, Problem, SocketDirection, SocketGrant, Source,
 };
 use proptest::prelude::*;
 
@@ -76,7 +79,7 @@ fn an_app_has_its_components_links_and_triggers() {
     let app = full();
     assert_eq!((app.name.as_str(), app.version.as_deref()), ("shop", Some("1.2.3")));
     assert_eq!(app.folder, Path::new("/app"));
-    let names: Vec<_> = app.components.keys().map(|name| name.as_str()).collect();
+    let names: Vec<_> = app.components.keys().map(ComponentName::as_str).collect();
     assert_eq!(names, ["gateway", "price", "store"]);
 
     let source = |name| component(&app, name).source.value.clone();
@@ -91,7 +94,7 @@ fn an_app_has_its_components_links_and_triggers() {
     let import = ImportName::new("price").expect("it is a name");
     let place = gateway.links[&import].place.as_ref().expect("a link has a place");
     assert_eq!((place.line_column(), place.text.name.as_str()), ((9, 6), "keyway.toml"));
-    assert_eq!(gateway.place.as_ref().map(|place| place.line_column()), Some((6, 1)));
+    assert_eq!(gateway.place.as_ref().map(Place::line_column), Some((6, 1)));
 
     let triggers: Vec<_> = app
         .triggers

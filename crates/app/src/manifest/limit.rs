@@ -65,7 +65,7 @@ fn range_help(at_least: u64, at_most: u64) -> String {
 /// The size in the largest unit that divides it, as [`parse_size`] reads it.
 fn show_size(bytes: u64) -> String {
     let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
-    let unit = units.iter().find(|(bits, _)| bytes > 0 && bytes % (1 << bits) == 0);
+    let unit = units.iter().find(|(bits, _)| bytes > 0 && bytes.is_multiple_of(1 << bits));
     unit.map_or_else(|| format!("{bytes}B"), |(bits, unit)| format!("{}{unit}", bytes >> bits))
 }
 
