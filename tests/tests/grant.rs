@@ -77,13 +77,14 @@ fn without_grants_nothing_is_reached() {
     assert_eq!(body("/env"), "");
     assert_eq!(body("/preopens"), "");
     for path in [format!("/tcp?addr={origin}"), format!("/udp?addr={origin}")] {
-        assert!(body(&path).contains("AccessDenied"), "{path}: {}", body(&path));
+        assert!(body(&path).contains("access-denied"), "{path}: {}", body(&path));
     }
-    assert!(body("/listen?addr=127.0.0.1:0").contains("AccessDenied"));
+    assert!(body("/listen?addr=127.0.0.1:0").contains("access-denied"));
     assert!(!body("/resolve?name=localhost").contains("127.0.0.1"));
     keyway.wait_for_stderr(&format!("component.reach.grant.tcp = [\"{origin}\"]"));
+    assert!(body(&url).contains("HttpRequestDenied"));
     let stderr = keyway.stderr();
-    assert_eq!(stderr.matches("grant.tcp").count(), 1, "told once:\n{stderr}");
+    assert_eq!(stderr.matches("grant.http").count(), 1, "told once:\n{stderr}");
 }
 
 #[test]
@@ -151,8 +152,8 @@ fn sockets_are_granted_by_address_and_port() {
     let (_app, keyway) = alone(&format!("grant.tcp = [\"{origin}\"]"));
     let body = |path: &str| get(keyway.address(), path).body;
     assert_eq!(body(&format!("/tcp?addr={origin}")), "connected");
-    assert!(body(&format!("/tcp?addr={other}")).contains("AccessDenied"));
-    assert!(body("/listen?addr=127.0.0.1:0").contains("AccessDenied"));
+    assert!(body(&format!("/tcp?addr={other}")).contains("access-denied"));
+    assert!(body("/listen?addr=127.0.0.1:0").contains("access-denied"));
 }
 
 #[test]

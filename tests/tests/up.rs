@@ -160,3 +160,28 @@ fn the_second_start_compiles_nothing() {
     std::fs::write(&first[0].0, b"damaged").expect("written");
     assert_eq!(first, compiled());
 }
+
+#[test]
+fn a_component_of_wasi_0_3_is_served() {
+    let keyway = Keyway::up(guest("hello-p3"));
+    assert_eq!(get(keyway.address(), "/").body, "Hello, world!\n");
+}
+
+#[test]
+fn a_stream_of_wasi_0_3_crosses_a_link() {
+    let app = app(r#"
+        [app]
+        name = "bytes"
+        [component.stream-front]
+        source = "{guest:stream-front}"
+        link."test:bytes/source" = "stream-source"
+        [component.stream-source]
+        source = "{guest:stream-source}"
+        [[trigger.http]]
+        route = "/"
+        component = "stream-front"
+    "#);
+    let keyway = Keyway::up(app.path());
+    let answer = get(keyway.address(), "/3000001");
+    assert_eq!((answer.status, answer.body.len(), answer.complete), (200, 3_000_001, true));
+}

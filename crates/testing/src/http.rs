@@ -10,7 +10,7 @@ use std::{
 /// An answer as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The status.
+    /// The status; 0 if the connection was closed without an answer.
     pub status: u16,
     /// The head without its first line.
     pub head: String,
@@ -64,6 +64,9 @@ fn parse(bytes: &[u8]) -> Answer {
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let (status, head) = head.split_once("\r\n").unwrap_or((head, ""));
     let status = status.split(' ').nth(1).and_then(|status| status.parse().ok());
+    if text.is_empty() {
+        return Answer { status: 0, head: String::new(), body: String::new(), complete: false };
+    }
     let status = status.unwrap_or_else(|| panic!("this is no answer: {text:?}"));
     let lower = head.to_ascii_lowercase();
     let (body, complete) = if lower.contains("transfer-encoding: chunked") {

@@ -21,12 +21,14 @@ impl wasip2::exports::http::incoming_handler::Guest for Misbehave {
             "/silent" => drop(out),
             "/hang" => waits::hang(),
             "/sleep" => {
+                println!("sleeping");
                 waits::sleep(number(&request, "ms"));
                 reply::text(out, "ok");
             }
             "/late" => {
                 reply::text(out, "ok");
                 waits::sleep(number(&request, "ms"));
+                println!("late");
             }
             "/half" => bodies::half(out),
             "/big" => bodies::big(out, number(&request, "bytes")),

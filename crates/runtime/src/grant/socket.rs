@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use keyway_app::grant::{self, SocketDirection, SocketGrant};
+use keyway_app::grant::{self, SocketDirection};
 use wasmtime_wasi::{WasiCtxBuilder, sockets::SocketAddrUse};
 
 use crate::plan::{Member, Plan};
@@ -38,10 +38,10 @@ fn check(member: &Member, address: SocketAddr, usage: SocketAddrUse) -> bool {
             return grants.iter().any(|g| g.direction == Listen || g.allows(address, Connect));
         }
     };
-    let connects = |grants: &[SocketGrant]| grants.iter().any(|g| g.direction == Connect);
-    // The system picks a local port for whoever connects: that is no listening.
+    // Whoever connects is bound first, to a port that the system picks. That reaches nobody yet:
+    // connecting, sending and listening are asked for on their own.
     let binds = matches!(usage, SocketAddrUse::TcpBind | SocketAddrUse::UdpBind);
-    if binds && address.port() == 0 && connects(grants) {
+    if binds && address.port() == 0 {
         return true;
     }
     let allowed = grants.iter().any(|grant| grant.allows(address, direction));
