@@ -140,7 +140,7 @@ fn a_body_streams_through_a_component() {
 
 #[test]
 fn the_second_start_compiles_nothing() {
-    let cache = keyway_testing::app("");
+    let cache = app("");
     let compiled = || {
         let keyway = Keyway::up_in(guest("hello"), cache.path());
         assert_eq!(get(keyway.address(), "/").status, 200);

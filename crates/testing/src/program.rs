@@ -181,7 +181,14 @@ impl Drop for Keyway {
 
 /// The lines of a stream so far, read on a thread of its own.
 #[derive(Debug, Clone)]
-struct Lines(Arc<(Mutex<(Vec<String>, bool)>, Condvar)>);
+struct Lines(Arc<(Mutex<Seen>, Condvar)>);
+
+/// What was read, and whether that is all.
+#[derive(Debug, Default)]
+struct Seen {
+    lines: Vec<String>,
+    ended: bool,
+}
 
 impl Lines {
     fn read(stream: impl std::io::Read + Send + 'static) -> Self {
@@ -190,10 +197,10 @@ impl Lines {
         thread::spawn(move || {
             let (state, changed) = &*writer.0;
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                state.lock().expect("no reader panics").0.push(line);
+                state.lock().expect("no reader panics").lines.push(line);
                 changed.notify_all();
             }
-            state.lock().expect("no reader panics").1 = true;
+            state.lock().expect("no reader panics").ended = true;
             changed.notify_all();
         });
         lines
@@ -204,9 +211,9 @@ impl Lines {
         let (state, changed) = &*self.0;
         let state = state.lock().expect("no reader panics");
         let (state, _) = changed
-            .wait_timeout_while(state, PATIENCE, |(lines, ended)| found(lines).is_none() && !*ended)
+            .wait_timeout_while(state, PATIENCE, |seen| found(&seen.lines).is_none() && !seen.ended)
             .expect("no reader panics");
-        found(&state.0)
+        found(&state.lines)
     }
 
     fn expect(&self, text: &str) {
@@ -215,6 +222,6 @@ impl Lines {
     }
 
     fn text(&self) -> String {
-        self.0.0.lock().expect("no reader panics").0.join("\n")
+        self.0.0.lock().expect("no reader panics").lines.join("\n")
     }
 }
