@@ -1,7 +1,12 @@
 //! The checked app: what every other crate works with. It can only be made by
 //! [`Manifest::check`](crate::Manifest::check), so its names resolve and its values are in range.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::PathBuf,
+    time::Duration,
+};
 
 use crate::{
     grant::Grant,
@@ -52,6 +57,17 @@ impl App {
             triggers: vec![trigger],
         }
     }
+
+    /// The component of this name.
+    pub fn component(&self, name: &ComponentName) -> Option<&Component> {
+        self.components.get(name)
+    }
+
+    /// The components that triggers start, each the root of a unit. None in an app without
+    /// triggers.
+    pub fn unit_roots(&self) -> BTreeSet<&ComponentName> {
+        self.triggers.iter().map(|trigger| &trigger.component).collect()
+    }
 }
 
 /// One component of an app, before its bytes are read.
@@ -96,7 +112,7 @@ pub struct HttpTrigger {
     pub route: String,
     /// The root of the unit that answers.
     pub component: ComponentName,
-    /// The place of the trigger in the manifest; none for an app of one file.
+    /// Where the trigger names its component; none for an app of one file.
     pub place: Option<Place>,
 }
 
@@ -143,7 +159,7 @@ pub struct ComponentName(pub(crate) String);
 /// Why a text is no [`ComponentName`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no component's name: it has to be words of lower-case letters and digits, each beginning with a letter, with `-` between them"
+    "`{0}` is no component's name: it has to be words of lower-case letters and digits, each beginning with a letter, with `-` between them, 64 characters at most"
 )]
 pub struct ComponentNameError(String);
 
@@ -256,10 +272,11 @@ mod test {
 
     #[test]
     fn a_components_name_is_kebab_case() {
-        for name in ["a", "log-gateway", "v2", "a1-b2"] {
+        for name in ["a", "log-gateway", "v2", "a1-b2", &"a".repeat(64)] {
             assert!(ComponentName::new(name).is_ok(), "{name}");
         }
-        for name in ["", "-", "a-", "-a", "a--b", "A", "a_b", "2a", "a-2", "é", "a b"] {
+        let long = "a".repeat(65);
+        for name in ["", "-", "a-", "-a", "a--b", "A", "a_b", "2a", "a-2", "é", "a b", &long] {
             assert!(ComponentName::new(name).is_err(), "{name}");
         }
     }

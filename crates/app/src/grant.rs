@@ -2,6 +2,7 @@
 //! randomness, which are given unless they are taken away.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
@@ -221,31 +222,36 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         // NAT64 (RFC 6052) and its local-use prefix (RFC 8215).
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
         [0x64, 0xff9b, ..] => false,
-        // 6to4 (RFC 3056) and Teredo (RFC 4380).
+        // 6to4 (RFC 3056).
         [0x2002, high, low, ..] => embedded(high, low),
-        [0x2001, 0, ..] => false,
-        // Documentation (RFC 3849, RFC 9637), benchmarking (RFC 5180), ORCHID (RFC 7343).
-        [0x2001, 0xdb8, ..] | [0x2001, 2, 0, ..] => false,
+        // Protocol assignments (RFC 2928), with Teredo, benchmarking and ORCHID; the few anycast
+        // addresses in there that are global serve no HTTP.
+        [0x2001, second, ..] if second < 0x200 => false,
+        // Documentation (RFC 3849, RFC 9637).
+        [0x2001, 0xdb8, ..] => false,
         [0x3fff, second, ..] if second < 0x1000 => false,
-        [0x2001, second, ..] if (0x10..0x40).contains(&second) => false,
         // Only 2000::/3 is given out as global unicast.
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
 
-/// The line of a manifest that would grant HTTP to a host.
+/// The line of a manifest that would grant HTTP to a host, which is as in
+/// [`HttpGrant::allows`]. As the guest names it, it is escaped.
 pub fn suggest_http(component: &str, scheme: HttpScheme, host: &str, port: u16) -> String {
     let (scheme, default) = match scheme {
         HttpScheme::Http => ("http", 80),
         HttpScheme::Https => ("https", 443),
     };
     let port = if port == default { String::new() } else { format!(":{port}") };
-    line(component, &format!("http = [\"{scheme}://{host}{port}\"]"))
+    let url = quoted(&format!("{scheme}://{}{port}", in_brackets(host)));
+    line(component, &format!("http = [{url}]"))
 }
 
-/// The line that would grant HTTP to a host at an address that is not public.
+/// The line that would grant HTTP to a host at an address that is not public, which is to be put
+/// in the place of `ADDRESS`.
 pub fn suggest_addresses(component: &str, host: &str) -> String {
-    line(component, &format!("http = [{{ url = \"https://{host}\", addresses = [\"ADDRESS\"] }}]"))
+    let url = quoted(&format!("https://{}", in_brackets(host)));
+    line(component, &format!("http = [{{ url = {url}, addresses = [\"ADDRESS\"] }}]"))
 }
 
 /// The line that would grant TCP to an address.
@@ -290,6 +296,28 @@ pub fn suggest_random(component: &str) -> String {
 
 fn line(component: &str, grant: &str) -> String {
     format!("component.{component}.grant.{grant}")
+}
+
+/// The host as a URL has it: an IPv6 address in brackets.
+fn in_brackets(host: &str) -> Cow<'_, str> {
+    match host.parse::<Ipv6Addr>() {
+        Ok(_) => Cow::Owned(format!("[{host}]")),
+        Err(_) => Cow::Borrowed(host),
+    }
+}
+
+/// A TOML string. No text of a guest can end it early or begin a line of the log.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            _ if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 #[cfg(test)]

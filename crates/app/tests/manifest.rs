@@ -105,6 +105,39 @@ fn an_app_has_its_components_links_and_triggers() {
 }
 
 #[test]
+fn an_app_knows_its_components_and_unit_roots() {
+    let app = full();
+    let name = |text| ComponentName::new(text).expect("it is a name");
+    assert_eq!(app.unit_roots().into_iter().collect::<Vec<_>>(), [&name("gateway")]);
+    assert_eq!(app.component(&name("store")).map(|c| &c.name), Some(&name("store")));
+    assert!(app.component(&name("checkout")).is_none());
+}
+
+#[test]
+fn an_app_without_triggers_has_no_unit() {
+    let text = "[app]\nname = \"a\"\n[component.c]\nsource = \"c.wasm\"\n";
+    let app = App::from_toml("keyway.toml", text, Path::new("/app")).expect("it is an app");
+    assert!(app.triggers.is_empty());
+    assert!(app.unit_roots().is_empty());
+}
+
+/// A chain of links too long to be followed by a function that calls itself.
+#[test]
+fn a_long_chain_of_links_is_followed_to_its_end() {
+    const LENGTH: usize = 50_000;
+    let mut text = "[app]\nname = \"chain\"\n".to_owned();
+    for i in 0..LENGTH {
+        let next = (i + 1) % LENGTH;
+        text += &format!("[component.c{i}]\nsource = \"c\"\nlink.next = \"c{next}\"\n");
+    }
+    let problems = App::from_toml("keyway.toml", &text, Path::new("/app"));
+    let problems = problems.expect_err("the chain is a cycle");
+    let [problem] = problems.as_slice() else { panic!("there is one problem") };
+    assert_eq!(problem.code, "link-cycle");
+    assert!(problem.message.ends_with("c49998 -> c49999 -> c0"), "the whole cycle is told");
+}
+
+#[test]
 fn a_component_has_its_grants() {
     let app = full();
     let grant = &component(&app, "gateway").grant;

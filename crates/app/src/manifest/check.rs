@@ -1,7 +1,7 @@
 //! What only the whole manifest tells: whether names resolve, and whether links end.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     path::Path,
 };
 
@@ -112,12 +112,18 @@ fn duplicate_routes(triggers: &[Placed<HttpTrigger>]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for Placed { value: trigger, place } in triggers {
         let key = (&trigger.host, &trigger.route);
-        let Some(earlier) = first.insert(key, place) else { continue };
-        let line = earlier.as_ref().map_or(0, |place| place.line_column().0);
+        let earlier = match first.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert(place);
+                continue;
+            }
+            Entry::Occupied(entry) => *entry.get(),
+        };
         let host = trigger.host.as_ref().map(|host| format!(" of `{host}`")).unwrap_or_default();
+        let line = earlier.as_ref().map_or(0, |place| place.line_column().0);
         problems.push(problem(
             "duplicate-route",
-            format!("the route `{}`{host} is there twice, first at line {line}", trigger.route),
+            format!("the route `{}`{host} is there already, at line {line}", trigger.route),
             Some("each route leads to one component".to_owned()),
             place.clone(),
         ));
@@ -125,48 +131,45 @@ fn duplicate_routes(triggers: &[Placed<HttpTrigger>]) -> Vec<Problem> {
     problems
 }
 
-/// One problem for each cycle of links, at the link that closes it.
+/// One problem for each link that closes a cycle. Links are followed by a stack of our own: a
+/// manifest may chain more of them than the thread's stack could hold.
 fn cycles(components: &[Component]) -> Vec<Problem> {
     let by_name: BTreeMap<_, _> = components.iter().map(|c| (&c.name, c)).collect();
     let mut done = BTreeSet::new();
     let mut problems = Vec::new();
-    for component in components {
-        follow(component, &by_name, &mut Vec::new(), &mut done, &mut problems);
+    for root in components {
+        if done.contains(&root.name) {
+            continue;
+        }
+        // The components on the way, each with those of its links that are still to be followed,
+        // and the place of each on the way.
+        let mut way = vec![(&root.name, root.links.values())];
+        let mut depths = BTreeMap::from([(&root.name, 0)]);
+        while let Some((name, links)) = way.last_mut() {
+            let Some(link) = links.next() else {
+                done.insert(*name);
+                depths.remove(*name);
+                way.pop();
+                continue;
+            };
+            let to = &link.value.to;
+            if let Some(&depth) = depths.get(to) {
+                let names = way[depth..].iter().map(|(name, _)| *name);
+                problems.push(cycle(names.chain([to]), link.place.clone()));
+            } else if let Some(next) = by_name.get(to).filter(|_| !done.contains(to)) {
+                depths.insert(to, way.len());
+                way.push((to, next.links.values()));
+            }
+        }
     }
     problems
 }
 
-fn follow<'a>(
-    component: &'a Component,
-    by_name: &BTreeMap<&'a ComponentName, &'a Component>,
-    path: &mut Vec<&'a ComponentName>,
-    done: &mut BTreeSet<&'a ComponentName>,
-    problems: &mut Vec<Problem>,
-) {
-    if done.contains(&component.name) {
-        return;
-    }
-    path.push(&component.name);
-    for link in component.links.values() {
-        let to = &link.value.to;
-        if let Some(start) = path.iter().position(|name| *name == to) {
-            let mut names: Vec<_> = path[start..].iter().map(|name| name.as_str()).collect();
-            names.push(to.as_str());
-            problems.push(problem(
-                "link-cycle",
-                format!("the links form a cycle: {}", names.join(" -> ")),
-                Some(
-                    "take one of these links away: a component cannot need itself to start"
-                        .to_owned(),
-                ),
-                link.place.clone(),
-            ));
-        } else if let Some(next) = by_name.get(to) {
-            follow(next, by_name, path, done, problems);
-        }
-    }
-    path.pop();
-    done.insert(&component.name);
+fn cycle<'a>(names: impl Iterator<Item = &'a ComponentName>, place: Option<Place>) -> Problem {
+    let names: Vec<_> = names.map(ComponentName::as_str).collect();
+    let message = format!("the links form a cycle: {}", names.join(" -> "));
+    let help = "take one of these links away: a component cannot need itself to start";
+    problem("link-cycle", message, Some(help.to_owned()), place)
 }
 
 fn unused(components: &[Component], triggers: &[Placed<HttpTrigger>]) -> Vec<Problem> {

@@ -1,6 +1,6 @@
 //! `[component.NAME]`: where it comes from, its links, grants and limit.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf};
 
 use crate::{
     Component, ComponentName, Grant, ImportName, Limit, Link, Place, Placed, Source,
@@ -67,22 +67,21 @@ fn source(value: &Value<'_>) -> Option<Placed<Source>> {
 fn check_reference(text: &str) -> Result<(), String> {
     let rest = text.strip_prefix("oci://").unwrap_or(text);
     let (registry, path) = rest.split_once('/').ok_or("it has no repository")?;
-    let (host, port) = registry.rsplit_once(':').unwrap_or((registry, "0"));
-    if host.is_empty() || !host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b)) {
+    let (host, port) = registry.split_once(':').map_or((registry, None), |(h, p)| (h, Some(p)));
+    let is_name = grant::is_host_name(host) && !host.contains('_');
+    if !is_name && host.parse::<Ipv4Addr>().is_err() {
         return Err(format!("`{host}` is no registry's host name"));
     }
-    if port.parse::<u16>().is_err() {
+    if let Some(port) = port.filter(|port| grant::parse_port(port).is_none_or(|port| port == 0)) {
         return Err(format!("`{port}` is no port"));
     }
     let (path, digest) = path.split_once('@').map_or((path, None), |(p, d)| (p, Some(d)));
     let (repository, tag) = path.split_once(':').map_or((path, None), |(p, t)| (p, Some(t)));
-    let part = |part: &str| {
-        let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
-        let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
-        part.bytes().all(inner) && edge(part.bytes().next()) && edge(part.bytes().last())
-    };
-    if !repository.split('/').all(part) {
-        return Err(format!("`{repository}` is no repository: it is written in lower case"));
+    if !repository.split('/').all(is_repository_part) {
+        return Err(format!(
+            "`{repository}` is no repository: it is words of lower-case letters and digits, with \
+             `.`, `_`, `-` or `/` between them"
+        ));
     }
     if let Some(tag) = tag
         && (tag.is_empty()
@@ -104,6 +103,14 @@ fn check_reference(text: &str) -> Result<(), String> {
         Some(digest) if !is_digest(digest) => Err(format!("`{digest}` is no SHA-256 digest")),
         _ => Ok(()),
     }
+}
+
+/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
+fn is_repository_part(part: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_separator =
+        |text: &str| matches!(text, "" | "." | "_" | "__") || text.bytes().all(|b| b == b'-');
+    part.starts_with(is_word) && part.ends_with(is_word) && part.split(is_word).all(is_separator)
 }
 
 fn read_links(table: &Table<'_>) -> BTreeMap<ImportName, Placed<Link>> {
@@ -146,6 +153,49 @@ fn link(value: &Value<'_>) -> Option<Link> {
         Err(error) => {
             target.wrong("component-name", error.to_string(), Some(NAME_HELP.to_owned()));
             None
+        }
+    }
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    #[test]
+    fn references_follow_the_grammar_of_registries() {
+        let digest = format!("oci://ghcr.io/a/b@sha256:{}", "0f".repeat(32));
+        let both = format!("oci://ghcr.io/a/b:1@sha256:{}", "0f".repeat(32));
+        let right = [
+            "oci://ghcr.io/a",
+            "oci://localhost:5000/a/b-c/d__e.f---g:1.2.3",
+            "oci://10.0.0.5:5000/a:_tag",
+            &digest,
+            &both,
+        ];
+        for reference in right {
+            assert_eq!(check_reference(reference), Ok(()), "{reference}");
+        }
+        let wrong = [
+            "oci://",
+            "oci:///a",
+            "oci://ghcr.io/",
+            "oci://ghcr..io/a",
+            "oci://-/a",
+            "oci://ghcr.io:/a",
+            "oci://ghcr.io:0/a",
+            "oci://ghcr.io:+80/a",
+            "oci://ghcr.io:80:80/a",
+            "oci://ghcr.io/a//b",
+            "oci://ghcr.io/a..b",
+            "oci://ghcr.io/a___b",
+            "oci://ghcr.io/a._b",
+            "oci://ghcr.io/-a",
+            "oci://ghcr.io/a:.1",
+            "oci://ghcr.io/a@sha256:",
+            &digest.to_uppercase().replacen("OCI", "oci", 1),
+        ];
+        for reference in wrong {
+            assert!(check_reference(reference).is_err(), "{reference}");
         }
     }
 }

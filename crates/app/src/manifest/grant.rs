@@ -2,12 +2,11 @@
 
 use std::{
     collections::BTreeSet,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
-    str::FromStr,
 };
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::{
     FileAccess, FileGrant, Grant, HostPattern, HttpGrant, HttpScheme, SocketDirection, SocketGrant,
@@ -16,6 +15,12 @@ use crate::{
 
 const KEYS: &[&str] =
     &["http", "files", "env", "args", "tcp", "udp", "stdout", "stderr", "clocks", "random"];
+
+/// Where `localhost` is.
+const LOOPBACK: [IpNet; 2] = [
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8)),
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128)),
+];
 
 pub(super) fn read(table: &Table<'_>) -> Grant {
     table.only(KEYS);
@@ -81,8 +86,8 @@ fn http(value: &Value<'_>) -> Option<HttpGrant> {
         }
     };
     for address in addresses {
-        let text = address.string()?;
-        match network(text) {
+        let Some(text) = address.string() else { continue };
+        match parse_network(text) {
             Some(network) => grant.addresses.push(network),
             None => address.wrong(
                 "address",
@@ -94,8 +99,29 @@ fn http(value: &Value<'_>) -> Option<HttpGrant> {
     Some(grant)
 }
 
-fn network(text: &str) -> Option<IpNet> {
-    IpNet::from_str(text).ok().or_else(|| parse_address(text).map(IpNet::from))
+/// A network, or an address as the network of itself alone.
+fn parse_network(text: &str) -> Option<IpNet> {
+    match text.parse() {
+        Ok(network) => Some(canonical(network)),
+        Err(_) => parse_address(text).map(IpNet::from),
+    }
+}
+
+/// The network as its addresses are compared later: one of IPv4 within IPv6 (`::ffff:a.b.c.d/104`)
+/// is of IPv4.
+fn canonical(network: IpNet) -> IpNet {
+    let short = network.prefix_len().checked_sub(96);
+    match (network.addr().to_canonical(), short) {
+        (IpAddr::V4(address), Some(short)) if network.addr().is_ipv6() => {
+            Ipv4Net::new(address, short).map_or(network, IpNet::V4)
+        }
+        _ => network,
+    }
+}
+
+/// A port in digits alone; [`str::parse`] would take a sign too.
+pub(super) fn parse_port(text: &str) -> Option<u16> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 /// An address as it is compared later: IPv4 within IPv6 (`::ffff:10.0.0.5`) is IPv4.
@@ -123,29 +149,40 @@ fn parse_url(text: &str) -> Result<HttpGrant, String> {
     Ok(HttpGrant { scheme, host, port, addresses })
 }
 
-/// The host, without the brackets of IPv6, and the port.
+/// The host, in brackets if it is an address of IPv6, and the port.
 fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
-        let (host, port) = rest.split_once(']').ok_or("the bracket of its host is not closed")?;
+        let end = rest.find(']').ok_or("the bracket of its host is not closed")? + "[]".len();
+        let (host, port) = authority.split_at(end);
         match port.strip_prefix(':') {
             None if !port.is_empty() => {
                 return Err(format!("`{port}` stands after its bracket without a `:`"));
             }
             port => (host, port),
         }
+    } else if authority.parse::<Ipv6Addr>().is_ok() {
+        return Err(format!("`{authority}` is an address that needs brackets, `[{authority}]`"));
     } else {
         authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)))
     };
-    match port.map(str::parse::<u16>) {
-        None => Ok((host, None)),
-        Some(Ok(port)) if port > 0 => Ok((host, Some(port))),
-        Some(_) => Err(format!("`{}` is no port", port.unwrap_or_default())),
+    let Some(text) = port else { return Ok((host, None)) };
+    match parse_port(text) {
+        Some(port) if port > 0 => Ok((host, Some(port))),
+        _ => Err(format!("`{text}` is no port")),
     }
 }
 
 fn parse_host(host: &str) -> Result<(HostPattern, Vec<IpNet>), String> {
-    if let Some(address) = parse_address(host) {
-        return Ok((HostPattern::Exact(address.to_string()), vec![IpNet::from(address)]));
+    let exact = |address: IpAddr| {
+        let address = address.to_canonical();
+        (HostPattern::Exact(address.to_string()), vec![IpNet::from(address)])
+    };
+    if let Some(inner) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        let address = inner.parse().map(IpAddr::V6);
+        return address.map(exact).map_err(|_| format!("`{inner}` is no IPv6 address"));
+    }
+    if let Ok(address) = host.parse() {
+        return Ok(exact(IpAddr::V4(address)));
     }
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let (wildcard, name) =
@@ -163,24 +200,8 @@ fn parse_host(host: &str) -> Result<(HostPattern, Vec<IpNet>), String> {
     if wildcard {
         return Ok((HostPattern::Subdomain(format!(".{name}")), Vec::new()));
     }
-    let loopback =
-        || vec![IpNet::from(IpAddr::from([127, 0, 0, 0])).with_prefix(8), ipv6_loopback()];
-    let addresses = if name == "localhost" { loopback() } else { Vec::new() };
+    let addresses = if name == "localhost" { LOOPBACK.to_vec() } else { Vec::new() };
     Ok((HostPattern::Exact(host), addresses))
-}
-
-trait WithPrefix {
-    fn with_prefix(self, bits: u8) -> Self;
-}
-
-impl WithPrefix for IpNet {
-    fn with_prefix(self, bits: u8) -> Self {
-        Self::new(self.addr(), bits).unwrap_or(self)
-    }
-}
-
-fn ipv6_loopback() -> IpNet {
-    IpNet::from(IpAddr::from(std::net::Ipv6Addr::LOCALHOST))
 }
 
 /// Whether `name` can be a host's name (RFC 1123, section 2.1); its last part is no number, since
@@ -215,34 +236,39 @@ fn files(values: &[Value<'_>]) -> Vec<FileGrant> {
 fn file(value: &Value<'_>) -> Option<FileGrant> {
     let table = value.table()?;
     table.only(&["host", "guest", "access"]);
-    let host = table.required("host");
-    let guest = table.required("guest");
-    let access = match table.get("access").map(|access| (access.string(), access)) {
-        None | Some((Some("read"), _)) => FileAccess::Read,
-        Some((Some("read-write"), _)) => FileAccess::ReadWrite,
-        Some((None, _)) => return None,
-        Some((Some(text), access)) => {
-            let message = format!("there is no access `{text}`");
-            let help = "access is `read` or `read-write`".to_owned();
-            access.wrong("access", message, Some(help));
-            return None;
-        }
-    };
-    let (host, guest) = (host?, guest?);
-    let path = PathBuf::from(host.string()?);
-    let name = guest.string()?;
-    let proper = name.starts_with('/')
-        && !name.contains('\0')
-        && !name.split('/').any(|part| part == "." || part == "..");
-    if !proper {
-        let message = format!("`{name}` is no place for a component to see a folder at");
-        let help = "a guest path begins with `/` and has no `.` or `..`".to_owned();
-        guest.wrong("guest-path", message, Some(help));
+    // All three are read before any is missed, so that all that is wrong is told.
+    let host = table.required("host").and_then(|host| Some((host.string()?, host.place())));
+    let guest = table.required("guest").and_then(|guest| guest_path(&guest));
+    let access = table.get("access").map_or(Some(FileAccess::Read), |value| access(&value));
+    let (host, place) = host?;
+    Some(FileGrant { host: PathBuf::from(host), guest: guest?, access: access?, place })
+}
+
+/// An absolute path without a slash at its end.
+fn guest_path(value: &Value<'_>) -> Option<String> {
+    let text = value.string()?;
+    let inner = text.trim_end_matches('/').strip_prefix('/').unwrap_or_default();
+    let is_plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
+    if !text.starts_with('/') || !(inner.is_empty() || inner.split('/').all(is_plain)) {
+        let message = format!("`{text}` is no place for a component to see a folder at");
+        let help = "a guest path begins with `/` and has no empty part, `.` or `..`".to_owned();
+        value.wrong("guest-path", message, Some(help));
         return None;
     }
-    let trimmed = name.trim_end_matches('/');
-    let guest = if trimmed.is_empty() { "/" } else { trimmed }.to_owned();
-    Some(FileGrant { host: path, guest, access, place: host.place() })
+    Some(format!("/{inner}"))
+}
+
+fn access(value: &Value<'_>) -> Option<FileAccess> {
+    match value.string()? {
+        "read" => Some(FileAccess::Read),
+        "read-write" => Some(FileAccess::ReadWrite),
+        text => {
+            let message = format!("there is no access `{text}`");
+            let help = "access is `read` or `read-write`".to_owned();
+            value.wrong("access", message, Some(help));
+            None
+        }
+    }
 }
 
 fn socket(value: &Value<'_>) -> Option<SocketGrant> {
@@ -265,13 +291,25 @@ fn socket(value: &Value<'_>) -> Option<SocketGrant> {
     Some(SocketGrant { network, port, direction })
 }
 
+/// `address:port`, where a network of IPv6 may do without the brackets that its addresses need:
+/// nothing after its `/` can be taken for a port.
 fn parse_socket(text: &str) -> Option<(Option<IpNet>, Option<u16>)> {
-    if let Ok(address) = SocketAddr::from_str(text) {
+    if let Ok(address) = text.parse::<SocketAddr>() {
         return Some((Some(IpNet::from(address.ip().to_canonical())), Some(address.port())));
     }
     let (host, port) = text.rsplit_once(':')?;
-    let port = if port == "*" { None } else { Some(port.parse().ok()?) };
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let network = if host == "*" { None } else { Some(network(host)?) };
-    Some((network, port))
+    let port = if port == "*" { None } else { Some(parse_port(port)?) };
+    if host == "*" {
+        return Some((None, port));
+    }
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let needs_brackets = host.parse::<Ipv6Addr>().is_ok();
+    let is_v4_in_brackets = inner.is_some_and(|inner| !inner.contains(':'));
+    if needs_brackets || is_v4_in_brackets {
+        return None;
+    }
+    Some((Some(parse_network(inner.unwrap_or(host))?), port))
 }
+
+#[cfg(test)]
+mod test;

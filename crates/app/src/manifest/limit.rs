@@ -90,7 +90,9 @@ fn parse_size(text: &str) -> Option<u64> {
 
 fn time(value: &Value<'_>) -> Option<Duration> {
     const AT_MOST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-    let text = value.string()?;
+    let Some(text) = value.as_str() else {
+        return value.neither("a time such as \"2s\"");
+    };
     let wrong = |message: String| {
         let help = "write a time such as \"500ms\", \"2s\" or \"1m 30s\"".to_owned();
         value.wrong("time", message, Some(help));

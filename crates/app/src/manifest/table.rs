@@ -180,9 +180,10 @@ impl<'a> Value<'a> {
             Found::Item(item) => item.type_name(),
             Found::Element(value) => value.type_name(),
         };
+        let each = if matches!(self.item, Found::Element(_)) { "each of " } else { "" };
         let mut problem = self.reader.problem(
             "wrong-type",
-            format!("`{}` has to be {expected}, not {}", self.path, article(found)),
+            format!("{each}`{}` has to be {expected}, not {}", self.path, article(found)),
             self.span(),
         );
         problem.label = Some(format!("expected {expected}"));
@@ -217,7 +218,7 @@ impl<'a> Value<'a> {
         self.as_integer().or_else(|| self.wrong_type("a whole number"))
     }
 
-    /// Says that the value is neither of two types.
+    /// Reports that the value is of none of the types that are `expected`.
     pub(super) fn neither<T>(&self, expected: &str) -> Option<T> {
         self.wrong_type(expected)
     }
