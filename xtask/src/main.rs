@@ -58,10 +58,12 @@ fn test(root: &Path, arguments: &[String]) -> Result<()> {
     run(cargo(root).args(["test", "--workspace"]).args(arguments))
 }
 
-/// The folder of the workspace.
+/// The folder of the workspace. Cargo sets it at run time; what it was when this was compiled may
+/// be another checkout that shares the build folder.
 fn root() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().unwrap_or(manifest).to_owned()
+    let compiled = env!("CARGO_MANIFEST_DIR").into();
+    let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or(compiled));
+    manifest.parent().unwrap_or(&manifest).to_owned()
 }
 
 /// Where cargo builds: the place that was set for it, or the workspace's own.

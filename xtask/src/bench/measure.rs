@@ -97,6 +97,8 @@ impl Running {
                 command
             }
         };
+        // A developer's setting, which makes errors capture backtraces, is no server's.
+        command.env_remove("RUST_BACKTRACE");
         let began = Instant::now();
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let mut running = Self { child, address, start: Duration::ZERO };
