@@ -37,10 +37,6 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let assembly = match keyway_host::open(&arguments.path).and_then(keyway_host::assemble) {
-        Ok(assembly) => assembly,
-        Err(problems) => return report::print(&problems),
-    };
     let tls = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
     let options = ServeOptions {
         listen: arguments.listen,
@@ -48,7 +44,9 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
         threads: arguments.threads,
     };
-    match keyway_host::serve(assembly, &options, announce) {
+    let served = keyway_host::open(&arguments.path)
+        .and_then(|app| keyway_host::serve(app, &options, announce));
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(problems) => report::print(&problems),
     }

@@ -12,6 +12,8 @@ mod plan;
 pub use difference::Difference;
 pub use error::FuseError;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Authority, authority,
     read::{Depth, Surface},
@@ -53,7 +55,7 @@ pub struct Unit {
 }
 
 /// One import of a unit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitImport {
     /// The name that the host must define: an interface's name or a label.
     pub name: String,

@@ -22,4 +22,4 @@ pub use authority::{Authority, authority};
 pub use describe::{Description, Need, Producer, describe, wit};
 pub use fuse::{Difference, FuseError, Part, PartLink, Unit, UnitImport, fuse};
 pub use interface::InterfaceName;
-pub use read::{Extern, ExternKind, Function, ReadError, TypeDefinition};
+pub use read::{Extern, ExternKind, Function, ReadError, TypeDefinition, is_synchronous};

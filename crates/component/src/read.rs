@@ -191,6 +191,16 @@ pub(crate) fn features() -> WasmFeatures {
         | WasmFeatures::CM_IMPLEMENTS
 }
 
+/// Whether a component is valid without the component model's asynchronous part: it calls, and is
+/// called, one function at a time. What is not valid at all is not synchronous either.
+pub fn is_synchronous(bytes: &[u8]) -> bool {
+    let features = features()
+        - WasmFeatures::CM_ASYNC
+        - WasmFeatures::CM_ASYNC_STACKFUL
+        - WasmFeatures::CM_MORE_ASYNC_BUILTINS;
+    validate_with(features, bytes, Depth::Structure).is_ok()
+}
+
 /// The names of a component's imports and exports, in order.
 #[derive(Default)]
 pub(crate) struct Names<'a> {
@@ -200,7 +210,15 @@ pub(crate) struct Names<'a> {
 
 /// Validates a module or component.
 pub(crate) fn validate(bytes: &[u8], depth: Depth) -> Result<(Types, Names<'_>), ReadError> {
-    let mut validator = Validator::new_with_features(features());
+    validate_with(features(), bytes, depth)
+}
+
+fn validate_with(
+    features: WasmFeatures,
+    bytes: &[u8],
+    depth: Depth,
+) -> Result<(Types, Names<'_>), ReadError> {
+    let mut validator = Validator::new_with_features(features);
     let mut names = Names::default();
     let mut nesting = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {

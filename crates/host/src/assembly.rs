@@ -3,12 +3,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
-    path::{Path, PathBuf},
+    io,
+    path::PathBuf,
 };
 
-use keyway_app::{App, Component, ComponentName, Place, Problem, Source};
+use keyway_app::{App, Component, ComponentName, Place, Problem};
 use keyway_component::{Description, FuseError, Part, PartLink, adapt, describe, fuse};
+
+use crate::source::{SourceFile, Sources, read_sources};
 
 /// An app whose components were read and fused, ready to be compiled.
 #[derive(Debug)]
@@ -62,17 +64,32 @@ pub fn read(app: App) -> Result<Assembly, Vec<Problem>> {
 /// An assembly as far as it can be had, with all its problems; only the problems if a component
 /// cannot be read.
 fn put_together(mut app: App) -> Result<(Assembly, Vec<Problem>), Vec<Problem>> {
+    let (sources, mut problems) = read_sources(&app);
+    problems.extend(resolve_folders(&mut app));
+    let (assembly, further) = of_sources(app, sources).map_err(|further| {
+        problems.extend(further);
+        std::mem::take(&mut problems)
+    })?;
+    problems.extend(further);
+    Ok((assembly, problems))
+}
+
+/// An assembly of components whose files were read, in an app whose folders are resolved.
+pub(crate) fn of_sources(
+    app: App,
+    mut sources: Sources,
+) -> Result<(Assembly, Vec<Problem>), Vec<Problem>> {
     let mut problems = Vec::new();
     let mut components = BTreeMap::new();
     for component in app.components.values() {
-        match load(&app.folder, component) {
+        let Some(source) = sources.remove(&component.name) else { continue };
+        match understand(component, source) {
             Ok(loaded) => {
                 components.insert(component.name.clone(), loaded);
             }
             Err(problem) => problems.push(problem),
         }
     }
-    problems.extend(resolve_folders(&mut app));
     // Links to a component that cannot be read would be told as a second problem of the same.
     if components.len() < app.components.len() {
         return Err(problems);
@@ -101,7 +118,7 @@ fn put_together(mut app: App) -> Result<(Assembly, Vec<Problem>), Vec<Problem>> 
 
 /// The roots of the units; in an app without triggers, every component that no other links to,
 /// so that their links are checked all the same.
-fn roots(app: &App) -> BTreeSet<ComponentName> {
+pub(crate) fn roots(app: &App) -> BTreeSet<ComponentName> {
     let triggered: BTreeSet<_> =
         app.triggers.iter().map(|trigger| trigger.component.clone()).collect();
     if !triggered.is_empty() {
@@ -112,67 +129,25 @@ fn roots(app: &App) -> BTreeSet<ComponentName> {
     app.components.keys().filter(|name| !linked.contains(name)).cloned().collect()
 }
 
-fn load(folder: &Path, component: &Component) -> Result<Loaded, Problem> {
-    let problem = |code, message, help: Option<&str>| Problem {
-        code,
-        message,
+/// Adapts a component and describes it.
+fn understand(
+    component: &Component,
+    SourceFile { path, bytes }: SourceFile,
+) -> Result<Loaded, Problem> {
+    let invalid = |reason: String| Problem {
+        code: "not-a-component",
+        message: format!("the component `{}` ({}): {reason}", component.name, path.display()),
         label: None,
-        help: help.map(str::to_owned),
+        help: None,
         place: component.source.place.clone(),
     };
-    let name = &component.name;
-    let source = match &component.source.value {
-        Source::Path(path) => folder.join(path),
-        Source::Oci(reference) => {
-            return Err(problem(
-                "no-registry",
-                format!(
-                    "the component `{name}` is in a registry ({reference}), from which this version of Keyway does not pull"
-                ),
-                Some("pull it with another tool and give the file's path"),
-            ));
-        }
-    };
-    let path = component_file(&source);
-    let bytes = fs::read(&path).map_err(|error| {
-        let (message, help) = match error.kind() {
-            io::ErrorKind::NotFound if source.is_dir() => (
-                format!("the component `{name}` is not built: there is no {}", path.display()),
-                "build it, and put the component there",
-            ),
-            io::ErrorKind::NotFound => (
-                format!("the component `{name}` has no file {}", path.display()),
-                "a source is a component file, or the folder of one, seen from the manifest",
-            ),
-            _ => (
-                format!("the component `{name}` cannot be read from {}: {error}", path.display()),
-                "a source is a component file, or the folder of one, seen from the manifest",
-            ),
-        };
-        problem("unreadable-source", message, Some(help))
-    })?;
-    let invalid = |reason: String| format!("the component `{name}` ({}): {reason}", path.display());
-    let bytes = adapt(&bytes)
-        .map_err(|error| problem("not-a-component", invalid(error.to_string()), None))?
-        .into_owned();
-    let description = describe(&bytes)
-        .map_err(|error| problem("not-a-component", invalid(error.to_string()), None))?;
+    let bytes = adapt(&bytes).map_err(|error| invalid(error.to_string()))?.into_owned();
+    let description = describe(&bytes).map_err(|error| invalid(error.to_string()))?;
     Ok(Loaded { path, bytes, description })
 }
 
-/// A folder `parser` holds the component `parser/parser.wasm`.
-fn component_file(source: &Path) -> PathBuf {
-    if !source.is_dir() {
-        return source.to_owned();
-    }
-    // `.` and `..` have no name of their own; what they stand for does.
-    let folder = source.canonicalize().unwrap_or_else(|_| source.to_owned());
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    source.join(format!("{name}.wasm"))
-}
-
 /// Makes the folders of file grants absolute; those that are not there are problems.
-fn resolve_folders(app: &mut App) -> Vec<Problem> {
+pub(crate) fn resolve_folders(app: &mut App) -> Vec<Problem> {
     let mut problems = Vec::new();
     for component in app.components.values_mut() {
         for grant in &mut component.grant.files {

@@ -1,23 +1,23 @@
-//! From an assembly to a server: compiles the units, binds the address, and serves until a
-//! signal says to stop.
+//! From an app to a server: binds the address, has the units prepared, and serves until a signal
+//! says to stop.
 
 use std::{
     collections::BTreeMap, fs, future::Future, net::SocketAddr, num::NonZeroUsize, path::PathBuf,
     sync::Arc, time::Duration,
 };
 
-use etcetera::BaseStrategy;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use keyway_app::{ComponentName, HttpTrigger, Problem};
-use keyway_runtime::{
-    Body, Cache, Compiled, Compiler, Engine, Failure, Principal, Unit, UnitImport, UnitSpec,
-};
+use keyway_app::{App, ComponentName, HttpTrigger, Problem};
+use keyway_runtime::{Body, Engines, Failure, Principal, Room, Unit, UnitSpec};
 use keyway_trigger::http::{Handler, Options, Peer, Routes, Server, Tls};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AssembledUnit, Assembly};
+use crate::{
+    prepare::{Prepared, PreparedUnit, Workshop},
+    problem,
+};
 
 /// How to serve.
 #[derive(Debug, Clone)]
@@ -52,29 +52,30 @@ pub struct Route {
     pub fused: Vec<String>,
 }
 
-/// Serves the routes of `assembly` until SIGTERM or SIGINT, then drains. `announce` is called
-/// with the URL when requests are taken.
+/// Serves the routes of `app` until SIGTERM or SIGINT, then drains. `announce` is called with the
+/// URL when requests are taken.
 ///
 /// # Errors
-/// If there is nothing to serve, a unit cannot be compiled or the address cannot be had.
+/// If there is nothing to serve, all that is wrong with its components, or the address cannot be
+/// had.
 pub fn serve(
-    assembly: Assembly,
+    app: App,
     options: &ServeOptions,
     announce: impl FnOnce(&str, &[Route]),
 ) -> Result<(), Vec<Problem>> {
-    if assembly.app.triggers.is_empty() {
+    if app.triggers.is_empty() {
         return Err(vec![problem(
             "no-trigger",
-            format!("the app `{}` has no trigger, so there is nothing to serve", assembly.app.name),
+            format!("the app `{}` has no trigger, so there is nothing to serve", app.name),
             Some("add a [[trigger.http]] with a route and a component"),
         )]);
     }
     // The address first: a port that is taken is told before minutes of compiling.
     let server = bind(options)?;
-    let compiled = compile(&assembly)?;
-    let units = units(&assembly, &compiled)?;
-    let (routes, shown) = routes(&assembly, &units)?;
-    drop((assembly, compiled));
+    let prepared = Workshop::open()?.prepare(app)?;
+    let units = units(&prepared)?;
+    let (routes, shown) = routes(&prepared, &units)?;
+    drop(prepared);
 
     let stop = CancellationToken::new();
     let listener = Signals::listen(stop.clone())
@@ -92,10 +93,6 @@ pub fn serve(
         keyway_runtime::flush_output().await;
     });
     Ok(())
-}
-
-fn problem(code: &'static str, message: String, help: Option<&str>) -> Problem {
-    Problem { code, message, label: None, help: help.map(str::to_owned), place: None }
 }
 
 fn bind(options: &ServeOptions) -> Result<Server, Vec<Problem>> {
@@ -119,66 +116,26 @@ fn bind(options: &ServeOptions) -> Result<Server, Vec<Problem>> {
         .map_err(|error| vec![problem("cannot-listen", error.to_string(), None)])
 }
 
-/// Compiles all units. One that fails does not keep the others' problems from being told.
-fn compile(assembly: &Assembly) -> Result<Vec<Compiled>, Vec<Problem>> {
-    let folder = etcetera::choose_base_strategy().map_err(|error| {
-        let message = format!("there is no place for compiled components: {error}");
-        vec![problem("no-home", message, Some("set HOME or XDG_CACHE_HOME"))]
-    })?;
-    let compiler = Cache::open(folder.cache_dir().join("keyway").join("compiled"))
-        .map_err(|error| vec![problem("cache", error.to_string(), None)])
-        .and_then(|cache| {
-            Compiler::new(cache).map_err(|error| vec![problem("engine", error.to_string(), None)])
-        })?;
-    let mut problems = Vec::new();
-    let mut compiled = Vec::new();
-    for AssembledUnit { root, unit } in &assembly.units {
-        match compiler.compile(&unit.bytes) {
-            Ok(unit) => compiled.push(unit),
-            Err(error) => problems.push(Problem {
-                place: assembly.app.components[root].place.clone(),
-                ..problem("cannot-compile", format!("`{root}`: {error}"), None)
-            }),
-        }
-    }
-    if problems.is_empty() { Ok(compiled) } else { Err(problems) }
-}
-
-fn units(
-    assembly: &Assembly,
-    compiled: &[Compiled],
-) -> Result<BTreeMap<ComponentName, Arc<Unit>>, Vec<Problem>> {
-    let component = |name: &ComponentName| &assembly.app.components[name];
-    let needs: Vec<_> = assembly
+/// Binds the units to their rights, each ready to run.
+fn units(prepared: &Prepared) -> Result<BTreeMap<ComponentName, Arc<Unit>>, Vec<Problem>> {
+    let component = |name: &ComponentName| &prepared.app.components[name];
+    let rooms: Vec<Room<'_>> = prepared
         .units
         .iter()
-        .zip(compiled)
-        .map(|(unit, compiled)| {
-            let limit = &component(&unit.root).limit;
-            (compiled.needs, limit.memory_bytes, limit.table_elements, limit.concurrency)
-        })
+        .map(|unit| Room { compiled: &unit.compiled, limit: &component(&unit.root).limit })
         .collect();
-    let engine =
-        Engine::new(&needs).map_err(|error| vec![problem("engine", error.to_string(), None)])?;
-    let engine = Arc::new(engine);
+    let engines =
+        Engines::new(&rooms).map_err(|error| vec![problem("engine", error.to_string(), None)])?;
     let mut problems = Vec::new();
     let mut units = BTreeMap::new();
-    for (AssembledUnit { root, unit }, compiled) in assembly.units.iter().zip(compiled) {
+    for PreparedUnit { root, components, imports, compiled } in &prepared.units {
         let spec = UnitSpec {
             name: root.to_string(),
-            principals: unit.components.iter().map(|name| principal(assembly, name)).collect(),
-            imports: unit
-                .imports
-                .iter()
-                .map(|import| UnitImport {
-                    name: import.name.clone(),
-                    interface: import.interface.clone(),
-                    component: import.component,
-                })
-                .collect(),
+            principals: components.iter().map(|name| principal(&prepared.app, name)).collect(),
+            imports: imports.clone(),
             limit: component(root).limit.clone(),
         };
-        match Unit::new(&engine, compiled, spec) {
+        match Unit::new(&engines, compiled, spec) {
             Ok(unit) => {
                 units.insert(root.clone(), Arc::new(unit));
             }
@@ -191,25 +148,25 @@ fn units(
     if problems.is_empty() { Ok(units) } else { Err(problems) }
 }
 
-fn principal(assembly: &Assembly, name: &str) -> Principal {
-    let component = assembly.app.components.values().find(|c| c.name.as_str() == name);
+fn principal(app: &App, name: &str) -> Principal {
+    let component = app.components.values().find(|component| component.name.as_str() == name);
     let grant = component.map(|component| component.grant.clone()).unwrap_or_default();
     Principal { name: name.to_owned(), grant }
 }
 
 fn routes(
-    assembly: &Assembly,
+    prepared: &Prepared,
     units: &BTreeMap<ComponentName, Arc<Unit>>,
 ) -> Result<(Routes<UnitHandler>, Vec<Route>), Vec<Problem>> {
     let mut routes = Routes::new();
     let mut shown = Vec::new();
-    for HttpTrigger { host, route, component, place } in &assembly.app.triggers {
+    for HttpTrigger { host, route, component, place } in &prepared.app.triggers {
         let handler = UnitHandler(Arc::clone(&units[component]));
         routes.add(host.as_deref(), route, handler).map_err(|error| {
             vec![Problem { place: place.clone(), ..problem("route", error.to_string(), None) }]
         })?;
-        let unit = assembly.units.iter().find(|unit| unit.root == *component);
-        let fused = unit.map(|unit| unit.unit.components.clone()).unwrap_or_default();
+        let unit = prepared.units.iter().find(|unit| unit.root == *component);
+        let fused = unit.map(|unit| unit.components.clone()).unwrap_or_default();
         shown.push(Route { host: host.clone(), path: route.clone(), fused });
     }
     Ok((routes, shown))

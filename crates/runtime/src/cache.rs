@@ -1,5 +1,6 @@
 //! The cache of compiled components: one file per component, engine version and settings, in a
-//! folder that belongs to the user alone.
+//! folder that belongs to the user alone. Beside them lie notes: what was learnt of the bytes that
+//! the code was made of, so that they need not be read again.
 //!
 //! A file is written under a temporary name and renamed, so writers never meet and a reader never
 //! sees half a file. Its checksum stands in its last bytes; a file that does not match is removed
@@ -41,8 +42,27 @@ pub enum CacheError {
     Shared(PathBuf),
 }
 
-/// Names one compiled component.
-pub(crate) struct Key(String);
+/// Names one compiled component: 64 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key(String);
+
+impl Key {
+    /// The key of what has this hash.
+    pub fn of(hash: blake3::Hash) -> Self {
+        Self(hash.to_hex().to_string())
+    }
+
+    /// The key that is written so, if it is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_key = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_key.then(|| Self(text.to_owned()))
+    }
+
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 impl Cache {
     /// The cache in `folder`, which is made if it is not there.
@@ -64,39 +84,64 @@ impl Cache {
     pub(crate) fn key(&self, settings: &[u8; 32], component: &[u8]) -> Key {
         let mut hasher = blake3::Hasher::new();
         hasher.update(settings).update(component);
-        Key(hasher.finalize().to_hex().to_string())
+        Key::of(hasher.finalize())
     }
 
     /// The file that holds the compiled component, if it is there and whole.
     pub(crate) fn find(&self, key: &Key) -> Option<PathBuf> {
         let path = self.path(key);
-        let bytes = fs::read(&path).ok()?;
-        let (code, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
-        if blake3::hash(code).as_bytes() != checksum {
-            tracing::warn!(path = %path.display(), "a compiled component is damaged and made again");
-            // Whether it can be removed or not, what replaces it is renamed over it.
-            let _ = fs::remove_file(&path);
-            return None;
-        }
-        // The time of last use decides what goes first when the cache is full; a cache on a
-        // read-only disk works all the same.
-        let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        self.read(&path)?;
         Some(path)
     }
 
     /// Keeps `code` and says where.
     pub(crate) fn store(&self, key: &Key, code: &[u8]) -> Result<PathBuf, CacheError> {
         let path = self.path(key);
+        self.write(&path, code)?;
+        Ok(path)
+    }
+
+    /// What was noted under `name`, if it is there and whole.
+    pub fn note(&self, name: &Key) -> Option<Vec<u8>> {
+        self.read(&self.note_path(name))
+    }
+
+    /// Notes `content` under `name`.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn keep_note(&self, name: &Key, content: &[u8]) -> Result<(), CacheError> {
+        self.write(&self.note_path(name), content)
+    }
+
+    fn read(&self, path: &Path) -> Option<Vec<u8>> {
+        let mut bytes = fs::read(path).ok()?;
+        let whole = bytes.split_last_chunk::<CHECKSUM_BYTES>();
+        if whole.is_none_or(|(content, sum)| blake3::hash(content).as_bytes() != sum) {
+            // No warning: there is nothing to do, and the first line is where the app is served.
+            tracing::info!(path = %path.display(), "a file of the cache is damaged and made again");
+            // Whether it can be removed or not, what replaces it is renamed over it.
+            let _ = fs::remove_file(path);
+            return None;
+        }
+        // The time of last use decides what goes first when the cache is full; a cache on a
+        // read-only disk works all the same.
+        let _ = fs::File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
+        bytes.truncate(bytes.len() - CHECKSUM_BYTES);
+        Some(bytes)
+    }
+
+    fn write(&self, path: &Path, content: &[u8]) -> Result<(), CacheError> {
         let write = || -> io::Result<()> {
             let mut file = NamedTempFile::with_prefix_in(".writing-", &self.folder)?;
-            io::Write::write_all(&mut file, code)?;
-            io::Write::write_all(&mut file, blake3::hash(code).as_bytes())?;
-            file.persist(&path)?;
+            io::Write::write_all(&mut file, content)?;
+            io::Write::write_all(&mut file, blake3::hash(content).as_bytes())?;
+            file.persist(path)?;
             Ok(())
         };
         write().map_err(|error| CacheError::Folder { folder: self.folder.clone(), error })?;
-        self.shrink(&path, BOUND_BYTES);
-        Ok(path)
+        self.shrink(path, BOUND_BYTES);
+        Ok(())
     }
 
     /// Removes what was not used for longest until the folder is within its bound. What is mapped
@@ -126,6 +171,10 @@ impl Cache {
 
     fn path(&self, key: &Key) -> PathBuf {
         self.folder.join(format!("{}.cwasm", key.0))
+    }
+
+    fn note_path(&self, name: &Key) -> PathBuf {
+        self.folder.join(format!("{}.note", name.0))
     }
 }
 

@@ -1,13 +1,17 @@
 //! The engine: how components are compiled, and the pool from which instances take their memory.
 //!
-//! There are two, with the same compile settings. The [`Compiler`] exists first and has no pool:
-//! it makes or finds the compiled code, from which each unit's needs are read. The [`Engine`]
-//! that runs units is made afterwards, with a pool that is as large as those needs.
+//! There are two kinds, with the same compile settings. The [`Compiler`] exists first and has no
+//! pool: it makes or finds the compiled code, from which each unit's needs are read. The
+//! [`Engine`] that runs units is made afterwards, with a pool that is as large as those needs.
+//!
+//! Of each kind there is one for units whose calls are all synchronous, and one for those of WASI
+//! 0.3, which pay for their concurrency with a tenth of the throughput.
 
 use std::{
     fmt,
     hash::{Hash, Hasher},
-    path::PathBuf,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -15,7 +19,12 @@ use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, component::Component,
 };
 
-use crate::{cache::Cache, limit::Ticker};
+use keyway_app::Limit;
+
+use crate::{
+    cache::{Cache, Key},
+    limit::Ticker,
+};
 
 /// The grain of CPU time: how often running code is asked to give way.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
@@ -48,12 +57,32 @@ impl AddressSpace {
     }
 }
 
-/// The settings that shape compiled code. Both engines must have the same.
-fn compile_settings(space: AddressSpace) -> Config {
+/// How the functions of a unit are called, on which its code and its instances depend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Calls {
+    /// One at a time in an instance.
+    Synchronous,
+    /// Many at a time, as the component model's asynchronous part (WASI 0.3) has it.
+    Concurrent,
+}
+
+impl Calls {
+    fn of(component: &[u8]) -> Self {
+        if keyway_component::is_synchronous(component) {
+            Self::Synchronous
+        } else {
+            Self::Concurrent
+        }
+    }
+}
+
+/// The settings that shape compiled code. Both kinds of engine must have the same.
+fn compile_settings(space: AddressSpace, calls: Calls) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
-        .wasm_component_model_async(true)
+        .wasm_component_model_async(calls == Calls::Concurrent)
+        .concurrency_support(calls == Calls::Concurrent)
         // Fused units import one interface several times, for several components.
         .wasm_component_model_implements(true)
         .wasm_exceptions(true)
@@ -84,9 +113,12 @@ pub struct Needs {
 }
 
 /// A unit's code, compiled, and what an instance of it needs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Compiled {
     pub(crate) artifact: PathBuf,
+    calls: Calls,
+    /// Under which name the cache has it; see [`Compiler::recall`].
+    pub key: Key,
     /// What one instance takes.
     pub needs: Needs,
     /// Whether the cache had it.
@@ -95,9 +127,17 @@ pub struct Compiled {
 
 /// Compiles components, through the cache.
 pub struct Compiler {
+    space: AddressSpace,
+    synchronous: Front,
+    /// Made for the first unit that needs it.
+    concurrent: OnceLock<Front>,
+    cache: Cache,
+}
+
+/// An engine that compiles, and a hash of all that shapes its code.
+struct Front {
     engine: wasmtime::Engine,
     settings: [u8; 32],
-    cache: Cache,
 }
 
 impl fmt::Debug for Compiler {
@@ -118,6 +158,18 @@ pub enum CompileError {
     /// The compiled code cannot be kept.
     #[error(transparent)]
     Cache(#[from] crate::cache::CacheError),
+    /// There is no engine for it.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl Front {
+    fn new(space: AddressSpace, calls: Calls) -> Result<Self, EngineError> {
+        let engine = wasmtime::Engine::new(&compile_settings(space, calls));
+        let engine = engine.map_err(EngineError::new)?;
+        let settings = settings_hash(&engine);
+        Ok(Self { engine, settings })
+    }
 }
 
 impl Compiler {
@@ -126,10 +178,14 @@ impl Compiler {
     /// # Errors
     /// If the processor is not supported.
     pub fn new(cache: Cache) -> Result<Self, EngineError> {
-        let config = compile_settings(AddressSpace::detect());
-        let engine = wasmtime::Engine::new(&config).map_err(EngineError::new)?;
-        let settings = settings_hash(&engine);
-        Ok(Self { engine, settings, cache })
+        let space = AddressSpace::detect();
+        let synchronous = Front::new(space, Calls::Synchronous)?;
+        Ok(Self { space, synchronous, concurrent: OnceLock::new(), cache })
+    }
+
+    /// The cache that it uses.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
     }
 
     /// Compiles `component`, or finds what an earlier run compiled from the same bytes with the
@@ -138,23 +194,54 @@ impl Compiler {
     /// # Errors
     /// If the bytes are no valid component, or the compiled code cannot be kept.
     pub fn compile(&self, component: &[u8]) -> Result<Compiled, CompileError> {
-        let key = self.cache.key(&self.settings, component);
+        let calls = Calls::of(component);
+        let front = self.front(calls)?;
+        let key = self.cache.key(&front.settings, component);
         if let Some(artifact) = self.cache.find(&key)
             // An artifact that does not load is as good as none: it is made again.
-            && let Ok(needs) = self.needs(&artifact)
+            && let Ok(needs) = front.needs(&artifact)
         {
-            return Ok(Compiled { artifact, needs, cached: true });
+            return Ok(Compiled { artifact, calls, key, needs, cached: true });
         }
-        let code = self
+        let code = front
             .engine
             .precompile_component(component)
             .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
         let artifact = self.cache.store(&key, &code)?;
-        let needs = self.needs(&artifact)?;
-        Ok(Compiled { artifact, needs, cached: false })
+        let needs = front.needs(&artifact)?;
+        Ok(Compiled { artifact, calls, key, needs, cached: false })
     }
 
-    fn needs(&self, artifact: &std::path::Path) -> Result<Needs, CompileError> {
+    /// What was compiled under `key`, if the cache still has it and this engine can load it.
+    /// Whoever kept the key knows from which bytes it came, and need not read them again.
+    pub fn recall(&self, key: &Key) -> Option<Compiled> {
+        let artifact = self.cache.find(key)?;
+        [Calls::Synchronous, Calls::Concurrent].into_iter().find_map(|calls| {
+            let needs = self.front(calls).ok()?.needs(&artifact).ok()?;
+            Some(Compiled {
+                artifact: artifact.clone(),
+                calls,
+                key: key.clone(),
+                needs,
+                cached: true,
+            })
+        })
+    }
+
+    fn front(&self, calls: Calls) -> Result<&Front, EngineError> {
+        if calls == Calls::Synchronous {
+            return Ok(&self.synchronous);
+        }
+        if let Some(front) = self.concurrent.get() {
+            return Ok(front);
+        }
+        let front = Front::new(self.space, calls)?;
+        Ok(self.concurrent.get_or_init(|| front))
+    }
+}
+
+impl Front {
+    fn needs(&self, artifact: &Path) -> Result<Needs, CompileError> {
         let component = load(&self.engine, artifact)
             .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
         let needs = component.resources_required().ok_or(CompileError::UnknownNeeds)?;
@@ -184,10 +271,7 @@ fn settings_hash(engine: &wasmtime::Engine) -> [u8; 32] {
 
 /// Maps an artifact of the cache into memory.
 #[expect(unsafe_code, reason = "loading compiled code is trusting it; argued below")]
-pub(crate) fn load(
-    engine: &wasmtime::Engine,
-    artifact: &std::path::Path,
-) -> wasmtime::Result<Component> {
+pub(crate) fn load(engine: &wasmtime::Engine, artifact: &Path) -> wasmtime::Result<Component> {
     // SAFETY: `deserialize_file` runs what the file holds. The path comes from `Cache` alone,
     // whose folder belongs to this user with nobody else allowed to write, whose files are
     // written whole and renamed into place and never changed afterwards, and whose content was
@@ -196,7 +280,7 @@ pub(crate) fn load(
 }
 
 /// What runs units: compiled code's settings, the pool, and the clock that makes code give way.
-pub struct Engine {
+pub(crate) struct Engine {
     pub(crate) inner: wasmtime::Engine,
     pub(crate) ticker: Ticker,
     /// How many instances may run for each that was asked for, when the address space cannot
@@ -221,40 +305,81 @@ impl EngineError {
     }
 }
 
-impl Engine {
-    /// An engine whose pool holds, for each unit, as many instances as may run at the same time.
-    /// Each unit is given by its needs, its limit of memory in bytes, its limit of table elements
-    /// and its limit of concurrency.
+/// Room for the instances of one unit.
+#[derive(Debug, Clone, Copy)]
+pub struct Room<'a> {
+    /// The unit's code.
+    pub compiled: &'a Compiled,
+    /// Its limits.
+    pub limit: &'a Limit,
+}
+
+/// The engines of an app: one for each kind of calls that its units make.
+#[derive(Debug)]
+pub struct Engines {
+    synchronous: Option<Arc<Engine>>,
+    concurrent: Option<Arc<Engine>>,
+}
+
+impl Engines {
+    /// Engines whose pools hold, for each unit, as many instances as may run at the same time.
     ///
     /// # Errors
     /// If the processor is not supported or the address space cannot be had.
-    pub fn new(units: &[(Needs, u64, usize, usize)]) -> Result<Self, EngineError> {
+    pub fn new(rooms: &[Room<'_>]) -> Result<Self, EngineError> {
+        let engine = |calls| -> Result<Option<Arc<Engine>>, EngineError> {
+            let rooms = rooms.iter().filter(|room| room.compiled.calls == calls);
+            let rooms: Vec<Room<'_>> = rooms.copied().collect();
+            if rooms.is_empty() {
+                return Ok(None);
+            }
+            Ok(Some(Arc::new(Engine::new(calls, &rooms)?)))
+        };
+        Ok(Self {
+            synchronous: engine(Calls::Synchronous)?,
+            concurrent: engine(Calls::Concurrent)?,
+        })
+    }
+
+    /// The engine that has room for `compiled`, which was among the units given to [`Self::new`].
+    pub(crate) fn of(&self, compiled: &Compiled) -> Option<&Arc<Engine>> {
+        match compiled.calls {
+            Calls::Synchronous => self.synchronous.as_ref(),
+            Calls::Concurrent => self.concurrent.as_ref(),
+        }
+    }
+}
+
+impl Engine {
+    fn new(calls: Calls, rooms: &[Room<'_>]) -> Result<Self, EngineError> {
         let space = AddressSpace::detect();
-        let mut config = compile_settings(space);
+        let mut config = compile_settings(space, calls);
         let slots = |count: fn(&Needs) -> u32| -> u64 {
-            units
-                .iter()
-                .map(|(needs, _, _, running)| u64::from(count(needs)) * *running as u64)
-                .sum()
+            let slots = |room: &Room<'_>| {
+                u64::from(count(&room.compiled.needs)) * room.limit.concurrency as u64
+            };
+            rooms.iter().map(slots).sum()
         };
         let (memories, tables) = (slots(|n| n.memories), slots(|n| n.tables));
-        let instances: u64 = units.iter().map(|(_, _, _, running)| *running as u64).sum();
+        let instances: u64 = rooms.iter().map(|room| room.limit.concurrency as u64).sum();
         let crowding = memories.div_ceil(SLOTS_AT_MOST).max(1);
         let fit = |slots: u64| u32::try_from(slots.div_ceil(crowding).max(1)).unwrap_or(u32::MAX);
         if space == AddressSpace::Ample {
-            let memory_bytes = units
+            let memory_bytes = rooms
                 .iter()
-                .map(|(needs, limit, _, _)| needs.memory_bytes.max(*limit))
+                .map(|room| room.compiled.needs.memory_bytes.max(room.limit.memory_bytes))
                 .max()
                 .unwrap_or(0);
-            let table_elements = units
+            let table_elements = rooms
                 .iter()
-                .map(|(needs, _, limit, _)| (needs.table_elements as usize).max(*limit))
+                .map(|room| {
+                    (room.compiled.needs.table_elements as usize).max(room.limit.table_elements)
+                })
                 .max()
                 .unwrap_or(0);
             let mut pool = PoolingAllocationConfig::new();
             // One unit more than fits in a share, so that rounding starves nobody.
-            let spare = units.len() as u32 * 4;
+            let spare = rooms.len() as u32 * 4;
             pool.total_memories(fit(memories).saturating_add(spare))
                 .total_tables(fit(tables).saturating_add(spare))
                 .total_stacks(fit(instances).saturating_add(spare))

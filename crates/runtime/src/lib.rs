@@ -12,8 +12,8 @@ mod plan;
 mod state;
 mod unit;
 
-pub use cache::{Cache, CacheError};
-pub use engine::{CompileError, Compiled, Compiler, Engine, EngineError, Needs};
+pub use cache::{Cache, CacheError, Key};
+pub use engine::{CompileError, Compiled, Compiler, EngineError, Engines, Needs, Room};
 pub use failure::{Body, BodyError, Failure};
 pub use grant::{Principal, flush_output};
-pub use unit::{Unit, UnitError, UnitImport, UnitSpec};
+pub use unit::{Unit, UnitError, UnitSpec};

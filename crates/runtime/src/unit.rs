@@ -11,6 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use keyway_app::Limit;
+use keyway_component::UnitImport;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
@@ -19,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use wasmtime::Store;
 
 use crate::{
-    engine::{Compiled, Engine},
+    engine::{Compiled, Engine, Engines},
     failure::{Body, Failure},
     grant::Principal,
     instance,
@@ -28,24 +29,12 @@ use crate::{
     state::{MEMBERS_AT_MOST, State},
 };
 
-/// One import of a unit, and whose it is.
-#[derive(Debug, Clone)]
-pub struct UnitImport {
-    /// The name to define: an interface, or a label in a fused unit.
-    pub name: String,
-    /// The interface, with its version.
-    pub interface: String,
-    /// The component whose import it is, by its place in [`UnitSpec::principals`]; none for what
-    /// only describes and is shared.
-    pub component: Option<usize>,
-}
-
 /// What a unit is made of.
 #[derive(Debug)]
 pub struct UnitSpec {
     /// The name to use in the log: that of the root component.
     pub name: String,
-    /// Its components, root first.
+    /// Its components, root first, in the order that its imports name them by.
     pub principals: Vec<Principal>,
     /// All its imports.
     pub imports: Vec<UnitImport>,
@@ -64,6 +53,9 @@ pub enum UnitError {
     /// It has more components than the host can keep apart.
     #[error("`{0}` is fused of {1} components, and a unit can hold {MEMBERS_AT_MOST}")]
     TooManyComponents(String, usize),
+    /// The engines were made without it.
+    #[error("no engine was made that has room for `{0}`")]
+    NoRoom(String),
     /// It does not fit the host's interfaces.
     #[error("`{0}` does not fit the host: {1}")]
     Link(String, String),
@@ -98,12 +90,9 @@ impl Unit {
     ///
     /// # Errors
     /// If it exports no HTTP handler, or imports what the host cannot meet.
-    pub fn new(
-        engine: &Arc<Engine>,
-        compiled: &Compiled,
-        spec: UnitSpec,
-    ) -> Result<Self, UnitError> {
+    pub fn new(engines: &Engines, compiled: &Compiled, spec: UnitSpec) -> Result<Self, UnitError> {
         let UnitSpec { name, principals, imports, limit } = spec;
+        let engine = engines.of(compiled).ok_or_else(|| UnitError::NoRoom(name.clone()))?;
         if principals.len() > MEMBERS_AT_MOST {
             return Err(UnitError::TooManyComponents(name, principals.len()));
         }

@@ -104,9 +104,10 @@ impl Keyway {
                 .ok()
         });
         let Some(address) = address else {
-            // The rest of what it says, once it has ended.
+            // What it says before it ends, or instead of ending.
+            stderr.wait_for(|lines| (lines.len() > 100).then_some(()));
+            let _ = child.kill();
             let _ = child.wait();
-            stderr.wait_for(|_| None::<()>);
             panic!("keyway does not serve:\n{}", stderr.text());
         };
         Self { child, address, stdout, stderr }

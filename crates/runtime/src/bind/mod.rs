@@ -9,13 +9,12 @@ pub(crate) use deny::Denied;
 
 use std::sync::Arc;
 
-use keyway_component::{Authority, authority};
+use keyway_component::{Authority, UnitImport, authority};
 use wasmtime::component::{Component, Linker, types::ComponentItem};
 
 use crate::{
     plan::Plan,
     state::{NOBODY, State},
-    unit::UnitImport,
 };
 
 /// A linker that meets all imports of `component`.

@@ -1,0 +1,172 @@
+//! From a checked app to units that are ready to run.
+//!
+//! What an earlier run learnt from the same bytes and links is recalled from the cache; only what
+//! is not known is read, fused and compiled.
+
+use std::{env, fs, os::unix::fs::MetadataExt};
+
+use etcetera::BaseStrategy;
+use keyway_app::{App, ComponentName, Problem};
+use keyway_component::UnitImport;
+use keyway_runtime::{Cache, Compiled, Compiler, Key};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    assembly::{self, AssembledUnit, Assembly},
+    problem,
+    source::{Sources, read_sources},
+};
+
+/// An app whose units are compiled.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) app: App,
+    /// In the order of their roots' names.
+    pub(crate) units: Vec<PreparedUnit>,
+}
+
+/// A unit that is compiled.
+#[derive(Debug)]
+pub(crate) struct PreparedUnit {
+    /// The component that its trigger starts.
+    pub(crate) root: ComponentName,
+    /// What it is made of, the root first.
+    pub(crate) components: Vec<String>,
+    pub(crate) imports: Vec<UnitImport>,
+    pub(crate) compiled: Compiled,
+}
+
+/// What is noted of an app that was put together without a problem.
+#[derive(Debug, Serialize, Deserialize)]
+struct Note {
+    units: Vec<UnitNote>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct UnitNote {
+    components: Vec<String>,
+    imports: Vec<UnitImport>,
+    code: String,
+}
+
+/// Prepares apps, with a cache in the user's cache folder.
+#[derive(Debug)]
+pub(crate) struct Workshop {
+    compiler: Compiler,
+}
+
+impl Workshop {
+    pub(crate) fn open() -> Result<Self, Vec<Problem>> {
+        let folder = etcetera::choose_base_strategy().map_err(|error| {
+            let message = format!("there is no place for compiled components: {error}");
+            vec![problem("no-home", message, Some("set HOME or XDG_CACHE_HOME"))]
+        })?;
+        let cache = Cache::open(folder.cache_dir().join("keyway").join("compiled"))
+            .map_err(|error| vec![problem("cache", error.to_string(), None)])?;
+        let compiler = Compiler::new(cache)
+            .map_err(|error| vec![problem("engine", error.to_string(), None)])?;
+        Ok(Self { compiler })
+    }
+
+    /// Reads, checks, fuses and compiles what is not known yet.
+    ///
+    /// # Errors
+    /// All that is wrong with the components, their links and their grants.
+    pub(crate) fn prepare(&self, mut app: App) -> Result<Prepared, Vec<Problem>> {
+        let (sources, mut problems) = read_sources(&app);
+        problems.extend(assembly::resolve_folders(&mut app));
+        let name = note_name(&app, &sources);
+        if problems.is_empty()
+            && let Some(units) = self.recall(&app, &name)
+        {
+            return Ok(Prepared { app, units });
+        }
+        let assembly = match assembly::of_sources(app, sources) {
+            Ok((assembly, further)) if further.is_empty() && problems.is_empty() => assembly,
+            Ok((_, further)) | Err(further) => {
+                problems.extend(further);
+                return Err(problems);
+            }
+        };
+        let prepared = self.compile(assembly)?;
+        self.note(&name, &prepared);
+        Ok(prepared)
+    }
+
+    /// Compiles all units. One that fails does not keep the others' problems from being told.
+    fn compile(&self, assembly: Assembly) -> Result<Prepared, Vec<Problem>> {
+        let Assembly { app, units: assembled, .. } = assembly;
+        let mut problems = Vec::new();
+        let mut units = Vec::new();
+        for AssembledUnit { root, unit } in assembled {
+            let keyway_component::Unit { bytes, components, imports, .. } = unit;
+            match self.compiler.compile(&bytes) {
+                Ok(compiled) => units.push(PreparedUnit { root, components, imports, compiled }),
+                Err(error) => problems.push(Problem {
+                    place: app.components[&root].place.clone(),
+                    ..problem("cannot-compile", format!("`{root}`: {error}"), None)
+                }),
+            }
+        }
+        if problems.is_empty() { Ok(Prepared { app, units }) } else { Err(problems) }
+    }
+
+    fn recall(&self, app: &App, name: &Key) -> Option<Vec<PreparedUnit>> {
+        let note: Note = serde_json::from_slice(&self.compiler.cache().note(name)?).ok()?;
+        let unit = |(root, UnitNote { components, imports, code })| {
+            let compiled = self.compiler.recall(&Key::parse(&code)?)?;
+            Some(PreparedUnit { root, components, imports, compiled })
+        };
+        assembly::roots(app).into_iter().zip(note.units).map(unit).collect()
+    }
+
+    fn note(&self, name: &Key, Prepared { units, .. }: &Prepared) {
+        let units = units.iter().map(|unit| UnitNote {
+            components: unit.components.clone(),
+            imports: unit.imports.clone(),
+            code: unit.compiled.key.as_str().to_owned(),
+        });
+        let note = Note { units: units.collect() };
+        let kept = serde_json::to_vec(&note).map_err(|error| error.to_string()).and_then(|note| {
+            self.compiler.cache().keep_note(name, &note).map_err(|error| error.to_string())
+        });
+        // Without it the next start takes longer, and that is all.
+        if let Err(error) = kept {
+            tracing::info!("{error}");
+        }
+    }
+}
+
+/// A name for all that a note follows from: this program, the components' bytes, what they are
+/// called, how they are linked, and which of them are started.
+fn note_name(app: &App, sources: &Sources) -> Key {
+    let mut hasher = blake3::Hasher::new();
+    // Lengths go first, so that no two apps make the same bytes.
+    let mut add = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+    };
+    add(&this_program());
+    for root in assembly::roots(app) {
+        add(root.as_str().as_bytes());
+    }
+    add(if app.triggers.is_empty() { b"looked at" } else { b"triggered" });
+    for (name, source) in sources {
+        add(name.as_str().as_bytes());
+        add(&source.bytes);
+        let links = &app.components[name].links;
+        add(&(links.len() as u64).to_le_bytes());
+        for (import, link) in links {
+            add(import.as_str().as_bytes());
+            add(link.value.to.as_str().as_bytes());
+        }
+    }
+    Key::of(hasher.finalize())
+}
+
+/// Tells one build of the program from another, which may fuse in other ways.
+fn this_program() -> Vec<u8> {
+    let version = env!("CARGO_PKG_VERSION").as_bytes().to_vec();
+    let Ok(file) = env::current_exe().and_then(fs::metadata) else { return version };
+    let identity = [file.len(), file.mtime() as u64, file.mtime_nsec() as u64];
+    identity.iter().flat_map(|part| part.to_le_bytes()).chain(version).collect()
+}

@@ -1,0 +1,87 @@
+//! Reads the files of an app's components, without looking into them.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use keyway_app::{App, Component, ComponentName, Problem, Source};
+
+/// The file of a component, as it lies there.
+#[derive(Debug)]
+pub(crate) struct SourceFile {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// The files of an app's components, as far as they could be read.
+pub(crate) type Sources = BTreeMap<ComponentName, SourceFile>;
+
+/// Reads the components of `app`, and says which cannot be read.
+pub(crate) fn read_sources(app: &App) -> (Sources, Vec<Problem>) {
+    let mut sources = Sources::new();
+    let mut problems = Vec::new();
+    for component in app.components.values() {
+        match read(&app.folder, component) {
+            Ok(file) => {
+                sources.insert(component.name.clone(), file);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    (sources, problems)
+}
+
+fn read(folder: &Path, component: &Component) -> Result<SourceFile, Problem> {
+    let problem = |code, message, help: Option<&str>| Problem {
+        code,
+        message,
+        label: None,
+        help: help.map(str::to_owned),
+        place: component.source.place.clone(),
+    };
+    let name = &component.name;
+    let source = match &component.source.value {
+        Source::Path(path) => folder.join(path),
+        Source::Oci(reference) => {
+            return Err(problem(
+                "no-registry",
+                format!(
+                    "the component `{name}` is in a registry ({reference}), from which this version of Keyway does not pull"
+                ),
+                Some("pull it with another tool and give the file's path"),
+            ));
+        }
+    };
+    let path = component_file(&source);
+    let bytes = fs::read(&path).map_err(|error| {
+        let (message, help) = match error.kind() {
+            io::ErrorKind::NotFound if source.is_dir() => (
+                format!("the component `{name}` is not built: there is no {}", path.display()),
+                "build it, and put the component there",
+            ),
+            io::ErrorKind::NotFound => (
+                format!("the component `{name}` has no file {}", path.display()),
+                "a source is a component file, or the folder of one, seen from the manifest",
+            ),
+            _ => (
+                format!("the component `{name}` cannot be read from {}: {error}", path.display()),
+                "a source is a component file, or the folder of one, seen from the manifest",
+            ),
+        };
+        problem("unreadable-source", message, Some(help))
+    })?;
+    Ok(SourceFile { path, bytes })
+}
+
+/// A folder `parser` holds the component `parser/parser.wasm`.
+fn component_file(source: &Path) -> PathBuf {
+    if !source.is_dir() {
+        return source.to_owned();
+    }
+    // `.` and `..` have no name of their own; what they stand for does.
+    let folder = source.canonicalize().unwrap_or_else(|_| source.to_owned());
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    source.join(format!("{name}.wasm"))
+}
