@@ -192,3 +192,14 @@ fn output_is_shown_with_the_name_of_the_component_that_wrote_it() {
     assert_eq!(get(keyway.address(), "/stdout").status, 200);
     keyway.wait_for_stderr("component.reach.grant.stdout = true");
 }
+
+#[test]
+fn a_look_up_that_is_not_granted_is_refused_and_told_once() {
+    let (_app, keyway) = alone("");
+    for _ in 0..3 {
+        let answer = get(keyway.address(), "/resolve?name=localhost").body;
+        assert!(answer.contains("access-denied"), "{answer}");
+    }
+    keyway.wait_for_stderr("component.reach.grant.tcp = [\"ADDRESS:PORT\"]");
+    assert_eq!(keyway.stderr().matches("looking up a name").count(), 1);
+}

@@ -264,6 +264,12 @@ pub fn suggest_udp(component: &str, address: SocketAddr) -> String {
     line(component, &format!("udp = [\"{address}\"]"))
 }
 
+/// The line that would let names be looked up, which is for those who may connect somewhere; the
+/// address is to be put in the place of `ADDRESS:PORT`.
+pub fn suggest_lookup(component: &str) -> String {
+    line(component, "tcp = [\"ADDRESS:PORT\"]")
+}
+
 /// The line that would grant listening for TCP.
 pub fn suggest_tcp_listen(component: &str, address: SocketAddr) -> String {
     line(component, &format!("tcp = [{{ listen = \"{address}\" }}]"))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keyway_app::grant;
 use keyway_component::{Authority, authority};
 use wasmtime::component::{
-    LinkerInstance, ResourceType,
+    LinkerInstance, ResourceType, Type, Val,
     types::{ComponentFunc, ComponentInstance, ComponentItem},
 };
 
@@ -104,6 +104,52 @@ pub(super) fn item(
                 "the import `{name}` is a module or component, which no host can provide"
             ))
         }
+    }
+}
+
+/// Has `wasi:sockets/ip-name-lookup` refuse with its own error, and tell of it.
+pub(super) fn lookups(
+    target: &mut LinkerInstance<'_, State>,
+    engine: &wasmtime::Engine,
+    instance: &ComponentInstance,
+    denial: &Denial,
+) -> wasmtime::Result<()> {
+    const FUNCTION: &str = "resolve-addresses";
+    let ty = instance.get_export(engine, FUNCTION).map(|export| export.ty);
+    let Some(ComponentItem::ComponentFunc(ty)) = ty else { return Ok(()) };
+    let Some(Type::Result(result)) = ty.results().next() else { return Ok(()) };
+    let denied = "access-denied".to_owned();
+    let error = match result.err() {
+        Some(Type::Enum(_)) => Val::Enum(denied),
+        _ => Val::Variant(denied, None),
+    };
+    let denial = denial.clone();
+    let refuse = move |results: &mut [Val]| {
+        if let Some(member) = denial.plan.members.get(denial.slot) {
+            let line = grant::suggest_lookup(&member.principal.name);
+            member.report("looking up a name", line);
+        }
+        results[0] = Val::Result(Err(Some(Box::new(error.clone()))));
+        Ok(())
+    };
+    if ty.async_() {
+        target.func_new_concurrent(FUNCTION, move |_, _, _, results| {
+            let refused = refuse(results);
+            Box::pin(async move { refused })
+        })
+    } else {
+        target.func_new_async(FUNCTION, move |mut store, _, parameters, results| {
+            let refused = refuse(results);
+            Box::new(async move {
+                // The network, which was lent.
+                for parameter in parameters {
+                    if let Val::Resource(handle) = parameter {
+                        handle.resource_drop_async(&mut store).await?;
+                    }
+                }
+                refused
+            })
+        })
     }
 }
 

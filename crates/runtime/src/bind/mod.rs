@@ -2,6 +2,8 @@
 //! that deny, and then the interfaces that are known and granted are laid over them, each with
 //! the rights of the component whose import it is.
 
+#[cfg(test)]
+mod closed;
 mod deny;
 mod wasi;
 
@@ -44,12 +46,24 @@ pub(crate) fn bind(
                     && given(plan, slot, &import.interface)
                 {
                     wasi::bind(&mut target, &import.interface, slot)?;
+                    if wasi::is_lookup(&import.interface) && !may_look_up(plan, slot) {
+                        deny::lookups(&mut target, engine, &instance, &denial)?;
+                    }
                 }
             }
             item => deny::item(&mut linker.root(), engine, name, &item, &denial, &mut seen)?,
         }
     }
     Ok(linker)
+}
+
+/// Names are resolved for those who may connect somewhere; which address they reach is checked
+/// when they do.
+fn may_look_up(plan: &Plan, slot: usize) -> bool {
+    plan.members.get(slot).is_some_and(|member| {
+        let grant = &member.principal.grant;
+        !grant.tcp.is_empty() || !grant.udp.is_empty()
+    })
 }
 
 /// Whether the interface may be laid over the denial. Interfaces that check each call against

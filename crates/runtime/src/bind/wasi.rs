@@ -26,19 +26,25 @@ pub(super) fn bind(
     interface: &str,
     slot: usize,
 ) -> wasmtime::Result<()> {
-    let Some((path, version)) = interface.strip_prefix("wasi:").and_then(|i| i.split_once('@'))
-    else {
-        return Ok(());
-    };
-    let known = |patch: &str| patch.parse().is_ok_and(|patch: u64| patch <= NEWEST_0_2);
-    let bind = if version.strip_prefix("0.2.").is_some_and(known) {
-        Release::Wasi0_2
-    } else if version == "0.3.0" {
-        Release::Wasi0_3
-    } else {
-        return Ok(());
-    };
-    at_slot(target, path, bind, slot)
+    match known(interface) {
+        Some((path, release)) => at_slot(target, path, release, slot),
+        None => Ok(()),
+    }
+}
+
+/// Whether `interface` is one that looks up names, in a release that is bound here.
+pub(super) fn is_lookup(interface: &str) -> bool {
+    known(interface).is_some_and(|(path, _)| path == "sockets/ip-name-lookup")
+}
+
+/// The path of an interface, and its release, if that is bound here.
+fn known(interface: &str) -> Option<(&str, Release)> {
+    let (path, version) = interface.strip_prefix("wasi:")?.split_once('@')?;
+    if version == "0.3.0" {
+        return Some((path, Release::Wasi0_3));
+    }
+    let patch: u64 = version.strip_prefix("0.2.")?.parse().ok()?;
+    (patch <= NEWEST_0_2).then_some((path, Release::Wasi0_2))
 }
 
 #[derive(Clone, Copy)]
