@@ -1,7 +1,13 @@
 //! What a component does wrong stays its own: the client gets a clear status, the log a sentence,
 //! and the next request is answered.
 
-use keyway_testing::{Keyway, app, get, request};
+use std::{
+    io::Write,
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use keyway_testing::{Keyway, app, get, guest, request};
 
 fn misbehaving(limit: &str) -> (tempfile::TempDir, Keyway) {
     let app = app(&format!(
@@ -114,4 +120,50 @@ fn an_instance_may_go_on_after_its_answer() {
     let answer = get(keyway.address(), "/late?ms=300");
     assert_eq!((answer.status, answer.complete), (200, true));
     keyway.wait_for_stdout("misbehave: late");
+}
+
+#[test]
+fn a_client_that_goes_cancels_its_instance() {
+    let (_app, keyway) = misbehaving("concurrency = 1, time = \"20s\"");
+    let mut client = TcpStream::connect(keyway.address()).expect("the server accepts");
+    client.write_all(b"GET /sleep?ms=15000 HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
+    keyway.wait_for_stdout("misbehave: sleeping");
+    drop(client);
+    // There is room for one: the next is answered only because the first was cancelled.
+    let started = Instant::now();
+    assert_eq!(get(keyway.address(), "/").status, 200);
+    assert!(started.elapsed() < Duration::from_secs(10), "it did not wait for the first");
+}
+
+#[test]
+fn what_waits_for_a_client_that_has_gone_is_never_run() {
+    let (_app, keyway) = misbehaving("concurrency = 1, queue = 8, time = \"20s\"");
+    let address = keyway.address();
+    let first = std::thread::spawn(move || get(address, "/sleep?ms=1500").status);
+    keyway.wait_for_stdout("misbehave: sleeping");
+    let mut gone = TcpStream::connect(address).expect("the server accepts");
+    gone.write_all(b"GET /stdout HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
+    // The request has to be read before its client goes.
+    std::thread::sleep(Duration::from_millis(300));
+    drop(gone);
+    assert_eq!(first.join().expect("it is answered"), 200);
+    assert_eq!(get(address, "/").status, 200);
+    assert!(!keyway.stdout().contains("to stdout"), "{}", keyway.stdout());
+}
+
+#[test]
+fn a_limited_address_space_is_enough() {
+    for gibibytes in [1, 4] {
+        let keyway = Keyway::up_within(guest("hello"), gibibytes << 20);
+        let address = keyway.address();
+        let clients: Vec<_> = (0..16)
+            .map(|_| {
+                std::thread::spawn(move || (0..20).map(|_| get(address, "/").status).collect())
+            })
+            .collect();
+        for client in clients {
+            let statuses: Vec<u16> = client.join().expect("all are answered");
+            assert_eq!(statuses, [200; 20], "within {gibibytes} GiB");
+        }
+    }
 }

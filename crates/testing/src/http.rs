@@ -20,6 +20,15 @@ pub struct Answer {
     pub complete: bool,
 }
 
+impl Answer {
+    /// The value of a header, whose name is given in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        let mut values = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        values.next().map(|(_, value)| value.trim())
+    }
+}
+
 /// Sends a GET for `path`.
 ///
 /// # Panics

@@ -86,6 +86,20 @@ impl Keyway {
         Self::start(&mut command)
     }
 
+    /// The same as [`up`](Self::up), in an address space of that many kilobytes.
+    ///
+    /// # Panics
+    /// If it does not serve.
+    pub fn up_within(path: impl AsRef<OsStr>, kilobytes: u64) -> Self {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "ulimit -v \"$1\" && exec \"$2\" up \"$3\" --listen 127.0.0.1:0", "sh"])
+            .arg(kilobytes.to_string())
+            .arg(program())
+            .arg(path);
+        Self::start(&mut command)
+    }
+
     fn start(command: &mut Command) -> Self {
         let mut child = command
             .env_remove("KEYWAY_LOG")
@@ -121,6 +135,11 @@ impl Keyway {
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it has written to standard output so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.text()
     }
 
     /// What it has written to standard error so far.
