@@ -129,6 +129,82 @@ fn a_link_to_another_type_names_both_sides() {
 }
 
 #[test]
+fn a_function_of_another_type_is_named() {
+    let greeter = r#"
+        (component
+            (core module $module (func (export "greet") (param i32) (result i32) local.get 0))
+            (core instance $core (instantiate $module))
+            (func $greet (param "name" u32) (result u32) (canon lift (core func $core "greet")))
+            (instance $greeter (export "greet" (func $greet)))
+            (export "test:greet/greeter" (instance $greeter)))
+        "#;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("other-greeter.wasm");
+    std::fs::write(&file, wat::parse_str(greeter).expect("it is right")).expect("written");
+    let manifest = r#"
+        [app]
+        name = "x"
+        [component.front]
+        source = "{guest:front}"
+        link."test:greet/greeter" = "other"
+        [component.other]
+        source = "FILE"
+        [[trigger.http]]
+        route = "/"
+        component = "front"
+        "#;
+    refuse(
+        &manifest.replace("FILE", &file.display().to_string()),
+        &[
+            "`front` imports `test:greet/greeter`",
+            "`other` exports is of another type",
+            "greet front imports func(name: string) -> string other exports func(name: u32) -> u32",
+        ],
+    );
+}
+
+#[test]
+fn a_route_is_there_once() {
+    refuse(
+        r#"
+        [app]
+        name = "x"
+        [component.hello]
+        source = "{guest:hello}"
+        [[trigger.http]]
+        route = "/"
+        component = "hello"
+        [[trigger.http]]
+        route = "/"
+        component = "hello"
+        "#,
+        &["the route `/` is there already, at line"],
+    );
+}
+
+#[test]
+fn a_reference_that_cannot_be_read_is_shown() {
+    refuse(
+        "[app]\nname = \"x\"\n[component.a]\nsource = \"oci://\"\n",
+        &["oci://", "keyway.toml:4"],
+    );
+}
+
+#[test]
+fn a_manifest_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let manifest = folder.path().join("keyway.toml");
+    // Root may read any file, but nobody reads a folder as one.
+    std::fs::create_dir(&manifest).expect("made");
+    let path = folder.path().display().to_string();
+    expect_words(&finish(["check", &path]), &["keyway.toml"]);
+    std::fs::remove_dir(&manifest).expect("removed");
+    std::fs::write(&manifest, b"[app]\nname = \"\xff\"\n").expect("written");
+    expect_words(&finish(["check", &path]), &["keyway.toml", "UTF-8"]);
+    expect_words(&finish(["up", &path, "--listen", "127.0.0.1:0"]), &["keyway.toml", "UTF-8"]);
+}
+
+#[test]
 fn a_cycle_is_shown() {
     refuse(
         r#"

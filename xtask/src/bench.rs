@@ -3,6 +3,7 @@
 
 mod measure;
 mod report;
+pub(crate) mod soak;
 
 use std::{
     fs,

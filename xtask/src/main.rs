@@ -1,4 +1,4 @@
-//! Keyway's development tasks: `cargo xtask demo`, `test`, `bench`, `setup`, `guests`, `tidy`.
+//! Keyway's development tasks: `cargo xtask demo`, `test`, `bench`, `soak`, `setup`, `guests`, `tidy`.
 
 mod bench;
 mod demo;
@@ -29,6 +29,8 @@ enum Task {
     },
     /// Measures Keyway beside `wasmtime serve` and hyper without WebAssembly.
     Bench(bench::Arguments),
+    /// Serves half a million requests and fails if the server's memory grows with them.
+    Soak(bench::soak::Arguments),
     /// Installs what guests are built with, where it is missing.
     Setup,
     /// Builds the test components and those of the examples.
@@ -43,6 +45,7 @@ fn main() -> Result<()> {
         Task::Demo => demo::run(&root),
         Task::Test { arguments } => test(&root, &arguments),
         Task::Bench(arguments) => bench::run(&root, &arguments),
+        Task::Soak(arguments) => bench::soak::run(&root, &arguments),
         Task::Setup => {
             setup::toolchain().map(|toolchain| println!("Guests are built with {toolchain}."))
         }

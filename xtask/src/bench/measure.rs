@@ -69,14 +69,15 @@ impl Setting {
     }
 }
 
-struct Running {
+/// A started server; it is killed when dropped.
+pub(super) struct Running {
     child: Child,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     start: Duration,
 }
 
 impl Running {
-    fn start(server: &Server) -> Result<Self> {
+    pub(super) fn start(server: &Server) -> Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let mut command = match server {
             Server::Keyway { program, path } => {
@@ -116,7 +117,7 @@ impl Running {
     }
 
     /// What the process holds in memory (`VmRSS`).
-    fn resident_bytes(&self) -> Result<f64> {
+    pub(super) fn resident_bytes(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
@@ -143,12 +144,14 @@ fn answers(address: SocketAddr) -> bool {
     ask().unwrap_or(false)
 }
 
-struct Load {
-    requests_per_second: f64,
+/// What a stretch of load came to.
+pub(super) struct Load {
+    pub(super) requests: u64,
+    pub(super) requests_per_second: f64,
     p99_microseconds: f64,
 }
 
-fn load(address: SocketAddr, seconds: u32) -> Result<Load> {
+pub(super) fn load(address: SocketAddr, seconds: u32) -> Result<Load> {
     let output = Command::new("wrk")
         .args(["-t1", "-c32", "--latency", &format!("-d{seconds}s"), &format!("http://{address}/")])
         .output()
@@ -161,7 +164,11 @@ fn load(address: SocketAddr, seconds: u32) -> Result<Load> {
         |name: &str| text.lines().find_map(|line| line.trim().strip_prefix(name)).map(str::trim);
     let requests = field("Requests/sec:").and_then(|text| text.parse().ok());
     let p99 = field("99%").and_then(microseconds);
+    // "12345 requests in 1.00s, 1.23MB read"
+    let count =
+        text.lines().find_map(|line| line.split_once(" requests in ")?.0.trim().parse().ok());
     Ok(Load {
+        requests: count.with_context(|| format!("wrk said:\n{text}"))?,
         requests_per_second: requests.with_context(|| format!("wrk said:\n{text}"))?,
         p99_microseconds: p99.with_context(|| format!("wrk said:\n{text}"))?,
     })

@@ -105,7 +105,8 @@ fn markdown(report: &Report) -> Result<String> {
     Ok(text)
 }
 
-fn machine() -> String {
+/// What it was measured on.
+pub(super) fn machine() -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or("unknown processor", |(_, model)| model);

@@ -1,0 +1,122 @@
+//! `cargo xtask soak`: whether the server's memory or time grows with the requests served before.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use anyhow::{Result, bail};
+use serde::Serialize;
+
+use super::{
+    measure::{Running, Server, load},
+    report::machine,
+};
+use crate::{guest, setup};
+
+/// How much more memory the process may hold at the end than after the warm-up.
+const GROWTH_AT_MOST: f64 = 0.05;
+
+/// How many samples are taken after the warm-up.
+const SAMPLES: u64 = 10;
+
+/// How many requests.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Requests to count; the last stretch of load may send some more.
+    #[arg(long, default_value_t = 500_000)]
+    requests: u64,
+    /// Requests before the first sample.
+    #[arg(long, default_value_t = 50_000)]
+    warm_up: u64,
+}
+
+#[derive(Serialize)]
+struct Report {
+    machine: String,
+    warm_up_requests: u64,
+    requests: u64,
+    /// The memory after the last request over that after the warm-up, less one.
+    memory_growth: f64,
+    samples: Vec<Sample>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Sample {
+    /// All that were served since the warm-up.
+    requests: u64,
+    requests_per_second: f64,
+    resident_megabytes: f64,
+}
+
+/// Serves, sends, prints a table, writes it under `bench/results/`, and fails if memory grew.
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
+    setup::install(&["wrk"])?;
+    guest::build_tests(root)?;
+    let program = guest::build_program(root, "release")?;
+    let path = crate::target(root).join("guest/component/hello.wasm");
+    let running = Running::start(&Server::Keyway { program, path })?;
+    let mut warm_up_requests = 0;
+    while warm_up_requests < arguments.warm_up {
+        warm_up_requests += load(running.address, 1)?.requests;
+    }
+    let before = running.resident_bytes()? / 1e6;
+    let samples = sample(&running, arguments.requests)?;
+    let after = samples.last().map_or(before, |last| last.resident_megabytes);
+    let report = Report {
+        machine: machine(),
+        warm_up_requests,
+        requests: samples.last().map_or(0, |last| last.requests),
+        memory_growth: after / before - 1.0,
+        samples,
+    };
+    write(&root.join("bench/results"), &report, before)?;
+    if report.memory_growth > GROWTH_AT_MOST {
+        bail!("the memory of the process grew from {before:.1} MB to {after:.1} MB");
+    }
+    Ok(())
+}
+
+/// Loads the server until `requests` are served, with a sample at each tenth.
+fn sample(running: &Running, requests: u64) -> Result<Vec<Sample>> {
+    let mut samples = Vec::new();
+    let mut served = 0;
+    for tenth in 1..=SAMPLES {
+        let mut stretch = Vec::new();
+        while served < requests * tenth / SAMPLES {
+            let load = load(running.address, 1)?;
+            served += load.requests;
+            stretch.push(load.requests_per_second);
+        }
+        if stretch.is_empty() {
+            // The stretch before has served this one's requests too.
+            continue;
+        }
+        samples.push(Sample {
+            requests: served,
+            requests_per_second: stretch.iter().sum::<f64>() / stretch.len() as f64,
+            resident_megabytes: running.resident_bytes()? / 1e6,
+        });
+    }
+    Ok(samples)
+}
+
+fn write(folder: &Path, report: &Report, before: f64) -> Result<()> {
+    let Report { machine, warm_up_requests, requests, memory_growth, samples } = report;
+    let mut text = String::new();
+    writeln!(text, "# Serving for long: `keyway up` with the hello component\n")?;
+    writeln!(
+        text,
+        "{machine}. {requests} requests after a warm-up of {warm_up_requests}, with wrk"
+    )?;
+    writeln!(text, "on the same machine; a fresh instance for each request. The process grew by")?;
+    writeln!(text, "{:.1} %.\n", memory_growth * 100.0)?;
+    writeln!(text, "| requests served | requests/s | memory (MB) |")?;
+    writeln!(text, "| ---: | ---: | ---: |")?;
+    writeln!(text, "| 0 | | {before:.1} |")?;
+    for Sample { requests, requests_per_second, resident_megabytes } in samples {
+        writeln!(text, "| {requests} | {requests_per_second:.0} | {resident_megabytes:.1} |")?;
+    }
+    println!("{text}");
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("soak.md"), &text)?;
+    fs::write(folder.join("soak.json"), serde_json::to_string_pretty(report)? + "\n")?;
+    Ok(())
+}
