@@ -83,6 +83,12 @@ fn traps_and_missing_answers_are_errors_of_the_server() {
 }
 
 #[test]
+fn the_first_of_two_answers_stands() {
+    let (_app, keyway) = misbehaving("");
+    expect(&keyway, "/twice", 200, "the component trapped");
+}
+
+#[test]
 fn half_a_body_is_seen_as_such() {
     let (_app, keyway) = misbehaving("");
     let answer = get(keyway.address(), "/half");

@@ -186,6 +186,16 @@ async fn drive(
     result.map_err(|error| failure(&mut store, &error))
 }
 
+/// Makes an instance of `unit`, and drops it.
+pub(crate) async fn make(unit: &Unit) -> Result<(), Failure> {
+    let mut store = unit.store();
+    let made = match unit.handler() {
+        Handler::Wasi0_2(pre) => pre.instantiate_async(&mut store).await.map(drop),
+        Handler::Wasi0_3(pre) => pre.instantiate_async(&mut store).await.map(drop),
+    };
+    made.map_err(|error| failure(&mut store, &error))
+}
+
 async fn handle_0_2(
     store: &mut Store<State>,
     pre: &ProxyPre<State>,

@@ -149,6 +149,15 @@ impl Unit {
         instance::run(self, request, scheme, admission, deadline).await
     }
 
+    /// Makes an instance and drops it without a call: what every request pays before its component
+    /// runs. It has no part in serving; it is there to be measured.
+    ///
+    /// # Errors
+    /// If the pool has no room, or the component traps at its start.
+    pub async fn instantiate(&self) -> Result<(), Failure> {
+        instance::make(self).await
+    }
+
     /// Waits until all instances have ended that outlived their answers, or until `time` is over.
     /// No request may be given to the unit any more.
     pub async fn finish(&self, time: Duration) -> bool {

@@ -7,6 +7,31 @@ use std::{
     time::Duration,
 };
 
+/// What a client of HTTP/2 begins with, and a `GET /` on its first stream: the preface, no
+/// settings, and a head that ends the request (`:method: GET`, `:scheme: http` and `:path: /` of
+/// the static table, and `:authority: a`).
+pub const HTTP2_GET: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\
+    \0\0\0\x04\0\0\0\0\0\
+    \0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01a";
+
+/// Reads until `text` has come, and returns all that came.
+///
+/// # Panics
+/// If the end comes first.
+pub fn read_until(stream: &mut impl Read, text: &str) -> String {
+    let mut read = Vec::new();
+    let mut piece = [0; 4096];
+    loop {
+        let so_far = String::from_utf8_lossy(&read);
+        if so_far.contains(text) {
+            return so_far.into_owned();
+        }
+        let count = stream.read(&mut piece).expect("more comes");
+        assert!(count > 0, "the end came before {text:?}: {so_far}");
+        read.extend_from_slice(&piece[..count]);
+    }
+}
+
 /// An answer as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use http::{Answer, get, request};
+pub use http::{Answer, HTTP2_GET, get, read_until, request};
 pub use program::{Finished, Keyway, finish};
 
 /// The folder that cargo builds into: the one that this test was built into.

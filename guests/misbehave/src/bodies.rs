@@ -1,6 +1,8 @@
 //! What reads and writes bodies.
 
-use wasip2::http::types::{Fields, IncomingBody, IncomingRequest, OutgoingBody, ResponseOutparam};
+use wasip2::http::types::{
+    Fields, IncomingBody, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
+};
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
 /// How much is written or read at once.
@@ -15,6 +17,15 @@ pub fn half(out: ResponseOutparam) {
     drop(stream);
     // The host may refuse to end a body that is too short; either is an end.
     let _ = OutgoingBody::finish(body, None);
+}
+
+/// Answers, and answers again by a right that the first answer used up.
+pub fn twice(out: ResponseOutparam) {
+    let handle = out.handle();
+    ResponseOutparam::set(out, Ok(OutgoingResponse::new(Fields::new())));
+    // SAFETY: none is claimed; the host has to notice that the handle is gone.
+    let again = unsafe { ResponseOutparam::from_handle(handle) };
+    ResponseOutparam::set(again, Ok(OutgoingResponse::new(Fields::new())));
 }
 
 /// Answers with `bytes` bytes.
@@ -42,6 +53,21 @@ pub fn echo(request: &IncomingRequest, out: ResponseOutparam) {
     let (stream, body) = reply::open(out, Fields::new());
     each_chunk(request, |chunk| write_chunk(&stream, chunk));
     reply::close(stream, body);
+}
+
+/// Sends the request's trailers back, once its body has come to its end.
+pub fn trailers(request: &IncomingRequest, out: ResponseOutparam) {
+    let body = request.consume().expect("the body is taken once");
+    let trailers = IncomingBody::finish(body);
+    trailers.subscribe().block();
+    let received = trailers.get().expect("they are ready").expect("they are taken once");
+    let received = received.expect("the body is whole");
+    let headers = Fields::new();
+    let names = [b"x-sum".to_vec()];
+    headers.set("trailer", &names).expect("a new response may announce trailers");
+    let (stream, body) = reply::open(out, headers);
+    drop(stream);
+    OutgoingBody::finish(body, received).expect("an empty body may have trailers");
 }
 
 /// Answers the request's headers, one a line.

@@ -19,21 +19,23 @@ impl wasip2::exports::http::incoming_handler::Guest for Misbehave {
             "/stack" => reply::text(out, &burdens::exhaust_stack()),
             "/trap" => panic!("asked to trap"),
             "/silent" => drop(out),
+            "/twice" => bodies::twice(out),
             "/hang" => waits::hang(),
             "/sleep" => {
                 println!("sleeping");
-                waits::sleep(number(&request, "ms"));
+                waits::sleep(reply::number(&request, "ms"));
                 reply::text(out, "ok");
             }
             "/late" => {
                 reply::text(out, "ok");
-                waits::sleep(number(&request, "ms"));
+                waits::sleep(reply::number(&request, "ms"));
                 println!("late");
             }
             "/half" => bodies::half(out),
-            "/big" => bodies::big(out, number(&request, "bytes")),
+            "/big" => bodies::big(out, reply::number(&request, "bytes")),
             "/count-body" => bodies::count(&request, out),
             "/echo" => bodies::echo(&request, out),
+            "/trailers" => bodies::trailers(&request, out),
             "/headers" => bodies::headers(&request, out),
             "/stdout" => {
                 println!("to stdout");
@@ -43,16 +45,4 @@ impl wasip2::exports::http::incoming_handler::Guest for Misbehave {
             _ => reply::text(out, "ok"),
         }
     }
-}
-
-/// The number that the query gives as `key`; 0 where it gives none.
-fn number(request: &IncomingRequest, key: &str) -> u64 {
-    let target = request.path_with_query().unwrap_or_default();
-    let query = target.split_once('?').map_or("", |(_, query)| query);
-    query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(name, _)| *name == key)
-        .and_then(|(_, value)| value.parse().ok())
-        .unwrap_or(0)
 }

@@ -17,6 +17,18 @@ pub fn path(request: &IncomingRequest) -> String {
     }
 }
 
+/// The number that the query gives as `key`; 0 where it gives none.
+pub fn number(request: &IncomingRequest, key: &str) -> u64 {
+    let target = request.path_with_query().unwrap_or_default();
+    let query = target.split_once('?').map_or("", |(_, query)| query);
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(name, _)| *name == key)
+        .and_then(|(_, value)| value.parse().ok())
+        .unwrap_or(0)
+}
+
 /// Answers 200 with `text` as the whole body.
 pub fn text(out: ResponseOutparam, text: &str) {
     let (stream, body) = open(out, Fields::new());

@@ -148,7 +148,7 @@ fn answers(address: SocketAddr) -> bool {
 pub(super) struct Load {
     pub(super) requests: u64,
     pub(super) requests_per_second: f64,
-    p99_microseconds: f64,
+    pub(super) p99_microseconds: f64,
 }
 
 pub(super) fn load(address: SocketAddr, seconds: u32) -> Result<Load> {

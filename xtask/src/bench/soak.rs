@@ -35,6 +35,8 @@ struct Report {
     requests: u64,
     /// The memory after the last request over that after the warm-up, less one.
     memory_growth: f64,
+    /// The throughput of the last sample over that of the first, less one.
+    throughput_growth: f64,
     samples: Vec<Sample>,
 }
 
@@ -43,6 +45,8 @@ struct Sample {
     /// All that were served since the warm-up.
     requests: u64,
     requests_per_second: f64,
+    /// The worst of the seconds that the sample is of.
+    p99_microseconds: f64,
     resident_megabytes: f64,
 }
 
@@ -65,6 +69,10 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         warm_up_requests,
         requests: samples.last().map_or(0, |last| last.requests),
         memory_growth: after / before - 1.0,
+        throughput_growth: match (samples.first(), samples.last()) {
+            (Some(first), Some(last)) => last.requests_per_second / first.requests_per_second - 1.0,
+            _ => 0.0,
+        },
         samples,
     };
     write(&root.join("bench/results"), &report, before)?;
@@ -80,10 +88,12 @@ fn sample(running: &Running, requests: u64) -> Result<Vec<Sample>> {
     let mut served = 0;
     for tenth in 1..=SAMPLES {
         let mut stretch = Vec::new();
+        let mut p99_microseconds = 0.0_f64;
         while served < requests * tenth / SAMPLES {
             let load = load(running.address, 1)?;
             served += load.requests;
             stretch.push(load.requests_per_second);
+            p99_microseconds = p99_microseconds.max(load.p99_microseconds);
         }
         if stretch.is_empty() {
             // The stretch before has served this one's requests too.
@@ -92,6 +102,7 @@ fn sample(running: &Running, requests: u64) -> Result<Vec<Sample>> {
         samples.push(Sample {
             requests: served,
             requests_per_second: stretch.iter().sum::<f64>() / stretch.len() as f64,
+            p99_microseconds,
             resident_megabytes: running.resident_bytes()? / 1e6,
         });
     }
@@ -99,20 +110,31 @@ fn sample(running: &Running, requests: u64) -> Result<Vec<Sample>> {
 }
 
 fn write(folder: &Path, report: &Report, before: f64) -> Result<()> {
-    let Report { machine, warm_up_requests, requests, memory_growth, samples } = report;
+    let Report { machine, warm_up_requests, requests, samples, .. } = report;
+    let (memory, throughput) = (report.memory_growth * 100.0, report.throughput_growth * 100.0);
     let mut text = String::new();
     writeln!(text, "# Serving for long: `keyway up` with the hello component\n")?;
     writeln!(
         text,
         "{machine}. {requests} requests after a warm-up of {warm_up_requests}, with wrk"
     )?;
-    writeln!(text, "on the same machine; a fresh instance for each request. The process grew by")?;
-    writeln!(text, "{:.1} %.\n", memory_growth * 100.0)?;
-    writeln!(text, "| requests served | requests/s | memory (MB) |")?;
-    writeln!(text, "| ---: | ---: | ---: |")?;
-    writeln!(text, "| 0 | | {before:.1} |")?;
-    for Sample { requests, requests_per_second, resident_megabytes } in samples {
-        writeln!(text, "| {requests} | {requests_per_second:.0} | {resident_megabytes:.1} |")?;
+    writeln!(
+        text,
+        "on the same machine; a fresh instance for each request. From the first to the"
+    )?;
+    writeln!(
+        text,
+        "last, memory changed by {memory:+.1} %, and throughput by {throughput:+.1} %.\n"
+    )?;
+    writeln!(text, "| requests served | requests/s | p99 (us) | memory (MB) |")?;
+    writeln!(text, "| ---: | ---: | ---: | ---: |")?;
+    writeln!(text, "| 0 | | | {before:.1} |")?;
+    for sample in samples {
+        let Sample { requests, requests_per_second, p99_microseconds, resident_megabytes } = sample;
+        writeln!(
+            text,
+            "| {requests} | {requests_per_second:.0} | {p99_microseconds:.0} | {resident_megabytes:.1} |"
+        )?;
     }
     println!("{text}");
     fs::create_dir_all(folder)?;

@@ -1,0 +1,128 @@
+//! `keyway up --tls-cert FILE --tls-key FILE`: HTTPS, in the version that the client asks for.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use keyway_testing::{Keyway, finish, guest};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    pki_types::{CertificateDer, ServerName},
+};
+
+/// A certificate for `localhost` and its key, as files.
+struct Identity {
+    folder: tempfile::TempDir,
+    root: CertificateDer<'static>,
+}
+
+impl Identity {
+    fn new() -> Self {
+        let names = ["localhost".to_owned()];
+        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("cert.pem"), made.cert.pem()).expect("written");
+        fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem())
+            .expect("written");
+        Self { folder, root: made.cert.der().clone() }
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    fn serve(&self) -> Keyway {
+        let (cert, key) = (self.file("cert.pem"), self.file("key.pem"));
+        let arguments = ["--tls-cert", &cert, "--tls-key", &key, "--threads", "1"];
+        Keyway::up_with(guest("hello"), &arguments)
+    }
+
+    /// A connection of a client that offers `alpn`; its handshake is not done yet.
+    fn connect(
+        &self,
+        address: SocketAddr,
+        alpn: &[&str],
+    ) -> StreamOwned<ClientConnection, TcpStream> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.root.clone()).expect("a root");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("ring speaks all versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let name = ServerName::try_from("localhost").expect("a name");
+        let client = ClientConnection::new(Arc::new(config), name).expect("a client");
+        StreamOwned::new(client, TcpStream::connect(address).expect("it accepts"))
+    }
+}
+
+#[test]
+fn http_1_1_is_spoken_to_clients_that_choose_it_or_nothing() {
+    let identity = Identity::new();
+    let keyway = identity.serve();
+    for alpn in [&["http/1.1"][..], &[]] {
+        let mut stream = identity.connect(keyway.address(), alpn);
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .expect("a handshake");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.contains("Hello, world!"), "{answer}");
+    }
+}
+
+#[test]
+fn http_2_is_spoken_to_clients_that_choose_it() {
+    let identity = Identity::new();
+    let keyway = identity.serve();
+    let mut stream = identity.connect(keyway.address(), &["h2", "http/1.1"]);
+    stream.write_all(keyway_testing::HTTP2_GET).expect("a handshake");
+    assert_eq!(stream.conn.alpn_protocol(), Some(&b"h2"[..]));
+    keyway_testing::read_until(&mut stream, "Hello, world!");
+}
+
+#[test]
+fn a_slow_handshake_holds_nobody_up() {
+    let identity = Identity::new();
+    let keyway = identity.serve();
+    // There is one thread. Some say nothing, and some stop in the middle of their first message.
+    let slow: Vec<_> = (0..40)
+        .map(|number| {
+            let mut stream = TcpStream::connect(keyway.address()).expect("it accepts");
+            if number % 2 == 0 {
+                stream.write_all(b"\x16\x03\x01\x02\x00\x01").expect("it is taken");
+            }
+            stream
+        })
+        .collect();
+    let mut stream = identity.connect(keyway.address(), &["h2"]);
+    stream.write_all(keyway_testing::HTTP2_GET).expect("a handshake");
+    keyway_testing::read_until(&mut stream, "Hello, world!");
+    drop(slow);
+}
+
+#[test]
+fn a_certificate_that_is_of_no_use_is_explained() {
+    let (identity, other) = (Identity::new(), Identity::new());
+    let hello = guest("hello").display().to_string();
+    let cases = [
+        (identity.file("none.pem"), identity.file("key.pem"), "none.pem"),
+        (identity.file("key.pem"), identity.file("key.pem"), "certificate"),
+        (identity.file("cert.pem"), identity.file("cert.pem"), "key"),
+        (identity.file("cert.pem"), other.file("key.pem"), "key"),
+    ];
+    for (cert, key, word) in cases {
+        let arguments = ["up", &hello, "--listen", "127.0.0.1:0", "--tls-cert", &cert];
+        let ended = finish(arguments.into_iter().chain(["--tls-key", &key]));
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains(word), "{word:?} is not in {}", ended.stderr);
+        assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    }
+}
