@@ -63,7 +63,7 @@ fn a_wrong_type_says_what_is_expected() {
 
 #[test]
 fn a_file_that_is_no_component_is_refused() {
-    refuse_file(b"hello", &["not a WebAssembly file"]);
+    refuse_file(b"hello", &["not a WebAssembly file", "give a whole `.wasm` file"]);
     let hello = std::fs::read(guest("hello")).expect("built");
     refuse_file(&hello[..hello.len() / 2], &["truncated"]);
     // A core module that exports nothing and says nothing of WASI.
@@ -252,14 +252,17 @@ fn all_problems_are_told_at_once_also_to_machines() {
 }
 
 #[test]
-fn a_taken_port_and_a_bad_address_are_told() {
+fn a_taken_port_a_bad_address_and_a_bad_time_are_told() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
     let hello = guest("hello").display().to_string();
     expect_words(&finish(["up", &hello, "--listen", &address]), &["is taken by another program"]);
-    let bad = finish(["up", &hello, "--listen", "nonsense"]);
-    assert_eq!(bad.code, Some(1), "{bad:?}");
-    assert!(bad.stderr.contains("an address is an IP address and a port"), "{bad:?}");
+    for bad in ["nonsense", "127.0.0.1", "1.2.3:80", "127.0.0.1:65536"] {
+        let said = finish(["up", &hello, "--listen", bad]);
+        expect_words(&said, &[bad, "an address is an IP address and a port"]);
+    }
+    let drain = finish(["up", &hello, "--drain", "soon"]);
+    expect_words(&drain, &["a time is a number with a unit"]);
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::{
     fs,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    path::PathBuf,
     sync::Arc,
 };
 

@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_parser = address)]
     listen: SocketAddr,
     /// How long running requests may go on when the program is told to stop.
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     drain: Duration,
     /// Serves HTTPS with this certificate chain, in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -34,6 +34,11 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         "an address is an IP address and a port, such as 127.0.0.1:3000 or [::]:8080".to_owned()
     })
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|_| "a time is a number with a unit, such as 30s, 500ms or 2m".to_owned())
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {

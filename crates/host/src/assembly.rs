@@ -8,9 +8,12 @@ use std::{
 };
 
 use keyway_app::{App, Component, ComponentName, Place, Problem};
-use keyway_component::{Description, FuseError, Part, PartLink, adapt, describe, fuse};
+use keyway_component::{AdaptError, Description, FuseError, Part, PartLink, adapt, describe, fuse};
 
-use crate::source::{SourceFile, Sources, read_sources};
+use crate::{
+    problem,
+    source::{SourceFile, Sources, read_sources},
+};
 
 /// An app whose components were read and fused, ready to be compiled.
 #[derive(Debug)]
@@ -134,15 +137,24 @@ fn understand(
     component: &Component,
     SourceFile { path, bytes }: SourceFile,
 ) -> Result<Loaded, Problem> {
-    let invalid = |reason: String| Problem {
-        code: "not-a-component",
-        message: format!("the component `{}` ({}): {reason}", component.name, path.display()),
-        label: None,
-        help: None,
-        place: component.source.place.clone(),
+    let invalid = |reason: String, help: Option<&str>| {
+        let message = format!("the component `{}` ({}): {reason}", component.name, path.display());
+        let place = component.source.place.clone();
+        Problem { place, ..problem("not-a-component", message, help) }
     };
-    let bytes = adapt(&bytes).map_err(|error| invalid(error.to_string()))?.into_owned();
-    let description = describe(&bytes).map_err(|error| invalid(error.to_string()))?;
+    let whole = "give a whole `.wasm` file, as a compiler writes it for `wasm32-wasip2`";
+    let bytes = adapt(&bytes).map_err(|error| {
+        let help = match error {
+            AdaptError::NotWasm | AdaptError::Truncated { .. } => Some(whole),
+            // These say themselves what to do, or only the compiler's author can do it.
+            AdaptError::Invalid { .. }
+            | AdaptError::OtherModule { .. }
+            | AdaptError::Encode { .. } => None,
+        };
+        invalid(error.to_string(), help)
+    })?;
+    let bytes = bytes.into_owned();
+    let description = describe(&bytes).map_err(|error| invalid(error.to_string(), None))?;
     Ok(Loaded { path, bytes, description })
 }
 
