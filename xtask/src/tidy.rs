@@ -130,7 +130,8 @@ fn guests_without_tests(root: &Path, files: &[(PathBuf, String)]) -> Result<Vec<
         let folder = entry?.path();
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if manifest.contains("cdylib") && !tests.contains(&format!("{name}\"")) {
+        let is_named = [format!("{name}\""), format!("guest:{name}}}")];
+        if manifest.contains("cdylib") && !is_named.iter().any(|named| tests.contains(named)) {
             found.push(format!("{}: no test names this component", folder.display()));
         }
     }
