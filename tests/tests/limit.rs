@@ -121,6 +121,16 @@ fn requests_beyond_the_limit_wait_and_then_are_refused() {
 }
 
 #[test]
+fn an_answer_counts_however_much_its_instance_has_waited() {
+    let (_app, keyway) = misbehaving("");
+    // The scheduler lets a task do some 128 things before it puts it off.
+    for count in 100..140 {
+        let path = format!("/passed?count={count}");
+        assert_eq!(get(keyway.address(), &path).body, "ok", "{path}\n{}", keyway.stderr());
+    }
+}
+
+#[test]
 fn an_instance_may_go_on_after_its_answer() {
     let (_app, keyway) = misbehaving("");
     let answer = get(keyway.address(), "/late?ms=300");

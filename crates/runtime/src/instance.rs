@@ -99,11 +99,13 @@ where
         {
             return Poll::Ready(Err(Failure::BodyTooLarge(limit)));
         }
-        match Pin::new(&mut answered).poll(context) {
-            Poll::Ready(Ok(Ok(response))) => Poll::Ready(Ok(response)),
-            Poll::Ready(Ok(Err(code))) => Poll::Ready(Err(Failure::ErrorCode(code))),
-            // No answer will come; the instance's end says why.
-            Poll::Ready(Err(_)) | Poll::Pending => match &ended {
+        // The instance alone sends the answer, so that there is nothing to be woken for; and a
+        // poll of the channel may be put off, to let other tasks run, though the answer is there.
+        match answered.try_recv() {
+            Ok(Ok(response)) => Poll::Ready(Ok(response)),
+            Ok(Err(code)) => Poll::Ready(Err(Failure::ErrorCode(code))),
+            // No answer will come after the instance's end, which says why.
+            Err(_) => match &ended {
                 Some(Ok(())) => Poll::Ready(Err(Failure::NoAnswer)),
                 Some(Err(failure)) => Poll::Ready(Err(failure.clone())),
                 None => Poll::Pending,

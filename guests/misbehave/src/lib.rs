@@ -26,6 +26,10 @@ impl wasip2::exports::http::incoming_handler::Guest for Misbehave {
                 waits::sleep(reply::number(&request, "ms"));
                 reply::text(out, "ok");
             }
+            "/passed" => {
+                waits::passed(reply::number(&request, "count"));
+                reply::text(out, "ok");
+            }
             "/late" => {
                 reply::text(out, "ok");
                 waits::sleep(reply::number(&request, "ms"));

@@ -13,3 +13,10 @@ pub fn sleep(ms: u64) {
 pub fn hang() {
     subscribe_duration(u64::MAX / 2).block();
 }
+
+/// Waits for `count` moments that have all passed when the first is asked for.
+pub fn passed(count: u64) {
+    let moments: Vec<_> = (0..count).map(|_| subscribe_duration(1)).collect();
+    sleep(5);
+    moments.iter().for_each(|moment| moment.block());
+}

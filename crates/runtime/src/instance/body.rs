@@ -2,7 +2,8 @@
 //! the instance running while it is read.
 
 use std::{
-    pin::Pin,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -12,7 +13,7 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::unconstrained};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::Running;
@@ -117,13 +118,19 @@ impl Body for Answered {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         self.run(context);
-        let frame = match Pin::new(&mut self.body).poll_frame(context) {
-            Poll::Ready(frame) => frame,
-            // An instance that failed sends no more, and a time-out is not seen by its body.
-            Poll::Pending => match self.failure.clone() {
-                Some(failure) => return Poll::Ready(Some(Err(failure.into()))),
-                None => return Poll::Pending,
-            },
+        let frame = match self.failure.clone() {
+            None => ready!(Pin::new(&mut self.body).poll_frame(context)),
+            // An instance that failed sends no more than it has sent. All of that is there at once
+            // if the poll is not put off to let other tasks run; a time-out is not seen by the body.
+            Some(failure) => {
+                let mut body = Pin::new(&mut self.body);
+                let next =
+                    pin!(unconstrained(poll_fn(|context| body.as_mut().poll_frame(context))));
+                match next.poll(context) {
+                    Poll::Ready(frame) => frame,
+                    Poll::Pending => return Poll::Ready(Some(Err(failure.into()))),
+                }
+            }
         };
         Poll::Ready(match frame {
             Some(Ok(frame)) => {
