@@ -24,6 +24,7 @@ use keyway_app::Limit;
 use crate::{
     cache::{Cache, Key},
     limit::Ticker,
+    memory,
 };
 
 /// The grain of CPU time: how often running code is asked to give way.
@@ -413,7 +414,6 @@ impl Engine {
 
 /// Slots together may keep an eighth of the host's memory.
 fn keep_resident_bytes(slots: u64) -> usize {
-    let total = rustix::system::sysinfo();
-    let bytes = total.totalram as u64 * u64::from(total.mem_unit);
-    usize::try_from(bytes / 8 / slots.clamp(1, 256)).unwrap_or(0).min(KEEP_RESIDENT_BYTES)
+    let share = memory::total_bytes() / 8 / slots.clamp(1, 256);
+    usize::try_from(share).unwrap_or(usize::MAX).min(KEEP_RESIDENT_BYTES)
 }

@@ -48,6 +48,11 @@ pub enum Failure {
         "more than {0} bytes of memory were asked for: `limit.memory` sets how many a unit may have"
     )]
     Memory(u64),
+    /// The component wanted more memory than all instances may have together, and ended.
+    #[error(
+        "all instances together asked for more than {0} bytes of memory, which is what the host can spare: `limit.concurrency` and `limit.memory` set how many there are and what one may have"
+    )]
+    HostMemory(u64),
     /// The component wanted more table elements or instances than its unit may have, and ended.
     #[error("more than {limit} {what} were asked for: `limit.{key}` sets how many a unit may have")]
     Resources {

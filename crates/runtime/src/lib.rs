@@ -8,6 +8,7 @@ mod failure;
 mod grant;
 mod instance;
 mod limit;
+mod memory;
 mod plan;
 mod state;
 mod unit;

@@ -12,13 +12,19 @@ use std::{
 use keyway_app::Limit;
 use wasmtime::{EngineWeak, ResourceLimiter, UpdateDeadline};
 
-use crate::{engine::TICK, failure::Failure};
+use crate::{
+    engine::TICK,
+    failure::Failure,
+    memory::{Exhausted, Share},
+};
 
 /// Counts what one instance uses.
 #[derive(Debug)]
 pub(crate) struct Meter {
     memory_bytes: u64,
     memory_limit_bytes: u64,
+    /// The same bytes, out of what all instances of the host may have.
+    share: Share,
     table_elements: usize,
     table_limit_elements: usize,
     instances: usize,
@@ -35,6 +41,7 @@ impl Meter {
         Self {
             memory_bytes: 0,
             memory_limit_bytes: limit.memory_bytes,
+            share: Share::of_this_host(),
             table_elements: 0,
             table_limit_elements: limit.table_elements,
             instances: limit.instances,
@@ -63,9 +70,15 @@ impl ResourceLimiter for Meter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let total = self.memory_bytes + desired.saturating_sub(current) as u64;
+        let more = desired.saturating_sub(current) as u64;
+        let total = self.memory_bytes + more;
         if total > self.memory_limit_bytes {
             self.refused = Some(Failure::Memory(self.memory_limit_bytes));
+            return Ok(false);
+        }
+        let taken = if current == 0 { self.share.begin(more) } else { self.share.grow(more) };
+        if let Err(Exhausted { at_most_bytes }) = taken {
+            self.refused = Some(Failure::HostMemory(at_most_bytes));
             return Ok(false);
         }
         self.memory_bytes = total;

@@ -20,7 +20,7 @@ pub(super) fn answer(failure: &Failure) -> Response<Body> {
 
 fn explain(failure: &Failure) -> (StatusCode, &'static str) {
     match failure {
-        Failure::Busy { .. } | Failure::NoRoom(_) => (
+        Failure::Busy { .. } | Failure::NoRoom(_) | Failure::HostMemory(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "All instances of this service are busy. Try again in a moment.\n",
         ),
@@ -69,6 +69,7 @@ mod tests {
         let of = [
             (Failure::Busy { running: 1, waiting: 1 }, 503),
             (Failure::NoRoom("secret".into()), 503),
+            (Failure::HostMemory(1), 503),
             (Failure::TimedOut(second), 504),
             (Failure::CpuTime(second), 504),
             (Failure::Memory(1), 500),

@@ -1,0 +1,163 @@
+//! The memory of the host: how much this process may have, and what all instances together take of
+//! it. Limits are per unit, and a host need not have what all units at their limits would take.
+
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+/// What all instances of this process may take together: the rest is for the host itself, its
+/// buffers, and the pages that the pool keeps.
+static OF_THIS_HOST: LazyLock<Budget> = LazyLock::new(|| {
+    let total = total_bytes();
+    Budget::new(total / 4 * 3, total / 8 * 7)
+});
+
+/// Bytes of memory that this process may use: the machine's, or less where a control group says
+/// so, as in a container.
+pub(crate) fn total_bytes() -> u64 {
+    let machine = rustix::system::sysinfo();
+    let machine = machine.totalram as u64 * u64::from(machine.mem_unit);
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    group_limit(Path::new("/sys/fs/cgroup"), &groups).map_or(machine, |limit| limit.min(machine))
+}
+
+/// The least limit of the control groups that a process is in. `groups` is what the kernel says of
+/// it (cgroups(7)): `0::/PATH` for version 2, and a line with `memory` for version 1.
+fn group_limit(root: &Path, groups: &str) -> Option<u64> {
+    let limits = groups.lines().filter_map(|line| {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (parts.next()?, parts.next()?);
+        let (root, file) = match controllers {
+            "" => (root.to_owned(), "memory.max"),
+            "memory" => (root.join("memory"), "memory.limit_in_bytes"),
+            _ => return None,
+        };
+        let group = root.join(path.trim_start_matches('/'));
+        let folders = group.ancestors().take_while(|folder| folder.starts_with(&root));
+        // A container sees its own group at the root, whatever its path is outside.
+        let read = |folder: &Path| -> Option<u64> {
+            fs::read_to_string(folder.join(file)).ok()?.trim().parse().ok()
+        };
+        folders.filter_map(read).min()
+    });
+    limits.min()
+}
+
+/// Bytes of which many take a part. What grows leaves some to those that begin, so that requests
+/// which need little are answered while others have taken all that they can get.
+#[derive(Debug)]
+struct Budget {
+    to_grow_bytes: u64,
+    to_begin_bytes: u64,
+    taken: AtomicU64,
+}
+
+/// A part of a budget, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Share {
+    of: &'static Budget,
+    bytes: u64,
+}
+
+/// The budget does not have what was asked of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Exhausted {
+    /// What all shares may have together.
+    pub(crate) at_most_bytes: u64,
+}
+
+impl Budget {
+    const fn new(to_grow_bytes: u64, to_begin_bytes: u64) -> Self {
+        Self { to_grow_bytes, to_begin_bytes, taken: AtomicU64::new(0) }
+    }
+}
+
+impl Share {
+    /// Nothing yet, of three quarters of this host's memory.
+    pub(crate) fn of_this_host() -> Self {
+        Self::of(&OF_THIS_HOST)
+    }
+
+    fn of(budget: &'static Budget) -> Self {
+        Self { of: budget, bytes: 0 }
+    }
+
+    /// Takes the bytes that a memory begins with.
+    pub(crate) fn begin(&mut self, bytes: u64) -> Result<(), Exhausted> {
+        self.take(bytes, self.of.to_begin_bytes)
+    }
+
+    /// Takes `more` bytes for a memory that grows.
+    pub(crate) fn grow(&mut self, more: u64) -> Result<(), Exhausted> {
+        self.take(more, self.of.to_grow_bytes)
+    }
+
+    fn take(&mut self, more: u64, at_most_bytes: u64) -> Result<(), Exhausted> {
+        // Taken first and looked at then, so that two who ask at once cannot both have the last.
+        let taken = self.of.taken.fetch_add(more, Relaxed).saturating_add(more);
+        if taken > at_most_bytes {
+            self.of.taken.fetch_sub(more, Relaxed);
+            return Err(Exhausted { at_most_bytes });
+        }
+        self.bytes += more;
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.of.taken.fetch_sub(self.bytes, Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_limit_of_all_groups_counts() {
+        let root = tempfile::tempdir().expect("a folder");
+        let write = |path: &str, text: &str| {
+            let file = root.path().join(path);
+            fs::create_dir_all(file.parent().expect("in a folder")).expect("made");
+            fs::write(file, text).expect("written");
+        };
+        assert_eq!(group_limit(root.path(), "0::/a/b\n"), None);
+        write("a/memory.max", "3000\n");
+        write("a/b/memory.max", "max\n");
+        assert_eq!(group_limit(root.path(), "0::/a/b\n"), Some(3000));
+        assert_eq!(group_limit(root.path(), "0::/elsewhere\n"), None);
+        write("memory/c/memory.limit_in_bytes", "2000\n");
+        write("memory/memory.limit_in_bytes", "9223372036854771712\n");
+        let both = "4:memory:/c\n3:cpuset:/\n0::/a/b\n";
+        assert_eq!(group_limit(root.path(), both), Some(2000));
+        assert_eq!(group_limit(root.path(), "nonsense\n:\n"), None);
+    }
+
+    #[test]
+    fn a_share_is_given_back() {
+        static BUDGET: Budget = Budget::new(80, 100);
+        let exhausted = Err(Exhausted { at_most_bytes: 80 });
+        let (mut one, mut other) = (Share::of(&BUDGET), Share::of(&BUDGET));
+        assert_eq!(one.grow(60), Ok(()));
+        assert_eq!(other.grow(21), exhausted);
+        assert_eq!(other.grow(20), Ok(()));
+        assert_eq!(other.grow(1), exhausted);
+        assert_eq!(other.begin(20), Ok(()));
+        assert_eq!(other.begin(1), Err(Exhausted { at_most_bytes: 100 }));
+        drop(one);
+        assert_eq!(other.grow(40), Ok(()));
+    }
+
+    #[test]
+    fn this_host_has_memory() {
+        assert!(total_bytes() > 64 << 20);
+    }
+}
