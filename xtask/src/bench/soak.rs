@@ -1,6 +1,10 @@
 //! `cargo xtask soak`: whether the server's memory or time grows with the requests served before.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, bail};
 use serde::Serialize;
@@ -26,6 +30,9 @@ pub(crate) struct Arguments {
     /// Requests before the first sample.
     #[arg(long, default_value_t = 50_000)]
     warm_up: u64,
+    /// A program that is built already, in place of a release that is built first.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -54,7 +61,10 @@ struct Sample {
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     setup::install(&["wrk"])?;
     guest::build_tests(root)?;
-    let program = guest::build_program(root, "release")?;
+    let program = match &arguments.program {
+        Some(program) => program.clone(),
+        None => guest::build_program(root, "release")?,
+    };
     let path = crate::target(root).join("guest/component/hello.wasm");
     let running = Running::start(&Server::Keyway { program, path })?;
     let mut warm_up_requests = 0;
