@@ -101,6 +101,7 @@ fn a_body_over_the_limit_is_refused() {
     let (_app, keyway) = misbehaving(r#"body = "1MiB""#);
     let body = vec![b'x'; 2 << 20];
     assert_eq!(request(keyway.address(), "POST", "/count-body", "", &body).status, 413);
+    keyway.wait_for_stderr("`limit.body`");
     let fits = request(keyway.address(), "POST", "/count-body", "", &body[..1 << 20]);
     assert_eq!(fits.body, (1 << 20).to_string());
 }
@@ -118,6 +119,7 @@ fn requests_beyond_the_limit_wait_and_then_are_refused() {
     statuses.sort_unstable();
     assert_eq!(first.join().expect("it is answered"), 200);
     assert_eq!(statuses, [200, 503, 503, 503, 503, 503, 503, 503]);
+    keyway.wait_for_stderr("`limit.queue`");
 }
 
 #[test]
