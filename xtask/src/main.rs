@@ -77,6 +77,15 @@ fn target(root: &Path) -> PathBuf {
 fn cargo(root: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root);
+    // What the outer cargo says of xtask is not for the inner one: build scripts that look at it
+    // (ring's does) would run again whenever cargo is called the other way.
+    let of_this_package =
+        |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(of_this_package) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
