@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod guest;
+mod server;
 mod setup;
 mod tidy;
 
@@ -31,7 +32,7 @@ enum Task {
     Bench(bench::Arguments),
     /// Serves half a million requests and fails if the server's memory grows with them.
     Soak(bench::soak::Arguments),
-    /// Installs what guests are built with, where it is missing.
+    /// Installs what guests are built with and the servers that tests need, where they are missing.
     Setup,
     /// Builds the test components and those of the examples.
     Guests,
@@ -47,6 +48,7 @@ fn main() -> Result<()> {
         Task::Bench(arguments) => bench::run(&root, &arguments),
         Task::Soak(arguments) => bench::soak::run(&root, &arguments),
         Task::Setup => {
+            server::install()?;
             setup::toolchain().map(|toolchain| println!("Guests are built with {toolchain}."))
         }
         Task::Guests => guest::build_all(&root),
@@ -55,6 +57,7 @@ fn main() -> Result<()> {
 }
 
 fn test(root: &Path, arguments: &[String]) -> Result<()> {
+    server::install()?;
     guest::build_all(root)?;
     // The tests run the program itself, which `cargo test` does not build for other packages.
     run(cargo(root).args(["build", "--package", "keyway"]))?;

@@ -13,6 +13,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const ARROWS: &[(&str, &[&str])] = &[
     ("keyway-app", &[]),
     ("keyway-component", &[]),
+    ("keyway-capability", &[]),
     ("keyway-runtime", &["keyway-app", "keyway-component"]),
     ("keyway-trigger", &["keyway-runtime"]),
     ("keyway-host", &["keyway-app", "keyway-component", "keyway-runtime", "keyway-trigger"]),

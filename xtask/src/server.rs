@@ -1,0 +1,101 @@
+//! The servers that tests run against: Debian's packages of Redis, PostgreSQL and NATS, installed
+//! where that is allowed, else unpacked into a folder of the user's own.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{run, setup};
+
+/// The program of each server, and the package that has it.
+const SERVERS: &[(&str, &str)] =
+    &[("redis-server", "redis-server"), ("postgres", "postgresql"), ("nats-server", "nats-server")];
+
+/// Installs the servers that are missing.
+pub(crate) fn install() -> Result<()> {
+    let unpacked = setup::cache()?.join("server");
+    let missing: Vec<_> =
+        SERVERS.iter().filter(|(program, _)| !is_there(program, Path::new("/"))).collect();
+    if missing.iter().all(|(program, _)| is_there(program, &unpacked)) {
+        return Ok(());
+    }
+    let missing: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
+    println!("Setting up {} for tests, once.", missing.join(", "));
+    if setup::is_root() {
+        return install_idle(&missing);
+    }
+    unpack(&missing, &unpacked)
+}
+
+/// Whether a server's program lies under `root`, where its package puts it.
+fn is_there(program: &str, root: &Path) -> bool {
+    let folders = ["usr/bin", "usr/sbin"].map(|folder| root.join(folder));
+    folders.into_iter().chain(postgres_folders(root)).any(|folder| folder.join(program).is_file())
+}
+
+fn postgres_folders(root: &Path) -> Vec<PathBuf> {
+    let versions = fs::read_dir(root.join("usr/lib/postgresql"));
+    versions.into_iter().flatten().flatten().map(|version| version.path().join("bin")).collect()
+}
+
+/// Installs without starting anything: tests start servers of their own.
+fn install_idle(packages: &[&str]) -> Result<()> {
+    let policy = Path::new("/usr/sbin/policy-rc.d");
+    let is_ours = !policy.exists();
+    if is_ours {
+        fs::write(policy, "#!/bin/sh\nexit 101\n")?;
+        run(Command::new("chmod").arg("755").arg(policy))?;
+    }
+    let installed = setup::install(packages);
+    if is_ours {
+        fs::remove_file(policy)?;
+    }
+    installed
+}
+
+/// Unpacks packages and what they need that is not installed. Beside the final folder first, so
+/// that a set-up that was interrupted is begun again.
+fn unpack(packages: &[&str], folder: &Path) -> Result<()> {
+    let plan = Command::new("apt-get")
+        .args(["install", "--simulate", "-q", "--no-install-recommends"])
+        .args(packages)
+        .output()
+        .context("`apt-get` cannot be started")?;
+    let plan = String::from_utf8_lossy(&plan.stdout).into_owned();
+    let names: Vec<_> = plan
+        .lines()
+        .filter_map(|line| line.strip_prefix("Inst ")?.split_whitespace().next())
+        .collect();
+    if names.is_empty() {
+        bail!(
+            "Debian's package lists lack {}; `apt-get update` renews them",
+            packages.join(" or ")
+        );
+    }
+    let staging = folder.with_extension(std::process::id().to_string());
+    let downloads = staging.join("packages");
+    fs::create_dir_all(&downloads)?;
+    run(Command::new("apt-get")
+        .args(["-q", "download"])
+        .args(&names)
+        .current_dir(&downloads)
+        .stdout(Stdio::null()))?;
+    for package in fs::read_dir(&downloads)? {
+        run(Command::new("dpkg").arg("-x").arg(package?.path()).arg(&staging))?;
+    }
+    fs::remove_dir_all(&downloads)?;
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::rename(&staging, folder)?;
+    for (program, package) in SERVERS.iter().filter(|(_, package)| packages.contains(package)) {
+        if !is_there(program, folder) {
+            bail!("the package {package} was unpacked to {}, without {program}", folder.display());
+        }
+    }
+    Ok(())
+}
