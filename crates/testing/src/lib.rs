@@ -1,8 +1,9 @@
 //! Fixtures for tests of the whole program: the built `keyway`, built components, apps in
-//! temporary folders, and HTTP by hand. It knows nothing of Keyway's insides.
+//! temporary folders, HTTP by hand, and real servers. It knows nothing of Keyway's insides.
 
 mod http;
 mod program;
+pub mod server;
 
 use std::{
     env, fs,
