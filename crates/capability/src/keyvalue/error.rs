@@ -1,0 +1,187 @@
+//! What can go wrong with a store.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::KEY_LIMIT_BYTES;
+use crate::Origin;
+
+/// Why a store did not do what it was asked. Each text is a whole sentence without a password.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Error {
+    /// The table, bucket or database behind the store is not there.
+    #[error("{at} has no {name}: {reason}")]
+    NoSuchStore {
+        /// Where it was looked for.
+        at: Origin,
+        /// What was looked for, such as "table `cache`".
+        name: String,
+        /// The server's own words, or the way out.
+        reason: String,
+    },
+    /// The backend refuses the login, or what the login asks for.
+    #[error("{at} refuses access: {reason}; check the user, the password and their rights")]
+    AccessDenied {
+        /// Who refuses.
+        at: Origin,
+        /// The server's own words.
+        reason: String,
+    },
+    /// The link may only read.
+    #[error("the key `{key}` cannot be changed: the link to {at} may only read")]
+    ReadOnly {
+        /// The store behind the link.
+        at: Origin,
+        /// The key that was to be changed.
+        key: String,
+    },
+    /// A key that no backend takes.
+    #[error("the key `{key}` has {bytes} bytes; a key has at most {KEY_LIMIT_BYTES}")]
+    KeyTooLong {
+        /// The key's beginning.
+        key: String,
+        /// Its length.
+        bytes: usize,
+    },
+    /// A character that not all backends can keep in a key.
+    #[error("the key `{key}` holds the character U+0000, which a key cannot")]
+    KeyWithNul {
+        /// The key, with the character written as `\0`.
+        key: String,
+    },
+    /// The value is more than the link or the backend takes.
+    #[error("the value of `{key}` has {bytes} bytes; {at} takes at most {limit_bytes}")]
+    ValueTooLong {
+        /// The store.
+        at: Origin,
+        /// The key.
+        key: String,
+        /// The value's length.
+        bytes: u64,
+        /// The longest that is taken.
+        limit_bytes: u64,
+    },
+    /// A key that the link may not use.
+    #[error(
+        "the key `{key}` is not one that the link to {at} may use: those begin with `{prefix}`"
+    )]
+    OutsidePrefix {
+        /// The store behind the link.
+        at: Origin,
+        /// The key.
+        key: String,
+        /// What the link's keys begin with.
+        prefix: String,
+    },
+    /// The link's quota is used up.
+    #[error(
+        "the value of `{key}` is over the quota of the link to {at}: {used_bytes} of \
+         {limit_bytes} bytes are used, and {more_bytes} more were to be; delete keys, or raise \
+         the quota"
+    )]
+    OverQuota {
+        /// The store behind the link.
+        at: Origin,
+        /// The key that was to be set, or the first of many.
+        key: String,
+        /// What the link's keys and values take.
+        used_bytes: u64,
+        /// The quota.
+        limit_bytes: u64,
+        /// What would have come to it.
+        more_bytes: u64,
+    },
+    /// The value of the key is not a number in decimal.
+    #[error("the value of `{key}` is not a counter: a counter is a whole number in decimal")]
+    NotACounter {
+        /// The key.
+        key: String,
+    },
+    /// The sum does not fit.
+    #[error("the counter `{key}` cannot be incremented so far: it would not fit into 64 bits")]
+    Overflow {
+        /// The key.
+        key: String,
+    },
+    /// A cursor that this store did not give.
+    #[error("the cursor `{cursor}` is not one that {at} gave; list from the beginning")]
+    WrongCursor {
+        /// The store.
+        at: Origin,
+        /// The cursor.
+        cursor: String,
+    },
+    /// The backend did not answer in time. The operation may or may not be done.
+    #[error("{at} did not answer within {}", humane(*.after))]
+    TimedOut {
+        /// Who did not answer.
+        at: Origin,
+        /// The time-out.
+        after: Duration,
+    },
+    /// The backend cannot be reached. The operation may or may not be done.
+    #[error("{at} cannot be reached: {reason}")]
+    Unreachable {
+        /// Who cannot be reached.
+        at: Origin,
+        /// Why.
+        reason: String,
+    },
+    /// The watcher was too slow, and has not been told of some changes.
+    #[error("{count} changes of {at} were missed: they came faster than they were taken")]
+    Missed {
+        /// The store.
+        at: Origin,
+        /// How many.
+        count: u64,
+    },
+    /// The backend cannot do this at all.
+    #[error("{at} cannot {what}")]
+    Unsupported {
+        /// The store.
+        at: Origin,
+        /// What it cannot do.
+        what: &'static str,
+    },
+    /// The backend failed in another way.
+    #[error("{at} failed: {reason}")]
+    Failed {
+        /// Who failed.
+        at: Origin,
+        /// The backend's own words.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Whether what was asked may be done nevertheless, or may still come to be.
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::TimedOut { .. } | Self::Unreachable { .. })
+    }
+}
+
+/// A time-out in the unit that makes it a whole number.
+fn humane(time: Duration) -> String {
+    let millis = time.as_millis();
+    if millis.is_multiple_of(1000) {
+        format!("{} s", millis / 1000)
+    } else {
+        format!("{millis} ms")
+    }
+}
+
+/// Refuses a key that not every backend can keep.
+///
+/// # Errors
+/// If it is too long or holds U+0000.
+pub fn check_key(key: &str) -> Result<(), Error> {
+    if key.len() > KEY_LIMIT_BYTES {
+        let start: String = key.chars().take(32).collect();
+        return Err(Error::KeyTooLong { key: format!("{start}…"), bytes: key.len() });
+    }
+    if key.as_bytes().contains(&0) {
+        return Err(Error::KeyWithNul { key: key.replace('\0', "\\0") });
+    }
+    Ok(())
+}

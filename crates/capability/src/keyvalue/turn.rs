@@ -1,0 +1,34 @@
+//! Turns at keys: who has a key's turn is alone with it.
+
+use std::hash::{BuildHasher, RandomState};
+
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Locks that keys share by their hash.
+#[derive(Debug)]
+pub(super) struct Turns {
+    locks: Box<[Mutex<()>]>,
+    hasher: RandomState,
+}
+
+/// The turn of a key, until it is dropped.
+pub(super) type Turn<'a> = MutexGuard<'a, ()>;
+
+impl Turns {
+    /// With more locks, different keys wait for each other less often.
+    pub(super) fn new(locks: usize) -> Self {
+        Self {
+            locks: (0..locks.max(1)).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    pub(super) async fn take(&self, key: &str) -> Turn<'_> {
+        self.locks[self.lock(key)].lock().await
+    }
+
+    fn lock(&self, key: &str) -> usize {
+        let count = self.locks.len() as u64;
+        usize::try_from(self.hasher.hash_one(key) % count).expect("it is below a `usize`")
+    }
+}

@@ -1,0 +1,17 @@
+//! What a host provides to components: one trait per capability, one file per backend.
+//!
+//! It knows no WebAssembly and no manifest: the runtime binds a capability to its interface, and
+//! the host turns a manifest's words into the plain configuration found here.
+//!
+//! To add a backend, write a file beside the others that implements the capability's trait, give
+//! it a variant in the capability's `Backend` and a name in its `settings`, and run the
+//! capability's conformance suite on it: a function in `tests/keyvalue/backend.rs` and a line in
+//! `tests/keyvalue/main.rs`.
+
+mod address;
+pub mod keyvalue;
+mod origin;
+mod reconnect;
+
+pub use address::{Address, AddressError};
+pub use origin::Origin;
