@@ -10,6 +10,7 @@ pub mod memory;
 pub mod nats;
 pub mod postgres;
 pub mod redis;
+pub mod restricted;
 mod settings;
 pub mod sqlite;
 mod turn;
@@ -25,6 +26,7 @@ use crate::Origin;
 
 pub use backend::{Backend, OpenError, open};
 pub use error::{Error, check_key};
+pub use restricted::{Rights, restrict};
 pub use settings::{KINDS, SettingsError};
 
 /// How long an operation may take, unless its backend's options say otherwise.

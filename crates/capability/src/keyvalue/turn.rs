@@ -27,6 +27,18 @@ impl Turns {
         self.locks[self.lock(key)].lock().await
     }
 
+    /// The turns of many keys, in an order in which no two callers wait for each other.
+    pub(super) async fn take_all(&self, keys: impl IntoIterator<Item = &str>) -> Vec<Turn<'_>> {
+        let mut locks: Vec<_> = keys.into_iter().map(|key| self.lock(key)).collect();
+        locks.sort_unstable();
+        locks.dedup();
+        let mut turns = Vec::with_capacity(locks.len());
+        for lock in locks {
+            turns.push(self.locks[lock].lock().await);
+        }
+        turns
+    }
+
     fn lock(&self, key: &str) -> usize {
         let count = self.locks.len() as u64;
         usize::try_from(self.hasher.hash_one(key) % count).expect("it is below a `usize`")

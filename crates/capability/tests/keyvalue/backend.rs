@@ -5,7 +5,9 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use keyway_capability::keyvalue::{Backend, Store, nats, open, postgres, redis, sqlite};
+use keyway_capability::keyvalue::{
+    Backend, Rights, Store, nats, open, postgres, redis, restrict, sqlite,
+};
 use keyway_testing::server::{Nats, Postgres, Redis, Shared};
 use tempfile::TempDir;
 
@@ -51,4 +53,10 @@ pub(crate) fn nats() -> (Arc<Nats>, Arc<dyn Store>) {
     let server = NATS.get(Nats::start);
     let options = nats::Options { bucket: fresh_name(), ..nats::Options::new(server.url()) };
     (server, open(&Backend::Nats(options)).unwrap())
+}
+
+/// A link that has all rights, as long as it takes no more than a quota.
+pub(crate) fn restricted() -> ((), Arc<dyn Store>) {
+    let ((), store) = memory();
+    ((), restrict(store, Rights { quota_bytes: Some(16 << 20), ..Rights::default() }))
 }

@@ -2,6 +2,7 @@
 
 mod backend;
 mod outage;
+mod rights;
 mod suite;
 mod words;
 
@@ -24,6 +25,7 @@ conformance!(sqlite, crate::backend::sqlite);
 conformance!(redis, crate::backend::redis);
 conformance!(postgres, crate::backend::postgres);
 conformance!(nats, crate::backend::nats);
+conformance!(restricted, crate::backend::restricted);
 
 /// Runs a case on a store.
 fn run<G, F: Future<Output = ()>>(
