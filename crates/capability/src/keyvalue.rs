@@ -13,6 +13,7 @@ pub mod redis;
 pub mod restricted;
 mod settings;
 pub mod sqlite;
+pub mod swapping;
 mod turn;
 mod watch;
 
@@ -28,6 +29,7 @@ pub use backend::{Backend, OpenError, open};
 pub use error::{Error, check_key};
 pub use restricted::{Rights, restrict};
 pub use settings::{KINDS, SettingsError};
+pub use swapping::Swapping;
 
 /// How long an operation may take, unless its backend's options say otherwise.
 pub const TIMEOUT: Duration = Duration::from_secs(2);

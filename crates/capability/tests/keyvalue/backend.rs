@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use keyway_capability::keyvalue::{
-    Backend, Rights, Store, nats, open, postgres, redis, restrict, sqlite,
+    Backend, Rights, Store, Swapping, nats, open, postgres, redis, restrict, sqlite,
 };
 use keyway_testing::server::{Nats, Postgres, Redis, Shared};
 use tempfile::TempDir;
@@ -53,6 +53,11 @@ pub(crate) fn nats() -> (Arc<Nats>, Arc<dyn Store>) {
     let server = NATS.get(Nats::start);
     let options = nats::Options { bucket: fresh_name(), ..nats::Options::new(server.url()) };
     (server, open(&Backend::Nats(options)).unwrap())
+}
+
+pub(crate) fn swapping() -> ((), Arc<dyn Store>) {
+    let ((), store) = memory();
+    ((), Arc::new(Swapping::new(store)))
 }
 
 /// A link that has all rights, as long as it takes no more than a quota.

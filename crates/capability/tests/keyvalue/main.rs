@@ -1,9 +1,12 @@
 //! Stores of keys and values: one suite for every backend, against the real servers.
 
 mod backend;
+mod faulty;
+mod load;
 mod outage;
 mod rights;
 mod suite;
+mod swap;
 mod words;
 
 use std::sync::Arc;
@@ -25,6 +28,7 @@ conformance!(sqlite, crate::backend::sqlite);
 conformance!(redis, crate::backend::redis);
 conformance!(postgres, crate::backend::postgres);
 conformance!(nats, crate::backend::nats);
+conformance!(swapping, crate::backend::swapping);
 conformance!(restricted, crate::backend::restricted);
 
 /// Runs a case on a store.
