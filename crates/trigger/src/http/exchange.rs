@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 use super::activity::{Activity, Running};
 use super::lane::Local;
 use super::reply::{HEALTH, Reply};
-use super::{Body, BodyError, Handler, Peer, Routes, status};
+use super::{Body, BodyError, Handler, Peer, status};
 
 /// The body of an answer; its request counts as running until it is gone.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(super) fn exchange<H: Handler>(
     async move {
         let head_only = request.method() == Method::HEAD;
         let response = match choose(&local, &request) {
-            Ok(handler) => ask(handler, request, peer).await,
+            Ok(handler) => ask(&*handler, request, peer).await,
             Err(reply) => reply.response(),
         };
         let response = if head_only { declare_length(response) } else { response };
@@ -52,7 +52,7 @@ pub(super) fn exchange<H: Handler>(
 }
 
 /// The handler of a request, or the answer that it gets without one.
-fn choose<'r, H>(local: &'r Local<H>, request: &Request<Incoming>) -> Result<&'r H, Reply> {
+fn choose<H>(local: &Local<H>, request: &Request<Incoming>) -> Result<Arc<H>, Reply> {
     let host = host_of(request)?;
     if request.method() == Method::CONNECT {
         return Err(Reply::NoTunnels);
@@ -62,11 +62,7 @@ fn choose<'r, H>(local: &'r Local<H>, request: &Request<Incoming>) -> Result<&'r
         let draining = local.stop.is_cancelled();
         return Err(if draining { Reply::Draining } else { Reply::Healthy });
     }
-    find(&local.routes, host, path)
-}
-
-fn find<'r, H>(routes: &'r Routes<H>, host: Option<&str>, path: &str) -> Result<&'r H, Reply> {
-    routes.find(host, path).ok_or(Reply::NoRoute)
+    local.routes.find(host, path).ok_or(Reply::NoRoute)
 }
 
 /// The host that a request is for: that of its URI (HTTP/2's `:authority`, or an absolute form of

@@ -16,11 +16,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use tracing::{debug, warn};
 
 use super::socket::{Backoff, concerns_one_connection};
-use super::{Handler, Options, Peer, Routes, TlsError, connection};
+use super::{Handler, LiveRoutes, Options, Peer, TlsError, connection};
 
 /// A listening socket and the runtime that will serve it.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub(super) struct Settings {
 /// What the connections of a lane share.
 #[derive(Debug)]
 pub(super) struct Local<H> {
-    pub(super) routes: Arc<Routes<H>>,
+    pub(super) routes: Arc<LiveRoutes<H>>,
     pub(super) settings: Arc<Settings>,
     /// Cancelled when the server stops. The lane's own, so that its lock is never contended.
     pub(super) stop: CancellationToken,
@@ -126,10 +126,11 @@ impl Lane {
     /// requests were still running then; they end with the runtime.
     pub(super) fn run<H: Handler>(
         mut self,
-        routes: Arc<Routes<H>>,
+        routes: Arc<LiveRoutes<H>>,
         settings: Arc<Settings>,
         stop: &CancellationToken,
         drain: Duration,
+        still_serving: TaskTrackerToken,
     ) -> usize {
         let (Some(listener), Some(runtime)) = (self.listener.take(), self.runtime.take()) else {
             return 0;
@@ -145,10 +146,15 @@ impl Lane {
         let cut = runtime.block_on(async {
             accept(listener, &local, &tracker).await;
             tracker.close();
-            match timeout(drain, tracker.wait()).await {
+            let cut = match timeout(drain, tracker.wait()).await {
                 Ok(()) => 0,
                 Err(_) => local.running.load(Ordering::Relaxed),
-            }
+            };
+            // What requests of other lanes use may run here, such as the connection to a database.
+            let lanes = still_serving.task_tracker().clone();
+            drop(still_serving);
+            lanes.wait().await;
+            cut
         });
         // Dropping a runtime drops its tasks. It would also wait for blocking work without an
         // end, such as a read from a file system that hangs.

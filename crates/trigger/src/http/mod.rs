@@ -23,6 +23,6 @@ pub use handler::{Handler, Peer};
 pub use keyway_runtime::{Body, BodyError, Failure};
 pub use options::{Options, Tls, TlsError};
 pub use reply::HEALTH;
-pub use routes::{RouteError, Routes};
+pub use routes::{LiveRoutes, RouteError, Routes};
 pub use server::{ServeReport, Server};
 pub use socket::BindError;

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 
 /// The routes of a server.
 ///
@@ -16,11 +19,34 @@ pub struct Routes<H> {
     any: Node<H>,
 }
 
+/// The routes that a server goes by at the moment. They are exchanged as a whole: each request goes
+/// by the old ones or by the new ones, and one that has begun stays with its handler.
+#[derive(Debug)]
+pub struct LiveRoutes<H>(ArcSwap<Routes<H>>);
+
+impl<H> LiveRoutes<H> {
+    /// Routes that can be exchanged later.
+    #[must_use]
+    pub fn new(routes: Routes<H>) -> Self {
+        Self(ArcSwap::from_pointee(routes))
+    }
+
+    /// Exchanges the routes for the requests that begin from now on.
+    pub fn replace(&self, routes: Routes<H>) {
+        self.0.store(Arc::new(routes));
+    }
+
+    /// See [`Routes::find`].
+    pub(super) fn find(&self, host: Option<&str>, path: &str) -> Option<Arc<H>> {
+        self.0.load().shared(host, path).cloned()
+    }
+}
+
 /// A place in the tree of path segments. A look-up goes down from the root once, and stops where
 /// no route goes on, so neither the number of routes nor the length of the path makes it slow.
 #[derive(Debug)]
 struct Node<H> {
-    handler: Option<H>,
+    handler: Option<Arc<H>>,
     children: BTreeMap<Box<str>, Node<H>>,
 }
 
@@ -99,7 +125,7 @@ impl<H> Routes<H> {
             let host = host.map(str::to_owned);
             return Err(RouteError::Taken { route: prefix.to_owned(), host });
         }
-        node.handler = Some(handler);
+        node.handler = Some(Arc::new(handler));
         Ok(())
     }
 
@@ -107,6 +133,11 @@ impl<H> Routes<H> {
     /// case, with or without a port.
     #[must_use]
     pub fn find(&self, host: Option<&str>, path: &str) -> Option<&H> {
+        self.shared(host, path).map(AsRef::as_ref)
+    }
+
+    /// The same, for who keeps it longer than the routes.
+    fn shared(&self, host: Option<&str>, path: &str) -> Option<&Arc<H>> {
         host.filter(|_| !self.hosts.is_empty())
             .and_then(|host| self.host(without_port(host)))
             .and_then(|routes| routes.find(path))
@@ -136,7 +167,7 @@ impl<H> Routes<H> {
 impl<H> Node<H> {
     /// The handler of the longest prefix of `path`. What is no path, such as the `*` of
     /// `OPTIONS *`, goes to the root.
-    fn find(&self, path: &str) -> Option<&H> {
+    fn find(&self, path: &str) -> Option<&Arc<H>> {
         let mut node = self;
         let mut found = node.handler.as_ref();
         for segment in path.strip_prefix('/').into_iter().flat_map(|path| path.split('/')) {

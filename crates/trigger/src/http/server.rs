@@ -6,11 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::lane::{Lane, Settings};
 use super::socket::{self, BindError};
-use super::{Handler, Options, Routes};
+use super::{Handler, LiveRoutes, Options};
 
 /// An HTTP server that listens, and serves once it is told what.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl Server {
         self.address
     }
 
-    /// Serves `routes` until `stop` is cancelled: then no connection is accepted any more, idle
+    /// Serves `routes`, as they are when a request begins, until `stop` is cancelled: then no connection is accepted any more, idle
     /// ones are closed, and running requests may finish until `drain` has passed. What runs on
     /// after that is cut off.
     ///
@@ -64,26 +65,31 @@ impl Server {
     #[must_use = "the report says whether requests were cut off"]
     pub fn serve<H: Handler>(
         self,
-        routes: Routes<H>,
+        routes: Arc<LiveRoutes<H>>,
         stop: CancellationToken,
         drain: Duration,
     ) -> ServeReport {
         let Server { mut lanes, settings, .. } = self;
-        let routes = Arc::new(routes);
         let own = lanes.pop();
-        let run = |lane: Lane| lane.run(Arc::clone(&routes), Arc::clone(&settings), &stop, drain);
+        let all = TaskTracker::new();
+        all.close();
+        let run = |lane: Lane, token| {
+            lane.run(Arc::clone(&routes), Arc::clone(&settings), &stop, drain, token)
+        };
+        let token_of_own = all.token();
         let cut = thread::scope(|scope| {
             let mut others = Vec::new();
             for (number, lane) in lanes.into_iter().enumerate() {
+                let token = all.token();
                 let thread = thread::Builder::new().name(format!("http-{}", number + 1));
-                match thread.spawn_scoped(scope, || run(lane)) {
+                match thread.spawn_scoped(scope, || run(lane, token)) {
                     Ok(thread) => others.push(thread),
                     // The lane went with the closure, and its socket with it: the kernel gives
                     // its connections to the others.
                     Err(error) => warn!(%error, "one thread fewer serves HTTP"),
                 }
             }
-            let own = own.map_or(0, &run);
+            let own = own.map_or(0, |lane| run(lane, token_of_own));
             // A panic of a lane is a bug of ours: it goes on here, once all have ended.
             others.into_iter().fold(own, |cut, other| match other.join() {
                 Ok(of_other) => cut + of_other,

@@ -1,6 +1,7 @@
 //! A server on a thread of its own, and the handler that most tests use.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use keyway_trigger::http::{
-    Body, BodyError, Failure, Handler, Options, Peer, Routes, ServeReport, Server,
+    Body, BodyError, Failure, Handler, LiveRoutes, Options, Peer, Routes, ServeReport, Server,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +43,7 @@ impl Served {
         let address = server.address();
         let stop = CancellationToken::new();
         let until = stop.clone();
+        let routes = Arc::new(LiveRoutes::new(routes));
         let thread = thread::spawn(move || server.serve(routes, until, drain));
         Served { address, stop, thread: Some(thread) }
     }
