@@ -9,7 +9,9 @@ use std::{
 };
 
 use crate::{
+    backend::Backend,
     grant::Grant,
+    keyvalue::{StoreLink, StoreName},
     place::{Place, Placed},
 };
 
@@ -24,6 +26,8 @@ pub struct App {
     pub folder: PathBuf,
     /// Every component, by its name.
     pub components: BTreeMap<ComponentName, Component>,
+    /// Every store of keys and values, by its name.
+    pub stores: BTreeMap<StoreName, Backend>,
     /// What starts a unit, in the order of the manifest.
     pub triggers: Vec<HttpTrigger>,
 }
@@ -43,6 +47,7 @@ impl App {
             name: name.clone(),
             source: Placed { value: Source::Path(path), place: None },
             links: BTreeMap::new(),
+            stores: BTreeMap::new(),
             grant,
             limit,
             place: None,
@@ -54,6 +59,7 @@ impl App {
             version: None,
             folder: PathBuf::new(),
             components: BTreeMap::from([(name, component)]),
+            stores: BTreeMap::new(),
             triggers: vec![trigger],
         }
     }
@@ -79,6 +85,8 @@ pub struct Component {
     pub source: Placed<Source>,
     /// What meets its imports: from the name of the import to the link.
     pub links: BTreeMap<ImportName, Placed<Link>>,
+    /// The stores of keys and values that it may open: from the name that it opens to the link.
+    pub stores: BTreeMap<String, Placed<StoreLink>>,
     /// What it may reach.
     pub grant: Grant,
     /// The limits of the unit of which it is the root.
@@ -169,18 +177,26 @@ impl ComponentName {
     /// # Errors
     /// If `text` is none.
     pub fn new(text: &str) -> Result<Self, ComponentNameError> {
-        let word = |word: &str| {
-            word.starts_with(|first: char| first.is_ascii_lowercase())
-                && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        };
-        let is_name = text.len() <= 64 && text.split('-').all(word);
-        if is_name { Ok(Self(text.to_owned())) } else { Err(ComponentNameError(text.to_owned())) }
+        if is_kebab(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ComponentNameError(text.to_owned()))
+        }
     }
 
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Words of lower-case letters and digits, each beginning with a letter, with `-` between them.
+pub(crate) fn is_kebab(text: &str) -> bool {
+    let word = |word: &str| {
+        word.starts_with(|first: char| first.is_ascii_lowercase())
+            && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    text.len() <= 64 && text.split('-').all(word)
 }
 
 impl fmt::Display for ComponentName {

@@ -313,7 +313,7 @@ fn in_brackets(host: &str) -> Cow<'_, str> {
 }
 
 /// A TOML string. No text of a guest can end it early or begin a line of the log.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::from('"');
     for c in text.chars() {
         match c {

@@ -5,7 +5,9 @@
 //! is wrong is told at once, as [`Problem`]s that point into the text.
 
 pub mod app;
+pub mod backend;
 pub mod grant;
+pub mod keyvalue;
 mod manifest;
 pub mod place;
 

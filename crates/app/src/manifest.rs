@@ -1,18 +1,32 @@
 //! The manifest, `keyway.toml`: from text to a checked [`App`].
 
+mod backend;
 mod check;
 mod component;
 mod grant;
+mod keyvalue;
 mod limit;
 mod table;
 mod trigger;
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use toml_edit::Document;
 
-use crate::{App, Component, HttpTrigger, Placed, Problem, Text};
+use crate::{
+    App, Component, HttpTrigger, Placed, Problem, Text, backend::Backend, keyvalue::StoreName,
+};
 use table::{Reader, Table};
+
+/// All that links may lead to, whether it could be read or not.
+struct Targets {
+    components: BTreeSet<String>,
+    stores: BTreeSet<String>,
+}
 
 /// A manifest whose parts were read one by one. Whether they hold together is still to be
 /// [checked](Manifest::check).
@@ -23,6 +37,7 @@ pub struct Manifest {
     components: Vec<Component>,
     /// Every name of a component, also of those that could not be read.
     declared: BTreeSet<String>,
+    stores: BTreeMap<StoreName, Backend>,
     /// The triggers, at the places of their routes.
     triggers: Vec<Placed<HttpTrigger>>,
     /// Which components have a limit of their own, with its place.
@@ -50,6 +65,7 @@ impl Manifest {
             version: None,
             components: Vec::new(),
             declared: BTreeSet::new(),
+            stores: BTreeMap::new(),
             triggers: Vec::new(),
             limited: Vec::new(),
             text: place,
@@ -61,7 +77,7 @@ impl Manifest {
     }
 
     fn read(&mut self, reader: &Reader, root: &Table<'_>) {
-        root.only(&["app", "component", "trigger"]);
+        root.only(&["app", "component", "keyvalue", "trigger"]);
         if let Some(app) = root.table("app") {
             app.only(&["name", "version"]);
             self.name = app.required("name").and_then(|name| name.string()).map(str::to_owned);
@@ -73,8 +89,16 @@ impl Manifest {
         }
         let components = root.table("component");
         self.declared = components.iter().flat_map(Table::values).map(|(name, _)| name).collect();
+        let stores = root.table("keyvalue");
+        let targets = Targets {
+            components: self.declared.clone(),
+            stores: stores.iter().flat_map(Table::values).map(|(name, _)| name).collect(),
+        };
+        let stores = stores.iter().flat_map(Table::tables);
+        self.stores =
+            stores.filter_map(|(name, table)| keyvalue::read(reader, &name, &table)).collect();
         for (name, table) in components.iter().flat_map(Table::tables) {
-            if let Some((component, limited)) = component::read(reader, &name, &table) {
+            if let Some((component, limited)) = component::read(reader, &name, &table, &targets) {
                 self.limited.extend(
                     limited
                         .map(|place| Placed { value: component.name.clone(), place: Some(place) }),

@@ -31,6 +31,8 @@ pub enum Authority {
     Clocks,
     /// Random numbers.
     Random,
+    /// Stores of keys and values.
+    KeyValue,
     /// Ending the instance.
     Exit,
     /// Nothing: types and what can be done with a handle, for which another interface has to be
@@ -52,6 +54,7 @@ impl fmt::Display for Authority {
             Self::Stderr => "standard error",
             Self::Clocks => "clocks",
             Self::Random => "random numbers",
+            Self::KeyValue => "stores of keys and values",
             Self::Exit => "exit",
             Self::Shared => "nothing",
             Self::Unknown => "unknown",
@@ -123,6 +126,16 @@ const WASI_0_3: &[(&str, &str, Authority)] = &[
     ("sockets", "ip-name-lookup", Authority::Sockets),
 ];
 
+/// Drafts, of which each version is an interface of its own. A bucket can only be had of
+/// `wasi:keyvalue/store`, but it is bound to its owner, and so is all that works on it.
+const DRAFTS: &[(&str, &str, &[&str], Authority)] = &[
+    ("keyvalue", "store", KEYVALUE, Authority::KeyValue),
+    ("keyvalue", "atomics", KEYVALUE, Authority::KeyValue),
+    ("keyvalue", "batch", KEYVALUE, Authority::KeyValue),
+];
+
+const KEYVALUE: &[&str] = &["0.2.0-draft", "0.2.0-draft2"];
+
 /// What a component exports to be called from outside. When one imports such an interface it asks
 /// for another component, never for the host.
 const ENTRY_POINTS: &[(&str, &str)] =
@@ -140,7 +153,18 @@ fn find(name: &InterfaceName) -> Option<Authority> {
     if name.namespace != "wasi" {
         return None;
     }
-    let table = match version_track(name.version.as_ref()?)? {
+    let version = name.version.as_ref()?;
+    if !version.pre.is_empty() {
+        let version = version.to_string();
+        return DRAFTS
+            .iter()
+            .filter(|(package, interface, ..)| {
+                (*package, *interface) == (&name.package, &name.interface)
+            })
+            .find(|(_, _, versions, _)| versions.contains(&&*version))
+            .map(|(.., authority)| *authority);
+    }
+    let table = match version_track(version)? {
         (0, 2) => WASI_0_2,
         (0, 3) => WASI_0_3,
         _ => return None,
@@ -251,12 +275,24 @@ mod tests {
             "wasi:http/types@1.0.0",
             "wasi:io/streams@0.3.0",
             "wasi:io/teleport@0.2.0",
-            "wasi:keyvalue/store@0.2.0-draft",
+            "wasi:keyvalue/store@0.2.0-draft3",
+            "wasi:keyvalue/store@0.2.0",
+            "wasi:keyvalue/teleport@0.2.0-draft",
             "acme:http/types@0.2.0",
             "stdout",
             "",
         ] {
             assert_eq!(authority(name), Authority::Unknown, "{name}");
+        }
+    }
+
+    #[test]
+    fn drafts_are_known_by_their_exact_versions() {
+        for interface in ["store", "atomics", "batch"] {
+            for version in ["0.2.0-draft", "0.2.0-draft2"] {
+                let name = format!("wasi:keyvalue/{interface}@{version}");
+                assert_eq!(authority(&name), Authority::KeyValue, "{name}");
+            }
         }
     }
 

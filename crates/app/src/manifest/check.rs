@@ -7,12 +7,23 @@ use std::{
 
 use crate::{
     App, Component, ComponentName, HttpTrigger, Manifest, Place, Placed, Problem,
+    backend::Backend,
+    keyvalue::StoreName,
     manifest::table::{list, nearest},
 };
 
 pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Problem>> {
-    let Manifest { name, version, components, declared, triggers, limited, text, mut problems } =
-        manifest;
+    let Manifest {
+        name,
+        version,
+        components,
+        declared,
+        stores,
+        triggers,
+        limited,
+        text,
+        mut problems,
+    } = manifest;
     let names: BTreeSet<&ComponentName> = components.iter().map(|c| &c.name).collect();
     if components.is_empty() && problems.is_empty() {
         problems.push(problem(
@@ -51,6 +62,7 @@ pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Proble
     // Names that do not resolve would be told again as components that nothing uses.
     if problems.is_empty() && !triggers.is_empty() {
         problems.extend(unused(&components, &triggers));
+        problems.extend(unused_stores(&components, &stores));
         let roots: BTreeSet<_> = triggers.iter().map(|trigger| &trigger.value.component).collect();
         for limit in limited.iter().filter(|limit| !roots.contains(&limit.value)) {
             problems.push(problem(
@@ -76,6 +88,7 @@ pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Proble
         version,
         folder: folder.to_owned(),
         components: components.into_iter().map(|c| (c.name.clone(), c)).collect(),
+        stores,
         triggers: triggers.into_iter().map(|trigger| trigger.value).collect(),
     })
 }
@@ -190,6 +203,22 @@ fn unused(components: &[Component], triggers: &[Placed<HttpTrigger>]) -> Vec<Pro
                 format!("nothing uses the component `{}`", component.name),
                 Some("link another component to it, give it a route, or take it away".to_owned()),
                 component.place.clone(),
+            )
+        })
+        .collect()
+}
+
+fn unused_stores(components: &[Component], stores: &BTreeMap<StoreName, Backend>) -> Vec<Problem> {
+    let links = components.iter().flat_map(|component| component.stores.values());
+    let used: BTreeSet<_> = links.map(|link| &link.value.to).collect();
+    let unused = stores.iter().filter(|(name, _)| !used.contains(name));
+    unused
+        .map(|(name, store)| {
+            problem(
+                "unused-store",
+                format!("nothing uses the store `{name}`"),
+                Some("link a component's `wasi:keyvalue/store` to it, or take it away".to_owned()),
+                store.place.clone(),
             )
         })
         .collect()

@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf};
 
 use crate::{
     Component, ComponentName, Grant, ImportName, Limit, Link, Place, Placed, Source,
+    keyvalue::is_keyvalue,
     manifest::{
-        grant, limit,
+        Targets, grant,
+        keyvalue::{self, StoreLinks, Target},
+        limit,
         table::{Reader, Table, Value},
     },
 };
@@ -18,6 +21,7 @@ pub(super) fn read(
     reader: &Reader,
     name: &str,
     table: &Table<'_>,
+    targets: &Targets,
 ) -> Option<(Component, Option<Place>)> {
     table.only(&["source", "link", "grant", "limit"]);
     let checked = ComponentName::new(name);
@@ -28,12 +32,14 @@ pub(super) fn read(
         reader.report(problem);
     }
     let source = table.required("source").and_then(|value| source(&value));
-    let links = table.table("link").map(|links| read_links(&links)).unwrap_or_default();
+    let (links, stores) =
+        table.table("link").map(|links| read_links(&links, targets)).unwrap_or_default();
     let grant = table.table("grant").map_or_else(Grant::default, |table| grant::read(&table));
     let limit_table = table.table("limit");
     let limit = limit_table.as_ref().map_or_else(Limit::default, limit::read);
     let place = table.place();
-    let component = Component { name: checked.ok()?, source: source?, links, grant, limit, place };
+    let component =
+        Component { name: checked.ok()?, source: source?, links, stores, grant, limit, place };
     Some((component, limit_table.and_then(|table| table.place())))
 }
 
@@ -113,8 +119,12 @@ fn is_repository_part(part: &str) -> bool {
     part.starts_with(is_word) && part.ends_with(is_word) && part.split(is_word).all(is_separator)
 }
 
-fn read_links(table: &Table<'_>) -> BTreeMap<ImportName, Placed<Link>> {
+fn read_links(
+    table: &Table<'_>,
+    targets: &Targets,
+) -> (BTreeMap<ImportName, Placed<Link>>, StoreLinks) {
     let mut links = BTreeMap::new();
+    let mut stores = StoreLinks::new();
     for (import, value) in table.values() {
         let name = match ImportName::new(&import) {
             Ok(name) => name,
@@ -124,11 +134,21 @@ fn read_links(table: &Table<'_>) -> BTreeMap<ImportName, Placed<Link>> {
                 continue;
             }
         };
+        if is_keyvalue(name.as_str()) {
+            match keyvalue::link(&name, &value, targets) {
+                Target::Stores(found) => {
+                    stores.extend(found);
+                    continue;
+                }
+                Target::Nowhere => continue,
+                Target::Component => {}
+            }
+        }
         if let Some(link) = link(&value) {
             links.insert(name, Placed { value: link, place: value.key_place() });
         }
     }
-    links
+    (links, stores)
 }
 
 fn link(value: &Value<'_>) -> Option<Link> {

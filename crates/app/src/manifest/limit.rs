@@ -38,7 +38,8 @@ pub(super) fn read(table: &Table<'_>) -> Limit {
     limit
 }
 
-fn size(value: &Value<'_>, at_least: u64, at_most: u64) -> Option<u64> {
+/// A size in bytes, as a number or with a unit.
+pub(super) fn size(value: &Value<'_>, at_least: u64, at_most: u64) -> Option<u64> {
     let bytes = match (value.as_integer(), value.as_str()) {
         (Some(bytes), _) => u64::try_from(bytes).ok(),
         (None, Some(text)) => parse_size(text),

@@ -206,6 +206,16 @@ impl<'a> Value<'a> {
         self.as_str().or_else(|| self.wrong_type("a string"))
     }
 
+    /// A string, a whole number, true or false, as text.
+    pub(super) fn as_scalar(&self) -> Option<String> {
+        match self.toml()? {
+            Toml::String(text) => Some(text.value().clone()),
+            Toml::Integer(number) => Some(number.value().to_string()),
+            Toml::Boolean(boolean) => Some(boolean.value().to_string()),
+            _ => None,
+        }
+    }
+
     pub(super) fn boolean(&self) -> Option<bool> {
         self.toml().and_then(Toml::as_bool).or_else(|| self.wrong_type("true or false"))
     }
