@@ -4,6 +4,7 @@
 //! `cargo xtask guests && cargo bench --package keyway-runtime`
 
 use std::{
+    collections::BTreeMap,
     fs,
     sync::Arc,
     time::{Duration, Instant},
@@ -50,8 +51,8 @@ fn unit(root: &str, links: &[(&str, &str)]) -> Arc<Unit> {
     let hour = Duration::from_secs(3600);
     let limit = Limit { time: hour, cpu: hour, ..Limit::default() };
     let engines = Engines::new(&[Room { compiled: &compiled, limit: &limit }]).expect("engines");
-    let principals =
-        fused.components.into_iter().map(|name| Principal { name, grant: Grant::default() });
+    let principal = |name| Principal { name, grant: Grant::default(), stores: BTreeMap::new() };
+    let principals = fused.components.into_iter().map(principal);
     let spec = UnitSpec {
         name: root.to_owned(),
         principals: principals.collect(),

@@ -16,5 +16,5 @@ mod unit;
 pub use cache::{Cache, CacheError, Key};
 pub use engine::{CompileError, Compiled, Compiler, EngineError, Engines, Needs, Room};
 pub use failure::{Body, BodyError, Failure};
-pub use grant::{Principal, flush_output};
+pub use grant::{Principal, flush_output, observe_output};
 pub use unit::{Unit, UnitError, UnitSpec};

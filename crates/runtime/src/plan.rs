@@ -31,6 +31,15 @@ impl Member {
         Self { principal, http, reported: Mutex::default() }
     }
 
+    /// Tells the log once what went wrong for the component.
+    pub(crate) fn warn(&self, text: &str) {
+        let mut reported = self.reported.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if reported.len() < REPORTS_AT_MOST && !reported.contains(text) {
+            tracing::warn!("{}: {text}", self.principal.name);
+            reported.insert(text.to_owned());
+        }
+    }
+
     /// Tells the log once that the component tried `what`, and the line that would grant it.
     pub(crate) fn report(&self, what: &str, line: String) {
         let mut reported = self.reported.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -85,6 +85,13 @@ pub(crate) mod view {
         WasiSocketsCtxView { ctx: context.sockets(), table }
     }
 
+    pub(crate) fn keyvalue<const N: usize>(state: &mut State) -> crate::bind::keyvalue::View<'_> {
+        crate::bind::keyvalue::View {
+            member: state.hooks.plan.members.get(N),
+            table: &mut state.table,
+        }
+    }
+
     pub(crate) fn http<const N: usize>(state: &mut State) -> WasiHttpCtxView<'_> {
         state.hooks.member = N;
         WasiHttpCtxView { ctx: &mut state.http, table: &mut state.table, hooks: &mut state.hooks }

@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod closed;
 mod deny;
+pub(crate) mod keyvalue;
 mod wasi;
 
 pub(crate) use deny::Denied;

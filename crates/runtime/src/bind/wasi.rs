@@ -7,6 +7,7 @@ use wasmtime_wasi::{
 };
 use wasmtime_wasi_http::{WasiHttp, p2::bindings::http as http_p2, p3::bindings::http as http_p3};
 
+use super::keyvalue;
 use crate::state::{State, view};
 
 /// The newest patch release of WASI 0.2 whose interfaces are bound here.
@@ -39,7 +40,11 @@ pub(super) fn is_lookup(interface: &str) -> bool {
 
 /// The path of an interface, and its release, if that is bound here.
 fn known(interface: &str) -> Option<(&str, Release)> {
-    let (path, version) = interface.strip_prefix("wasi:")?.split_once('@')?;
+    let interface = interface.strip_prefix("wasi:")?;
+    let (path, version) = interface.split_once('@')?;
+    if path.starts_with("keyvalue/") {
+        return Some((interface, Release::Draft));
+    }
     if version == "0.3.0" {
         return Some((path, Release::Wasi0_3));
     }
@@ -51,6 +56,8 @@ fn known(interface: &str) -> Option<(&str, Release)> {
 enum Release {
     Wasi0_2,
     Wasi0_3,
+    /// Each version is an interface of its own, and is part of the path.
+    Draft,
 }
 
 fn bind_for<const N: usize>(
@@ -61,6 +68,7 @@ fn bind_for<const N: usize>(
     match release {
         Release::Wasi0_2 => wasi_0_2::<N>(target, path),
         Release::Wasi0_3 => wasi_0_3::<N>(target, path),
+        Release::Draft => keyvalue::bind::<N>(target, path),
     }
 }
 

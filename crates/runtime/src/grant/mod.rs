@@ -4,11 +4,12 @@ pub(crate) mod http;
 mod output;
 mod socket;
 
-pub use output::flush_output;
+pub use output::{flush_output, observe_output};
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use keyway_app::grant::{FileAccess, Grant};
+use keyway_capability::keyvalue::Store;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
 use crate::plan::Plan;
@@ -20,6 +21,8 @@ pub struct Principal {
     pub name: String,
     /// Its rights. The folders in it are absolute.
     pub grant: Grant,
+    /// The stores that it may open, by the names that it opens, each with the rights of the link.
+    pub stores: BTreeMap<String, Arc<dyn Store>>,
 }
 
 /// The WASI context of the member in `slot`.

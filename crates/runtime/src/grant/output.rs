@@ -33,8 +33,36 @@ pub(super) enum Stream {
 }
 
 enum Message {
-    Line(Stream, Vec<u8>),
+    Line(Line),
     Flush(oneshot::Sender<()>),
+}
+
+/// A line of a component, with the name before it and the end after it.
+struct Line {
+    stream: Stream,
+    bytes: Vec<u8>,
+    name_bytes: usize,
+}
+
+impl Line {
+    const SEPARATOR: &[u8] = b": ";
+
+    fn new(stream: Stream, name: &str, text: &[u8]) -> Self {
+        let bytes = [name.as_bytes(), Self::SEPARATOR, text, b"\n"].concat();
+        Self { stream, bytes, name_bytes: name.len() }
+    }
+
+    fn write(&self) -> io::Result<()> {
+        if let Some(observer) = OBSERVER.get() {
+            let (name, rest) = self.bytes.split_at(self.name_bytes);
+            let text = &rest[Self::SEPARATOR.len()..rest.len() - 1];
+            observer(&String::from_utf8_lossy(name), text);
+        }
+        match self.stream {
+            Stream::Out => io::stdout().lock().write_all(&self.bytes),
+            Stream::Error => io::stderr().lock().write_all(&self.bytes),
+        }
+    }
 }
 
 /// Waits until all that components have written so far is written out.
@@ -48,6 +76,17 @@ pub async fn flush_output() {
     }
 }
 
+/// Has `observer` see every line that components write, with the component's name, without the
+/// line's end. It is called on the thread that writes, and should not take long. The first one
+/// that is given stays.
+pub fn observe_output(observer: impl Fn(&str, &[u8]) + Send + Sync + 'static) {
+    OBSERVER.get_or_init(|| Box::new(observer));
+}
+
+type Observer = Box<dyn Fn(&str, &[u8]) + Send + Sync>;
+
+static OBSERVER: OnceLock<Observer> = OnceLock::new();
+
 static WRITER: OnceLock<mpsc::Sender<Message>> = OnceLock::new();
 
 fn writer() -> mpsc::Sender<Message> {
@@ -57,8 +96,7 @@ fn writer() -> mpsc::Sender<Message> {
             while let Some(message) = receiver.blocking_recv() {
                 // Output that cannot be written (a closed pipe) is nobody's error to handle.
                 let _ = match message {
-                    Message::Line(Stream::Out, line) => io::stdout().lock().write_all(&line),
-                    Message::Line(Stream::Error, line) => io::stderr().lock().write_all(&line),
+                    Message::Line(line) => line.write(),
                     Message::Flush(done) => {
                         let flushed = io::stdout().lock().flush();
                         let _ = done.send(());
@@ -161,10 +199,8 @@ impl Lines {
 
     /// The line gathered so far, with its prefix and end.
     fn take(&mut self) -> Message {
-        let mut line = format!("{}: ", self.name()).into_bytes();
-        line.append(&mut self.line);
-        line.push(b'\n');
-        Message::Line(self.stream, line)
+        let text = std::mem::take(&mut self.line);
+        Message::Line(Line::new(self.stream, self.name(), &text))
     }
 }
 

@@ -1,0 +1,387 @@
+//! `wasi:keyvalue`, both drafts: buckets are stores that the component's links name.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use bytes::Bytes;
+use keyway_app::keyvalue::{DEFAULT, suggest_store, suggest_store_write};
+use keyway_capability::keyvalue::{Error, Page, Store, Swap};
+use wasmtime::component::{HasData, LinkerInstance, Resource, ResourceTable, ResourceTableError};
+
+use crate::{
+    plan::Member,
+    state::{State, view},
+};
+
+mod draft {
+    wasmtime::component::bindgen!({
+        path: "../../wit/wasi-keyvalue-0.2.0-draft",
+        world: "wasi:keyvalue/imports",
+        imports: { default: async | trappable },
+        with: { "wasi:keyvalue/store.bucket": super::Bucket },
+        trappable_error_type: { "wasi:keyvalue/store.error" => super::Refusal },
+    });
+    pub(super) use wasi::keyvalue::*;
+}
+
+mod draft2 {
+    wasmtime::component::bindgen!({
+        path: "../../wit/wasi-keyvalue-0.2.0-draft2",
+        world: "wasi:keyvalue/imports",
+        imports: { default: async | trappable },
+        with: {
+            "wasi:keyvalue/store.bucket": super::Bucket,
+            "wasi:keyvalue/atomics.cas": super::Cas,
+        },
+        trappable_error_type: { "wasi:keyvalue/store.error" => super::Refusal },
+    });
+    pub(super) use wasi::keyvalue::*;
+}
+
+/// Keys on a page. A guest that wants all asks again.
+const PAGE: usize = 1000;
+
+/// Pages that the first draft can go back to: its cursors are numbers, for which the store's own
+/// have to be remembered.
+const CURSORS_AT_MOST: usize = 1000;
+
+/// Lays the host's functions for an interface of `wasi:keyvalue` over `target`, with the links of
+/// the component in slot `N`. What is not known stays as it is: denied.
+pub(super) fn bind<const N: usize>(
+    target: &mut LinkerInstance<'_, State>,
+    path: &str,
+) -> wasmtime::Result<()> {
+    macro_rules! bind {
+        ($interface:path) => {{
+            use $interface as interface;
+            interface::add_to_linker_instance::<State, KeyValue>(target, view::keyvalue::<N>)
+        }};
+    }
+    match path {
+        "keyvalue/store@0.2.0-draft" => bind!(draft::store),
+        "keyvalue/atomics@0.2.0-draft" => bind!(draft::atomics),
+        "keyvalue/batch@0.2.0-draft" => bind!(draft::batch),
+        "keyvalue/store@0.2.0-draft2" => bind!(draft2::store),
+        "keyvalue/atomics@0.2.0-draft2" => bind!(draft2::atomics),
+        "keyvalue/batch@0.2.0-draft2" => bind!(draft2::batch),
+        _ => Ok(()),
+    }
+}
+
+struct KeyValue;
+
+impl HasData for KeyValue {
+    type Data<'a> = View<'a>;
+}
+
+/// What the functions see: whose call it is, and the handles.
+pub(crate) struct View<'a> {
+    /// None for an import that nobody owns: it opens nothing.
+    pub(crate) member: Option<&'a Member>,
+    pub(crate) table: &'a mut ResourceTable,
+}
+
+/// A store that was opened.
+#[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
+pub struct Bucket {
+    store: Arc<dyn Store>,
+    /// The store's cursors, for the numbers that the first draft has in their place.
+    cursors: VecDeque<String>,
+    /// The number of the first of these.
+    first_cursor: u64,
+}
+
+impl Bucket {
+    fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, cursors: VecDeque::new(), first_cursor: 0 }
+    }
+
+    /// The store's cursor for a number that [`number`](Self::number) gave.
+    fn numbered(&self, number: Option<u64>) -> Result<Option<String>, Refusal> {
+        let Some(number) = number else { return Ok(None) };
+        let index = number.checked_sub(self.first_cursor).and_then(|i| usize::try_from(i).ok());
+        match index.and_then(|index| self.cursors.get(index)) {
+            Some(cursor) => Ok(Some(cursor.clone())),
+            None => {
+                let at = self.store.origin().clone();
+                Err(Error::WrongCursor { at, cursor: number.to_string() }.into())
+            }
+        }
+    }
+
+    /// A number for a store's cursor. The oldest are forgotten.
+    fn number(&mut self, cursor: String) -> Result<u64, Refusal> {
+        if self.cursors.len() == CURSORS_AT_MOST {
+            self.cursors.pop_front();
+            self.first_cursor += 1;
+        }
+        self.cursors.push_back(cursor);
+        Ok(self.first_cursor + self.cursors.len() as u64 - 1)
+    }
+
+    /// The second draft has the store's cursors as they are.
+    #[expect(clippy::unused_self, reason = "the first draft needs it")]
+    fn read(&self, cursor: Option<String>) -> Result<Option<String>, Refusal> {
+        Ok(cursor)
+    }
+
+    #[expect(clippy::unused_self, reason = "the first draft needs it")]
+    fn write(&mut self, cursor: String) -> Result<String, Refusal> {
+        Ok(cursor)
+    }
+}
+
+/// A value that was looked at, to be exchanged if it is still the same.
+#[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
+pub struct Cas {
+    store: Arc<dyn Store>,
+    key: String,
+    seen: Option<Bytes>,
+}
+
+/// Why a call did not do what it was to do.
+#[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
+pub enum Refusal {
+    /// No link leads there.
+    NoSuchStore,
+    /// The store says no.
+    Store(Error),
+    /// A handle that is none.
+    Handle(ResourceTableError),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<ResourceTableError> for Refusal {
+    fn from(error: ResourceTableError) -> Self {
+        Self::Handle(error)
+    }
+}
+
+/// What all versions of the interface can say about a failure.
+enum Said {
+    NoSuchStore,
+    AccessDenied,
+    Other(String),
+}
+
+impl View<'_> {
+    fn open(&mut self, identifier: &str) -> Result<Resource<Bucket>, Refusal> {
+        let asked = if identifier.is_empty() { DEFAULT } else { identifier };
+        let Some(store) = self.member.and_then(|member| member.principal.stores.get(asked)) else {
+            if let Some(member) = self.member {
+                let name = &member.principal.name;
+                member.report(&format!("the store {asked:?}"), suggest_store(name, asked));
+            }
+            return Err(Refusal::NoSuchStore);
+        };
+        Ok(self.table.push(Bucket::new(Arc::clone(store)))?)
+    }
+
+    /// The store of a bucket.
+    fn store(&self, bucket: &Resource<Bucket>) -> Result<Arc<dyn Store>, Refusal> {
+        Ok(Arc::clone(&self.table.get(bucket)?.store))
+    }
+
+    /// A failure in the words of the interface. What these leave out, the log tells once.
+    fn say(&self, refusal: Refusal) -> wasmtime::Result<Said> {
+        let error = match refusal {
+            Refusal::NoSuchStore => return Ok(Said::NoSuchStore),
+            Refusal::Handle(error) => return Err(error.into()),
+            Refusal::Store(error) => error,
+        };
+        let text = error.to_string();
+        match (error, self.member) {
+            (Error::ReadOnly { .. }, Some(member)) => {
+                member.report("changing the store", suggest_store_write(&member.principal.name));
+                Ok(Said::AccessDenied)
+            }
+            (Error::NoSuchStore { .. }, Some(member)) => {
+                member.warn(&text);
+                Ok(Said::NoSuchStore)
+            }
+            (Error::AccessDenied { .. }, Some(member)) => {
+                member.warn(&text);
+                Ok(Said::AccessDenied)
+            }
+            _ => Ok(Said::Other(text)),
+        }
+    }
+}
+
+/// What both drafts say in the same words, but for their cursors.
+macro_rules! same_in_both {
+    ($draft:ident, $cursor:ty, $read:path, $write:path) => {
+        impl $draft::store::Host for View<'_> {
+            async fn open(&mut self, identifier: String) -> Result<Resource<Bucket>, Refusal> {
+                View::open(self, &identifier)
+            }
+
+            fn convert_error(
+                &mut self,
+                refusal: Refusal,
+            ) -> wasmtime::Result<$draft::store::Error> {
+                Ok(match self.say(refusal)? {
+                    Said::NoSuchStore => $draft::store::Error::NoSuchStore,
+                    Said::AccessDenied => $draft::store::Error::AccessDenied,
+                    Said::Other(text) => $draft::store::Error::Other(text),
+                })
+            }
+        }
+
+        impl $draft::batch::Host for View<'_> {
+            async fn get_many(
+                &mut self,
+                bucket: Resource<Bucket>,
+                keys: Vec<String>,
+            ) -> Result<Vec<Option<(String, Vec<u8>)>>, Refusal> {
+                let values = self.store(&bucket)?.get_many(&keys).await?;
+                let entry = |(key, value): (String, Option<Bytes>)| Some((key, value?.into()));
+                Ok(keys.into_iter().zip(values).map(entry).collect())
+            }
+
+            async fn set_many(
+                &mut self,
+                bucket: Resource<Bucket>,
+                entries: Vec<(String, Vec<u8>)>,
+            ) -> Result<(), Refusal> {
+                let entries = entries.into_iter().map(|(key, value)| (key, value.into()));
+                let entries: Vec<(String, Bytes)> = entries.collect();
+                Ok(self.store(&bucket)?.set_many(&entries).await?)
+            }
+
+            async fn delete_many(
+                &mut self,
+                bucket: Resource<Bucket>,
+                keys: Vec<String>,
+            ) -> Result<(), Refusal> {
+                Ok(self.store(&bucket)?.delete_many(&keys).await?)
+            }
+        }
+
+        impl $draft::store::HostBucket for View<'_> {
+            async fn get(
+                &mut self,
+                bucket: Resource<Bucket>,
+                key: String,
+            ) -> Result<Option<Vec<u8>>, Refusal> {
+                Ok(self.store(&bucket)?.get(&key).await?.map(Vec::from))
+            }
+
+            async fn set(
+                &mut self,
+                bucket: Resource<Bucket>,
+                key: String,
+                value: Vec<u8>,
+            ) -> Result<(), Refusal> {
+                Ok(self.store(&bucket)?.set(&key, value.into()).await?)
+            }
+
+            async fn delete(
+                &mut self,
+                bucket: Resource<Bucket>,
+                key: String,
+            ) -> Result<(), Refusal> {
+                Ok(self.store(&bucket)?.delete(&key).await?)
+            }
+
+            async fn exists(
+                &mut self,
+                bucket: Resource<Bucket>,
+                key: String,
+            ) -> Result<bool, Refusal> {
+                Ok(self.store(&bucket)?.exists(&key).await?)
+            }
+
+            async fn list_keys(
+                &mut self,
+                bucket: Resource<Bucket>,
+                cursor: Option<$cursor>,
+            ) -> Result<$draft::store::KeyResponse, Refusal> {
+                let cursor = $read(self.table.get(&bucket)?, cursor)?;
+                let store = self.store(&bucket)?;
+                let Page { keys, cursor } = store.list_keys("", cursor.as_deref(), PAGE).await?;
+                let cursor = cursor.map(|cursor| $write(self.table.get_mut(&bucket)?, cursor));
+                Ok($draft::store::KeyResponse { keys, cursor: cursor.transpose()? })
+            }
+
+            async fn drop(&mut self, bucket: Resource<Bucket>) -> wasmtime::Result<()> {
+                self.table.delete(bucket)?;
+                Ok(())
+            }
+        }
+    };
+}
+
+same_in_both!(draft, u64, Bucket::numbered, Bucket::number);
+same_in_both!(draft2, String, Bucket::read, Bucket::write);
+
+impl draft::atomics::Host for View<'_> {
+    async fn increment(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        delta: u64,
+    ) -> Result<u64, Refusal> {
+        let overflow = || Error::Overflow { key: key.clone() };
+        let step = i64::try_from(delta).map_err(|_| overflow())?;
+        let count = self.store(&bucket)?.increment(&key, step).await?;
+        // Another component may count below zero, which this draft has no words for.
+        Ok(u64::try_from(count).map_err(|_| overflow())?)
+    }
+}
+
+impl draft2::atomics::Host for View<'_> {
+    async fn increment(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        delta: i64,
+    ) -> Result<i64, Refusal> {
+        Ok(self.store(&bucket)?.increment(&key, delta).await?)
+    }
+
+    async fn swap(
+        &mut self,
+        cas: Resource<Cas>,
+        value: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), draft2::atomics::CasError>> {
+        use draft2::atomics::CasError;
+        let Cas { store, key, seen } = self.table.delete(cas)?;
+        match store.swap(&key, seen.as_ref(), value.into()).await {
+            Ok(Swap::Done) => Ok(Ok(())),
+            Ok(Swap::Lost { current }) => {
+                let again = self.table.push(Cas { store, key, seen: current })?;
+                Ok(Err(CasError::CasFailed(again)))
+            }
+            Err(error) => {
+                let error = draft2::store::Host::convert_error(self, error.into())?;
+                Ok(Err(CasError::StoreError(error)))
+            }
+        }
+    }
+}
+
+impl draft2::atomics::HostCas for View<'_> {
+    async fn new(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+    ) -> Result<Resource<Cas>, Refusal> {
+        let store = self.store(&bucket)?;
+        let seen = store.get(&key).await?;
+        Ok(self.table.push(Cas { store, key, seen })?)
+    }
+
+    async fn current(&mut self, cas: Resource<Cas>) -> Result<Option<Vec<u8>>, Refusal> {
+        Ok(self.table.get(&cas)?.seen.as_ref().map(|value| value.to_vec()))
+    }
+
+    async fn drop(&mut self, cas: Resource<Cas>) -> wasmtime::Result<()> {
+        self.table.delete(cas)?;
+        Ok(())
+    }
+}
