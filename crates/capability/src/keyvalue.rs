@@ -25,7 +25,7 @@ use futures::stream::BoxStream;
 
 use crate::Origin;
 
-pub use backend::{Backend, OpenError, open};
+pub use backend::{Backend, OpenError, check, open};
 pub use error::{Error, check_key};
 pub use restricted::{Rights, restrict};
 pub use settings::{KINDS, SettingsError};

@@ -76,6 +76,18 @@ pub fn open(backend: &Backend) -> Result<Arc<dyn Store>, OpenError> {
     })
 }
 
+/// Looks for what is wrong with a configuration without touching a file or a server.
+///
+/// # Errors
+/// If it is wrong. What only the file or the server could tell is not found.
+pub fn check(backend: &Backend) -> Result<(), OpenError> {
+    match backend {
+        Backend::Sqlite(options) => check_name(&options.table, "table", "SQLite"),
+        // The others connect when they are first needed.
+        other => open(other).map(drop),
+    }
+}
+
 /// Refuses the name of a table or bucket that would need quoting somewhere.
 pub(super) fn check_name(
     name: &str,
