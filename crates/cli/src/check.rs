@@ -2,9 +2,10 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use keyway_host::ProblemReport;
 use serde::Serialize;
 
-use crate::report::{self, ProblemJson};
+use crate::report;
 
 /// The arguments of `keyway check`.
 #[derive(Debug, clap::Args)]
@@ -18,9 +19,9 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Debug, Serialize)]
-struct Checked<'a> {
+struct Checked {
     ok: bool,
-    problems: Vec<ProblemJson<'a>>,
+    problems: Vec<ProblemReport>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
@@ -34,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Err(problems) => problems,
     };
     if arguments.json {
-        let problems: Vec<_> = problems.iter().map(ProblemJson::from).collect();
+        let problems: Vec<_> = problems.iter().map(ProblemReport::from).collect();
         report::print_json(&Checked { ok: problems.is_empty(), problems });
     } else if !problems.is_empty() {
         report::print(&problems);

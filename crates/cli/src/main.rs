@@ -1,8 +1,13 @@
 //! The program `keyway`: arguments in; words, tables and exit codes out.
 
 mod check;
+mod host;
 mod inspect;
+mod logs;
+mod reload;
 mod report;
+mod status;
+mod swap;
 mod up;
 
 use std::process::ExitCode;
@@ -29,6 +34,14 @@ enum Command {
     Check(check::Arguments),
     /// Shows what a component or an app is made of, and what it would need.
     Inspect(inspect::Arguments),
+    /// Shows how the running apps are.
+    Status(status::Arguments),
+    /// Exchanges a component or a backend of a running app.
+    Swap(swap::Arguments),
+    /// Has a running app take in what has changed in its files.
+    Reload(reload::Arguments),
+    /// Shows what a running app and its host have to say.
+    Logs(logs::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -44,11 +57,17 @@ fn main() -> ExitCode {
         }
     };
     log_to_stderr();
-    match arguments.command {
+    let code = match arguments.command {
         Command::Up(arguments) => up::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
-    }
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Swap(arguments) => swap::run(&arguments),
+        Command::Reload(arguments) => reload::run(&arguments),
+        Command::Logs(arguments) => logs::run(&arguments),
+    };
+    keyway_host::log::flush();
+    code
 }
 
 /// `KEYWAY_LOG` sets what is logged, in the form of `tracing`'s filters, such as
@@ -61,8 +80,10 @@ fn log_to_stderr() {
         .from_env_lossy();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| keyway_host::log::Remembered)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // Its own way of telling that the log cannot be written ends the thread that tries.
+        .log_internal_errors(false)
         .init();
 }

@@ -1,9 +1,12 @@
 //! `keyway up`: serves an app until it is told to stop.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration,
+};
 
 use comfy_table::{Table, presets};
-use keyway_host::{Route, ServeOptions, TlsFiles};
+use keyway_app::Problem;
+use keyway_host::{Narrator, Route, ServeOptions, TlsFiles};
 
 use crate::report;
 
@@ -28,6 +31,12 @@ pub(crate) struct Arguments {
     /// Threads that serve requests; as many as there are cores unless given.
     #[arg(long, value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
+    /// Takes in changes to the manifest and to components when their files change.
+    #[arg(long)]
+    watch: bool,
+    /// Where to make the socket of the admin API, in place of one in the user's own folder.
+    #[arg(long, value_name = "PATH")]
+    admin_socket: Option<PathBuf>,
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -36,7 +45,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|_| "a time is a number with a unit, such as 30s, 500ms or 2m".to_owned())
 }
@@ -48,18 +57,42 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         drain: arguments.drain,
         tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
         threads: arguments.threads,
+        admin: arguments.admin_socket.clone(),
+        watch: arguments.watch,
     };
-    let served = keyway_host::open(&arguments.path)
-        .and_then(|app| keyway_host::serve(app, &options, announce));
-    match served {
+    match keyway_host::serve(&arguments.path, &options, Arc::new(ToTerminal)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problems) => report::print(&problems),
     }
 }
 
-/// The first line is a promise to scripts: they wait for it and take the address from it.
-fn announce(url: &str, routes: &[Route]) {
-    eprintln!("Serving {} on {url}", if url.starts_with("https") { "HTTPS" } else { "HTTP" });
+/// Tells on standard error what goes on.
+#[derive(Debug)]
+struct ToTerminal;
+
+impl Narrator for ToTerminal {
+    /// The first line is a promise to scripts: they wait for it and take the address from it.
+    fn serving(&self, url: &str, routes: &[Route]) {
+        let scheme = if url.starts_with("https") { "HTTPS" } else { "HTTP" };
+        tell(&format!("Serving {scheme} on {url}\n{}\n", table(routes)));
+    }
+
+    fn reloaded(&self, routes: &[Route]) {
+        tell(&format!("Files have changed. Serving now:\n{}\n", table(routes)));
+    }
+
+    fn failed(&self, problems: &[Problem]) {
+        tell("Files have changed, and cannot be served. What was served before goes on.\n");
+        report::print(problems);
+    }
+}
+
+/// Serving goes on where nobody listens.
+fn tell(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn table(routes: &[Route]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     for route in routes {
@@ -67,5 +100,5 @@ fn announce(url: &str, routes: &[Route]) {
         let fused = route.fused.join(" + ");
         table.add_row([format!("  {host}{}", route.path), format!("-> {fused}")]);
     }
-    eprintln!("{table}");
+    table
 }

@@ -11,8 +11,9 @@ use keyway_app::{App, Component, ComponentName, Place, Problem};
 use keyway_component::{AdaptError, Description, FuseError, Part, PartLink, adapt, describe, fuse};
 
 use crate::{
-    problem,
+    problem::problem,
     source::{SourceFile, Sources, read_sources},
+    store,
 };
 
 /// An app whose components were read and fused, ready to be compiled.
@@ -69,6 +70,7 @@ pub fn read(app: App) -> Result<Assembly, Vec<Problem>> {
 fn put_together(mut app: App) -> Result<(Assembly, Vec<Problem>), Vec<Problem>> {
     let (sources, mut problems) = read_sources(&app);
     problems.extend(resolve_folders(&mut app));
+    problems.extend(store::check(&app));
     let (assembly, further) = of_sources(app, sources).map_err(|further| {
         problems.extend(further);
         std::mem::take(&mut problems)
@@ -88,6 +90,7 @@ pub(crate) fn of_sources(
         let Some(source) = sources.remove(&component.name) else { continue };
         match understand(component, source) {
             Ok(loaded) => {
+                problems.extend(unused_store_link(component, &loaded.description));
                 components.insert(component.name.clone(), loaded);
             }
             Err(problem) => problems.push(problem),
@@ -156,6 +159,23 @@ fn understand(
     let bytes = bytes.into_owned();
     let description = describe(&bytes).map_err(|error| invalid(error.to_string(), None))?;
     Ok(Loaded { path, bytes, description })
+}
+
+/// A link to a store needs an import that opens stores.
+fn unused_store_link(component: &Component, description: &Description) -> Option<Problem> {
+    let link = component.stores.values().next()?;
+    let opens = |import: &String| import.starts_with("wasi:keyvalue/store@");
+    if description.needs.iter().flat_map(|need| &need.imports).any(opens) {
+        return None;
+    }
+    Some(Problem {
+        place: link.place.clone(),
+        ..problem(
+            "no-such-import",
+            format!("`{}` does not import `wasi:keyvalue/store`", component.name),
+            Some("take the link away"),
+        )
+    })
 }
 
 /// Makes the folders of file grants absolute; those that are not there are problems.

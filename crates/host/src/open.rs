@@ -1,6 +1,9 @@
 //! From a path to a checked app: a folder, a manifest or a component file.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use keyway_app::{App, Grant, Limit, Problem};
 
@@ -16,8 +19,12 @@ const MAGIC: &[u8] = b"\0asm";
 /// # Errors
 /// All that is wrong with the manifest, or that there is none.
 pub fn open(path: &Path) -> Result<App, Vec<Problem>> {
-    let path = if path.is_dir() { &manifest_in(path)? } else { path };
-    let bytes = fs::read(path).map_err(|error| vec![unreadable(path, &error)])?;
+    let file = &manifest_of(path);
+    let bytes = fs::read(file).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound if path.is_dir() => vec![no_manifest(path)],
+        _ => vec![unreadable(file, &error)],
+    })?;
+    let path = file;
     if bytes.starts_with(MAGIC) || path.extension().is_some_and(|extension| extension == "wasm") {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         return Ok(App::of_component(&name, path.to_owned(), Grant::default(), Limit::default()));
@@ -27,18 +34,19 @@ pub fn open(path: &Path) -> Result<App, Vec<Problem>> {
     App::from_toml(&path.display().to_string(), &text, folder.unwrap_or(Path::new(".")))
 }
 
-fn manifest_in(folder: &Path) -> Result<std::path::PathBuf, Vec<Problem>> {
-    let path = folder.join(MANIFEST);
-    if path.exists() {
-        return Ok(path);
-    }
-    Err(vec![Problem {
+/// The file that `path` stands for: in a folder, the manifest.
+pub(crate) fn manifest_of(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(MANIFEST) } else { path.to_owned() }
+}
+
+fn no_manifest(folder: &Path) -> Problem {
+    Problem {
         code: "no-manifest",
         message: format!("the folder {} has no {MANIFEST}", folder.display()),
         label: None,
         help: Some("give the folder of an app, a manifest, or a component file".to_owned()),
         place: None,
-    }])
+    }
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {

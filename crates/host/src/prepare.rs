@@ -3,18 +3,19 @@
 //! What an earlier run learnt from the same bytes and links is recalled from the cache; only what
 //! is not known is read, fused and compiled.
 
-use std::{env, fs, os::unix::fs::MetadataExt};
+use std::{collections::BTreeMap, env, fs, os::unix::fs::MetadataExt};
 
 use etcetera::BaseStrategy;
-use keyway_app::{App, ComponentName, Problem};
+use keyway_app::{App, Component, ComponentName, Problem};
 use keyway_component::UnitImport;
 use keyway_runtime::{Cache, Compiled, Compiler, Key};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     assembly::{self, AssembledUnit, Assembly},
-    problem,
-    source::{Sources, read_sources},
+    problem::problem,
+    source::{SourceFile, Sources, read_sources},
+    store,
 };
 
 /// An app whose units are compiled.
@@ -23,6 +24,8 @@ pub(crate) struct Prepared {
     pub(crate) app: App,
     /// In the order of their roots' names.
     pub(crate) units: Vec<PreparedUnit>,
+    /// What the components' files held when they were read.
+    pub(crate) sources: BTreeMap<ComponentName, Key>,
 }
 
 /// A unit that is compiled.
@@ -75,11 +78,13 @@ impl Workshop {
     pub(crate) fn prepare(&self, mut app: App) -> Result<Prepared, Vec<Problem>> {
         let (sources, mut problems) = read_sources(&app);
         problems.extend(assembly::resolve_folders(&mut app));
+        problems.extend(store::check(&app));
         let name = note_name(&app, &sources);
+        let hashes = hashes(&sources);
         if problems.is_empty()
             && let Some(units) = self.recall(&app, &name)
         {
-            return Ok(Prepared { app, units });
+            return Ok(Prepared { app, units, sources: hashes });
         }
         let assembly = match assembly::of_sources(app, sources) {
             Ok((assembly, further)) if further.is_empty() && problems.is_empty() => assembly,
@@ -88,13 +93,17 @@ impl Workshop {
                 return Err(problems);
             }
         };
-        let prepared = self.compile(assembly)?;
+        let prepared = self.compile(assembly, hashes)?;
         self.note(&name, &prepared);
         Ok(prepared)
     }
 
     /// Compiles all units. One that fails does not keep the others' problems from being told.
-    fn compile(&self, assembly: Assembly) -> Result<Prepared, Vec<Problem>> {
+    fn compile(
+        &self,
+        assembly: Assembly,
+        sources: BTreeMap<ComponentName, Key>,
+    ) -> Result<Prepared, Vec<Problem>> {
         let Assembly { app, units: assembled, .. } = assembly;
         let mut problems = Vec::new();
         let mut units = Vec::new();
@@ -108,7 +117,7 @@ impl Workshop {
                 }),
             }
         }
-        if problems.is_empty() { Ok(Prepared { app, units }) } else { Err(problems) }
+        if problems.is_empty() { Ok(Prepared { app, units, sources }) } else { Err(problems) }
     }
 
     fn recall(&self, app: &App, name: &Key) -> Option<Vec<PreparedUnit>> {
@@ -153,7 +162,9 @@ fn note_name(app: &App, sources: &Sources) -> Key {
     for (name, source) in sources {
         add(name.as_str().as_bytes());
         add(&source.bytes);
-        let links = &app.components[name].links;
+        let Component { links, stores, .. } = &app.components[name];
+        // Whether a link to a store has an import is found out when the component is read.
+        add(if stores.is_empty() { b"no stores" } else { b"stores" });
         add(&(links.len() as u64).to_le_bytes());
         for (import, link) in links {
             add(import.as_str().as_bytes());
@@ -161,6 +172,11 @@ fn note_name(app: &App, sources: &Sources) -> Key {
         }
     }
     Key::of(hasher.finalize())
+}
+
+fn hashes(sources: &Sources) -> BTreeMap<ComponentName, Key> {
+    let hash = |source: &SourceFile| Key::of(blake3::hash(&source.bytes));
+    sources.iter().map(|(name, source)| (name.clone(), hash(source))).collect()
 }
 
 /// Tells one build of the program from another, which may fuse in other ways.

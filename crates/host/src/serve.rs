@@ -1,23 +1,35 @@
-//! From an app to a server: binds the address, has the units prepared, and serves until a signal
+//! From an app to a server: binds the address, has the app prepared, and serves until a signal
 //! says to stop.
 
 use std::{
-    collections::BTreeMap, fs, future::Future, net::SocketAddr, num::NonZeroUsize, path::PathBuf,
-    sync::Arc, time::Duration,
+    fs,
+    future::Future,
+    net::SocketAddr,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use keyway_app::{App, ComponentName, HttpTrigger, Problem};
-use keyway_runtime::{Body, Engines, Failure, Principal, Room, Unit, UnitSpec};
-use keyway_trigger::http::{Handler, Options, Peer, Routes, Server, Tls};
-use tokio::signal::unix::{SignalKind, signal};
+use keyway_app::{App, Problem};
+use keyway_trigger::http::{Options, Server, Tls};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    signal::unix::{SignalKind, signal},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    prepare::{Prepared, PreparedUnit, Workshop},
-    problem,
+    admin::{self, AdminSocket},
+    log,
+    open::open,
+    problem::problem,
+    running::Running,
+    watch,
 };
+
+/// How long the end waits for whoever reads the output of components.
+const FLUSH: Duration = Duration::from_secs(1);
 
 /// How to serve.
 #[derive(Debug, Clone)]
@@ -30,6 +42,10 @@ pub struct ServeOptions {
     pub tls: Option<TlsFiles>,
     /// Threads that serve; as many as there are cores if none.
     pub threads: Option<NonZeroUsize>,
+    /// The socket of the admin API; one in the user's folder for such if none.
+    pub admin: Option<PathBuf>,
+    /// Take in changes to the manifest and to components when their files change.
+    pub watch: bool,
 }
 
 /// Where the certificate and its key lie, both in PEM.
@@ -42,7 +58,7 @@ pub struct TlsFiles {
 }
 
 /// A route as it is told to the user.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The host that it is for; any, if none.
     pub host: Option<String>,
@@ -52,47 +68,87 @@ pub struct Route {
     pub fused: Vec<String>,
 }
 
-/// Serves the routes of `app` until SIGTERM or SIGINT, then drains. `announce` is called with the
-/// URL when requests are taken.
+/// What is told to the user while an app is served.
+pub trait Narrator: Send + Sync + 'static {
+    /// Requests are taken at this URL, on these routes.
+    fn serving(&self, url: &str, routes: &[Route]);
+
+    /// Files have changed, and what they say now is served.
+    fn reloaded(&self, routes: &[Route]);
+
+    /// Files have changed, and what they say cannot be served: what was served before is.
+    fn failed(&self, problems: &[Problem]);
+}
+
+/// Serves the app at `path` until SIGTERM or SIGINT, then drains.
 ///
 /// # Errors
-/// If there is nothing to serve, all that is wrong with its components, or the address cannot be
-/// had.
+/// If there is nothing to serve, all that is wrong with the app, or the address cannot be had.
 pub fn serve(
-    app: App,
+    path: &Path,
     options: &ServeOptions,
-    announce: impl FnOnce(&str, &[Route]),
+    narrator: Arc<dyn Narrator>,
 ) -> Result<(), Vec<Problem>> {
+    log::start();
+    let app = open(path)?;
     if app.triggers.is_empty() {
-        return Err(vec![problem(
-            "no-trigger",
-            format!("the app `{}` has no trigger, so there is nothing to serve", app.name),
-            Some("add a [[trigger.http]] with a route and a component"),
-        )]);
+        return Err(vec![no_trigger(&app)]);
     }
     // The address first: a port that is taken is told before minutes of compiling.
     let server = bind(options)?;
-    let prepared = Workshop::open()?.prepare(app)?;
-    let units = units(&prepared)?;
-    let (routes, shown) = routes(&prepared, &units)?;
-    drop(prepared);
-
+    let background = Background::start()?;
+    let running = Running::start(app, path, options.drain, background.handle())?;
     let stop = CancellationToken::new();
-    let listener = Signals::listen(stop.clone())
-        .map_err(|error| vec![problem("no-signals", error.to_string(), None)])?;
+    background.stop_at_signals(stop.clone())?;
+
     let scheme = if options.tls.is_some() { "https" } else { "http" };
-    announce(&format!("{scheme}://{}/", server.address()), &shown);
-    let report = server.serve(routes, stop, options.drain);
+    let url = format!("{scheme}://{}/", server.address());
+    // Without it everything is served all the same.
+    let socket = background.within(|| AdminSocket::bind(options.admin.as_deref(), &running));
+    let socket = match socket {
+        Ok(socket) => Some(background.handle().spawn(admin::serve(
+            socket,
+            Arc::clone(&running),
+            url.clone(),
+            stop.clone(),
+        ))),
+        Err(problem) if options.admin.is_some() => return Err(vec![problem]),
+        Err(problem) => {
+            tracing::warn!("there is no admin API: {problem}");
+            None
+        }
+    };
+    if options.watch {
+        let watching = watch::watch(Arc::clone(&running), Arc::clone(&narrator), stop.clone())?;
+        background.handle().spawn(watching);
+    }
+    narrator.serving(&url, &running.serving().current.shown());
+    // After that line, which scripts wait for, so that none of its warnings comes before.
+    background.handle().spawn(running.serving().current.stores.clone().look_at());
+
+    let report = server.serve(running.routes(), stop, options.drain);
     if !report.drained {
         tracing::warn!("{} requests were cut off when the time to drain was over", report.cut);
     }
-    listener.finish(async {
-        for unit in units.values() {
-            unit.finish(options.drain).await;
+    background.finish(async {
+        if let Some(socket) = socket {
+            // It ends by itself when the server stops; an error would be a panic, told already.
+            let _ = socket.await;
         }
-        keyway_runtime::flush_output().await;
+        running.finish(options.drain).await;
+        // A reader that takes nothing shall not keep the program from ending.
+        let _ = tokio::time::timeout(FLUSH, keyway_runtime::flush_output()).await;
     });
     Ok(())
+}
+
+/// An app that serves nothing.
+pub(crate) fn no_trigger(app: &App) -> Problem {
+    problem(
+        "no-trigger",
+        format!("the app `{}` has no trigger, so there is nothing to serve", app.name),
+        Some("add a [[trigger.http]] with a route and a component"),
+    )
 }
 
 fn bind(options: &ServeOptions) -> Result<Server, Vec<Problem>> {
@@ -116,107 +172,50 @@ fn bind(options: &ServeOptions) -> Result<Server, Vec<Problem>> {
         .map_err(|error| vec![problem("cannot-listen", error.to_string(), None)])
 }
 
-/// Binds the units to their rights, each ready to run.
-fn units(prepared: &Prepared) -> Result<BTreeMap<ComponentName, Arc<Unit>>, Vec<Problem>> {
-    let component = |name: &ComponentName| &prepared.app.components[name];
-    let rooms: Vec<Room<'_>> = prepared
-        .units
-        .iter()
-        .map(|unit| Room { compiled: &unit.compiled, limit: &component(&unit.root).limit })
-        .collect();
-    let engines =
-        Engines::new(&rooms).map_err(|error| vec![problem("engine", error.to_string(), None)])?;
-    let mut problems = Vec::new();
-    let mut units = BTreeMap::new();
-    for PreparedUnit { root, components, imports, compiled } in &prepared.units {
-        let spec = UnitSpec {
-            name: root.to_string(),
-            principals: components.iter().map(|name| principal(&prepared.app, name)).collect(),
-            imports: imports.clone(),
-            limit: component(root).limit.clone(),
-        };
-        match Unit::new(&engines, compiled, spec) {
-            Ok(unit) => {
-                units.insert(root.clone(), Arc::new(unit));
-            }
-            Err(error) => problems.push(Problem {
-                place: component(root).place.clone(),
-                ..problem("unit", error.to_string(), None)
-            }),
-        }
-    }
-    if problems.is_empty() { Ok(units) } else { Err(problems) }
-}
+/// A thread beside those that serve: for signals, the admin API, and what changes the app.
+struct Background(Runtime);
 
-fn principal(app: &App, name: &str) -> Principal {
-    let component = app.components.values().find(|component| component.name.as_str() == name);
-    let grant = component.map(|component| component.grant.clone()).unwrap_or_default();
-    Principal { name: name.to_owned(), grant }
-}
-
-fn routes(
-    prepared: &Prepared,
-    units: &BTreeMap<ComponentName, Arc<Unit>>,
-) -> Result<(Routes<UnitHandler>, Vec<Route>), Vec<Problem>> {
-    let mut routes = Routes::new();
-    let mut shown = Vec::new();
-    for HttpTrigger { host, route, component, place } in &prepared.app.triggers {
-        let handler = UnitHandler(Arc::clone(&units[component]));
-        routes.add(host.as_deref(), route, handler).map_err(|error| {
-            vec![Problem { place: place.clone(), ..problem("route", error.to_string(), None) }]
-        })?;
-        let unit = prepared.units.iter().find(|unit| unit.root == *component);
-        let fused = unit.map(|unit| unit.components.clone()).unwrap_or_default();
-        shown.push(Route { host: host.clone(), path: route.clone(), fused });
-    }
-    Ok((routes, shown))
-}
-
-/// Gives requests to a unit.
-#[derive(Debug)]
-struct UnitHandler(Arc<Unit>);
-
-impl Handler for UnitHandler {
-    fn handle(
-        &self,
-        request: Request<Incoming>,
-        from: Peer,
-    ) -> impl Future<Output = Result<Response<Body>, Failure>> + Send {
-        let unit = Arc::clone(&self.0);
-        async move { unit.handle(request, from.scheme).await }
-    }
-}
-
-/// Waits for the signals that end the program, on a thread of its own.
-struct Signals {
-    runtime: tokio::runtime::Runtime,
-    waiting: tokio::task::JoinHandle<()>,
-}
-
-impl Signals {
-    fn listen(stop: CancellationToken) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
+impl Background {
+    fn start() -> Result<Self, Vec<Problem>> {
+        let runtime = Builder::new_multi_thread()
             .worker_threads(1)
-            .thread_name("keyway-signals")
+            .thread_name("keyway-background")
             .enable_all()
-            .build()?;
-        let guard = runtime.enter();
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        drop(guard);
-        let waiting = runtime.spawn(async move {
+            .build();
+        runtime.map(Self).map_err(|error| vec![problem("no-threads", error.to_string(), None)])
+    }
+
+    fn handle(&self) -> Handle {
+        self.0.handle().clone()
+    }
+
+    /// Runs what needs a runtime to be there.
+    fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _guard = self.0.enter();
+        work()
+    }
+
+    fn stop_at_signals(&self, stop: CancellationToken) -> Result<(), Vec<Problem>> {
+        let listen = |kind| {
+            let listened = self.within(|| signal(kind));
+            listened.map_err(|error| vec![problem("no-signals", error.to_string(), None)])
+        };
+        let mut interrupt = listen(SignalKind::interrupt())?;
+        let mut terminate = listen(SignalKind::terminate())?;
+        self.0.spawn(async move {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
             stop.cancel();
         });
-        Ok(Self { runtime, waiting })
+        Ok(())
     }
 
     /// Runs the last things that have to be waited for.
     fn finish(self, last: impl Future<Output = ()>) {
-        self.waiting.abort();
-        self.runtime.block_on(last);
+        self.0.block_on(last);
+        // A change that is being compiled is for nobody any more.
+        self.0.shutdown_background();
     }
 }

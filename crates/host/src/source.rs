@@ -33,6 +33,14 @@ pub(crate) fn read_sources(app: &App) -> (Sources, Vec<Problem>) {
     (sources, problems)
 }
 
+/// The files that the components of `app` are read from.
+pub(crate) fn files_of(app: &App) -> impl Iterator<Item = PathBuf> {
+    app.components.values().filter_map(|component| match &component.source.value {
+        Source::Path(path) => Some(component_file(&app.folder.join(path))),
+        Source::Oci(_) => None,
+    })
+}
+
 fn read(folder: &Path, component: &Component) -> Result<SourceFile, Problem> {
     let problem = |code, message, help: Option<&str>| Problem {
         code,

@@ -1,0 +1,24 @@
+//! `keyway reload`: has a running app take in what has changed in its files.
+
+use std::process::ExitCode;
+
+use crate::{host, report};
+
+/// The arguments of `keyway reload`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    host: host::Target,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    host::ask(async {
+        let reloaded = arguments.host.client().await?.reload().await?;
+        report::print_text(if reloaded.changed {
+            "What has changed is served now.\n"
+        } else {
+            "Nothing has changed.\n"
+        });
+        Ok(())
+    })
+}

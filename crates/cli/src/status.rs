@@ -1,0 +1,82 @@
+//! `keyway status`: how the running apps are.
+
+use std::{process::ExitCode, time::Duration};
+
+use comfy_table::{Table, presets};
+use keyway_host::{
+    ProblemReport,
+    admin::{api::Status, which_host},
+};
+
+use crate::{host, report};
+
+/// The arguments of `keyway status`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    host: host::Target,
+    /// Writes it to standard output as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    host::ask(async {
+        let hosts = arguments.host.hosts().await?;
+        if arguments.json {
+            report::print_json(&hosts.iter().map(|(_, status)| status).collect::<Vec<_>>());
+            return Ok(());
+        }
+        if hosts.is_empty() {
+            return Err(vec![ProblemReport::from(&which_host(0))]);
+        }
+        let shown: Vec<_> = hosts.iter().map(|(_, status)| show(status)).collect();
+        report::print_text(&shown.join("\n"));
+        Ok(())
+    })
+}
+
+fn show(status: &Status) -> String {
+    let up = humantime::format_duration(Duration::from_secs(status.uptime_ms / 1000));
+    let mut text = format!(
+        "{} on {} (process {}, up for {up}, from {})\n",
+        status.app, status.url, status.pid, status.path
+    );
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    for unit in &status.units {
+        let root = unit.components.first().map(String::as_str).unwrap_or_default();
+        let routes: Vec<_> = status
+            .routes
+            .iter()
+            .filter(|route| route.component == root)
+            .map(|route| format!("{}{}", route.host.as_deref().unwrap_or_default(), route.path))
+            .collect();
+        table.add_row([
+            format!("  {}", routes.join(", ")),
+            format!("-> {}", unit.components.join(" + ")),
+            format!("{} requests, {} errors", unit.requests, unit.errors),
+        ]);
+    }
+    for component in &status.components {
+        let hash = component.hash.get(..12).unwrap_or_default();
+        table.add_row([format!("  {}", component.name), component.source.clone(), hash.to_owned()]);
+    }
+    for store in &status.stores {
+        let swap = store.swap.as_ref().map(|swap| {
+            format!("{}: {} keys copied, {} compared", swap.phase, swap.copied, swap.compared)
+        });
+        let swap = swap.unwrap_or_default();
+        table.add_row([format!("  {}", store.name), store.backend.clone(), swap]);
+    }
+    text += &table.trim_fmt();
+    text.push('\n');
+    if let Some(trial) = &status.trial {
+        let left = humantime::format_duration(Duration::from_millis(trial.left_ms));
+        text += &format!(
+            "  trying out a component with {} % of the requests for {left}: {} requests, {} errors\n",
+            trial.percent, trial.requests, trial.errors
+        );
+    }
+    text
+}

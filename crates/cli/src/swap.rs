@@ -1,0 +1,152 @@
+//! `keyway swap`: exchanges a part of a running app.
+
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
+
+use keyway_host::{
+    ProblemReport,
+    admin::api::{Canary, SwapBackend, SwapComponent},
+};
+
+use crate::{host, report, up::time};
+
+/// The arguments of `keyway swap`.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    /// Goes back to what the last change replaced, or ends a trial.
+    #[arg(long)]
+    undo: bool,
+    #[command(flatten)]
+    host: host::Target,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Part {
+    /// Exchanges a component, once it is checked against all its links and compiled.
+    Component(Component),
+    /// Exchanges the backend of a store, with its data.
+    Backend(Backend),
+}
+
+#[derive(Debug, clap::Args)]
+struct Component {
+    /// The component's name in the manifest.
+    name: String,
+    /// The file of the new one.
+    file: PathBuf,
+    /// Gives it this part of the requests first, such as 10%.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    canary: Option<f64>,
+    /// How long it has a part of the requests before it has all.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time, requires = "canary")]
+    r#for: Duration,
+    /// More errors than this part of its requests bring the old one back.
+    #[arg(long, value_name = "PERCENT", default_value = "1%", value_parser = percent, requires = "canary")]
+    max_errors: f64,
+    #[command(flatten)]
+    host: host::Target,
+}
+
+#[derive(Debug, clap::Args)]
+struct Backend {
+    /// The store's name in the manifest.
+    name: String,
+    /// The kind of the new backend: memory, sqlite, redis, postgres or nats.
+    #[arg(long, value_name = "KIND")]
+    to: String,
+    /// Its server.
+    #[arg(long)]
+    url: Option<String>,
+    /// Its file.
+    #[arg(long)]
+    path: Option<PathBuf>,
+    /// Any other setting, as it would stand in the manifest.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
+    /// Deletes what the new backend has already.
+    #[arg(long)]
+    delete_existing: bool,
+    #[command(flatten)]
+    host: host::Target,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim();
+    let percent = number.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
+    percent.ok_or_else(|| "it is a number from 0 to 100, such as 10%".to_owned())
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) =
+        text.split_once('=').ok_or("a setting is a name, `=` and a value, such as table=cache")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    match &arguments.part {
+        Some(Part::Component(component)) => host::ask(swap_component(component)),
+        Some(Part::Backend(backend)) => host::ask(swap_backend(backend)),
+        // Without a part there is `--undo`: no arguments at all show the help.
+        None => host::ask(undo(arguments)),
+    }
+}
+
+async fn swap_component(arguments: &Component) -> Result<(), Vec<ProblemReport>> {
+    let client = arguments.host.client().await?;
+    let request = SwapComponent {
+        path: absolute(&arguments.file)?,
+        canary: arguments.canary.map(|percent| Canary {
+            percent,
+            time_ms: u64::try_from(arguments.r#for.as_millis()).unwrap_or(u64::MAX),
+            errors_percent: arguments.max_errors,
+        }),
+    };
+    client.swap_component(&arguments.name, &request).await?;
+    report::print_text(&format!(
+        "`{}` is {} now. A restart takes the one in the manifest.\n",
+        arguments.name, request.path
+    ));
+    Ok(())
+}
+
+async fn swap_backend(arguments: &Backend) -> Result<(), Vec<ProblemReport>> {
+    let client = arguments.host.client().await?;
+    let mut settings: BTreeMap<_, _> = arguments.set.iter().cloned().collect();
+    settings.extend(arguments.url.clone().map(|url| ("url".to_owned(), url)));
+    if let Some(path) = &arguments.path {
+        settings.insert("path".to_owned(), absolute(path)?);
+    }
+    let request = SwapBackend {
+        backend: arguments.to.clone(),
+        settings,
+        delete_existing: arguments.delete_existing,
+    };
+    let swapped = client.swap_backend(&arguments.name, &request).await?;
+    report::print_text(&format!(
+        "`{}` is kept by {} now, with {} keys. A restart takes the backend in the manifest.\n",
+        arguments.name, arguments.to, swapped.copied
+    ));
+    Ok(())
+}
+
+async fn undo(arguments: &Arguments) -> Result<(), Vec<ProblemReport>> {
+    arguments.host.client().await?.undo().await?;
+    report::print_text("What served before serves again.\n");
+    Ok(())
+}
+
+/// The host may run in another folder.
+fn absolute(path: &PathBuf) -> Result<String, Vec<ProblemReport>> {
+    let refused = |message: String| {
+        let (code, label, help, place) = ("path".to_owned(), None, None, None);
+        vec![ProblemReport { code, message, label, help, place }]
+    };
+    let absolute = std::path::absolute(path)
+        .map_err(|error| refused(format!("the path {} is no good: {error}", path.display())))?;
+    absolute
+        .into_os_string()
+        .into_string()
+        .map_err(|path| refused(format!("the path {} is not text", path.display())))
+}

@@ -1,0 +1,180 @@
+//! The words of the admin API, version 1. Fields may be added; none is taken away or changes its
+//! meaning.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ProblemReport;
+
+/// What begins the path of every request.
+pub const VERSION: &str = "/v1";
+
+/// The answer to `GET /v1/status`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Of Keyway.
+    pub version: String,
+    /// The host's process.
+    pub pid: u32,
+    /// The app's name.
+    pub app: String,
+    /// What was opened: a folder, a manifest or a component file.
+    pub path: String,
+    /// Where it serves.
+    pub url: String,
+    /// How long it has run.
+    pub uptime_ms: u64,
+    /// All components, by name.
+    pub components: Vec<ComponentStatus>,
+    /// What requests start.
+    pub units: Vec<UnitStatus>,
+    /// Which requests go where.
+    pub routes: Vec<RouteStatus>,
+    /// Stores of keys and values.
+    pub stores: Vec<StoreStatus>,
+    /// What is being tried out.
+    pub trial: Option<TrialStatus>,
+    /// Whether there is something to undo.
+    pub can_undo: bool,
+}
+
+/// A component of the app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentStatus {
+    /// Its name.
+    pub name: String,
+    /// Where it came from.
+    pub source: String,
+    /// The BLAKE3 hash of its file, in hexadecimal digits.
+    pub hash: String,
+}
+
+/// A unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitStatus {
+    /// What it is fused of, the root first.
+    pub components: Vec<String>,
+    /// Requests since it began to serve.
+    pub requests: u64,
+    /// Those of them that it failed, or answered with a status of 500 and above.
+    pub errors: u64,
+}
+
+/// A route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteStatus {
+    /// The host that it is for; any, if none.
+    pub host: Option<String>,
+    /// The path prefix.
+    pub path: String,
+    /// The root of the unit that answers.
+    pub component: String,
+}
+
+/// A store of keys and values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreStatus {
+    /// Its name in the manifest.
+    pub name: String,
+    /// What stands behind it, without passwords.
+    pub backend: String,
+    /// The exchange of its backend that is under way.
+    pub swap: Option<StoreSwap>,
+}
+
+/// How far the exchange of a backend is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreSwap {
+    /// `preparing`, `copying`, `comparing` or `moving`.
+    pub phase: String,
+    /// Keys that were copied.
+    pub copied: u64,
+    /// Keys that were compared.
+    pub compared: u64,
+}
+
+/// A component that has some of the requests.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialStatus {
+    /// The part of the requests, in percent.
+    pub percent: f64,
+    /// How long it goes on.
+    pub left_ms: u64,
+    /// Requests that it had.
+    pub requests: u64,
+    /// Those of them that were errors.
+    pub errors: u64,
+}
+
+/// The request `POST /v1/components/NAME`: exchanges a component.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwapComponent {
+    /// The new component's file, as an absolute path.
+    pub path: String,
+    /// Try it out first. The answer comes when that is decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
+}
+
+/// How to try a component out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Canary {
+    /// The part of the requests that it gets, in percent.
+    pub percent: f64,
+    /// After this time it gets all.
+    pub time_ms: u64,
+    /// More errors than this part of its requests end the trial, in percent.
+    pub errors_percent: f64,
+}
+
+/// The request `POST /v1/stores/NAME`: exchanges the backend of a store, with its data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwapBackend {
+    /// The kind of the new backend.
+    pub backend: String,
+    /// Its settings, as they would stand in the manifest; paths are absolute.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// Delete what the new backend has already. Without it, a backend that is not empty is refused.
+    #[serde(default)]
+    pub delete_existing: bool,
+}
+
+/// The answer to [`SwapBackend`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackendSwapped {
+    /// How many keys were copied.
+    pub copied: u64,
+    /// How many of them were changed meanwhile and copied again.
+    pub repaired: u64,
+}
+
+/// The answer to `POST /v1/reload`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// Whether anything had changed.
+    pub changed: bool,
+}
+
+/// One line of the log: of `GET /v1/logs`, which answers with one of these in JSON on each line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Milliseconds since 1970, in UTC.
+    pub time_ms: u64,
+    /// The component whose output it is; the host's own, if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// The line without its end.
+    pub text: String,
+}
+
+/// The answer to a request that was not done, with a status from 400 on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Why.
+    pub problems: Vec<ProblemReport>,
+}

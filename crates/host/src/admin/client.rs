@@ -1,0 +1,164 @@
+//! Who uses the admin API of a running host.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Incoming, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use keyway_app::Problem;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::net::UnixStream;
+
+use super::api::{
+    BackendSwapped, LogLine, Refused, Reloaded, Status, SwapBackend, SwapComponent, VERSION,
+};
+use crate::{ProblemReport, problem::problem};
+
+/// A running host, by its socket.
+#[derive(Debug, Clone)]
+pub struct Client {
+    socket: PathBuf,
+}
+
+type Answer<T> = Result<T, Vec<ProblemReport>>;
+
+impl Client {
+    /// The host at `socket`. It is connected to for each request.
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self { socket: socket.into() }
+    }
+
+    /// Where its socket lies.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// How the app is.
+    ///
+    /// # Errors
+    /// If the host does not answer.
+    pub async fn status(&self) -> Answer<Status> {
+        self.ask(Method::GET, "/status", None::<&()>).await
+    }
+
+    /// Exchanges a component.
+    ///
+    /// # Errors
+    /// All that is wrong with it, or if the host does not answer.
+    pub async fn swap_component(&self, name: &str, request: &SwapComponent) -> Answer<()> {
+        self.ask(Method::POST, &format!("/components/{}", encode(name)), Some(request)).await
+    }
+
+    /// Exchanges the backend of a store.
+    ///
+    /// # Errors
+    /// If it fails, or the host does not answer.
+    pub async fn swap_backend(&self, name: &str, request: &SwapBackend) -> Answer<BackendSwapped> {
+        self.ask(Method::POST, &format!("/stores/{}", encode(name)), Some(request)).await
+    }
+
+    /// Goes back to what the last change replaced.
+    ///
+    /// # Errors
+    /// If there is nothing to go back to, or the host does not answer.
+    pub async fn undo(&self) -> Answer<()> {
+        self.ask(Method::POST, "/undo", None::<&()>).await
+    }
+
+    /// Takes in what has changed in the manifest and in components.
+    ///
+    /// # Errors
+    /// All that is wrong with it, or if the host does not answer.
+    pub async fn reload(&self) -> Answer<Reloaded> {
+        self.ask(Method::POST, "/reload", None::<&()>).await
+    }
+
+    /// Gives the log's last lines to `each`, and with `follow` those that come, until the host ends
+    /// or `each` returns false.
+    ///
+    /// # Errors
+    /// If the host does not answer.
+    pub async fn logs(&self, follow: bool, mut each: impl FnMut(LogLine) -> bool) -> Answer<()> {
+        let path = if follow { "/logs?follow=true" } else { "/logs" };
+        let mut body = self.send(Method::GET, path, Bytes::new()).await?;
+        let mut rest = Vec::new();
+        while let Some(Ok(frame)) = body.frame().await {
+            let Ok(data) = frame.into_data() else { continue };
+            rest.extend_from_slice(&data);
+            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = rest.drain(..=end).collect();
+                let line = serde_json::from_slice(&line).map_err(|error| self.garbled(&error))?;
+                if !each(line) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        request: Option<&impl Serialize>,
+    ) -> Answer<T> {
+        let body = request.map(serde_json::to_vec).transpose();
+        let body = body.map_err(|error| self.garbled(&error))?.unwrap_or_default();
+        let answer = self.send(method, path, body.into()).await?;
+        let bytes = answer.collect().await.map_err(|error| self.gone(&error))?.to_bytes();
+        serde_json::from_slice(&bytes).map_err(|error| self.garbled(&error))
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Bytes) -> Answer<Incoming> {
+        let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.gone(&error))?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.gone(&error))?;
+        // Its errors are told by the request.
+        tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{VERSION}{path}"))
+            .header(http::header::HOST, "keyway")
+            .body(Full::new(body))
+            .map_err(|error| self.gone(&error))?;
+        let answer = sender.send_request(request).await.map_err(|error| self.gone(&error))?;
+        if answer.status() == StatusCode::OK {
+            return Ok(answer.into_body());
+        }
+        let body = answer.into_body().collect().await.map_err(|error| self.gone(&error))?;
+        match serde_json::from_slice::<Refused>(&body.to_bytes()) {
+            Ok(refused) => Err(refused.problems),
+            Err(error) => Err(self.garbled(&error)),
+        }
+    }
+
+    fn gone(&self, error: &dyn std::fmt::Display) -> Vec<ProblemReport> {
+        let message = format!("the host at {} does not answer: {error}", self.socket.display());
+        let help = "`keyway status` shows which hosts are running";
+        vec![ProblemReport::from(&problem("no-host", message, Some(help)))]
+    }
+
+    fn garbled(&self, error: &dyn std::fmt::Display) -> Vec<ProblemReport> {
+        let message =
+            format!("the host at {} answers in another way: {error}", self.socket.display());
+        let help = "use the `keyway` that the host was started with";
+        vec![ProblemReport::from(&problem("other-version", message, Some(help)))]
+    }
+}
+
+/// A name as a segment of a path.
+fn encode(name: &str) -> String {
+    percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// The problem of a machine without a running host, or with several of them.
+pub fn which_host(count: usize) -> Problem {
+    if count == 0 {
+        let help = "start one with `keyway up`, or name its socket with `--socket`";
+        return problem("no-host", "no host is running".to_owned(), Some(help));
+    }
+    let help = "say which with `--app NAME` or `--socket PATH`; `keyway status` shows them";
+    problem("many-hosts", format!("{count} hosts are running"), Some(help))
+}

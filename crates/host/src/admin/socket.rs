@@ -1,0 +1,121 @@
+//! Where the sockets of hosts lie, and who may use them.
+
+use std::{
+    env, fs, io,
+    os::unix::{
+        fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt},
+        net::UnixStream as BlockingStream,
+    },
+    path::{Path, PathBuf},
+    process,
+};
+
+use etcetera::BaseStrategy;
+use keyway_app::Problem;
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::{problem::problem, running::Running};
+
+/// The socket of a host, taken away when dropped.
+#[derive(Debug)]
+pub(crate) struct AdminSocket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl AdminSocket {
+    /// Listens at `path`, or in the user's folder of sockets. Needs a runtime to be entered.
+    ///
+    /// # Errors
+    /// If the socket cannot be made, or another host uses it.
+    pub(crate) fn bind(path: Option<&Path>, running: &Running) -> Result<Self, Problem> {
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => {
+                let folder = folder()?;
+                make_private(&folder).map_err(|error| cannot("make", &folder, &error))?;
+                let app = &running.serving().current.prepared.app.name;
+                // A path of a socket has 107 bytes at most.
+                let app: String =
+                    app.chars().filter(char::is_ascii_alphanumeric).take(24).collect();
+                folder.join(format!("{app}-{}.sock", process::id()))
+            }
+        };
+        if is_left_over(&path) {
+            fs::remove_file(&path).map_err(|error| cannot("replace", &path, &error))?;
+        }
+        let listener =
+            UnixListener::bind(&path).map_err(|error| cannot("listen at", &path, &error))?;
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(&path, private).map_err(|error| cannot("protect", &path, &error))?;
+        Ok(Self { listener, path })
+    }
+
+    /// The next client. Those of other users are turned away, whatever the file's mode lets them.
+    pub(super) async fn accept(&self) -> io::Result<UnixStream> {
+        loop {
+            let (stream, _) = self.listener.accept().await?;
+            let uid = stream.peer_cred()?.uid();
+            let own = rustix::process::geteuid();
+            if uid == own.as_raw() || uid == 0 {
+                return Ok(stream);
+            }
+            tracing::warn!("the user {uid} tried to use the admin API and was turned away");
+        }
+    }
+}
+
+impl Drop for AdminSocket {
+    fn drop(&mut self) {
+        // One that stays is found to be left over by the next host.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The sockets of all of this user's hosts that are running.
+///
+/// # Errors
+/// If there is no folder for such.
+pub fn running_sockets() -> Result<Vec<PathBuf>, Problem> {
+    let folder = folder()?;
+    let Ok(entries) = fs::read_dir(&folder) else { return Ok(Vec::new()) };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut sockets: Vec<_> = paths.filter(|path| BlockingStream::connect(path).is_ok()).collect();
+    sockets.sort();
+    Ok(sockets)
+}
+
+/// `$XDG_RUNTIME_DIR/keyway`, or `keyway/run` in the user's cache where the system has no such
+/// folder.
+fn folder() -> Result<PathBuf, Problem> {
+    if let Some(runtime) = env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()) {
+        return Ok(PathBuf::from(runtime).join("keyway"));
+    }
+    let base = etcetera::choose_base_strategy().map_err(|error| {
+        let message = format!("there is no place for sockets: {error}");
+        problem("no-home", message, Some("set XDG_RUNTIME_DIR, HOME, or give a socket"))
+    })?;
+    Ok(base.cache_dir().join("keyway").join("run"))
+}
+
+/// A folder that only its owner may look into.
+fn make_private(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let metadata = fs::metadata(folder)?;
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is another user's"));
+    }
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+/// Whether there is a socket that nobody listens at.
+fn is_left_over(path: &Path) -> bool {
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    is_socket
+        && BlockingStream::connect(path)
+            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+fn cannot(what: &str, path: &Path, error: &io::Error) -> Problem {
+    problem("admin-socket", format!("cannot {what} {}: {error}", path.display()), None)
+}

@@ -1,0 +1,101 @@
+//! How the app is, in the words of the API.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use keyway_app::Source;
+use keyway_capability::keyvalue::{Store, Swapping, swapping::Phase};
+use tokio::time::Instant;
+
+use super::{
+    Admin,
+    api::{ComponentStatus, RouteStatus, Status, StoreStatus, StoreSwap, TrialStatus, UnitStatus},
+};
+use crate::running::Serving;
+
+impl Admin {
+    pub(super) fn status(&self) -> Status {
+        let serving = self.running.serving();
+        let prepared = &serving.current.prepared;
+        let app = &prepared.app;
+        let components = app.components.values().map(|component| ComponentStatus {
+            name: component.name.to_string(),
+            source: match &component.source.value {
+                Source::Path(path) => app.folder.join(path).display().to_string(),
+                Source::Oci(reference) => reference.clone(),
+            },
+            hash: match prepared.sources.get(&component.name) {
+                Some(hash) => hash.as_str().to_owned(),
+                None => String::new(),
+            },
+        });
+        let routes = app.triggers.iter().map(|trigger| RouteStatus {
+            host: trigger.host.clone(),
+            path: trigger.route.clone(),
+            component: trigger.component.to_string(),
+        });
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            app: app.name.clone(),
+            path: self.running.path().display().to_string(),
+            url: self.url.clone(),
+            uptime_ms: millis(self.started.elapsed()),
+            components: components.collect(),
+            units: units(&serving),
+            routes: routes.collect(),
+            stores: stores(&serving),
+            trial: trial(&serving),
+            can_undo: serving.previous.is_some() || serving.trial.is_some(),
+        }
+    }
+}
+
+fn units(serving: &Serving) -> Vec<UnitStatus> {
+    let prepared = &serving.current.prepared.units;
+    let units = serving.current.units().map(|(root, live)| {
+        let unit = prepared.iter().find(|unit| unit.root == *root);
+        UnitStatus {
+            components: unit.map(|unit| unit.components.clone()).unwrap_or_default(),
+            requests: live.count.requests.load(Relaxed),
+            errors: live.count.errors.load(Relaxed),
+        }
+    });
+    units.collect()
+}
+
+fn stores(serving: &Serving) -> Vec<StoreStatus> {
+    let stores = serving.current.stores.iter().map(|(name, store)| StoreStatus {
+        name: name.to_string(),
+        backend: store.origin().to_string(),
+        swap: swap(store),
+    });
+    stores.collect()
+}
+
+fn swap(store: &Swapping) -> Option<StoreSwap> {
+    let progress = store.progress().borrow().clone();
+    let phase = match progress.phase {
+        Phase::Idle => return None,
+        Phase::Preparing => "preparing",
+        Phase::Copying => "copying",
+        Phase::Comparing => "comparing",
+        Phase::Moving => "moving",
+    };
+    let phase = phase.to_owned();
+    Some(StoreSwap { phase, copied: progress.copied, compared: progress.compared })
+}
+
+fn trial(serving: &Serving) -> Option<TrialStatus> {
+    let trial = serving.trial.as_ref()?;
+    let (requests, errors) = trial.counted(&serving.current);
+    Some(TrialStatus {
+        percent: f64::from(trial.options.share.0) / 100.0,
+        left_ms: millis(trial.until.saturating_duration_since(Instant::now())),
+        requests,
+        errors,
+    })
+}
+
+fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

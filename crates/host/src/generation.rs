@@ -1,0 +1,314 @@
+//! A generation: all that serves an app from one exchange of its parts to the next. It never
+//! changes; an exchange makes another one, which takes over what stays the same.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use keyway_app::{App, ComponentName, Grant, HttpTrigger, Limit, Problem, keyvalue::StoreLink};
+use keyway_capability::keyvalue::{Store, Swapping};
+use keyway_component::UnitImport;
+use keyway_runtime::{Body, Engines, Failure, Key, Principal, Room, Unit, UnitSpec};
+use keyway_trigger::http::{Handler, Peer, Routes};
+
+use crate::{
+    prepare::{Prepared, PreparedUnit},
+    problem::problem,
+    serve::Route,
+    store::Stores,
+};
+
+/// An app whose units are ready to run.
+#[derive(Debug)]
+pub(crate) struct Generation {
+    pub(crate) prepared: Arc<Prepared>,
+    pub(crate) stores: Stores,
+    /// By their roots.
+    units: BTreeMap<ComponentName, Arc<LiveUnit>>,
+}
+
+/// A unit that takes requests.
+#[derive(Debug)]
+pub(crate) struct LiveUnit {
+    pub(crate) unit: Arc<Unit>,
+    identity: Identity,
+    pub(crate) count: Count,
+}
+
+/// What requests came to.
+#[derive(Debug, Default)]
+pub(crate) struct Count {
+    pub(crate) requests: AtomicU64,
+    /// Those that the component failed, or answered with a status of 500 and above.
+    pub(crate) errors: AtomicU64,
+}
+
+/// Everything that a unit was made from. Units with equal ones do the same.
+#[derive(Debug, PartialEq)]
+struct Identity {
+    code: Key,
+    imports: Vec<UnitImport>,
+    members: Vec<Member>,
+    limit: Limit,
+}
+
+#[derive(Debug, PartialEq)]
+struct Member {
+    name: String,
+    grant: Grant,
+    stores: Vec<(String, StoreLink, StoreAddress)>,
+}
+
+/// Tells one open store from another: two that are open at the same time never have the same.
+type StoreAddress = usize;
+
+impl Generation {
+    /// Makes the units that `before` does not have.
+    ///
+    /// # Errors
+    /// If a unit does not fit the host.
+    pub(crate) fn new(
+        prepared: Arc<Prepared>,
+        stores: Stores,
+        before: Option<&Self>,
+    ) -> Result<Self, Vec<Problem>> {
+        let mut units = BTreeMap::new();
+        let mut missing = Vec::new();
+        for unit in &prepared.units {
+            let identity = Identity::of(&prepared.app, unit, &stores);
+            let old = before.and_then(|before| before.units.get(&unit.root));
+            match old.filter(|old| old.identity == identity) {
+                Some(old) => {
+                    units.insert(unit.root.clone(), Arc::clone(old));
+                }
+                None => missing.push((unit, identity)),
+            }
+        }
+        units.extend(make(&prepared.app, &stores, missing)?);
+        Ok(Self { prepared, stores, units })
+    }
+
+    /// Every unit with the component that its triggers start.
+    pub(crate) fn units(&self) -> impl Iterator<Item = (&ComponentName, &Arc<LiveUnit>)> {
+        self.units.iter()
+    }
+
+    /// Whether nobody could tell it from `other`.
+    pub(crate) fn serves_as(&self, other: &Self) -> bool {
+        let same_unit = |((root, unit), (other_root, other)): (_, (_, _))| {
+            root == other_root && Arc::ptr_eq(unit, other)
+        };
+        self.units.len() == other.units.len()
+            && self.units.iter().zip(&other.units).all(same_unit)
+            && self.stores.is_same(&other.stores)
+            && self.shown() == other.shown()
+    }
+
+    /// The routes to its units, some of the requests of which go to a canary.
+    pub(crate) fn routes(
+        &self,
+        canary: Option<(&Self, Share)>,
+    ) -> Result<Routes<UnitHandler>, Vec<Problem>> {
+        let mut routes = Routes::new();
+        for HttpTrigger { host, route, component, place } in &self.prepared.app.triggers {
+            let stable = Arc::clone(&self.units[component]);
+            let other = canary.and_then(|(canary, share)| {
+                let unit = canary.units.get(component)?;
+                let differs = !Arc::ptr_eq(unit, &stable);
+                differs.then(|| Canary { unit: Arc::clone(unit), share, turns: AtomicU64::new(0) })
+            });
+            let handler = UnitHandler { stable, canary: other };
+            routes.add(host.as_deref(), route, handler).map_err(|error| {
+                vec![Problem { place: place.clone(), ..problem("route", error.to_string(), None) }]
+            })?;
+        }
+        Ok(routes)
+    }
+
+    /// The routes as they are told to the user.
+    pub(crate) fn shown(&self) -> Vec<Route> {
+        let show = |trigger: &HttpTrigger| {
+            let unit = self.prepared.units.iter().find(|unit| unit.root == trigger.component);
+            Route {
+                host: trigger.host.clone(),
+                path: trigger.route.clone(),
+                fused: unit.map(|unit| unit.components.clone()).unwrap_or_default(),
+            }
+        };
+        self.prepared.app.triggers.iter().map(show).collect()
+    }
+}
+
+impl Identity {
+    fn of(app: &App, unit: &PreparedUnit, stores: &Stores) -> Self {
+        let member = |name: &String| {
+            let component = find(app, name);
+            let links = component.iter().flat_map(|component| &component.stores);
+            Member {
+                name: name.clone(),
+                grant: component.map(|component| component.grant.clone()).unwrap_or_default(),
+                stores: links
+                    .map(|(identifier, link)| {
+                        let link = link.value.clone();
+                        let address = stores.get(&link.to).map_or(0, address);
+                        (identifier.clone(), link, address)
+                    })
+                    .collect(),
+            }
+        };
+        Self {
+            code: unit.compiled.key.clone(),
+            imports: unit.imports.clone(),
+            members: unit.components.iter().map(member).collect(),
+            limit: app.components[&unit.root].limit.clone(),
+        }
+    }
+}
+
+fn address(store: &Arc<Swapping>) -> StoreAddress {
+    Arc::as_ptr(store) as StoreAddress
+}
+
+fn find<'a>(app: &'a App, name: &str) -> Option<&'a keyway_app::Component> {
+    app.components.values().find(|component| component.name.as_str() == name)
+}
+
+/// Binds units to their rights. All have their instances in the same pools.
+fn make(
+    app: &App,
+    stores: &Stores,
+    missing: Vec<(&PreparedUnit, Identity)>,
+) -> Result<BTreeMap<ComponentName, Arc<LiveUnit>>, Vec<Problem>> {
+    let rooms: Vec<Room<'_>> = missing
+        .iter()
+        .map(|(unit, identity)| Room { compiled: &unit.compiled, limit: &identity.limit })
+        .collect();
+    let engines =
+        Engines::new(&rooms).map_err(|error| vec![problem("engine", error.to_string(), None)])?;
+    // Once for each component and not for each of its units, so that a quota counts once.
+    let opened: BTreeMap<&str, BTreeMap<String, Arc<dyn Store>>> = app
+        .components
+        .values()
+        .map(|component| (component.name.as_str(), stores.of(component)))
+        .collect();
+    let mut problems = Vec::new();
+    let mut units = BTreeMap::new();
+    for (PreparedUnit { root, components, imports, compiled }, identity) in missing {
+        let principal = |name: &String| Principal {
+            name: name.clone(),
+            grant: find(app, name).map(|component| component.grant.clone()).unwrap_or_default(),
+            stores: opened.get(name.as_str()).cloned().unwrap_or_default(),
+        };
+        let spec = UnitSpec {
+            name: root.to_string(),
+            principals: components.iter().map(principal).collect(),
+            imports: imports.clone(),
+            limit: identity.limit.clone(),
+        };
+        match Unit::new(&engines, compiled, spec) {
+            Ok(unit) => {
+                let unit = LiveUnit { unit: Arc::new(unit), identity, count: Count::default() };
+                units.insert(root.clone(), Arc::new(unit));
+            }
+            Err(error) => problems.push(Problem {
+                place: app.components[root].place.clone(),
+                ..problem("unit", error.to_string(), None)
+            }),
+        }
+    }
+    if problems.is_empty() { Ok(units) } else { Err(problems) }
+}
+
+/// A part of all requests, in hundredths of a percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Share(pub(crate) u32);
+
+impl Share {
+    const WHOLE: u64 = 10_000;
+
+    /// Whether the request that is number `turn` belongs to it. They are spread evenly.
+    fn has(self, turn: u64) -> bool {
+        let had_before = |turn: u64| turn * u64::from(self.0) / Self::WHOLE;
+        let turn = turn % Self::WHOLE;
+        had_before(turn + 1) > had_before(turn)
+    }
+}
+
+/// Gives requests to a unit, or some of them to its canary.
+#[derive(Debug)]
+pub(crate) struct UnitHandler {
+    stable: Arc<LiveUnit>,
+    canary: Option<Canary>,
+}
+
+#[derive(Debug)]
+struct Canary {
+    unit: Arc<LiveUnit>,
+    share: Share,
+    turns: AtomicU64,
+}
+
+impl UnitHandler {
+    fn choose(&self) -> &Arc<LiveUnit> {
+        match &self.canary {
+            Some(canary) if canary.share.has(canary.turns.fetch_add(1, Relaxed)) => &canary.unit,
+            _ => &self.stable,
+        }
+    }
+}
+
+impl Handler for UnitHandler {
+    fn handle(
+        &self,
+        request: Request<Incoming>,
+        from: Peer,
+    ) -> impl Future<Output = Result<Response<Body>, Failure>> + Send {
+        let live = Arc::clone(self.choose());
+        async move {
+            live.count.requests.fetch_add(1, Relaxed);
+            let answer = live.unit.handle(request, from.scheme).await;
+            if is_error(&answer) {
+                live.count.errors.fetch_add(1, Relaxed);
+            }
+            answer
+        }
+    }
+}
+
+/// Whether the component is at fault, and not the client or the load.
+fn is_error(answer: &Result<Response<Body>, Failure>) -> bool {
+    match answer {
+        Ok(response) => response.status().is_server_error(),
+        Err(
+            Failure::Busy { .. }
+            | Failure::NoRoom(_)
+            | Failure::HostMemory(_)
+            | Failure::BodyTooLarge(_),
+        ) => false,
+        Err(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_spread_evenly() {
+        for (share, of_hundred) in [(0, 0), (1_000, 10), (3_300, 33), (10_000, 100)] {
+            let has = |turn| Share(share).has(turn);
+            assert_eq!((0..100).filter(|turn| has(*turn)).count(), of_hundred, "{share}");
+            let whole = (10_000..20_000).filter(|turn| has(*turn)).count();
+            assert_eq!(whole, share as usize);
+        }
+        let tenth: Vec<u64> = (0..30).filter(|turn| Share(1_000).has(*turn)).collect();
+        assert_eq!(tenth, [9, 19, 29]);
+    }
+}

@@ -1,0 +1,170 @@
+//! The last lines of the log, and those that come: what components write, and what the host says.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Write},
+    sync::{
+        LazyLock, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc,
+    },
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use futures::{Stream, StreamExt, stream};
+use tokio::sync::broadcast::{self, error::RecvError};
+
+use crate::admin::api::LogLine;
+
+/// Lines that are remembered.
+const LINES: usize = 1_000;
+
+/// Lines that a reader may be behind before it misses some.
+const BEHIND_AT_MOST: usize = 1_000;
+
+struct Book {
+    last: Mutex<VecDeque<LogLine>>,
+    coming: broadcast::Sender<LogLine>,
+}
+
+static BOOK: LazyLock<Book> = LazyLock::new(|| Book {
+    last: Mutex::new(VecDeque::new()),
+    coming: broadcast::Sender::new(BEHIND_AT_MOST),
+});
+
+/// Remembers from here on what components write.
+pub(crate) fn start() {
+    keyway_runtime::observe_output(|component, line| {
+        append(Some(component), &String::from_utf8_lossy(line));
+    });
+}
+
+/// The lines that are remembered, and those that come.
+pub(crate) fn read() -> (Vec<LogLine>, impl Stream<Item = LogLine> + Send + 'static) {
+    let last = BOOK.last.lock().unwrap_or_else(PoisonError::into_inner);
+    // With the lock held, so that no line is missed or comes twice.
+    let coming = BOOK.coming.subscribe();
+    let coming = stream::unfold(coming, |mut coming| async move {
+        loop {
+            match coming.recv().await {
+                Ok(line) => return Some((line, coming)),
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    });
+    (last.iter().cloned().collect(), coming.fuse())
+}
+
+fn append(component: Option<&str>, text: &str) {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let line = LogLine {
+        time_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+        component: component.map(str::to_owned),
+        text: text.to_owned(),
+    };
+    let mut last = BOOK.last.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.len() == LINES {
+        last.pop_front();
+    }
+    last.push_back(line.clone());
+    // An error means that nobody reads along.
+    let _ = BOOK.coming.send(line);
+}
+
+/// Standard error for the log: its lines are remembered, and written by a thread of their own, so
+/// that a terminal or a pipe that takes nothing holds up nobody. Each write is one event.
+#[derive(Debug)]
+pub struct Remembered;
+
+impl Write for Remembered {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        append(None, without_colours(&String::from_utf8_lossy(bytes)).trim_end());
+        if TERMINAL.sender.try_send(Message::Event(bytes.to_vec())).is_err() {
+            TERMINAL.lost.fetch_add(1, Relaxed);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Waits until what was logged so far is written, but not for long.
+pub fn flush() {
+    let (done, flushed) = mpsc::sync_channel(1);
+    if TERMINAL.sender.try_send(Message::Flush(done)).is_ok() {
+        // An error means that nobody takes it.
+        let _ = flushed.recv_timeout(FLUSH);
+    }
+}
+
+/// Events that wait for the terminal before more are lost.
+const EVENTS_WAITING: usize = 1_000;
+
+/// How long the end of the program waits for a terminal that takes nothing.
+const FLUSH: Duration = Duration::from_secs(1);
+
+enum Message {
+    Event(Vec<u8>),
+    Flush(mpsc::SyncSender<()>),
+}
+
+struct Terminal {
+    sender: mpsc::SyncSender<Message>,
+    /// Events that did not fit since the last one that did.
+    lost: AtomicU64,
+}
+
+static TERMINAL: LazyLock<Terminal> = LazyLock::new(|| {
+    let (sender, receiver) = mpsc::sync_channel(EVENTS_WAITING);
+    let write = move || {
+        for message in receiver {
+            match message {
+                Message::Event(bytes) => {
+                    let lost = TERMINAL.lost.swap(0, Relaxed);
+                    let mut stderr = io::stderr().lock();
+                    // A log that cannot be written (a closed pipe) is nobody's error to handle.
+                    let _ = stderr.write_all(&bytes);
+                    if lost > 0 {
+                        let _ = writeln!(
+                            stderr,
+                            "{lost} lines of the log are not shown: they came faster than they were taken"
+                        );
+                    }
+                }
+                // Who waited has gone, if it takes no answer.
+                Message::Flush(done) => drop(done.try_send(())),
+            }
+        }
+    };
+    // Without the thread the channel is closed, and the log is in `keyway logs` only.
+    let _ = thread::Builder::new().name("keyway-log".to_owned()).spawn(write);
+    Terminal { sender, lost: AtomicU64::new(0) }
+});
+
+/// Takes away the escape sequences that colour a terminal (ECMA-48, 5.4: `ESC [` up to a letter).
+fn without_colours(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut parts = text.split("\u{1b}[");
+    plain.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let end = part.find(|c: char| c.is_ascii_alphabetic());
+        plain.push_str(end.map_or("", |end| &part[end + 1..]));
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_not_remembered() {
+        assert_eq!(without_colours("\u{1b}[33m WARN\u{1b}[0m it burns"), " WARN it burns");
+        assert_eq!(without_colours("plain [33m"), "plain [33m");
+        assert_eq!(without_colours("cut \u{1b}[3"), "cut ");
+    }
+}

@@ -1,0 +1,74 @@
+//! Problems as they leave the program: owned, and as JSON.
+
+use keyway_app::Problem;
+use serde::{Deserialize, Serialize};
+
+/// A [`Problem`] that can be written and read as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemReport {
+    /// A stable kebab-case code, such as `unknown-key`.
+    pub code: String,
+    /// What is wrong: one sentence without a full stop.
+    pub message: String,
+    /// A few words to put at the place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// Where in a manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceReport>,
+}
+
+/// A place in a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceReport {
+    /// The manifest, as the user named it.
+    pub file: String,
+    /// Counts from 1.
+    pub line: usize,
+    /// Counts characters, from 1.
+    pub column: usize,
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+    /// The whole text, where the reader may not have the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+impl ProblemReport {
+    /// A problem with the text that it points into.
+    pub fn with_text(problem: &Problem) -> Self {
+        let mut report = Self::from(problem);
+        if let (Some(report), Some(place)) = (&mut report.place, &problem.place) {
+            report.text = Some(place.text.text.clone());
+        }
+        report
+    }
+}
+
+impl From<&Problem> for ProblemReport {
+    fn from(problem: &Problem) -> Self {
+        let place = problem.place.as_ref().map(|place| {
+            let (line, column) = place.line_column();
+            let std::ops::Range { start, end } = place.span;
+            PlaceReport { file: place.text.name.clone(), line, column, start, end, text: None }
+        });
+        Self {
+            code: problem.code.to_owned(),
+            message: problem.message.clone(),
+            label: problem.label.clone(),
+            help: problem.help.clone(),
+            place,
+        }
+    }
+}
+
+/// A problem without a place in a manifest.
+pub(crate) fn problem(code: &'static str, message: String, help: Option<&str>) -> Problem {
+    let help = help.map(str::to_owned);
+    Problem { code, message, label: None, help, place: None }
+}

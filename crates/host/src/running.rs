@@ -1,0 +1,282 @@
+//! The app that runs, and how its parts are exchanged: one generation after the other, each of
+//! which is ready before the first request goes to it.
+
+mod backend;
+mod trial;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use keyway_app::{App, ComponentName, Placed, Problem, Source};
+use keyway_runtime::Unit;
+use keyway_trigger::http::LiveRoutes;
+use tokio::runtime::Handle;
+
+pub(crate) use trial::{Trial, TrialOptions};
+
+use crate::{
+    generation::{Generation, UnitHandler},
+    nearest::did_you_mean,
+    open::open,
+    prepare::{Prepared, Workshop},
+    problem::problem,
+    serve::no_trigger,
+    store::Stores,
+};
+
+/// An app that is served, until the host ends.
+#[derive(Debug)]
+pub(crate) struct Running {
+    workshop: Workshop,
+    /// What was opened, and is opened again by a reload.
+    path: PathBuf,
+    /// How long an instance that has answered may go on when its unit is exchanged.
+    drain: Duration,
+    routes: Arc<LiveRoutes<UnitHandler>>,
+    serving: ArcSwap<Serving>,
+    /// Held by the change that is under way.
+    changing: tokio::sync::Mutex<()>,
+    /// Units that were exchanged and may have instances still.
+    retired: Mutex<Vec<Weak<Unit>>>,
+    background: Handle,
+}
+
+/// What requests go to at the moment.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    pub(crate) current: Arc<Generation>,
+    /// What the last change replaced.
+    pub(crate) previous: Option<Arc<Prepared>>,
+    /// The generation that is tried out beside it.
+    pub(crate) trial: Option<Arc<Trial>>,
+}
+
+type Done<T> = Result<T, Vec<Problem>>;
+
+impl Running {
+    /// Prepares the app at `path` and everything that it needs to serve.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub(crate) fn start(
+        app: App,
+        path: &Path,
+        drain: Duration,
+        background: Handle,
+    ) -> Done<Arc<Self>> {
+        let workshop = Workshop::open()?;
+        let prepared = Arc::new(workshop.prepare(app)?);
+        let stores = Stores::open(&prepared.app, &Stores::default())?;
+        let current = Generation::new(prepared, stores, None)?;
+        let routes = Arc::new(LiveRoutes::new(current.routes(None)?));
+        let serving = Serving { current: Arc::new(current), previous: None, trial: None };
+        Ok(Arc::new(Self {
+            workshop,
+            path: path.to_owned(),
+            drain,
+            routes,
+            serving: ArcSwap::from_pointee(serving),
+            changing: tokio::sync::Mutex::default(),
+            retired: Mutex::default(),
+            background,
+        }))
+    }
+
+    /// What the server asks for each request.
+    pub(crate) fn routes(&self) -> Arc<LiveRoutes<UnitHandler>> {
+        Arc::clone(&self.routes)
+    }
+
+    /// What serves at the moment.
+    pub(crate) fn serving(&self) -> Arc<Serving> {
+        self.serving.load_full()
+    }
+
+    /// What was opened.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Exchanges the component `name` for the one in the file `path`: it is checked against all its
+    /// links and compiled first. With `trial`, some of the requests go to it before all do; then
+    /// this returns when that is decided.
+    ///
+    /// # Errors
+    /// All that is wrong with the new component, or that the trial failed. The old one goes on.
+    pub(crate) async fn swap_component(
+        self: &Arc<Self>,
+        name: String,
+        path: PathBuf,
+        trial: Option<TrialOptions>,
+    ) -> Done<()> {
+        let turn = self.turn()?;
+        let this = Arc::clone(self);
+        let next = in_background(move || this.with_component(&name, path)).await?;
+        match trial {
+            None => self.install(Arc::new(next)),
+            Some(options) => {
+                let outcome = self.try_out(next, options)?;
+                drop(turn);
+                outcome.await
+            }
+        }
+    }
+
+    /// Goes back to what the last change replaced, or ends the trial that is under way.
+    ///
+    /// # Errors
+    /// If there is nothing to go back to.
+    pub(crate) async fn undo(self: &Arc<Self>) -> Done<()> {
+        if let Some(trial) = &self.serving().trial {
+            trial.cancel();
+            return Ok(());
+        }
+        let _turn = self.turn()?;
+        let Some(previous) = self.serving().previous.clone() else {
+            let message = "there is nothing to undo: no part was exchanged".to_owned();
+            return Err(vec![problem("nothing-to-undo", message, None)]);
+        };
+        let this = Arc::clone(self);
+        let next = in_background(move || this.generation(previous)).await?;
+        self.install(Arc::new(next))?;
+        // What was undone is not what an undo goes back to.
+        let serving = self.serving();
+        let current = Arc::clone(&serving.current);
+        self.serving.store(Arc::new(Serving { current, previous: None, trial: None }));
+        Ok(())
+    }
+
+    /// Opens the app again and takes in all that has changed. Returns whether anything has.
+    ///
+    /// # Errors
+    /// All that is wrong with it now. What served before goes on.
+    pub(crate) async fn reload(self: &Arc<Self>) -> Done<bool> {
+        let _turn = self.turn()?;
+        let this = Arc::clone(self);
+        let next = in_background(move || {
+            let app = open(&this.path)?;
+            if app.triggers.is_empty() {
+                return Err(vec![no_trigger(&app)]);
+            }
+            this.generation(Arc::new(this.workshop.prepare(app)?))
+        });
+        let next = next.await?;
+        let current = &self.serving().current;
+        if next.serves_as(current) {
+            return Ok(false);
+        }
+        self.background.spawn(next.stores.clone().look_at());
+        self.install(Arc::new(next))?;
+        Ok(true)
+    }
+
+    /// Waits until all instances have ended that outlived their answers, or for `time`.
+    pub(crate) async fn finish(&self, time: Duration) {
+        let mut units: Vec<_> = self.retired().iter().filter_map(Weak::upgrade).collect();
+        let serving = self.serving();
+        let trial = serving.trial.as_ref().map(|trial| trial.generation());
+        for generation in std::iter::once(&serving.current).chain(trial) {
+            units.extend(generation.units().map(|(_, live)| Arc::clone(&live.unit)));
+        }
+        let all = units.iter().map(|unit| unit.finish(time));
+        futures::future::join_all(all).await;
+    }
+
+    /// The right to change something. Changes do not wait for each other: who comes second should
+    /// see what the first has done.
+    fn turn(&self) -> Done<tokio::sync::MutexGuard<'_, ()>> {
+        let turn = self.changing.try_lock();
+        if self.serving.load().trial.is_some() {
+            let message = "a component is being tried out".to_owned();
+            let help = "wait until that is decided, or end it with `keyway swap --undo`";
+            return Err(vec![problem("busy", message, Some(help))]);
+        }
+        turn.map_err(|_| {
+            let message = "another change is under way".to_owned();
+            vec![problem("busy", message, Some("try again when it is done"))]
+        })
+    }
+
+    fn with_component(&self, name: &str, path: PathBuf) -> Done<Generation> {
+        let current = &self.serving().current;
+        let mut app = current.prepared.app.clone();
+        let Some(component) = app.components.values_mut().find(|c| c.name.as_str() == name) else {
+            let known = current.prepared.app.components.keys().map(ComponentName::as_str);
+            let message = format!("the app has no component `{name}`");
+            return Err(vec![problem(
+                "no-such-component",
+                message,
+                Some(&did_you_mean(name, known)),
+            )]);
+        };
+        component.source = Placed { value: Source::Path(path), place: None };
+        let prepared = self.workshop.prepare(app)?;
+        let changed = prepared.sources.iter().find(|(other, hash)| {
+            other.as_str() != name && current.prepared.sources.get(*other) != Some(hash)
+        });
+        if let Some((other, _)) = changed {
+            let message =
+                format!("the file of `{other}` has changed too, and a swap takes in one component");
+            let help = "take in all that has changed with `keyway reload`";
+            return Err(vec![problem("changed-source", message, Some(help))]);
+        }
+        self.generation(Arc::new(prepared))
+    }
+
+    /// Makes of an app that is prepared one that can serve.
+    fn generation(&self, prepared: Arc<Prepared>) -> Done<Generation> {
+        let current = &self.serving().current;
+        let stores = Stores::open(&prepared.app, &current.stores)?;
+        Generation::new(prepared, stores, Some(current))
+    }
+
+    /// Has all requests from now on go to `next`. Those that run end where they began.
+    fn install(&self, next: Arc<Generation>) -> Done<()> {
+        self.routes.replace(next.routes(None)?);
+        let previous = Some(Arc::clone(&self.serving().current.prepared));
+        let serving = Serving { current: next, previous, trial: None };
+        let old = self.serving.swap(Arc::new(serving));
+        self.retire(&old.current);
+        if let Some(trial) = &old.trial {
+            self.retire(trial.generation());
+        }
+        Ok(())
+    }
+
+    /// Lets go of the units that do not serve any more, once their instances have ended.
+    fn retire(&self, old: &Generation) {
+        let serving = self.serving();
+        let serves = |unit: &Arc<Unit>| {
+            serving.current.units().any(|(_, live)| Arc::ptr_eq(&live.unit, unit))
+        };
+        let mut retired = self.retired();
+        retired.retain(|unit| unit.strong_count() > 0);
+        for (_, live) in old.units().filter(|(_, live)| !serves(&live.unit)) {
+            let unit = Arc::clone(&live.unit);
+            retired.push(Arc::downgrade(&unit));
+            let drain = self.drain;
+            self.background.spawn(async move { unit.finish(drain).await });
+        }
+    }
+
+    fn retired(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Unit>>> {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs what computes, or reads files, where nothing waits for it.
+async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Done<T> + Send + 'static,
+) -> Done<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => Err(vec![problem("stopping", error.to_string(), None)]),
+        },
+    }
+}

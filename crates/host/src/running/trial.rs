@@ -1,0 +1,160 @@
+//! Trying a change out on some of the requests before all go to it.
+
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+
+use tokio::{sync::oneshot, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{Done, Generation, Running, Serving};
+use crate::{generation::Share, problem::problem};
+
+/// How often it is looked at how a trial goes.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// So many requests have to have gone to the canary before some errors end its trial.
+const REQUESTS_AT_LEAST: u64 = 20;
+
+/// How to try a change out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TrialOptions {
+    /// The part of the requests that goes to the new component.
+    pub(crate) share: Share,
+    /// After this time all of them do.
+    pub(crate) time: Duration,
+    /// More errors than this part of its requests end the trial.
+    pub(crate) errors: Share,
+}
+
+/// A generation that has some of the requests.
+#[derive(Debug)]
+pub(crate) struct Trial {
+    generation: Arc<Generation>,
+    pub(crate) options: TrialOptions,
+    pub(crate) until: Instant,
+    cancelled: CancellationToken,
+}
+
+enum Verdict {
+    Good,
+    Cancelled,
+    /// Errors, of requests.
+    Bad(u64, u64),
+}
+
+impl Trial {
+    /// What is tried out.
+    pub(crate) fn generation(&self) -> &Arc<Generation> {
+        &self.generation
+    }
+
+    /// Ends it: all requests go where they went before.
+    pub(crate) fn cancel(&self) {
+        self.cancelled.cancel();
+    }
+
+    /// Requests and errors of all units that are new.
+    pub(crate) fn counted(&self, stable: &Generation) -> (u64, u64) {
+        let new = self.generation.units().filter(|(root, live)| {
+            !stable.units().any(|(other, old)| other == *root && Arc::ptr_eq(old, live))
+        });
+        new.fold((0, 0), |(requests, errors), (_, live)| {
+            let count = &live.count;
+            (requests + count.requests.load(Relaxed), errors + count.errors.load(Relaxed))
+        })
+    }
+
+    async fn judge(&self, stable: &Generation) -> Verdict {
+        let too_many = |errors: u64, requests: u64| {
+            errors * 10_000 > requests * u64::from(self.options.errors.0)
+        };
+        loop {
+            let at_the_end = Instant::now() >= self.until;
+            let (requests, errors) = self.counted(stable);
+            if too_many(errors, requests) && (at_the_end || requests >= REQUESTS_AT_LEAST) {
+                return Verdict::Bad(errors, requests);
+            }
+            if at_the_end {
+                return Verdict::Good;
+            }
+            let next = (Instant::now() + LOOK_EVERY).min(self.until);
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => {}
+                () = self.cancelled.cancelled() => return Verdict::Cancelled,
+            }
+        }
+    }
+}
+
+impl Running {
+    /// Gives `next` some of the requests, and all once its time is over. The future tells how it
+    /// ended; the trial goes on without it.
+    pub(super) fn try_out(
+        self: &Arc<Self>,
+        next: Generation,
+        options: TrialOptions,
+    ) -> Done<impl Future<Output = Done<()>> + use<>> {
+        let serving = self.serving();
+        let trial = Arc::new(Trial {
+            generation: Arc::new(next),
+            options,
+            until: Instant::now() + options.time,
+            cancelled: CancellationToken::new(),
+        });
+        self.routes.replace(serving.current.routes(Some((&trial.generation, options.share)))?);
+        self.serving.store(Arc::new(Serving {
+            current: Arc::clone(&serving.current),
+            previous: serving.previous.clone(),
+            trial: Some(Arc::clone(&trial)),
+        }));
+        let (decided, outcome) = oneshot::channel();
+        let this = Arc::clone(self);
+        self.background.spawn(async move {
+            let verdict = trial.judge(&serving.current).await;
+            let done = this.decide(&serving, &trial, &verdict);
+            if let Err(problems) = &done {
+                problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+            }
+            // Who asked for it may not wait for it any more.
+            let _ = decided.send(done);
+        });
+        Ok(async move {
+            outcome.await.unwrap_or_else(|_| {
+                let message = "the host ended before the trial did".to_owned();
+                Err(vec![problem("stopping", message, None)])
+            })
+        })
+    }
+
+    /// Ends a trial, for the new generation or against it.
+    fn decide(&self, before: &Serving, trial: &Trial, verdict: &Verdict) -> Done<()> {
+        let (errors, requests) = match verdict {
+            Verdict::Good => return self.install(Arc::clone(&trial.generation)),
+            Verdict::Cancelled => trial.counted(&before.current),
+            Verdict::Bad(errors, requests) => (*errors, *requests),
+        };
+        self.routes.replace(before.current.routes(None)?);
+        self.serving.store(Arc::new(Serving {
+            current: Arc::clone(&before.current),
+            previous: before.previous.clone(),
+            trial: None,
+        }));
+        self.retire(&trial.generation);
+        Err(vec![match verdict {
+            Verdict::Bad(..) => problem(
+                "trial-failed",
+                format!(
+                    "{errors} of the {requests} requests that the new component had were errors, and the old one serves again"
+                ),
+                Some("the log has the errors: `keyway logs`"),
+            ),
+            _ => problem(
+                "trial-cancelled",
+                "the trial was ended, and the old component serves again".to_owned(),
+                None,
+            ),
+        }])
+    }
+}
