@@ -11,10 +11,16 @@ use std::{
     time::Duration,
 };
 
+use tempfile::TempDir;
+
 /// Nothing that a test waits for takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn program() -> PathBuf {
+/// The built program.
+///
+/// # Panics
+/// If it is not built.
+pub fn program() -> PathBuf {
     let path = super::build_folder().join("debug/keyway");
     assert!(path.is_file(), "{} is not there: run `cargo build -p keyway`", path.display());
     path
@@ -36,15 +42,17 @@ pub struct Finished {
 /// # Panics
 /// If it cannot be started.
 pub fn finish(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Finished {
-    let output = Command::new(program())
-        .args(arguments)
-        .env_remove("KEYWAY_LOG")
-        .output()
-        .expect("keyway can be started");
-    Finished {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    Finished::of(Command::new(program()).args(arguments))
+}
+
+impl Finished {
+    fn of(command: &mut Command) -> Self {
+        let output = command.env_remove("KEYWAY_LOG").output().expect("keyway can be started");
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
     }
 }
 
@@ -55,6 +63,8 @@ pub struct Keyway {
     address: SocketAddr,
     stdout: Lines,
     stderr: Lines,
+    /// Where its sockets lie, apart from those of other tests.
+    run: TempDir,
 }
 
 impl Keyway {
@@ -100,9 +110,25 @@ impl Keyway {
         Self::start(&mut command)
     }
 
+    /// The same as [`up_with`](Self::up_with), with variables in its environment.
+    ///
+    /// # Panics
+    /// If it does not serve.
+    pub fn up_where(
+        path: impl AsRef<OsStr>,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut command = Command::new(program());
+        command.arg("up").arg(path).args(["--listen", "127.0.0.1:0"]).args(arguments);
+        Self::start(command.envs(variables.iter().copied()))
+    }
+
     fn start(command: &mut Command) -> Self {
+        let run = tempfile::tempdir().expect("a temporary folder");
         let mut child = command
             .env_remove("KEYWAY_LOG")
+            .env("XDG_RUNTIME_DIR", run.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -124,7 +150,25 @@ impl Keyway {
             let _ = child.wait();
             panic!("keyway does not serve:\n{}", stderr.text());
         };
-        Self { child, address, stdout, stderr }
+        Self { child, address, stdout, stderr, run }
+    }
+
+    /// Runs another `keyway` with `arguments`, which finds this one running and no other.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn ask(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Finished {
+        let mut command = Command::new(program());
+        Finished::of(command.args(arguments).env("XDG_RUNTIME_DIR", self.run.path()))
+    }
+
+    /// Its admin socket.
+    ///
+    /// # Panics
+    /// If it has none.
+    pub fn socket(&self) -> PathBuf {
+        let entries = std::fs::read_dir(self.run.path().join("keyway")).expect("a folder");
+        entries.filter_map(|entry| Some(entry.ok()?.path())).next().expect("a socket")
     }
 
     /// Where it serves.

@@ -36,6 +36,17 @@ pub fn text(out: ResponseOutparam, text: &str) {
     close(stream, body);
 }
 
+/// Answers 500 with `text` as the whole body.
+pub fn failure(out: ResponseOutparam, text: &str) {
+    let response = OutgoingResponse::new(Fields::new());
+    response.set_status_code(500).expect("500 is a status");
+    let body = response.body().expect("a new response has its body");
+    ResponseOutparam::set(out, Ok(response));
+    let stream = body.write().expect("a new body has its stream");
+    write(&stream, text.as_bytes());
+    close(stream, body);
+}
+
 /// Answers 200 with `headers` and hands back the body, still to be written.
 pub fn open(out: ResponseOutparam, headers: Fields) -> (OutputStream, OutgoingBody) {
     let response = OutgoingResponse::new(headers);
