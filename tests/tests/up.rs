@@ -107,8 +107,8 @@ fn the_longest_route_and_the_named_host_win() {
     assert_eq!(other.body, "ok");
 }
 
-#[test]
-fn a_stop_lets_running_requests_finish() {
+/// An app that says on standard output what it does.
+fn slow() -> (tempfile::TempDir, Keyway) {
     let app = app(r#"
         [app]
         name = "slow"
@@ -120,12 +120,27 @@ fn a_stop_lets_running_requests_finish() {
         component = "misbehave"
     "#);
     let keyway = Keyway::up(app.path());
+    (app, keyway)
+}
+
+#[test]
+fn a_stop_lets_running_requests_finish() {
+    let (_app, keyway) = slow();
     let address = keyway.address();
-    let slow = std::thread::spawn(move || get(address, "/sleep?ms=1500"));
+    let running = std::thread::spawn(move || get(address, "/sleep?ms=1500"));
     keyway.wait_for_stdout("misbehave: sleeping");
     let stopped = keyway.stop();
-    assert_eq!(slow.join().expect("the request is answered").status, 200);
+    assert_eq!(running.join().expect("the request is answered").status, 200);
     assert_eq!(stopped.code(), Some(0));
+}
+
+#[test]
+fn a_stop_lets_work_after_an_answer_finish() {
+    let (_app, keyway) = slow();
+    assert_eq!(get(keyway.address(), "/late?ms=1500").body, "ok");
+    keyway.terminate();
+    keyway.wait_for_stdout("misbehave: late");
+    assert_eq!(keyway.wait().code(), Some(0));
 }
 
 #[test]

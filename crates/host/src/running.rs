@@ -14,7 +14,7 @@ use arc_swap::ArcSwap;
 use keyway_app::{App, ComponentName, Placed, Problem, Source};
 use keyway_runtime::Unit;
 use keyway_trigger::http::LiveRoutes;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::timeout};
 
 pub(crate) use trial::{Trial, TrialOptions};
 
@@ -174,15 +174,16 @@ impl Running {
         Ok(true)
     }
 
-    /// Waits until all instances have ended that outlived their answers, or for `time`.
-    pub(crate) async fn finish(&self, time: Duration) {
+    /// Waits until all instances have ended that outlived their answers. No request may be under
+    /// way any more.
+    pub(crate) async fn finish(&self) {
         let mut units: Vec<_> = self.retired().iter().filter_map(Weak::upgrade).collect();
         let serving = self.serving();
         let trial = serving.trial.as_ref().map(|trial| trial.generation());
         for generation in std::iter::once(&serving.current).chain(trial) {
             units.extend(generation.units().map(|(_, live)| Arc::clone(&live.unit)));
         }
-        let all = units.iter().map(|unit| unit.finish(time));
+        let all = units.iter().map(|unit| unit.finish());
         futures::future::join_all(all).await;
     }
 
@@ -259,7 +260,7 @@ impl Running {
             let unit = Arc::clone(&live.unit);
             retired.push(Arc::downgrade(&unit));
             let drain = self.drain;
-            self.background.spawn(async move { unit.finish(drain).await });
+            self.background.spawn(async move { timeout(drain, unit.finish()).await });
         }
     }
 

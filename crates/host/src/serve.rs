@@ -12,7 +12,7 @@ use std::{
 };
 
 use keyway_app::{App, Problem};
-use keyway_trigger::http::{Options, Server, Tls};
+use keyway_trigger::http::{Ending, Options, Server, Tls};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     signal::unix::{SignalKind, signal},
@@ -99,6 +99,8 @@ pub fn serve(
     let background = Background::start()?;
     let running = Running::start(app, path, options.drain, background.handle())?;
     let stop = CancellationToken::new();
+    let ending =
+        Ending { stop: stop.clone(), drain: options.drain, at_once: CancellationToken::new() };
     background.stop_at_signals(stop.clone())?;
 
     let scheme = if options.tls.is_some() { "https" } else { "http" };
@@ -126,16 +128,17 @@ pub fn serve(
     // After that line, which scripts wait for, so that none of its warnings comes before.
     background.handle().spawn(running.serving().current.stores.clone().look_at());
 
-    let report = server.serve(running.routes(), stop, options.drain);
-    if !report.drained {
+    let report = server.serve(running.routes(), &ending, running.finish());
+    if report.cut > 0 {
         tracing::warn!("{} requests were cut off when the time to drain was over", report.cut);
+    } else if !report.drained {
+        tracing::warn!("the time to drain was over before all was done that follows answers");
     }
     background.finish(async {
         if let Some(socket) = socket {
             // It ends by itself when the server stops; an error would be a panic, told already.
             let _ = socket.await;
         }
-        running.finish(options.drain).await;
         // A reader that takes nothing shall not keep the program from ending.
         let _ = tokio::time::timeout(FLUSH, keyway_runtime::flush_output()).await;
     });

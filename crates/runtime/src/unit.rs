@@ -1,12 +1,9 @@
 //! A unit: a component with all that is fused to it, bound to its rights and ready to run. It
 //! lets in as many requests as it may run, holds some more in a queue, and refuses the rest.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
 use bytes::Bytes;
@@ -158,11 +155,11 @@ impl Unit {
         instance::make(self).await
     }
 
-    /// Waits until all instances have ended that outlived their answers, or until `time` is over.
-    /// No request may be given to the unit any more.
-    pub async fn finish(&self, time: Duration) -> bool {
+    /// Waits until all instances have ended that outlived their answers. No request may be given
+    /// to the unit any more.
+    pub async fn finish(&self) {
         self.tasks.close();
-        tokio::time::timeout(time, self.tasks.wait()).await.is_ok()
+        self.tasks.wait().await;
     }
 
     pub(crate) fn plan(&self) -> &Arc<Plan> {

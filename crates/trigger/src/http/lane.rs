@@ -1,6 +1,7 @@
 //! A lane: one thread's runtime, its listening socket, and the connections that came in by it.
 //! Nothing here is shared with other lanes but what is never written.
 
+use std::future::pending;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -14,13 +15,13 @@ use hyper_util::rt::TokioTimer;
 use rustls::ServerConfig;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
+use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::socket::{Backoff, concerns_one_connection};
-use super::{Handler, LiveRoutes, Options, Peer, TlsError, connection};
+use super::{Ending, Handler, LiveRoutes, Options, Peer, ServeReport, TlsError, connection};
 
 /// A listening socket and the runtime that will serve it.
 #[derive(Debug)]
@@ -122,44 +123,75 @@ impl Lane {
         Ok(Lane { listener: Some(listener), runtime: Some(runtime) })
     }
 
-    /// Serves until `stop` and then until all is done or `drain` has passed. Returns how many
-    /// requests were still running then; they end with the runtime.
+    /// Serves until the stop, and then until all is done or the time to drain has passed; at the
+    /// end runs `last`. What is left then ends with the runtime.
     pub(super) fn run<H: Handler>(
         mut self,
         routes: Arc<LiveRoutes<H>>,
         settings: Arc<Settings>,
-        stop: &CancellationToken,
-        drain: Duration,
-        still_serving: TaskTrackerToken,
-    ) -> usize {
+        ending: &Ending,
+        last: impl AsyncFnOnce(&Deadline) -> bool,
+    ) -> ServeReport {
         let (Some(listener), Some(runtime)) = (self.listener.take(), self.runtime.take()) else {
-            return 0;
+            return ServeReport { drained: true, cut: 0 };
         };
         let tracker = TaskTracker::new();
         let local = Arc::new(Local {
             routes,
             http2: settings.http2(&tracker),
             settings,
-            stop: stop.child_token(),
+            stop: ending.stop.child_token(),
             running: Arc::default(),
         });
-        let cut = runtime.block_on(async {
+        let report = runtime.block_on(async {
             accept(listener, &local, &tracker).await;
+            let deadline = Deadline::of(ending);
             tracker.close();
-            let cut = match timeout(drain, tracker.wait()).await {
-                Ok(()) => 0,
-                Err(_) => local.running.load(Ordering::Relaxed),
+            let cut = match deadline.limit(tracker.wait()).await {
+                true => 0,
+                false => local.running.load(Ordering::Relaxed),
             };
-            // What requests of other lanes use may run here, such as the connection to a database.
-            let lanes = still_serving.task_tracker().clone();
-            drop(still_serving);
-            lanes.wait().await;
-            cut
+            // What requests of other lanes use may run here, such as the connection to a database,
+            // and what handlers of this one have left to do.
+            let is_done = last(&deadline).await;
+            ServeReport { drained: cut == 0 && is_done, cut }
         });
         // Dropping a runtime drops its tasks. It would also wait for blocking work without an
         // end, such as a read from a file system that hangs.
         runtime.shutdown_timeout(Duration::from_millis(100));
-        cut
+        report
+    }
+}
+
+/// When what runs on after the stop is cut off.
+#[derive(Debug)]
+pub(super) struct Deadline {
+    /// Never, if no clock goes that far.
+    at: Option<Instant>,
+    at_once: CancellationToken,
+}
+
+impl Deadline {
+    /// Of a server that is told to stop at this moment.
+    fn of(ending: &Ending) -> Self {
+        let at = Instant::now().checked_add(ending.drain);
+        Deadline { at, at_once: ending.at_once.clone() }
+    }
+
+    /// Waits for `work`, and says whether it was done in time.
+    pub(super) async fn limit(&self, work: impl Future<Output = ()>) -> bool {
+        let passes = async {
+            match self.at {
+                Some(at) => sleep_until(at).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = work => true,
+            () = passes => false,
+            () = self.at_once.cancelled() => false,
+        }
     }
 }
 

@@ -24,5 +24,5 @@ pub use keyway_runtime::{Body, BodyError, Failure};
 pub use options::{Options, Tls, TlsError};
 pub use reply::HEALTH;
 pub use routes::{LiveRoutes, RouteError, Routes};
-pub use server::{ServeReport, Server};
+pub use server::{Ending, ServeReport, Server};
 pub use socket::BindError;

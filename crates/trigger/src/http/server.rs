@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use super::lane::{Lane, Settings};
+use super::lane::{Deadline, Lane, Settings};
 use super::socket::{self, BindError};
 use super::{Handler, LiveRoutes, Options};
 
@@ -22,10 +22,22 @@ pub struct Server {
     settings: Arc<Settings>,
 }
 
+/// When a server ends, and how long that may take.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    /// Cancelled when the server is to end.
+    pub stop: CancellationToken,
+    /// How long what runs at the stop may go on.
+    pub drain: Duration,
+    /// Cancelled when what goes on after the stop is to be cut off at once.
+    pub at_once: CancellationToken,
+}
+
 /// How serving ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServeReport {
-    /// Whether every request that was running at the stop got its whole answer.
+    /// Whether every request that was running at the stop got its whole answer, and what handlers
+    /// had left to do after their answers was done.
     pub drained: bool,
     /// How many requests were cut off because they ran on when the time to drain was over.
     pub cut: usize,
@@ -53,9 +65,13 @@ impl Server {
         self.address
     }
 
-    /// Serves `routes`, as they are when a request begins, until `stop` is cancelled: then no connection is accepted any more, idle
-    /// ones are closed, and running requests may finish until `drain` has passed. What runs on
-    /// after that is cut off.
+    /// Serves `routes`, as they are when a request begins, until the stop: then no connection is
+    /// accepted any more, idle ones are closed, and running requests may finish until the time to
+    /// drain has passed. What runs on after that is cut off.
+    ///
+    /// `rest` ends when all is done that handlers have left to do after their answers. It is
+    /// awaited when no request is left that could add to it; until then the threads go on running
+    /// the tasks that handlers have started on them.
     ///
     /// Blocks the calling thread, which does its share of the work.
     ///
@@ -66,36 +82,55 @@ impl Server {
     pub fn serve<H: Handler>(
         self,
         routes: Arc<LiveRoutes<H>>,
-        stop: CancellationToken,
-        drain: Duration,
+        ending: &Ending,
+        rest: impl Future<Output = ()>,
     ) -> ServeReport {
         let Server { mut lanes, settings, .. } = self;
         let own = lanes.pop();
-        let all = TaskTracker::new();
-        all.close();
-        let run = |lane: Lane, token| {
-            lane.run(Arc::clone(&routes), Arc::clone(&settings), &stop, drain, token)
-        };
-        let token_of_own = all.token();
-        let cut = thread::scope(|scope| {
+        let answering = TaskTracker::new();
+        answering.close();
+        let ended = CancellationToken::new();
+        let token_of_own = answering.token();
+        thread::scope(|scope| {
             let mut others = Vec::new();
             for (number, lane) in lanes.into_iter().enumerate() {
-                let token = all.token();
+                let (routes, settings) = (Arc::clone(&routes), Arc::clone(&settings));
+                let (token, ended) = (answering.token(), ended.clone());
+                let last = async move |_: &Deadline| {
+                    drop(token);
+                    ended.cancelled().await;
+                    true
+                };
                 let thread = thread::Builder::new().name(format!("http-{}", number + 1));
-                match thread.spawn_scoped(scope, || run(lane, token)) {
+                match thread.spawn_scoped(scope, || lane.run(routes, settings, ending, last)) {
                     Ok(thread) => others.push(thread),
                     // The lane went with the closure, and its socket with it: the kernel gives
                     // its connections to the others.
                     Err(error) => warn!(%error, "one thread fewer serves HTTP"),
                 }
             }
-            let own = own.map_or(0, |lane| run(lane, token_of_own));
+            // Dropped whatever happens to this thread, so that the others never wait in vain.
+            let ended = ended.drop_guard();
+            let last = async move |deadline: &Deadline| {
+                drop(token_of_own);
+                deadline.limit(answering.wait()).await;
+                let is_done = deadline.limit(rest).await;
+                drop(ended);
+                is_done
+            };
+            let drained = ServeReport { drained: true, cut: 0 };
+            let own = own.map_or(drained, |lane| lane.run(routes, settings, ending, last));
             // A panic of a lane is a bug of ours: it goes on here, once all have ended.
-            others.into_iter().fold(own, |cut, other| match other.join() {
-                Ok(of_other) => cut + of_other,
+            others.into_iter().fold(own, |report, other| match other.join() {
+                Ok(of_other) => report.and(of_other),
                 Err(panic) => std::panic::resume_unwind(panic),
             })
-        });
-        ServeReport { drained: cut == 0, cut }
+        })
+    }
+}
+
+impl ServeReport {
+    fn and(self, other: Self) -> Self {
+        ServeReport { drained: self.drained && other.drained, cut: self.cut + other.cut }
     }
 }

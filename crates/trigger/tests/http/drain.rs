@@ -11,6 +11,8 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use keyway_trigger::http::{Body, Failure, Options, Peer, ServeReport};
 use tokio::sync::Notify;
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
 
 use super::client::{Raw, empty, http2};
 use super::served::{LONG, Served, body, example};
@@ -87,4 +89,34 @@ fn what_runs_on_after_the_time_to_drain_is_cut() {
 async fn a_server_that_never_served_goes_quietly() {
     let any = "127.0.0.1:0".parse().expect("an address");
     drop(keyway_trigger::http::Server::bind(any, Options::default()).expect("a free port"));
+}
+
+#[test]
+fn what_handlers_have_left_to_do_goes_on_after_the_last_answer() {
+    let tasks = TaskTracker::new();
+    let (done, is_done) = channel();
+    let on_request = tasks.clone();
+    let handler = move |_: Request<Incoming>, _: Peer| {
+        let done = done.clone();
+        on_request.spawn(async move {
+            sleep(Duration::from_millis(50)).await;
+            done.send(()).expect("the test waits");
+        });
+        async { Ok::<_, Failure>(Response::new(body("answered"))) }
+    };
+    let rest = async move {
+        tasks.close();
+        tasks.wait().await;
+    };
+    let served = Served::until(rest, LONG, handler);
+    assert_eq!(Raw::to(served.address).get("/").body, "answered");
+    assert_eq!(served.end(), ServeReport { drained: true, cut: 0 });
+    is_done.try_recv().expect("the task has come to its end");
+}
+
+#[test]
+fn what_handlers_have_left_to_do_is_cut_when_the_time_to_drain_is_over() {
+    let served = Served::until(pending(), Duration::from_millis(10), example);
+    assert_eq!(Raw::to(served.address).get("/").body, "/");
+    assert_eq!(served.end(), ServeReport { drained: false, cut: 0 });
 }

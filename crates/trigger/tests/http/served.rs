@@ -1,5 +1,6 @@
 //! A server on a thread of its own, and the handler that most tests use.
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -11,7 +12,8 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use keyway_trigger::http::{
-    Body, BodyError, Failure, Handler, LiveRoutes, Options, Peer, Routes, ServeReport, Server,
+    Body, BodyError, Ending, Failure, Handler, LiveRoutes, Options, Peer, Routes, ServeReport,
+    Server,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +24,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(30);
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
     pub(crate) stop: CancellationToken,
+    pub(crate) at_once: CancellationToken,
     thread: Option<JoinHandle<ServeReport>>,
 }
 
@@ -37,15 +40,36 @@ impl Served {
         Self::routes(options, drain, routes)
     }
 
+    /// Has the server wait for `rest` after the last answer.
+    pub(crate) fn until<H: Handler>(
+        rest: impl Future<Output = ()> + Send + 'static,
+        drain: Duration,
+        handler: H,
+    ) -> Self {
+        let mut routes = Routes::new();
+        routes.add(None, "/", handler).expect("it is the only route");
+        Self::start(Options::default(), drain, routes, rest)
+    }
+
     pub(crate) fn routes<H: Handler>(options: Options, drain: Duration, routes: Routes<H>) -> Self {
+        Self::start(options, drain, routes, ready(()))
+    }
+
+    fn start<H: Handler>(
+        options: Options,
+        drain: Duration,
+        routes: Routes<H>,
+        rest: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = Server::bind(any, options).expect("a free port");
         let address = server.address();
         let stop = CancellationToken::new();
-        let until = stop.clone();
+        let at_once = CancellationToken::new();
+        let ending = Ending { stop: stop.clone(), drain, at_once: at_once.clone() };
         let routes = Arc::new(LiveRoutes::new(routes));
-        let thread = thread::spawn(move || server.serve(routes, until, drain));
-        Served { address, stop, thread: Some(thread) }
+        let thread = thread::spawn(move || server.serve(routes, &ending, rest));
+        Served { address, stop, at_once, thread: Some(thread) }
     }
 
     /// Stops the server and waits for its end.
