@@ -1,5 +1,10 @@
 //! What a user sees of `keyway up`.
 
+use std::{
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
 use keyway_testing::{Keyway, app, get, guest, request};
 
 #[test]
@@ -141,6 +146,23 @@ fn a_stop_lets_work_after_an_answer_finish() {
     keyway.terminate();
     keyway.wait_for_stdout("misbehave: late");
     assert_eq!(keyway.wait().code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_cuts_the_drain_short() {
+    let (_app, keyway) = slow();
+    let address = keyway.address();
+    let running = std::thread::spawn(move || get(address, "/sleep?ms=20000"));
+    keyway.wait_for_stdout("misbehave: sleeping");
+    keyway.terminate();
+    // The first signal was taken when nobody can connect any more.
+    while TcpStream::connect(address).is_ok() {}
+    let started = Instant::now();
+    keyway.terminate();
+    keyway.wait_for_stderr("1 requests were cut off");
+    assert_eq!(keyway.wait().code(), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(10), "it did not wait for the request");
+    assert_eq!(running.join().expect("the connection ends").status, 0);
 }
 
 #[test]

@@ -36,7 +36,7 @@ const FLUSH: Duration = Duration::from_secs(1);
 pub struct ServeOptions {
     /// The address; port 0 picks a free one.
     pub listen: SocketAddr,
-    /// How long running requests may go on at the end.
+    /// How long running requests may go on at the end, unless a second signal comes.
     pub drain: Duration,
     /// Serve HTTPS, with these.
     pub tls: Option<TlsFiles>,
@@ -80,7 +80,7 @@ pub trait Narrator: Send + Sync + 'static {
     fn failed(&self, problems: &[Problem]);
 }
 
-/// Serves the app at `path` until SIGTERM or SIGINT, then drains.
+/// Serves the app at `path` until SIGTERM or SIGINT, then drains; a second signal ends that.
 ///
 /// # Errors
 /// If there is nothing to serve, all that is wrong with the app, or the address cannot be had.
@@ -101,7 +101,7 @@ pub fn serve(
     let stop = CancellationToken::new();
     let ending =
         Ending { stop: stop.clone(), drain: options.drain, at_once: CancellationToken::new() };
-    background.stop_at_signals(stop.clone())?;
+    background.stop_at_signals(ending.clone())?;
 
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}/", server.address());
@@ -130,9 +130,9 @@ pub fn serve(
 
     let report = server.serve(running.routes(), &ending, running.finish());
     if report.cut > 0 {
-        tracing::warn!("{} requests were cut off when the time to drain was over", report.cut);
+        tracing::warn!("{} requests were cut off when draining ended", report.cut);
     } else if !report.drained {
-        tracing::warn!("the time to drain was over before all was done that follows answers");
+        tracing::warn!("draining ended before all was done that follows answers");
     }
     background.finish(async {
         if let Some(socket) = socket {
@@ -198,7 +198,8 @@ impl Background {
         work()
     }
 
-    fn stop_at_signals(&self, stop: CancellationToken) -> Result<(), Vec<Problem>> {
+    /// Begins the end at the first signal, and cuts it short at the second.
+    fn stop_at_signals(&self, ending: Ending) -> Result<(), Vec<Problem>> {
         let listen = |kind| {
             let listened = self.within(|| signal(kind));
             listened.map_err(|error| vec![problem("no-signals", error.to_string(), None)])
@@ -206,11 +207,13 @@ impl Background {
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut terminate = listen(SignalKind::terminate())?;
         self.0.spawn(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+            for token in [ending.stop, ending.at_once] {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                token.cancel();
             }
-            stop.cancel();
         });
         Ok(())
     }

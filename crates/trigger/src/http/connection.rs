@@ -13,9 +13,11 @@ use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::activity::Activity;
@@ -31,7 +33,9 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Room for the first read: the head of a request, as most are.
 const FIRST_READ_BYTES: usize = 1024;
 
-/// How long a connection that is done may take to say goodbye when the server stops. HTTP/2 waits for the client to have heard that no more requests are taken.
+/// How long a connection without a request may stay when the server stops. HTTP/2 waits for the
+/// client to have heard that no more requests are taken; and a client that has just connected has
+/// most likely sent its request, which may be on its way.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,17 +51,16 @@ pub(super) async fn run<H: Handler>(local: Arc<Local<H>>, stream: TcpStream, pee
     }
     let settings = Arc::clone(&local.settings);
     let activity = Activity::new(peer.address, Arc::clone(&local.running));
-    // Until a request is under way nothing is lost when the server stops.
     let stop = local.stop.clone();
     let end = match &settings.tls {
-        None => match stop.run_until_cancelled(detect(stream, settings.header_timeout)).await {
+        None => match until_farewell(&stop, detect(stream, settings.header_timeout)).await {
             Some(Ok((protocol, stream, read))) => {
                 let stream = Stream::new(stream, read, settings.write_timeout, &activity);
                 return speak(protocol, local, stream, &activity, peer).await;
             }
             end => end.map(|end| end.map(drop)),
         },
-        Some(tls) => match stop.run_until_cancelled(secure(stream, tls, &settings)).await {
+        Some(tls) => match until_farewell(&stop, secure(stream, tls, &settings)).await {
             Some(Ok((protocol, stream))) => {
                 let read = BytesMut::new();
                 let stream = Stream::new(stream, read, settings.write_timeout, &activity);
@@ -68,6 +71,22 @@ pub(super) async fn run<H: Handler>(local: Arc<Local<H>>, stream: TcpStream, pee
     };
     if let Some(Err(error)) = end {
         debug!(client = %peer.address, %error, "the connection ended before a request");
+    }
+}
+
+/// Gives up on what comes before the first request soon after the server stops.
+async fn until_farewell<T>(
+    stop: &CancellationToken,
+    opening: impl Future<Output = T>,
+) -> Option<T> {
+    let farewell = async {
+        stop.cancelled().await;
+        sleep(FAREWELL).await;
+    };
+    tokio::select! {
+        biased;
+        opened = opening => Some(opened),
+        () = farewell => None,
     }
 }
 
@@ -187,7 +206,7 @@ async fn supervise<H>(
     let mut connection = pin!(connection);
     let patience = local.settings.header_timeout;
     let mut quiet = pin!(quiet(activity, patience));
-    let mut stop = pin!(local.stop.cancelled());
+    let mut stop = pin!(last_call(&local.stop, activity));
     let mut is_stopping = false;
     let end = poll_fn(|context| {
         // Mostly the connection is what woke the task. It goes first, so that a request that has
@@ -216,6 +235,21 @@ async fn supervise<H>(
         }
         Some(Err(error)) => debug!(%client, %error, "the connection broke off"),
     }
+}
+
+/// Ends when the server stops and the connection need not wait for a request: one that has come
+/// is seen, and the first has come or is too late.
+async fn last_call(stop: &CancellationToken, activity: &Activity) {
+    stop.cancelled().await;
+    // Lets the runtime look for bytes that have arrived.
+    yield_now().await;
+    // No waker is needed: whatever begins a request is polled in the same task, just before.
+    let has_begun = poll_fn(|_| match activity.begun() {
+        0 => Poll::Pending,
+        _ => Poll::Ready(()),
+    });
+    // Either will do.
+    let _ = timeout(FAREWELL, has_begun).await;
 }
 
 /// Ends when the connection was quiet for `patience`, or a little longer: three looks in a row, and

@@ -8,20 +8,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::uri::Scheme;
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioTimer;
 use rustls::ServerConfig;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, warn};
+use tracing::warn;
 
-use super::socket::{Backoff, concerns_one_connection};
-use super::{Ending, Handler, LiveRoutes, Options, Peer, ServeReport, TlsError, connection};
+use super::accept::Door;
+use super::{Ending, Handler, LiveRoutes, Options, ServeReport, TlsError};
 
 /// A listening socket and the runtime that will serve it.
 #[derive(Debug)]
@@ -40,7 +39,7 @@ pub(super) struct Settings {
     pub(super) handshake_timeout: Duration,
     pub(super) write_timeout: Duration,
     pub(super) handshakes: Semaphore,
-    connections: Arc<Semaphore>,
+    pub(super) connections: Arc<Semaphore>,
     header_bytes: u32,
     max_streams: u32,
 }
@@ -144,10 +143,25 @@ impl Lane {
             running: Arc::default(),
         });
         let report = runtime.block_on(async {
-            accept(listener, &local, &tracker).await;
+            let mut door = match Door::new(listener, &local, &tracker) {
+                Ok(door) => Some(door),
+                Err(error) => {
+                    warn!(%error, "one thread fewer serves HTTP");
+                    None
+                }
+            };
+            if let Some(door) = &mut door {
+                door.until_stop().await;
+            }
             let deadline = Deadline::of(ending);
-            tracker.close();
-            let cut = match deadline.limit(tracker.wait()).await {
+            let connections = async {
+                if let Some(door) = door {
+                    door.close().await;
+                }
+                tracker.close();
+                tracker.wait().await;
+            };
+            let cut = match deadline.limit(connections).await {
                 true => 0,
                 false => local.running.load(Ordering::Relaxed),
             };
@@ -202,48 +216,4 @@ impl Drop for Lane {
             runtime.shutdown_background();
         }
     }
-}
-
-/// Accepts connections until the server stops; the socket closes on return.
-async fn accept<H: Handler>(listener: TcpListener, local: &Arc<Local<H>>, tracker: &TaskTracker) {
-    let listener = match tokio::net::TcpListener::from_std(listener) {
-        Ok(listener) => listener,
-        Err(error) => return warn!(%error, "one thread fewer serves HTTP"),
-    };
-    let secure = local.settings.tls.is_some();
-    let scheme = if secure { Scheme::HTTPS } else { Scheme::HTTP };
-    let mut backoff = Backoff::new();
-    // Whatever is awaited here ends with the server.
-    let until_stop = local.stop.clone();
-    let accepting = async {
-        loop {
-            match listener.accept().await {
-                Ok((stream, address)) => {
-                    backoff = Backoff::new();
-                    // Waiting after accepting and not before: a permit in the hand of a lane
-                    // that waits for a client would be lost to the other lanes.
-                    let Ok(permit) = Arc::clone(&local.settings.connections).acquire_owned().await
-                    else {
-                        return;
-                    };
-                    let local = Arc::clone(local);
-                    let peer = Peer { address, scheme: scheme.clone() };
-                    tracker.spawn(async move {
-                        connection::run(local, stream, peer).await;
-                        drop(permit);
-                    });
-                }
-                Err(error) if concerns_one_connection(&error) => {
-                    debug!(%error, "a client went before it was accepted");
-                }
-                Err(error) => {
-                    if backoff.is_fresh() {
-                        warn!(%error, "no connection can be accepted for the moment");
-                    }
-                    sleep(backoff.next()).await;
-                }
-            }
-        }
-    };
-    until_stop.run_until_cancelled(accepting).await;
 }

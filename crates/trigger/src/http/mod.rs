@@ -6,6 +6,7 @@
 //! A connection is one task: TLS handshake, choice of protocol, then hyper. It ends by itself
 //! when its client goes, when it is idle for too long, or when the server stops.
 
+mod accept;
 mod activity;
 mod connection;
 mod exchange;

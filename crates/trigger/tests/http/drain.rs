@@ -1,6 +1,7 @@
 //! How a server stops.
 
 use std::future::pending;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -46,7 +47,7 @@ fn a_running_request_finishes_and_no_other_begins() {
 }
 
 #[test]
-fn idle_connections_close_at_once() {
+fn idle_connections_are_closed() {
     let served = Served::with(Options::default(), LONG, example);
     let mut used = Raw::to(served.address);
     assert_eq!(used.get("/").status(), 200);
@@ -54,6 +55,55 @@ fn idle_connections_close_at_once() {
     assert_eq!(served.end(), ServeReport { drained: true, cut: 0 });
     assert_eq!(used.rest(), "");
     assert_eq!(fresh.until_end(), "");
+}
+
+#[test]
+fn a_client_that_has_connected_may_send_its_request_after_the_stop() {
+    let served = Served::with(Options::default(), LONG, example);
+    let mut raw = Raw::to(served.address);
+    served.stop.cancel();
+    assert_eq!(raw.get("/late").body, "/late");
+    assert_eq!(raw.rest(), "");
+}
+
+#[test]
+fn a_stop_under_load_loses_no_request_that_was_sent() {
+    let options = Options { threads: 2, ..Options::default() };
+    let served = Served::with(options, LONG, example);
+    let address = served.address;
+    // Every request on a connection of its own, until nobody listens.
+    let client = move || {
+        let request = b"GET /sent HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let mut answered = 0;
+        while let Ok(mut stream) = TcpStream::connect(address) {
+            let mut answer = String::new();
+            let done = stream.write_all(request).and_then(|()| stream.read_to_string(&mut answer));
+            assert!(done.is_ok() && answer.ends_with("/sent"), "{done:?} {answer:?}");
+            answered += 1;
+        }
+        answered
+    };
+    let clients: Vec<_> = (0..16).map(|_| thread::spawn(client)).collect();
+    thread::sleep(Duration::from_millis(200));
+    assert_eq!(served.end(), ServeReport { drained: true, cut: 0 });
+    let answered: usize = clients.into_iter().map(|client| client.join().expect("none lost")).sum();
+    assert!(answered > 0, "there was load");
+}
+
+#[test]
+fn what_runs_is_cut_at_once_when_the_drain_is_cut_short() {
+    let (begun, has_begun) = channel();
+    let handler = move |_: Request<Incoming>, _: Peer| {
+        begun.send(()).expect("the test waits");
+        pending::<Result<Response<Body>, Failure>>()
+    };
+    let served = Served::with(Options::default(), Duration::MAX, handler);
+    let mut client = Raw::to(served.address);
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    has_begun.recv_timeout(LONG).expect("the request begins");
+    served.at_once.cancel();
+    assert_eq!(served.end(), ServeReport { drained: false, cut: 1 });
+    assert_eq!(client.until_end(), "");
 }
 
 #[tokio::test]
