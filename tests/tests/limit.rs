@@ -141,6 +141,29 @@ fn an_instance_may_go_on_after_its_answer() {
 }
 
 #[test]
+fn an_instance_may_go_on_after_an_answer_without_a_body() {
+    let (_app, keyway) = misbehaving("");
+    assert_eq!(get(keyway.address(), "/late-empty?ms=300").status, 204);
+    keyway.wait_for_stdout("misbehave: late");
+}
+
+#[test]
+fn an_instance_may_go_on_after_an_answer_to_head() {
+    let (_app, keyway) = misbehaving("");
+    assert_eq!(request(keyway.address(), "HEAD", "/late?ms=300", "", b"").status, 200);
+    keyway.wait_for_stdout("misbehave: late");
+}
+
+#[test]
+fn what_is_written_for_head_is_no_failure() {
+    let (_app, keyway) = misbehaving("concurrency = 1");
+    assert_eq!(request(keyway.address(), "HEAD", "/big?bytes=1000000", "", b"").status, 200);
+    // There is room for one: the next begins when the first has written everything.
+    assert_eq!(get(keyway.address(), "/").status, 200);
+    assert!(!keyway.stderr().contains("trapped"), "{}", keyway.stderr());
+}
+
+#[test]
 fn a_client_that_goes_cancels_its_instance() {
     let (_app, keyway) = misbehaving("concurrency = 1, time = \"20s\"");
     let mut client = TcpStream::connect(keyway.address()).expect("the server accepts");

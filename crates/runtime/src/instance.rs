@@ -18,7 +18,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::uri::{Authority, Scheme};
+use http::{
+    Method, StatusCode,
+    uri::{Authority, Scheme},
+};
 use http_body_util::BodyExt;
 use tokio::{
     sync::oneshot,
@@ -31,7 +34,7 @@ use wasmtime_wasi_http::{
     p3::{self, bindings::ServicePre},
 };
 
-use self::body::{Answered, LimitedBody};
+use self::body::{Answered, LimitedBody, Unread};
 use crate::{
     bind::Denied,
     failure::{Body, Failure},
@@ -72,6 +75,7 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<wasmtime_wasi_http::Error>,
 {
+    let head_only = request.method() == Method::HEAD;
     let too_large = Arc::new(AtomicBool::new(false));
     let limit = unit.plan().limit.body_bytes;
     let request = match limit {
@@ -124,7 +128,9 @@ where
     };
     let length = response.headers().get(http::header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    Ok(response.map(|body| Answered::new(body, instance, sent).expect(length).boxed_unsync()))
+    let bodyless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED];
+    let has_body = !head_only && !bodyless.contains(&response.status());
+    Ok(response.map(|body| Answered::new(body, instance, sent, has_body, length).boxed_unsync()))
 }
 
 /// An instance at work, with the time that it has left.
@@ -147,12 +153,24 @@ impl Running {
         Poll::Ready(Err(Failure::TimedOut(self.unit.plan().limit.time)))
     }
 
-    /// Lets the instance end what it does after its answer.
-    fn go_on(mut self) {
+    /// Lets the instance end what it does after its answer. If nobody reads the answer's body,
+    /// that is read here.
+    fn go_on(mut self, mut unread: Option<Unread>) {
         let unit = Arc::clone(&self.unit);
         let tasks = unit.tasks().clone();
         let rest = async move {
-            if let Err(failure) = poll_fn(|context| self.poll(context)).await {
+            let end = poll_fn(|context| {
+                let end = self.poll(context);
+                if let Some(body) = &mut unread
+                    && body.poll_waste(context).is_ready()
+                {
+                    unread = None;
+                    // The instance may wait for the end of its body.
+                    context.waker().wake_by_ref();
+                }
+                end
+            });
+            if let Err(failure) = end.await {
                 unit.log(&failure);
             }
         };

@@ -19,6 +19,15 @@ pub fn half(out: ResponseOutparam) {
     let _ = OutgoingBody::finish(body, None);
 }
 
+/// Answers 204 and leaves the body open, as if there were one.
+pub fn no_content(out: ResponseOutparam) -> OutgoingBody {
+    let response = OutgoingResponse::new(Fields::new());
+    response.set_status_code(204).expect("204 is a status");
+    let body = response.body().expect("a new response has its body");
+    ResponseOutparam::set(out, Ok(response));
+    body
+}
+
 /// Answers, and answers again by a right that the first answer used up.
 pub fn twice(out: ResponseOutparam) {
     let handle = out.handle();

@@ -35,6 +35,12 @@ impl wasip2::exports::http::incoming_handler::Guest for Misbehave {
                 waits::sleep(reply::number(&request, "ms"));
                 println!("late");
             }
+            "/late-empty" => {
+                let body = bodies::no_content(out);
+                waits::sleep(reply::number(&request, "ms"));
+                println!("late");
+                drop(body);
+            }
             "/half" => bodies::half(out),
             "/big" => bodies::big(out, reply::number(&request, "bytes")),
             "/count-body" => bodies::count(&request, out),

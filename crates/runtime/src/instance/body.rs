@@ -74,27 +74,37 @@ pub(super) struct Answered {
     failure: Option<Failure>,
     /// Tells the instance, by being dropped, that the body is no longer read.
     sent: Option<oneshot::Sender<()>>,
-    /// Bytes still to come, where the answer says how many there are: a server may not ask again
-    /// after the last.
-    left_bytes: Option<u64>,
-    ended: bool,
+    end: End,
+}
+
+/// What is known of an answer's end.
+enum End {
+    /// It is when the body says so, or after as many bytes as the head announces, if it does: a
+    /// server may not ask again after the last.
+    Ahead { left_bytes: Option<u64> },
+    /// The server has all of it.
+    Reached,
+    /// The head is all that the client may get, so a server drops the body without a look.
+    WithHead,
 }
 
 impl Answered {
+    /// `has_body` is false where HTTP has no body after such a head (RFC 9110, section 6.4.1);
+    /// `length_bytes` is what the head announces.
     pub(super) fn new(
         body: WasiBody,
         instance: Option<Running>,
         sent: oneshot::Sender<()>,
+        has_body: bool,
+        length_bytes: Option<u64>,
     ) -> Self {
-        let ended = body.is_end_stream();
-        Self { body, instance, failure: None, sent: Some(sent), left_bytes: None, ended }
-    }
-
-    /// Tells the body how long the answer says it is.
-    pub(super) fn expect(mut self, length_bytes: Option<u64>) -> Self {
-        self.left_bytes = length_bytes;
-        self.ended |= length_bytes == Some(0);
-        self
+        let end = match length_bytes {
+            _ if !has_body => End::WithHead,
+            Some(0) => End::Reached,
+            _ if body.is_end_stream() => End::Reached,
+            left_bytes => End::Ahead { left_bytes },
+        };
+        Self { body, instance, failure: None, sent: Some(sent), end }
     }
 
     fn run(&mut self, context: &mut Context<'_>) {
@@ -134,10 +144,13 @@ impl Body for Answered {
         };
         Poll::Ready(match frame {
             Some(Ok(frame)) => {
-                if let (Some(left), Some(data)) = (self.left_bytes, frame.data_ref()) {
-                    let left = left.saturating_sub(data.remaining() as u64);
-                    self.left_bytes = Some(left);
-                    self.ended |= left == 0;
+                if let (End::Ahead { left_bytes: Some(left) }, Some(data)) =
+                    (&mut self.end, frame.data_ref())
+                {
+                    *left = left.saturating_sub(data.remaining() as u64);
+                    if *left == 0 {
+                        self.end = End::Reached;
+                    }
                 }
                 Some(Ok(frame))
             }
@@ -146,7 +159,7 @@ impl Body for Answered {
                 None => BodyError::Guest(error.to_string()),
             })),
             None => {
-                self.ended = true;
+                self.end = End::Reached;
                 self.sent = None;
                 None
             }
@@ -165,11 +178,38 @@ impl Body for Answered {
 
 impl Drop for Answered {
     fn drop(&mut self) {
-        self.sent = None;
-        if self.ended
-            && let Some(instance) = self.instance.take()
-        {
-            instance.go_on();
+        let Some(instance) = self.instance.take() else { return };
+        match self.end {
+            End::Ahead { .. } => {}
+            End::Reached => {
+                self.sent = None;
+                instance.go_on(None);
+            }
+            // The component may not know that nobody reads what it writes, and must not fail
+            // for it.
+            End::WithHead => {
+                let body = std::mem::take(&mut self.body);
+                instance.go_on(Some(Unread { body, _sent: self.sent.take() }));
+            }
+        }
+    }
+}
+
+/// A body that is read for nobody.
+pub(super) struct Unread {
+    body: WasiBody,
+    _sent: Option<oneshot::Sender<()>>,
+}
+
+impl Unread {
+    /// Throws away what there is. Ready when that is all.
+    pub(super) fn poll_waste(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                Some(Ok(_)) => {}
+                // Whoever broke it off hears of it elsewhere.
+                Some(Err(_)) | None => return Poll::Ready(()),
+            }
         }
     }
 }
