@@ -165,9 +165,20 @@ fn what_is_written_for_head_is_no_failure() {
 
 #[test]
 fn a_client_that_goes_cancels_its_instance() {
+    goes_while_its_instance_sleeps("GET /sleep?ms=15000 HTTP/1.1\r\nHost: a\r\n\r\n");
+}
+
+#[test]
+fn a_client_that_goes_amid_its_body_cancels_its_instance() {
+    goes_while_its_instance_sleeps(
+        "POST /sleep?ms=15000 HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\nhello",
+    );
+}
+
+fn goes_while_its_instance_sleeps(request: &str) {
     let (_app, keyway) = misbehaving("concurrency = 1, time = \"20s\"");
     let mut client = TcpStream::connect(keyway.address()).expect("the server accepts");
-    client.write_all(b"GET /sleep?ms=15000 HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
+    client.write_all(request.as_bytes()).expect("it is sent");
     keyway.wait_for_stdout("misbehave: sleeping");
     drop(client);
     // There is room for one: the next is answered only because the first was cancelled.
@@ -178,12 +189,22 @@ fn a_client_that_goes_cancels_its_instance() {
 
 #[test]
 fn what_waits_for_a_client_that_has_gone_is_never_run() {
+    goes_while_its_request_waits("GET /stdout HTTP/1.1\r\nHost: a\r\n\r\n".to_owned());
+}
+
+#[test]
+fn what_waits_for_a_client_that_has_gone_amid_its_body_is_never_run() {
+    let head = "POST /stdout HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+    goes_while_its_request_waits(head.to_owned() + &"x".repeat(10_000));
+}
+
+fn goes_while_its_request_waits(request: String) {
     let (_app, keyway) = misbehaving("concurrency = 1, queue = 8, time = \"20s\"");
     let address = keyway.address();
     let first = std::thread::spawn(move || get(address, "/sleep?ms=1500").status);
     keyway.wait_for_stdout("misbehave: sleeping");
     let mut gone = TcpStream::connect(address).expect("the server accepts");
-    gone.write_all(b"GET /stdout HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
+    gone.write_all(request.as_bytes()).expect("it is sent");
     // The request has to be read before its client goes.
     std::thread::sleep(Duration::from_millis(300));
     drop(gone);

@@ -1,6 +1,6 @@
 //! The life of one connection: handshake, choice of protocol, requests, end.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -24,6 +24,7 @@ use super::activity::Activity;
 use super::exchange::exchange;
 use super::lane::{Local, Settings};
 use super::stream::Stream;
+use super::wire::{Hangup, Wire};
 use super::{Handler, Peer};
 
 /// What a client that knows beforehand that the server speaks HTTP/2 sends first (RFC 9113,
@@ -38,6 +39,9 @@ const FIRST_READ_BYTES: usize = 1024;
 /// most likely sent its request, which may be on its way.
 const FAREWELL: Duration = Duration::from_millis(500);
 
+/// How long what a client has sent may lie unread when the client has closed its side.
+const UNREAD: Duration = Duration::from_millis(100);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Protocol {
     Http1,
@@ -45,26 +49,28 @@ enum Protocol {
 }
 
 /// Serves a connection from its first byte to its last.
-pub(super) async fn run<H: Handler>(local: Arc<Local<H>>, stream: TcpStream, peer: Peer) {
+pub(super) async fn run<H: Handler>(local: Arc<Local<H>>, mut stream: TcpStream, peer: Peer) {
     if let Err(error) = stream.set_nodelay(true) {
         return debug!(client = %peer.address, %error, "the connection was gone at once");
     }
+    let (read, write) = stream.split();
+    let (wire, hangup) = Wire::new(read, &write);
     let settings = Arc::clone(&local.settings);
     let activity = Activity::new(peer.address, Arc::clone(&local.running));
     let stop = local.stop.clone();
     let end = match &settings.tls {
-        None => match until_farewell(&stop, detect(stream, settings.header_timeout)).await {
-            Some(Ok((protocol, stream, read))) => {
-                let stream = Stream::new(stream, read, settings.write_timeout, &activity);
-                return speak(protocol, local, stream, &activity, peer).await;
+        None => match until_farewell(&stop, detect(wire, settings.header_timeout)).await {
+            Some(Ok((protocol, wire, read))) => {
+                let stream = Stream::new(wire, read, settings.write_timeout, &activity);
+                return speak(protocol, local, stream, hangup, &activity, peer).await;
             }
             end => end.map(|end| end.map(drop)),
         },
-        Some(tls) => match until_farewell(&stop, secure(stream, tls, &settings)).await {
+        Some(tls) => match until_farewell(&stop, secure(wire, tls, &settings)).await {
             Some(Ok((protocol, stream))) => {
                 let read = BytesMut::new();
                 let stream = Stream::new(stream, read, settings.write_timeout, &activity);
-                return speak(protocol, local, stream, &activity, peer).await;
+                return speak(protocol, local, stream, hangup, &activity, peer).await;
             }
             end => end.map(|end| end.map(drop)),
         },
@@ -92,13 +98,13 @@ async fn until_farewell<T>(
 
 /// Reads until it is clear what the client speaks. What was read is for hyper to read again.
 async fn detect(
-    mut stream: TcpStream,
+    mut wire: Wire<'_>,
     header_timeout: Duration,
-) -> io::Result<(Protocol, TcpStream, BytesMut)> {
+) -> io::Result<(Protocol, Wire<'_>, BytesMut)> {
     let mut read = BytesMut::with_capacity(FIRST_READ_BYTES);
     let reading = async {
         loop {
-            if stream.read_buf(&mut read).await? == 0 {
+            if wire.read_buf(&mut read).await? == 0 {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
             }
             let length = read.len().min(HTTP2_PREFACE.len());
@@ -111,19 +117,19 @@ async fn detect(
         }
     };
     let protocol = timeout(header_timeout, reading).await??;
-    Ok((protocol, stream, read))
+    Ok((protocol, wire, read))
 }
 
 /// Does the TLS handshake, in which the client chooses what it speaks.
-async fn secure(
-    stream: TcpStream,
+async fn secure<'a>(
+    wire: Wire<'a>,
     tls: &Arc<ServerConfig>,
     settings: &Settings,
-) -> io::Result<(Protocol, TlsStream<TcpStream>)> {
+) -> io::Result<(Protocol, TlsStream<Wire<'a>>)> {
     let handshake = async {
         // Held until the handshake is over, whatever becomes of it.
         let _turn = settings.handshakes.acquire().await;
-        TlsAcceptor::from(Arc::clone(tls)).accept(stream).await
+        TlsAcceptor::from(Arc::clone(tls)).accept(wire).await
     };
     let stream = timeout(settings.handshake_timeout, handshake).await??;
     let protocol = match stream.get_ref().1.alpn_protocol() {
@@ -138,6 +144,7 @@ async fn speak<H, S>(
     protocol: Protocol,
     local: Arc<Local<H>>,
     stream: Stream<S>,
+    hangup: Hangup<'_>,
     activity: &Arc<Activity>,
     peer: Peer,
 ) where
@@ -153,11 +160,11 @@ async fn speak<H, S>(
         Protocol::Http1 => {
             let stream = TokioIo::new(stream.lingering());
             let connection = local.settings.http1.serve_connection(stream, service);
-            supervise(connection, &local, activity, &peer).await;
+            supervise(connection, hangup, &local, activity, &peer).await;
         }
         Protocol::Http2 => {
             let connection = local.http2.serve_connection(TokioIo::new(stream), service);
-            supervise(connection, &local, activity, &peer).await;
+            supervise(connection, hangup, &local, activity, &peer).await;
         }
     }
 }
@@ -195,10 +202,21 @@ where
     }
 }
 
-/// Drives a connection until it ends, the server stops and its requests are done, or it has had
-/// no request for too long.
+/// How a connection ended.
+enum End {
+    /// By itself, or because the server stops.
+    Closed(hyper::Result<()>),
+    /// It had no request for too long.
+    Idle,
+    /// The client has gone without waiting for an answer.
+    Abandoned,
+}
+
+/// Drives a connection until it ends, the server stops and its requests are done, its client has
+/// gone, or it has had no request for too long.
 async fn supervise<H>(
     connection: impl Connection,
+    hangup: Hangup<'_>,
     local: &Local<H>,
     activity: &Activity,
     peer: &Peer,
@@ -206,35 +224,64 @@ async fn supervise<H>(
     let mut connection = pin!(connection);
     let patience = local.settings.header_timeout;
     let mut quiet = pin!(quiet(activity, patience));
+    let mut abandoned = pin!(abandoned(hangup, activity));
     let mut stop = pin!(last_call(&local.stop, activity));
     let mut is_stopping = false;
     let end = poll_fn(|context| {
         // Mostly the connection is what woke the task. It goes first, so that a request that has
         // arrived counts as running for those that ask next.
         if let Poll::Ready(end) = connection.as_mut().poll(context) {
-            return Poll::Ready(Some(end));
+            return Poll::Ready(End::Closed(end));
         }
         if !is_stopping && stop.as_mut().poll(context).is_ready() {
             is_stopping = true;
             connection.as_mut().finish();
             quiet.set(self::quiet(activity, patience.min(FAREWELL)));
             if let Poll::Ready(end) = connection.as_mut().poll(context) {
-                return Poll::Ready(Some(end));
+                return Poll::Ready(End::Closed(end));
             }
         }
-        quiet.as_mut().poll(context).map(|()| None)
+        // Between requests hyper reads, and sees it by itself.
+        if !activity.is_quiet() && abandoned.as_mut().poll(context).is_ready() {
+            return Poll::Ready(End::Abandoned);
+        }
+        quiet.as_mut().poll(context).map(|()| End::Idle)
     })
     .await;
     let client = peer.address;
     match end {
-        Some(Ok(())) => {}
-        None => debug!(%client, "the connection was idle for too long"),
+        End::Closed(Ok(())) => {}
+        End::Idle => debug!(%client, "the connection was idle for too long"),
+        End::Abandoned => debug!(%client, "the client has gone"),
         // Closing the connection is the only way to tell the client.
-        Some(Err(error)) if error.is_body_write_aborted() => {
+        End::Closed(Err(error)) if error.is_body_write_aborted() => {
             warn!(%client, "an answer was shorter than its Content-Length");
         }
-        Some(Err(error)) => debug!(%client, %error, "the connection broke off"),
+        End::Closed(Err(error)) => debug!(%client, %error, "the connection broke off"),
     }
+}
+
+/// Ends when the client has closed its side and nobody reads what it has sent before: it has gone.
+///
+/// hyper finds that out by reading to the end, which it does not while nobody asks for more of a
+/// request's body. A client that closes only its own side after a whole request is answered if
+/// that is read without delay.
+async fn abandoned(hangup: Hangup<'_>, activity: &Activity) {
+    if hangup.wait().await.is_err() {
+        // The runtime is ending.
+        return pending().await;
+    }
+    let mut seen = activity.reads();
+    while !activity.has_ended() {
+        sleep(UNREAD).await;
+        let reads = activity.reads();
+        if reads == seen {
+            return;
+        }
+        seen = reads;
+    }
+    // hyper knows, and does what is to be done.
+    pending().await
 }
 
 /// Ends when the server stops and the connection need not wait for a request: one that has come

@@ -19,6 +19,7 @@ mod server;
 mod socket;
 mod status;
 mod stream;
+mod wire;
 
 pub use handler::{Handler, Peer};
 pub use keyway_runtime::{Body, BodyError, Failure};

@@ -112,6 +112,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
                 self.first = BytesMut::new();
             }
         }
+        let is_end = into.filled().len() == before && into.remaining() > 0;
+        self.activity.read(is_end);
         if into.filled().len() > before {
             let begun = self.activity.begun();
             if let Linger::IfUnread { begun_at_read } = &mut self.linger {
