@@ -290,7 +290,8 @@ fn is_error(answer: &Result<Response<Body>, Failure>) -> bool {
             Failure::Busy { .. }
             | Failure::NoRoom(_)
             | Failure::HostMemory(_)
-            | Failure::BodyTooLarge(_),
+            | Failure::BodyTooLarge(_)
+            | Failure::Request(_),
         ) => false,
         Err(_) => true,
     }

@@ -226,7 +226,8 @@ async fn handle_0_2(
     let proxy: Proxy = pre.instantiate_async(&mut *store).await?;
     let scheme = if scheme == Scheme::HTTPS { p2::Scheme::Https } else { p2::Scheme::Http };
     let mut view = view::http::<0>(store.data_mut());
-    let request = view.new_incoming_request(scheme, request)?;
+    let request = view.new_incoming_request(scheme, request);
+    let request = request.map_err(|error| Unfit(error.to_string()))?;
     let out = view.new_response_outparam_from_callback(move |result| {
         // The receiver is gone when the client is.
         let _ = answer.send(result.map_err(|code| format!("{code:?}")));
@@ -300,10 +301,18 @@ fn request_0_3(
     )
 }
 
+/// The request is not one that the interface can express.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unfit(String);
+
 /// Says why an instance ended.
 fn failure(store: &mut Store<State>, error: &wasmtime::Error) -> Failure {
     if let Some(denied) = error.downcast_ref::<Denied>() {
         return Failure::Denied(denied.to_string());
+    }
+    if let Some(Unfit(reason)) = error.downcast_ref() {
+        return Failure::Request(reason.clone());
     }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return Failure::NoRoom(error.to_string());

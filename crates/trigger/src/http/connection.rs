@@ -24,7 +24,7 @@ use super::activity::Activity;
 use super::exchange::exchange;
 use super::lane::{Local, Settings};
 use super::stream::Stream;
-use super::wire::{Hangup, Wire};
+use super::wire::{Line, Wire};
 use super::{Handler, Peer};
 
 /// What a client that knows beforehand that the server speaks HTTP/2 sends first (RFC 9113,
@@ -54,7 +54,7 @@ pub(super) async fn run<H: Handler>(local: Arc<Local<H>>, mut stream: TcpStream,
         return debug!(client = %peer.address, %error, "the connection was gone at once");
     }
     let (read, write) = stream.split();
-    let (wire, hangup) = Wire::new(read, &write);
+    let (wire, line) = Wire::new(read, &write);
     let settings = Arc::clone(&local.settings);
     let activity = Activity::new(peer.address, Arc::clone(&local.running));
     let stop = local.stop.clone();
@@ -62,7 +62,7 @@ pub(super) async fn run<H: Handler>(local: Arc<Local<H>>, mut stream: TcpStream,
         None => match until_farewell(&stop, detect(wire, settings.header_timeout)).await {
             Some(Ok((protocol, wire, read))) => {
                 let stream = Stream::new(wire, read, settings.write_timeout, &activity);
-                return speak(protocol, local, stream, hangup, &activity, peer).await;
+                return speak(protocol, local, stream, line, &activity, peer).await;
             }
             end => end.map(|end| end.map(drop)),
         },
@@ -70,7 +70,7 @@ pub(super) async fn run<H: Handler>(local: Arc<Local<H>>, mut stream: TcpStream,
             Some(Ok((protocol, stream))) => {
                 let read = BytesMut::new();
                 let stream = Stream::new(stream, read, settings.write_timeout, &activity);
-                return speak(protocol, local, stream, hangup, &activity, peer).await;
+                return speak(protocol, local, stream, line, &activity, peer).await;
             }
             end => end.map(|end| end.map(drop)),
         },
@@ -144,7 +144,7 @@ async fn speak<H, S>(
     protocol: Protocol,
     local: Arc<Local<H>>,
     stream: Stream<S>,
-    hangup: Hangup<'_>,
+    line: Line<'_>,
     activity: &Arc<Activity>,
     peer: Peer,
 ) where
@@ -154,17 +154,17 @@ async fn speak<H, S>(
     // HTTP/2's streams are tasks of their own, so they own what they need.
     let service = {
         let (local, activity, peer) = (Arc::clone(&local), Arc::clone(activity), peer.clone());
-        service_fn(move |request| exchange(Arc::clone(&local), &activity, request, peer.clone()))
+        service_fn(move |request| exchange(Arc::clone(&local), &activity, line, request, peer.clone()))
     };
     match protocol {
         Protocol::Http1 => {
             let stream = TokioIo::new(stream.lingering());
             let connection = local.settings.http1.serve_connection(stream, service);
-            supervise(connection, hangup, &local, activity, &peer).await;
+            supervise(connection, line, &local, activity, &peer).await;
         }
         Protocol::Http2 => {
             let connection = local.http2.serve_connection(TokioIo::new(stream), service);
-            supervise(connection, hangup, &local, activity, &peer).await;
+            supervise(connection, line, &local, activity, &peer).await;
         }
     }
 }
@@ -216,7 +216,7 @@ enum End {
 /// gone, or it has had no request for too long.
 async fn supervise<H>(
     connection: impl Connection,
-    hangup: Hangup<'_>,
+    line: Line<'_>,
     local: &Local<H>,
     activity: &Activity,
     peer: &Peer,
@@ -224,7 +224,7 @@ async fn supervise<H>(
     let mut connection = pin!(connection);
     let patience = local.settings.header_timeout;
     let mut quiet = pin!(quiet(activity, patience));
-    let mut abandoned = pin!(abandoned(hangup, activity));
+    let mut abandoned = pin!(abandoned(line, activity));
     let mut stop = pin!(last_call(&local.stop, activity));
     let mut is_stopping = false;
     let end = poll_fn(|context| {
@@ -266,8 +266,8 @@ async fn supervise<H>(
 /// hyper finds that out by reading to the end, which it does not while nobody asks for more of a
 /// request's body. A client that closes only its own side after a whole request is answered if
 /// that is read without delay.
-async fn abandoned(hangup: Hangup<'_>, activity: &Activity) {
-    if hangup.wait().await.is_err() {
+async fn abandoned(line: Line<'_>, activity: &Activity) {
+    if line.hangup().await.is_err() {
         // The runtime is ending.
         return pending().await;
     }

@@ -16,6 +16,7 @@ use tracing::{debug, warn};
 use super::activity::{Activity, Running};
 use super::lane::Local;
 use super::reply::{HEALTH, Reply};
+use super::wire::Line;
 use super::{Body, BodyError, Handler, Peer, status};
 
 /// The body of an answer; its request counts as running until it is gone.
@@ -32,10 +33,14 @@ pub(super) struct Answer {
 pub(super) fn exchange<H: Handler>(
     local: Arc<Local<H>>,
     activity: &Arc<Activity>,
-    request: Request<Incoming>,
+    line: Line<'_>,
+    mut request: Request<Incoming>,
     peer: Peer,
 ) -> impl Future<Output = Result<Response<Answer>, Infallible>> + Send + use<H> {
     let running = activity.begin(!request.body().is_end_stream());
+    if request.version() != Version::HTTP_11 {
+        name_host(&mut request, line);
+    }
     async move {
         let head_only = request.method() == Method::HEAD;
         let response = match choose(&local, &request) {
@@ -78,6 +83,18 @@ fn host_of<B>(request: &Request<B>) -> Result<Option<&str>, Reply> {
         _ => return Err(Reply::BadHost),
     };
     Ok(request.uri().host().or(header).filter(|host| !host.is_empty()))
+}
+
+/// Gives a request that names no host the address that it came to: components cannot do without one,
+/// and a server may take it for the default (RFC 9110, section 7.2; RFC 9112, section 3.3).
+fn name_host<B>(request: &mut Request<B>, line: Line<'_>) {
+    if request.uri().authority().is_some() || request.headers().contains_key(HOST) {
+        return;
+    }
+    let address = line.address().ok();
+    if let Some(host) = address.and_then(|address| address.to_string().try_into().ok()) {
+        request.headers_mut().insert(HOST, host);
+    }
 }
 
 /// Whether a text has only what the host and port of a URI may have (RFC 3986, section 3.2).

@@ -1,8 +1,8 @@
-//! A connection's socket, shared by two: hyper reads and writes, and `supervise` hears when the
-//! client has closed its side.
+//! A connection's socket, shared by two: hyper reads and writes, and others ask how the connection
+//! is.
 
 use std::io::{self, IoSlice};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 
-/// The half of the socket that is read and written.
+/// What is read and written.
 #[derive(Debug)]
 pub(super) struct Wire<'a> {
     read: ReadHalf<'a>,
@@ -19,15 +19,15 @@ pub(super) struct Wire<'a> {
     socket: &'a TcpStream,
 }
 
-/// The half that is listened to.
+/// What is asked.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Hangup<'a>(&'a TcpStream);
+pub(super) struct Line<'a>(&'a TcpStream);
 
 impl<'a> Wire<'a> {
     /// Of the two halves of one socket.
-    pub(super) fn new(read: ReadHalf<'a>, write: &'a WriteHalf<'a>) -> (Self, Hangup<'a>) {
+    pub(super) fn new(read: ReadHalf<'a>, write: &'a WriteHalf<'a>) -> (Self, Line<'a>) {
         let socket = write.as_ref();
-        (Wire { read, socket }, Hangup(socket))
+        (Wire { read, socket }, Line(socket))
     }
 
     /// Repeats `write` until the socket has room.
@@ -46,13 +46,18 @@ impl<'a> Wire<'a> {
     }
 }
 
-impl Hangup<'_> {
+impl Line<'_> {
     /// Ends when the client has closed its side, whether or not all was read that it has sent; or
     /// when the connection broke. Reads nothing.
-    pub(super) async fn wait(self) -> io::Result<()> {
+    pub(super) async fn hangup(self) -> io::Result<()> {
         // The interest in urgent data is the one that also hears of a closed side, and not of
         // data. Sockets are not registered for urgent data, so that is all that it hears of.
         self.0.ready(Interest::PRIORITY).await.map(drop)
+    }
+
+    /// This end's address.
+    pub(super) fn address(self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
     }
 }
 
