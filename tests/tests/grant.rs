@@ -4,12 +4,18 @@ use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener},
     thread,
+    time::Duration,
 };
 
 use keyway_testing::{Keyway, app, get};
 
 /// A server that answers every connection with 200, at a free port.
 fn origin() -> SocketAddr {
+    slow_origin(Duration::ZERO)
+}
+
+/// The same, which takes its time to answer, and none to connect.
+fn slow_origin(delay: Duration) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
@@ -19,6 +25,7 @@ fn origin() -> SocketAddr {
                 let mut buffer = [0; 4096];
                 // A probe that only connects sends nothing.
                 if stream.read(&mut buffer).is_ok_and(|bytes| bytes > 0) {
+                    thread::sleep(delay);
                     let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
                 }
             });
@@ -167,6 +174,18 @@ fn a_name_does_not_lead_to_an_address_that_is_not_public() {
     let (_app, keyway) = alone(&format!("grant.http = [\"http://localhost:{port}\"]"));
     let allowed = get(keyway.address(), &format!("/http?url=http://localhost:{port}/")).body;
     assert_eq!(allowed, "200");
+}
+
+#[test]
+fn time_to_connect_and_time_to_the_first_byte_are_apart() {
+    let origin = slow_origin(Duration::from_secs(2));
+    let (_app, keyway) = alone(&format!("grant.http = [\"http://{origin}\"]"));
+    let ask =
+        |times: &str| get(keyway.address(), &format!("/http?url=http://{origin}/&{times}")).body;
+    assert_eq!(ask("connect=1000"), "200", "an answer may take longer than connecting");
+    assert!(ask("first-byte=500").contains("ConnectionReadTimeout"));
+    assert!(ask("connect=60000&first-byte=500").contains("ConnectionReadTimeout"));
+    assert_eq!(ask("connect=1000&first-byte=20000"), "200");
 }
 
 #[test]

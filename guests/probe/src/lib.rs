@@ -11,7 +11,10 @@ mod surroundings;
 pub fn probe(request: &str) -> String {
     let (path, query) = request.split_once('?').unwrap_or((request, ""));
     let tried = match path {
-        "/http" => outgoing::get(parameter(query, "url")),
+        "/http" => {
+            let time = |key| parameter(query, key).parse().ok();
+            outgoing::get(parameter(query, "url"), time("connect"), time("first-byte"))
+        }
         "/env" => Ok(surroundings::environment()),
         "/args" => Ok(surroundings::arguments()),
         "/preopens" => Ok(surroundings::preopens()),

@@ -1,12 +1,23 @@
 //! Asking another server over `wasi:http/outgoing-handler`.
 
 use wasip2::http::outgoing_handler::handle;
-use wasip2::http::types::{ErrorCode, Fields, OutgoingRequest, Scheme};
+use wasip2::http::types::{ErrorCode, Fields, OutgoingRequest, RequestOptions, Scheme};
 
-/// The status that a GET of `url` is answered with.
-pub fn get(url: &str) -> Result<String, String> {
+const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
+
+/// The status that a GET of `url` is answered with, if connecting and the first byte take no longer
+/// than so many milliseconds.
+pub fn get(
+    url: &str,
+    connect_ms: Option<u64>,
+    first_byte_ms: Option<u64>,
+) -> Result<String, String> {
     let request = request(url)?;
-    let pending = handle(request, None).map_err(name)?;
+    let options = RequestOptions::new();
+    let nanoseconds = |ms: Option<u64>| ms.map(|ms| ms * NANOSECONDS_PER_MILLISECOND);
+    options.set_connect_timeout(nanoseconds(connect_ms)).expect("the host has this time-out");
+    options.set_first_byte_timeout(nanoseconds(first_byte_ms)).expect("the host has this time-out");
+    let pending = handle(request, Some(options)).map_err(name)?;
     pending.subscribe().block();
     let response = pending
         .get()

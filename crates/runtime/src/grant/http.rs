@@ -6,7 +6,7 @@ use std::{
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, OnceLock},
     task::{Context, Poll},
     time::Duration,
@@ -18,16 +18,17 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{
         Client,
-        connect::{HttpConnector, dns::Name},
+        connect::{HttpConnector, capture_connection, dns::Name},
     },
     rt::TokioExecutor,
 };
 use keyway_app::grant::{self, HostPattern, HttpGrant, HttpScheme};
+use tokio::time::{Sleep, sleep, timeout};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::plan::{Member, Plan};
 
-/// Connecting takes no longer than this where the component sets no time of its own.
+/// Connecting takes no longer than this; a component may set a shorter time.
 const CONNECT_TIME: Duration = Duration::from_secs(30);
 
 /// How long an unused connection is kept for the next request.
@@ -190,17 +191,30 @@ fn check(member: &Member, uri: &http::Uri) -> Result<(), Error> {
 
 async fn send(
     client: HttpClient,
-    request: http::Request<WasiBody>,
+    mut request: http::Request<WasiBody>,
     options: RequestOptions,
 ) -> Result<http::Response<WasiBody>, Error> {
-    let sending = client.request(request);
-    // The pool hides when a connection is there, so the two times of the interface are one here.
     let response = match (options.connect_timeout, options.first_byte_timeout) {
-        (None, None) => sending.await,
+        (None, None) => client.request(request).await,
         (connect, first_byte) => {
-            let time = connect.unwrap_or(CONNECT_TIME) + first_byte.unwrap_or(Duration::ZERO);
-            let time = if first_byte.is_none() { time.max(CONNECT_TIME) } else { time };
-            tokio::time::timeout(time, sending).await.map_err(|_| Error::ConnectionTimeout)?
+            let mut connection = capture_connection(&mut request);
+            let mut sending = pin!(client.request(request));
+            tokio::select! {
+                biased;
+                response = &mut sending => response,
+                // One of the pool, or a new one, with which the time of the answer begins.
+                () = async { drop(connection.wait_for_connection_metadata().await) } => {
+                    match first_byte {
+                        None => sending.await,
+                        Some(time) => timeout(time, sending)
+                            .await
+                            .map_err(|_| Error::ConnectionReadTimeout)?,
+                    }
+                }
+                () = sleep(connect.unwrap_or(CONNECT_TIME)) => {
+                    return Err(Error::ConnectionTimeout);
+                }
+            }
         }
     };
     let response = response.map_err(|error| code(&error))?;
@@ -278,7 +292,7 @@ fn code_of_lookup(error: &(dyn StdError + 'static)) -> Error {
 struct PatientBody {
     body: hyper::body::Incoming,
     time: Duration,
-    sleep: Option<Pin<Box<tokio::time::Sleep>>>,
+    sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl http_body::Body for PatientBody {
@@ -294,7 +308,7 @@ impl http_body::Body for PatientBody {
             return Poll::Ready(frame.map(|frame| frame.map_err(Error::from)));
         }
         let time = self.time;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep(time)));
         sleep.as_mut().poll(context).map(|()| Some(Err(Error::ConnectionReadTimeout)))
     }
 

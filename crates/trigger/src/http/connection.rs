@@ -154,7 +154,9 @@ async fn speak<H, S>(
     // HTTP/2's streams are tasks of their own, so they own what they need.
     let service = {
         let (local, activity, peer) = (Arc::clone(&local), Arc::clone(activity), peer.clone());
-        service_fn(move |request| exchange(Arc::clone(&local), &activity, line, request, peer.clone()))
+        service_fn(move |request| {
+            exchange(Arc::clone(&local), &activity, line, request, peer.clone())
+        })
     };
     match protocol {
         Protocol::Http1 => {
