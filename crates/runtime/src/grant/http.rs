@@ -20,10 +20,13 @@ use hyper_util::{
         Client,
         connect::{HttpConnector, capture_connection, dns::Name},
     },
-    rt::TokioExecutor,
+    rt::{TokioExecutor, TokioIo},
 };
 use keyway_app::grant::{self, HostPattern, HttpGrant, HttpScheme};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::{
+    net::TcpStream,
+    time::{Sleep, sleep, timeout},
+};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::plan::{Member, Plan};
@@ -34,7 +37,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(30);
 /// How long an unused connection is kept for the next request.
 const IDLE_TIME: Duration = Duration::from_secs(60);
 
-type HttpClient = Client<HttpsConnector<HttpConnector<GrantedResolver>>, WasiBody>;
+type HttpClient = Client<HttpsConnector<GrantedConnector>, WasiBody>;
 
 /// The HTTP client of one component. Connections are pooled, and never shared between components,
 /// whose rights to reach an address may differ.
@@ -50,16 +53,11 @@ impl Clients {
 
     fn client(&self) -> &HttpClient {
         self.client.get_or_init(|| {
-            let resolver = GrantedResolver(Arc::clone(&self.grants));
-            let mut connector = HttpConnector::new_with_resolver(resolver);
-            connector.enforce_http(false);
-            connector.set_nodelay(true);
-            connector.set_connect_timeout(Some(CONNECT_TIME));
             let connector = hyper_rustls::HttpsConnectorBuilder::new()
                 .with_webpki_roots()
                 .https_or_http()
                 .enable_all_versions()
-                .wrap_connector(connector);
+                .wrap_connector(GrantedConnector(Arc::clone(&self.grants)));
             Client::builder(TokioExecutor::new())
                 .pool_idle_timeout(IDLE_TIME)
                 .pool_timer(hyper_util::rt::TokioTimer::new())
@@ -68,9 +66,50 @@ impl Clients {
     }
 }
 
+/// Connects to addresses that the grants allow for the scheme and the port of a request.
+#[derive(Clone)]
+struct GrantedConnector(Arc<[HttpGrant]>);
+
+impl tower_service::Service<http::Uri> for GrantedConnector {
+    type Response = TokioIo<TcpStream>;
+    type Error = Box<dyn StdError + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: http::Uri) -> Self::Future {
+        let grants = Arc::clone(&self.0);
+        Box::pin(async move {
+            let (scheme, port) = destination(&uri).ok_or("neither HTTP nor HTTPS is asked for")?;
+            let resolver = GrantedResolver { grants, scheme, port };
+            let mut connector = HttpConnector::new_with_resolver(resolver);
+            connector.enforce_http(false);
+            connector.set_nodelay(true);
+            connector.set_connect_timeout(Some(CONNECT_TIME));
+            Ok(connector.call(uri).await?)
+        })
+    }
+}
+
+/// What a URI says beside its host.
+fn destination(uri: &http::Uri) -> Option<(HttpScheme, u16)> {
+    let (scheme, default_port) = match uri.scheme_str()? {
+        "http" => (HttpScheme::Http, 80),
+        "https" => (HttpScheme::Https, 443),
+        _ => return None,
+    };
+    Some((scheme, uri.port_u16().unwrap_or(default_port)))
+}
+
 /// Resolves names to those of their addresses that the grants allow.
 #[derive(Clone)]
-struct GrantedResolver(Arc<[HttpGrant]>);
+struct GrantedResolver {
+    grants: Arc<[HttpGrant]>,
+    scheme: HttpScheme,
+    port: u16,
+}
 
 /// All addresses of a host are such that a grant has to name them.
 #[derive(Debug, thiserror::Error)]
@@ -90,13 +129,13 @@ impl tower_service::Service<Name> for GrantedResolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let grants = Arc::clone(&self.0);
+        let Self { grants, scheme, port } = self.clone();
         Box::pin(async move {
             let host = name.as_str();
             let mut refused = None;
             let mut allowed = Vec::new();
             for address in tokio::net::lookup_host((host, 0)).await? {
-                let mut named = grants.iter().filter(|grant| names(grant, host));
+                let mut named = grants.iter().filter(|grant| grant.allows(scheme, host, port));
                 if named.any(|grant| grant.allows_address(address.ip())) {
                     allowed.push(address);
                 } else {
@@ -112,11 +151,6 @@ impl tower_service::Service<Name> for GrantedResolver {
             }
         })
     }
-}
-
-fn names(grant: &HttpGrant, host: &str) -> bool {
-    let scheme = grant.scheme;
-    grant.allows(scheme, host, grant.port)
 }
 
 /// The hooks of `wasmtime-wasi-http`, for the member that `State` points them at.
@@ -160,13 +194,8 @@ impl WasiHttpHooks for Hooks {
 }
 
 fn check(member: &Member, uri: &http::Uri) -> Result<(), Error> {
-    let (scheme, default_port) = match uri.scheme_str() {
-        Some("http") => (HttpScheme::Http, 80),
-        Some("https") => (HttpScheme::Https, 443),
-        _ => return Err(Error::HttpProtocolError),
-    };
+    let (scheme, port) = destination(uri).ok_or(Error::HttpProtocolError)?;
     let host = uri.host().filter(|host| !host.is_empty()).ok_or(Error::HttpRequestUriInvalid)?;
-    let port = uri.port_u16().unwrap_or(default_port);
     let grants = &member.principal.grant.http;
     let granted = grants.iter().find(|grant| grant.allows(scheme, host, port));
     let Some(_) = granted else {
@@ -318,5 +347,40 @@ impl http_body::Body for PatientBody {
 
     fn size_hint(&self) -> http_body::SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tower_service::Service;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn addresses_are_for_the_scheme_and_the_port_of_their_grant() {
+        let grant = |scheme, port, addresses| HttpGrant {
+            scheme,
+            host: HostPattern::Exact("localhost".to_owned()),
+            port,
+            addresses,
+        };
+        let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let grants = Arc::from([
+            grant(HttpScheme::Http, 8080, vec![loopback.into()]),
+            grant(HttpScheme::Https, 443, Vec::new()),
+            grant(HttpScheme::Http, 80, Vec::new()),
+        ]);
+        let mut resolved = Vec::new();
+        for (scheme, port) in
+            [(HttpScheme::Http, 8080), (HttpScheme::Https, 443), (HttpScheme::Http, 80)]
+        {
+            let mut resolver = GrantedResolver { grants: Arc::clone(&grants), scheme, port };
+            let name = "localhost".parse().expect("a name");
+            let addresses = resolver.call(name).await;
+            resolved.push(addresses.is_ok_and(|mut all| all.any(|one| one.ip() == loopback)));
+        }
+        assert_eq!(resolved, [true, false, false]);
     }
 }
