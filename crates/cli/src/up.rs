@@ -19,7 +19,8 @@ pub(crate) struct Arguments {
     /// The address to serve HTTP on; port 0 picks a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_parser = address)]
     listen: SocketAddr,
-    /// How long running requests may go on when the program is told to stop.
+    /// How long running requests may go on when the program is told to stop; telling it again ends
+    /// them at once.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     drain: Duration,
     /// Serves HTTPS with this certificate chain, in PEM.

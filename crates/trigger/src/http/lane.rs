@@ -143,16 +143,17 @@ impl Lane {
             running: Arc::default(),
         });
         let report = runtime.block_on(async {
-            let mut door = match Door::new(listener, &local, &tracker) {
-                Ok(door) => Some(door),
+            let door = match Door::new(listener, &local, &tracker) {
+                Ok(mut door) => {
+                    door.until_stop().await;
+                    Some(door)
+                }
                 Err(error) => {
                     warn!(%error, "one thread fewer serves HTTP");
+                    local.stop.cancelled().await;
                     None
                 }
             };
-            if let Some(door) = &mut door {
-                door.until_stop().await;
-            }
             let deadline = Deadline::of(ending);
             let connections = async {
                 if let Some(door) = door {
