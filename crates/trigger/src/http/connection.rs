@@ -266,8 +266,8 @@ async fn supervise<H>(
 /// Ends when the client has closed its side and nobody reads what it has sent before: it has gone.
 ///
 /// hyper finds that out by reading to the end, which it does not while nobody asks for more of a
-/// request's body. A client that closes only its own side after a whole request is answered if
-/// that is read without delay.
+/// request's body. Nor does this see it of a client that has sent more than the system keeps for
+/// the connection: the end comes after all that, and waits with it.
 async fn abandoned(line: Line<'_>, activity: &Activity) {
     if line.hangup().await.is_err() {
         // The runtime is ending.
@@ -283,7 +283,7 @@ async fn abandoned(line: Line<'_>, activity: &Activity) {
         seen = reads;
     }
     // hyper knows, and does what is to be done.
-    pending().await
+    pending::<()>().await;
 }
 
 /// Ends when the server stops and the connection need not wait for a request: one that has come

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::future::pending;
-use std::net::{Shutdown, TcpListener};
+use std::net::TcpListener;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
@@ -124,8 +124,8 @@ fn a_client_that_goes_cancels_its_request() {
     });
     let whole = "GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned();
     let half = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nhello".to_owned();
-    let more_than_is_read = half.clone() + &"x".repeat(500_000);
-    for request in [whole, half, more_than_is_read] {
+    let more_than_one_read = half.clone() + &"x".repeat(20_000);
+    for request in [whole, half, more_than_one_read] {
         let mut raw = Raw::to(served.address);
         raw.send(request);
         has_begun.recv_timeout(LONG).expect("the request begins");
@@ -144,16 +144,6 @@ fn a_client_that_goes_cancels_its_request() {
     request.abort();
     is_dropped.recv_timeout(LONG).expect("the request ends with its stream");
     assert!(served.end().drained);
-}
-
-#[test]
-fn a_client_that_closes_its_own_side_after_a_whole_request_is_answered() {
-    let served = Served::new(example);
-    let text = "x".repeat(3_000_000);
-    let mut raw = Raw::to(served.address);
-    raw.send(format!("POST /collect HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n{text}"));
-    raw.stream().shutdown(Shutdown::Write).expect("the side closes");
-    assert!(raw.answer().body == text, "all of it comes back");
 }
 
 #[test]
