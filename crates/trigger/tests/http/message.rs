@@ -1,11 +1,12 @@
 //! What single messages may look like, and what is answered to those that may not.
 
-use http::{Method, Request, Version};
+use http::{Method, Request, Response, Version};
 use http_body_util::BodyExt;
-use keyway_trigger::http::{HEALTH, Options, Routes};
+use hyper::body::Incoming;
+use keyway_trigger::http::{Failure, HEALTH, Options, Peer, Routes};
 
 use super::client::{Raw, empty, exchange, http2};
-use super::served::{LONG, Served, example};
+use super::served::{LONG, Served, body, example};
 
 #[test]
 fn http_1_0_is_answered_and_closed() {
@@ -13,6 +14,16 @@ fn http_1_0_is_answered_and_closed() {
     let answer = exchange(served.address, "GET /old HTTP/1.0\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
     assert!(answer.ends_with("\r\n\r\n/old"), "{answer}");
+}
+
+#[test]
+fn a_request_that_names_no_host_is_for_the_address_that_it_came_to() {
+    let served = Served::new(|request: Request<Incoming>, _: Peer| async move {
+        let host = request.headers().get("host").expect("it has a host");
+        Ok::<_, Failure>(Response::new(body(host.as_bytes().to_vec())))
+    });
+    let answer = exchange(served.address, "GET / HTTP/1.0\r\n\r\n");
+    assert!(answer.ends_with(&format!("\r\n\r\n{}", served.address)), "{answer}");
 }
 
 #[test]
