@@ -9,9 +9,9 @@ use std::{
 };
 
 use crate::{
-    backend::Backend,
+    backend::{Backend, BackendName},
     grant::Grant,
-    keyvalue::{StoreLink, StoreName},
+    keyvalue::StoreLink,
     place::{Place, Placed},
 };
 
@@ -27,7 +27,9 @@ pub struct App {
     /// Every component, by its name.
     pub components: BTreeMap<ComponentName, Component>,
     /// Every store of keys and values, by its name.
-    pub stores: BTreeMap<StoreName, Backend>,
+    pub stores: BTreeMap<BackendName, Backend>,
+    /// Every configuration, by its name.
+    pub configs: BTreeMap<BackendName, Backend>,
     /// What starts a unit, in the order of the manifest.
     pub triggers: Vec<HttpTrigger>,
 }
@@ -48,6 +50,7 @@ impl App {
             source: Placed { value: Source::Path(path), place: None },
             links: BTreeMap::new(),
             stores: BTreeMap::new(),
+            config: None,
             grant,
             limit,
             place: None,
@@ -60,6 +63,7 @@ impl App {
             folder: PathBuf::new(),
             components: BTreeMap::from([(name, component)]),
             stores: BTreeMap::new(),
+            configs: BTreeMap::new(),
             triggers: vec![trigger],
         }
     }
@@ -87,6 +91,8 @@ pub struct Component {
     pub links: BTreeMap<ImportName, Placed<Link>>,
     /// The stores of keys and values that it may open: from the name that it opens to the link.
     pub stores: BTreeMap<String, Placed<StoreLink>>,
+    /// The configuration that it reads.
+    pub config: Option<Placed<BackendName>>,
     /// What it may reach.
     pub grant: Grant,
     /// The limits of the unit of which it is the root.

@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use crate::place::{Place, Placed};
+use crate::{
+    app::is_kebab,
+    place::{Place, Placed},
+};
 
 /// A backend that the manifest declares.
 #[derive(Debug, Clone)]
@@ -37,6 +40,43 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The name of a backend in its app, such as that of a store: kebab-case, as it is written in the
+/// manifest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BackendName(pub(crate) String);
+
+/// Why a text is no [`BackendName`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no backend's name: it has to be words of lower-case letters and digits, each beginning with a letter, with `-` between them, 64 characters at most"
+)]
+pub struct BackendNameError(String);
+
+impl BackendName {
+    /// A name in kebab case.
+    ///
+    /// # Errors
+    /// If `text` is none.
+    pub fn new(text: &str) -> Result<Self, BackendNameError> {
+        if is_kebab(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(BackendNameError(text.to_owned()))
+        }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BackendName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl Backend {
     /// Whether both say the same, wherever they stand.
     pub fn is_same(&self, other: &Self) -> bool {
@@ -46,4 +86,10 @@ impl Backend {
         };
         self.kind.value == other.kind.value && settings(self) == settings(other)
     }
+}
+
+/// The line that would let `component` read a configuration, with its name to be put in the place
+/// of `CONFIG`.
+pub fn suggest_config(component: &str) -> String {
+    format!("component.{component}.link.\"wasi:config/store\" = \"CONFIG\"")
 }

@@ -1,15 +1,13 @@
 //! Stores of keys and values: the names that an app gives them in `[keyvalue.NAME]`, and what its
 //! components may do with them.
 
-use std::fmt;
-
-use crate::app::is_kebab;
+use crate::backend::BackendName;
 
 /// What a component may do with a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreLink {
     /// The store.
-    pub to: StoreName,
+    pub to: BackendName,
     /// Whether it may change anything.
     pub access: StoreAccess,
     /// What its keys have to begin with.
@@ -20,7 +18,7 @@ pub struct StoreLink {
 
 impl StoreLink {
     /// A link with all rights.
-    pub fn to(to: StoreName) -> Self {
+    pub fn to(to: BackendName) -> Self {
         Self { to, access: StoreAccess::ReadWrite, prefix: String::new(), quota_bytes: None }
     }
 }
@@ -32,42 +30,6 @@ pub enum StoreAccess {
     Read,
     /// It may.
     ReadWrite,
-}
-
-/// The name of a store in its app: kebab-case, as it is written in the manifest.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StoreName(pub(crate) String);
-
-/// Why a text is no [`StoreName`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no store's name: it has to be words of lower-case letters and digits, each beginning with a letter, with `-` between them, 64 characters at most"
-)]
-pub struct StoreNameError(String);
-
-impl StoreName {
-    /// A name in kebab case.
-    ///
-    /// # Errors
-    /// If `text` is none.
-    pub fn new(text: &str) -> Result<Self, StoreNameError> {
-        if is_kebab(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(StoreNameError(text.to_owned()))
-        }
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for StoreName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// What a component opens that asks for no store in particular; the empty name is the same.

@@ -3,6 +3,7 @@
 mod backend;
 mod check;
 mod component;
+mod config;
 mod grant;
 mod keyvalue;
 mod limit;
@@ -18,7 +19,8 @@ use std::{
 use toml_edit::Document;
 
 use crate::{
-    App, Component, HttpTrigger, Placed, Problem, Text, backend::Backend, keyvalue::StoreName,
+    App, Component, HttpTrigger, Placed, Problem, Text,
+    backend::{Backend, BackendName},
 };
 use table::{Reader, Table};
 
@@ -26,6 +28,7 @@ use table::{Reader, Table};
 struct Targets {
     components: BTreeSet<String>,
     stores: BTreeSet<String>,
+    configs: BTreeSet<String>,
 }
 
 /// A manifest whose parts were read one by one. Whether they hold together is still to be
@@ -37,7 +40,8 @@ pub struct Manifest {
     components: Vec<Component>,
     /// Every name of a component, also of those that could not be read.
     declared: BTreeSet<String>,
-    stores: BTreeMap<StoreName, Backend>,
+    stores: BTreeMap<BackendName, Backend>,
+    configs: BTreeMap<BackendName, Backend>,
     /// The triggers, at the places of their routes.
     triggers: Vec<Placed<HttpTrigger>>,
     /// Which components have a limit of their own, with its place.
@@ -66,6 +70,7 @@ impl Manifest {
             components: Vec::new(),
             declared: BTreeSet::new(),
             stores: BTreeMap::new(),
+            configs: BTreeMap::new(),
             triggers: Vec::new(),
             limited: Vec::new(),
             text: place,
@@ -77,7 +82,7 @@ impl Manifest {
     }
 
     fn read(&mut self, reader: &Reader, root: &Table<'_>) {
-        root.only(&["app", "component", "keyvalue", "trigger"]);
+        root.only(&["app", "component", "config", "keyvalue", "trigger"]);
         if let Some(app) = root.table("app") {
             app.only(&["name", "version"]);
             self.name = app.required("name").and_then(|name| name.string()).map(str::to_owned);
@@ -89,14 +94,20 @@ impl Manifest {
         }
         let components = root.table("component");
         self.declared = components.iter().flat_map(Table::values).map(|(name, _)| name).collect();
-        let stores = root.table("keyvalue");
+        let (stores, configs) = (root.table("keyvalue"), root.table("config"));
+        let names = |table: &Option<Table<'_>>| -> BTreeSet<String> {
+            table.iter().flat_map(Table::values).map(|(name, _)| name).collect()
+        };
         let targets = Targets {
             components: self.declared.clone(),
-            stores: stores.iter().flat_map(Table::values).map(|(name, _)| name).collect(),
+            stores: names(&stores),
+            configs: names(&configs),
         };
-        let stores = stores.iter().flat_map(Table::tables);
-        self.stores =
-            stores.filter_map(|(name, table)| keyvalue::read(reader, &name, &table)).collect();
+        let backends = |table: Option<Table<'_>>| {
+            table.map(|table| backend::read_all(reader, &table)).unwrap_or_default()
+        };
+        self.stores = backends(stores);
+        self.configs = backends(configs);
         for (name, table) in components.iter().flat_map(Table::tables) {
             if let Some((component, limited)) = component::read(reader, &name, &table, &targets) {
                 self.limited.extend(

@@ -28,7 +28,7 @@ use crate::Origin;
 pub use backend::{Backend, OpenError, check, open};
 pub use error::{Error, check_key};
 pub use restricted::{Rights, restrict};
-pub use settings::{KINDS, SettingsError};
+pub use settings::KINDS;
 pub use swapping::Swapping;
 
 /// How long an operation may take, unless its backend's options say otherwise.

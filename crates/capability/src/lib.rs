@@ -9,9 +9,12 @@
 //! `tests/keyvalue/main.rs`.
 
 mod address;
+pub mod config;
 pub mod keyvalue;
 mod origin;
 mod reconnect;
+mod settings;
 
 pub use address::{Address, AddressError};
 pub use origin::Origin;
+pub use settings::SettingsError;

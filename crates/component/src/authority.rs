@@ -33,6 +33,8 @@ pub enum Authority {
     Random,
     /// Stores of keys and values.
     KeyValue,
+    /// Configuration.
+    Config,
     /// Ending the instance.
     Exit,
     /// Nothing: types and what can be done with a handle, for which another interface has to be
@@ -55,6 +57,7 @@ impl fmt::Display for Authority {
             Self::Clocks => "clocks",
             Self::Random => "random numbers",
             Self::KeyValue => "stores of keys and values",
+            Self::Config => "configuration",
             Self::Exit => "exit",
             Self::Shared => "nothing",
             Self::Unknown => "unknown",
@@ -132,6 +135,9 @@ const DRAFTS: &[(&str, &str, &[&str], Authority)] = &[
     ("keyvalue", "store", KEYVALUE, Authority::KeyValue),
     ("keyvalue", "atomics", KEYVALUE, Authority::KeyValue),
     ("keyvalue", "batch", KEYVALUE, Authority::KeyValue),
+    ("config", "store", &["0.2.0-draft", "0.2.0-rc.1"], Authority::Config),
+    ("config", "runtime", &["0.2.0-draft"], Authority::Config),
+    ("logging", "logging", &["", "0.1.0-draft"], Authority::Stderr),
 ];
 
 const KEYVALUE: &[&str] = &["0.2.0-draft", "0.2.0-draft2"];
@@ -153,16 +159,17 @@ fn find(name: &InterfaceName) -> Option<Authority> {
     if name.namespace != "wasi" {
         return None;
     }
+    let version = name.version.as_ref().map(ToString::to_string).unwrap_or_default();
+    let draft = DRAFTS.iter().find(|(package, interface, versions, _)| {
+        (*package, *interface) == (&name.package, &name.interface)
+            && versions.contains(&version.as_str())
+    });
+    if let Some((.., authority)) = draft {
+        return Some(*authority);
+    }
     let version = name.version.as_ref()?;
     if !version.pre.is_empty() {
-        let version = version.to_string();
-        return DRAFTS
-            .iter()
-            .filter(|(package, interface, ..)| {
-                (*package, *interface) == (&name.package, &name.interface)
-            })
-            .find(|(_, _, versions, _)| versions.contains(&&*version))
-            .map(|(.., authority)| *authority);
+        return None;
     }
     let table = match version_track(version)? {
         (0, 2) => WASI_0_2,
@@ -294,6 +301,10 @@ mod tests {
                 assert_eq!(authority(&name), Authority::KeyValue, "{name}");
             }
         }
+        assert_eq!(authority("wasi:config/store@0.2.0-rc.1"), Authority::Config);
+        assert_eq!(authority("wasi:config/store@0.2.0-rc.2"), Authority::Unknown);
+        assert_eq!(authority("wasi:config/store"), Authority::Unknown);
+        assert_eq!(authority("wasi:logging/logging"), Authority::Stderr);
     }
 
     #[test]

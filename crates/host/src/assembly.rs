@@ -11,6 +11,7 @@ use keyway_app::{App, Component, ComponentName, Place, Problem};
 use keyway_component::{AdaptError, Description, FuseError, Part, PartLink, adapt, describe, fuse};
 
 use crate::{
+    config,
     problem::problem,
     source::{SourceFile, Sources, read_sources},
     store,
@@ -71,6 +72,7 @@ fn put_together(mut app: App) -> Result<(Assembly, Vec<Problem>), Vec<Problem>> 
     let (sources, mut problems) = read_sources(&app);
     problems.extend(resolve_folders(&mut app));
     problems.extend(store::check(&app));
+    problems.extend(config::check(&app));
     let (assembly, further) = of_sources(app, sources).map_err(|further| {
         problems.extend(further);
         std::mem::take(&mut problems)
@@ -90,7 +92,7 @@ pub(crate) fn of_sources(
         let Some(source) = sources.remove(&component.name) else { continue };
         match understand(component, source) {
             Ok(loaded) => {
-                problems.extend(unused_store_link(component, &loaded.description));
+                problems.extend(unused_links(component, &loaded.description));
                 components.insert(component.name.clone(), loaded);
             }
             Err(problem) => problems.push(problem),
@@ -161,21 +163,26 @@ fn understand(
     Ok(Loaded { path, bytes, description })
 }
 
-/// A link to a store needs an import that opens stores.
-fn unused_store_link(component: &Component, description: &Description) -> Option<Problem> {
-    let link = component.stores.values().next()?;
-    let opens = |import: &String| import.starts_with("wasi:keyvalue/store@");
-    if description.needs.iter().flat_map(|need| &need.imports).any(opens) {
-        return None;
-    }
-    Some(Problem {
-        place: link.place.clone(),
-        ..problem(
-            "no-such-import",
-            format!("`{}` does not import `wasi:keyvalue/store`", component.name),
-            Some("take the link away"),
-        )
-    })
+/// A link to a store needs an import that opens stores, and one to a configuration needs one that
+/// reads it.
+fn unused_links(component: &Component, description: &Description) -> Vec<Problem> {
+    let store = component.stores.values().next().map(|link| &link.place);
+    let config = component.config.as_ref().map(|link| &link.place);
+    let of_config: &[&str] = &["wasi:config/store@", "wasi:config/runtime@"];
+    let links = [(store, &["wasi:keyvalue/store@"][..]), (config, of_config)];
+    let imports = |interfaces: &[&str]| {
+        let mut imports = description.needs.iter().flat_map(|need| &need.imports);
+        imports.any(|import| interfaces.iter().any(|interface| import.starts_with(interface)))
+    };
+    let unused = links.into_iter().filter(|(_, interfaces)| !imports(interfaces));
+    unused
+        .filter_map(|(place, interfaces)| {
+            let interface = interfaces[0].trim_end_matches('@');
+            let message = format!("`{}` does not import `{interface}`", component.name);
+            let help = Some("take the link away");
+            Some(Problem { place: place?.clone(), ..problem("no-such-import", message, help) })
+        })
+        .collect()
 }
 
 /// Makes the folders of file grants absolute; those that are not there are problems.

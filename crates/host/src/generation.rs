@@ -13,12 +13,13 @@ use std::{
 use http::{Request, Response};
 use hyper::body::Incoming;
 use keyway_app::{App, ComponentName, Grant, HttpTrigger, Limit, Problem, keyvalue::StoreLink};
-use keyway_capability::keyvalue::{Store, Swapping};
+use keyway_capability::keyvalue::Store;
 use keyway_component::UnitImport;
 use keyway_runtime::{Body, Engines, Failure, Key, Principal, Room, Unit, UnitSpec};
 use keyway_trigger::http::{Handler, Peer, Routes};
 
 use crate::{
+    config::Configs,
     prepare::{Prepared, PreparedUnit},
     problem::problem,
     serve::Route,
@@ -30,6 +31,7 @@ use crate::{
 pub(crate) struct Generation {
     pub(crate) prepared: Arc<Prepared>,
     pub(crate) stores: Stores,
+    pub(crate) configs: Configs,
     /// By their roots.
     units: BTreeMap<ComponentName, Arc<LiveUnit>>,
 }
@@ -63,11 +65,12 @@ struct Identity {
 struct Member {
     name: String,
     grant: Grant,
-    stores: Vec<(String, StoreLink, StoreAddress)>,
+    stores: Vec<(String, StoreLink, Address)>,
+    config: Option<Address>,
 }
 
-/// Tells one open store from another: two that are open at the same time never have the same.
-type StoreAddress = usize;
+/// Tells what is open from another: two that are open at the same time never have the same.
+type Address = usize;
 
 impl Generation {
     /// Makes the units that `before` does not have.
@@ -77,12 +80,13 @@ impl Generation {
     pub(crate) fn new(
         prepared: Arc<Prepared>,
         stores: Stores,
+        configs: Configs,
         before: Option<&Self>,
     ) -> Result<Self, Vec<Problem>> {
         let mut units = BTreeMap::new();
         let mut missing = Vec::new();
         for unit in &prepared.units {
-            let identity = Identity::of(&prepared.app, unit, &stores);
+            let identity = Identity::of(&prepared.app, unit, &stores, &configs);
             let old = before.and_then(|before| before.units.get(&unit.root));
             match old.filter(|old| old.identity == identity) {
                 Some(old) => {
@@ -91,8 +95,8 @@ impl Generation {
                 None => missing.push((unit, identity)),
             }
         }
-        units.extend(make(&prepared.app, &stores, missing)?);
-        Ok(Self { prepared, stores, units })
+        units.extend(make(&prepared.app, &stores, &configs, missing)?);
+        Ok(Self { prepared, stores, configs, units })
     }
 
     /// Every unit with the component that its triggers start.
@@ -147,7 +151,7 @@ impl Generation {
 }
 
 impl Identity {
-    fn of(app: &App, unit: &PreparedUnit, stores: &Stores) -> Self {
+    fn of(app: &App, unit: &PreparedUnit, stores: &Stores, configs: &Configs) -> Self {
         let member = |name: &String| {
             let component = find(app, name);
             let links = component.iter().flat_map(|component| &component.stores);
@@ -157,10 +161,13 @@ impl Identity {
                 stores: links
                     .map(|(identifier, link)| {
                         let link = link.value.clone();
-                        let address = stores.get(&link.to).map_or(0, address);
+                        let address = stores.get(&link.to).map_or(0, |store| address(store));
                         (identifier.clone(), link, address)
                     })
                     .collect(),
+                config: component
+                    .and_then(|component| configs.of(component))
+                    .map(|config| address(&config)),
             }
         };
         Self {
@@ -172,8 +179,8 @@ impl Identity {
     }
 }
 
-fn address(store: &Arc<Swapping>) -> StoreAddress {
-    Arc::as_ptr(store) as StoreAddress
+fn address<T: ?Sized>(open: &Arc<T>) -> Address {
+    Arc::as_ptr(open).cast::<()>() as Address
 }
 
 fn find<'a>(app: &'a App, name: &str) -> Option<&'a keyway_app::Component> {
@@ -184,6 +191,7 @@ fn find<'a>(app: &'a App, name: &str) -> Option<&'a keyway_app::Component> {
 fn make(
     app: &App,
     stores: &Stores,
+    configs: &Configs,
     missing: Vec<(&PreparedUnit, Identity)>,
 ) -> Result<BTreeMap<ComponentName, Arc<LiveUnit>>, Vec<Problem>> {
     let rooms: Vec<Room<'_>> = missing
@@ -201,10 +209,14 @@ fn make(
     let mut problems = Vec::new();
     let mut units = BTreeMap::new();
     for (PreparedUnit { root, components, imports, compiled }, identity) in missing {
-        let principal = |name: &String| Principal {
-            name: name.clone(),
-            grant: find(app, name).map(|component| component.grant.clone()).unwrap_or_default(),
-            stores: opened.get(name.as_str()).cloned().unwrap_or_default(),
+        let principal = |name: &String| {
+            let component = find(app, name);
+            Principal {
+                name: name.clone(),
+                grant: component.map(|component| component.grant.clone()).unwrap_or_default(),
+                stores: opened.get(name.as_str()).cloned().unwrap_or_default(),
+                config: component.and_then(|component| configs.of(component)),
+            }
         };
         let spec = UnitSpec {
             name: root.to_string(),

@@ -3,6 +3,7 @@
 
 pub mod admin;
 mod assembly;
+mod config;
 mod generation;
 pub mod log;
 mod nearest;
@@ -11,6 +12,7 @@ mod prepare;
 mod problem;
 mod running;
 mod serve;
+mod setting;
 mod source;
 mod store;
 mod watch;

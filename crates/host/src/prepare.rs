@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     assembly::{self, AssembledUnit, Assembly},
+    config,
     problem::problem,
     source::{SourceFile, Sources, read_sources},
     store,
@@ -79,6 +80,7 @@ impl Workshop {
         let (sources, mut problems) = read_sources(&app);
         problems.extend(assembly::resolve_folders(&mut app));
         problems.extend(store::check(&app));
+        problems.extend(config::check(&app));
         let name = note_name(&app, &sources);
         let hashes = hashes(&sources);
         if problems.is_empty()
@@ -162,9 +164,10 @@ fn note_name(app: &App, sources: &Sources) -> Key {
     for (name, source) in sources {
         add(name.as_str().as_bytes());
         add(&source.bytes);
-        let Component { links, stores, .. } = &app.components[name];
-        // Whether a link to a store has an import is found out when the component is read.
+        let Component { links, stores, config, .. } = &app.components[name];
+        // Whether these links have an import is found out when the component is read.
         add(if stores.is_empty() { b"no stores" } else { b"stores" });
+        add(if config.is_none() { b"no config" } else { b"config" });
         add(&(links.len() as u64).to_le_bytes());
         for (import, link) in links {
             add(import.as_str().as_bytes());

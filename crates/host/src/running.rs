@@ -19,6 +19,7 @@ use tokio::{runtime::Handle, time::timeout};
 pub(crate) use trial::{Trial, TrialOptions};
 
 use crate::{
+    config::Configs,
     generation::{Generation, UnitHandler},
     nearest::did_you_mean,
     open::open,
@@ -71,7 +72,8 @@ impl Running {
         let workshop = Workshop::open()?;
         let prepared = Arc::new(workshop.prepare(app)?);
         let stores = Stores::open(&prepared.app, &Stores::default())?;
-        let current = Generation::new(prepared, stores, None)?;
+        let configs = Configs::open(&prepared.app, &Configs::default())?;
+        let current = Generation::new(prepared, stores, configs, None)?;
         let routes = Arc::new(LiveRoutes::new(current.routes(None)?));
         let serving = Serving { current: Arc::new(current), previous: None, trial: None };
         Ok(Arc::new(Self {
@@ -232,7 +234,8 @@ impl Running {
     fn generation(&self, prepared: Arc<Prepared>) -> Done<Generation> {
         let current = &self.serving().current;
         let stores = Stores::open(&prepared.app, &current.stores)?;
-        Generation::new(prepared, stores, Some(current))
+        let configs = Configs::open(&prepared.app, &current.configs)?;
+        Generation::new(prepared, stores, configs, Some(current))
     }
 
     /// Has all requests from now on go to `next`. Those that run end where they began.

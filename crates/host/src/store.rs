@@ -6,18 +6,15 @@ use std::{collections::BTreeMap, env, fs, path::Path, sync::Arc};
 use keyway_app::{
     App, Component, Place, Placed, Problem,
     backend::{Backend, Setting},
-    keyvalue::{StoreAccess, StoreLink, StoreName},
+    keyvalue::{BackendName, StoreAccess, StoreLink},
 };
 use keyway_capability::keyvalue::{self, OpenError, Rights, Store, Swapping, restrict};
 
-use crate::problem::problem;
-
-/// Settings that name a file, seen from the manifest.
-const PATHS: [&str; 1] = ["path"];
+use crate::{problem::problem, setting};
 
 /// Stores that are open, each exchangeable while it is used.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Stores(BTreeMap<StoreName, Opened>);
+pub(crate) struct Stores(BTreeMap<BackendName, Opened>);
 
 #[derive(Debug, Clone)]
 struct Opened {
@@ -51,7 +48,7 @@ impl Stores {
     }
 
     /// The open store of this name.
-    pub(crate) fn get(&self, name: &StoreName) -> Option<&Arc<Swapping>> {
+    pub(crate) fn get(&self, name: &BackendName) -> Option<&Arc<Swapping>> {
         self.0.get(name).map(|opened| &opened.store)
     }
 
@@ -82,14 +79,14 @@ impl Stores {
     }
 
     /// Every store with its name, in the names' order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&StoreName, &Arc<Swapping>)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&BackendName, &Arc<Swapping>)> {
         self.0.iter().map(|(name, opened)| (name, &opened.store))
     }
 
     /// Asks every store for something, so that one that is not there, or that refuses, is told when
     /// the host starts and not by the first request.
     pub(crate) async fn look_at(self) {
-        let look = |(name, opened): (StoreName, Opened)| async move {
+        let look = |(name, opened): (BackendName, Opened)| async move {
             let answer = opened.store.exists("keyway").await;
             if let Err(error) = answer {
                 tracing::warn!("the store `{name}` does not answer: {error}");
@@ -110,7 +107,7 @@ fn rights(link: &StoreLink) -> Rights {
 /// All that is wrong with the settings of the stores of `app`.
 pub(crate) fn check(app: &App) -> Vec<Problem> {
     let backends = app.stores.iter();
-    let wrong = |(name, declared): (&StoreName, &Backend)| {
+    let wrong = |(name, declared): (&BackendName, &Backend)| {
         let backend = match backend(&app.folder, name, declared) {
             Ok(backend) => backend,
             Err(problem) => return Some(problem),
@@ -121,14 +118,14 @@ pub(crate) fn check(app: &App) -> Vec<Problem> {
     backends.filter_map(wrong).collect()
 }
 
-fn open(folder: &Path, name: &StoreName, declared: &Backend) -> Result<Arc<Swapping>, Problem> {
+fn open(folder: &Path, name: &BackendName, declared: &Backend) -> Result<Arc<Swapping>, Problem> {
     let backend = backend(folder, name, declared)?;
     let store = keyvalue::open(&backend).map_err(|error| cannot_open(name, declared, &error))?;
     Ok(Arc::new(Swapping::new(store)))
 }
 
 /// A problem of opening, at the setting that it is about.
-fn cannot_open(name: &StoreName, declared: &Backend, error: &OpenError) -> Problem {
+fn cannot_open(name: &BackendName, declared: &Backend, error: &OpenError) -> Problem {
     let keys: &[&str] = match error {
         OpenError::Address(_) | OpenError::Certificates { .. } => &["url"],
         OpenError::Name { .. } => &["table", "bucket"],
@@ -142,52 +139,15 @@ fn cannot_open(name: &StoreName, declared: &Backend, error: &OpenError) -> Probl
 /// A backend as its own crate understands it.
 fn backend(
     folder: &Path,
-    name: &StoreName,
+    name: &BackendName,
     declared: &Backend,
 ) -> Result<keyvalue::Backend, Problem> {
-    let mut settings = BTreeMap::new();
-    for (key, Placed { value, place }) in &declared.settings {
-        let value = read(folder, value)
-            .map_err(|reason| wrong(name, &format!("its `{key}` {reason}"), place.clone()))?;
-        let value = if PATHS.contains(&key.as_str()) {
-            folder.join(value).to_string_lossy().into_owned()
-        } else {
-            value
-        };
-        settings.insert(key.clone(), value);
-    }
-    keyvalue::Backend::from_settings(&declared.kind.value, &settings).map_err(|error| {
-        let setting = error.setting().and_then(|key| declared.settings.get(key));
-        let place = match (&error, setting) {
-            (keyvalue::SettingsError::UnknownKind { .. }, _) => &declared.kind.place,
-            (_, Some(setting)) => &setting.place,
-            (_, None) => &declared.place,
-        };
-        wrong(name, &error.to_string(), place.clone())
-    })
+    let what = format!("the store `{name}`");
+    let settings = setting::read_all(folder, &what, declared)?;
+    keyvalue::Backend::from_settings(&declared.kind.value, &settings)
+        .map_err(|error| setting::wrong(&what, declared, &error))
 }
 
-/// The text of a setting, from where the manifest says that it is.
-fn read(folder: &Path, setting: &Setting) -> Result<String, String> {
-    match setting {
-        Setting::Text(text) => Ok(text.0.clone()),
-        Setting::Env(variable) => env::var(variable).map_err(|error| match error {
-            env::VarError::NotPresent => {
-                format!("comes from the variable `{variable}`, which is not set")
-            }
-            env::VarError::NotUnicode(_) => {
-                format!("comes from the variable `{variable}`, which is not text")
-            }
-        }),
-        Setting::File(file) => {
-            let file = folder.join(file);
-            let text = fs::read_to_string(&file)
-                .map_err(|error| format!("comes from {}: {error}", file.display()))?;
-            Ok(text.trim_end_matches(['\r', '\n']).to_owned())
-        }
-    }
-}
-
-fn wrong(name: &StoreName, reason: &str, place: Option<Place>) -> Problem {
+fn wrong(name: &BackendName, reason: &str, place: Option<Place>) -> Problem {
     Problem { place, ..problem("store", format!("the store `{name}`: {reason}"), None) }
 }

@@ -51,7 +51,8 @@ fn unit(root: &str, links: &[(&str, &str)]) -> Arc<Unit> {
     let hour = Duration::from_secs(3600);
     let limit = Limit { time: hour, cpu: hour, ..Limit::default() };
     let engines = Engines::new(&[Room { compiled: &compiled, limit: &limit }]).expect("engines");
-    let principal = |name| Principal { name, grant: Grant::default(), stores: BTreeMap::new() };
+    let principal =
+        |name| Principal { name, grant: Grant::default(), stores: BTreeMap::new(), config: None };
     let principals = fused.components.into_iter().map(principal);
     let spec = UnitSpec {
         name: root.to_owned(),

@@ -92,6 +92,14 @@ pub(crate) mod view {
         }
     }
 
+    pub(crate) fn config<const N: usize>(state: &mut State) -> crate::bind::config::View<'_> {
+        crate::bind::config::View(state.hooks.plan.members.get(N))
+    }
+
+    pub(crate) fn logging<const N: usize>(state: &mut State) -> crate::bind::logging::View<'_> {
+        crate::bind::logging::View(state.hooks.plan.members.get(N))
+    }
+
     pub(crate) fn http<const N: usize>(state: &mut State) -> WasiHttpCtxView<'_> {
         state.hooks.member = N;
         WasiHttpCtxView { ctx: &mut state.http, table: &mut state.table, hooks: &mut state.hooks }

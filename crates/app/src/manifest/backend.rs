@@ -1,12 +1,57 @@
 //! The table of a backend: its kind, and settings that are not understood here.
 
-use super::table::{Table, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    component::NAME_HELP,
+    table::{Reader, Table, Value, list, nearest},
+};
 use crate::{
     Placed,
-    backend::{Backend, Secret, Setting},
+    backend::{Backend, BackendName, Secret, Setting},
 };
 
-pub(super) fn read(table: &Table<'_>) -> Option<Backend> {
+/// The backends in a table of tables such as `[keyvalue.NAME]`, by their names.
+pub(super) fn read_all(reader: &Reader, table: &Table<'_>) -> BTreeMap<BackendName, Backend> {
+    let named = |(name, table): (String, Table<'_>)| {
+        let checked = BackendName::new(&name);
+        if let Err(error) = &checked {
+            let mut problem = reader.problem("backend-name", error.to_string(), None);
+            problem.place = table.place();
+            problem.help = Some(NAME_HELP.to_owned());
+            reader.report(problem);
+        }
+        let backend = read(&table)?;
+        Some((checked.ok()?, backend))
+    };
+    table.tables().into_iter().filter_map(named).collect()
+}
+
+/// The name of one of the backends that are declared, which `value` leads to. `what` is what they
+/// are called, and `section` the table that has them.
+pub(super) fn target(
+    value: &Value<'_>,
+    declared: &BTreeSet<String>,
+    what: &str,
+    section: &str,
+) -> Option<BackendName> {
+    let name = value.string()?;
+    if declared.contains(name) {
+        // A wrong name was reported where the backend is declared.
+        return BackendName::new(name).ok();
+    }
+    let known: Vec<_> = declared.iter().map(String::as_str).collect();
+    let help = match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => format!("add `[{section}.{name}]` with a `backend`"),
+        None => format!("there are {}", list(&known)),
+    };
+    let message = format!("there is no {what} `{name}`");
+    value.wrong("unknown-backend", message, Some(help));
+    None
+}
+
+fn read(table: &Table<'_>) -> Option<Backend> {
     let kind = table.required("backend")?;
     let kind = Placed { value: kind.string()?.to_owned(), place: kind.place() };
     let settings = table.values().into_iter().filter(|(name, _)| name != "backend");

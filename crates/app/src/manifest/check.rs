@@ -7,8 +7,7 @@ use std::{
 
 use crate::{
     App, Component, ComponentName, HttpTrigger, Manifest, Place, Placed, Problem,
-    backend::Backend,
-    keyvalue::StoreName,
+    backend::{Backend, BackendName},
     manifest::table::{list, nearest},
 };
 
@@ -19,6 +18,7 @@ pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Proble
         components,
         declared,
         stores,
+        configs,
         triggers,
         limited,
         text,
@@ -62,7 +62,13 @@ pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Proble
     // Names that do not resolve would be told again as components that nothing uses.
     if problems.is_empty() && !triggers.is_empty() {
         problems.extend(unused(&components, &triggers));
-        problems.extend(unused_stores(&components, &stores));
+        let links = components.iter().flat_map(|component| component.stores.values());
+        let used = links.map(|link| &link.value.to).collect();
+        problems.extend(unused_backends(&stores, &used, "store", "wasi:keyvalue/store"));
+        let used =
+            components.iter().filter_map(|component| Some(&component.config.as_ref()?.value));
+        let used = used.collect();
+        problems.extend(unused_backends(&configs, &used, "configuration", "wasi:config/store"));
         let roots: BTreeSet<_> = triggers.iter().map(|trigger| &trigger.value.component).collect();
         for limit in limited.iter().filter(|limit| !roots.contains(&limit.value)) {
             problems.push(problem(
@@ -89,6 +95,7 @@ pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Proble
         folder: folder.to_owned(),
         components: components.into_iter().map(|c| (c.name.clone(), c)).collect(),
         stores,
+        configs,
         triggers: triggers.into_iter().map(|trigger| trigger.value).collect(),
     })
 }
@@ -208,17 +215,20 @@ fn unused(components: &[Component], triggers: &[Placed<HttpTrigger>]) -> Vec<Pro
         .collect()
 }
 
-fn unused_stores(components: &[Component], stores: &BTreeMap<StoreName, Backend>) -> Vec<Problem> {
-    let links = components.iter().flat_map(|component| component.stores.values());
-    let used: BTreeSet<_> = links.map(|link| &link.value.to).collect();
-    let unused = stores.iter().filter(|(name, _)| !used.contains(name));
+fn unused_backends(
+    declared: &BTreeMap<BackendName, Backend>,
+    used: &BTreeSet<&BackendName>,
+    what: &str,
+    import: &str,
+) -> Vec<Problem> {
+    let unused = declared.iter().filter(|(name, _)| !used.contains(name));
     unused
-        .map(|(name, store)| {
+        .map(|(name, backend)| {
             problem(
-                "unused-store",
-                format!("nothing uses the store `{name}`"),
-                Some("link a component's `wasi:keyvalue/store` to it, or take it away".to_owned()),
-                store.place.clone(),
+                "unused-backend",
+                format!("nothing uses the {what} `{name}`"),
+                Some(format!("link a component's `{import}` to it, or take it away")),
+                backend.place.clone(),
             )
         })
         .collect()

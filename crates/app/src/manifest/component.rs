@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf};
 
 use crate::{
     Component, ComponentName, Grant, ImportName, Limit, Link, Place, Placed, Source,
+    backend::BackendName,
     keyvalue::is_keyvalue,
     manifest::{
-        Targets, grant,
+        Targets, config, grant,
         keyvalue::{self, StoreLinks, Target},
         limit,
         table::{Reader, Table, Value},
@@ -32,14 +33,14 @@ pub(super) fn read(
         reader.report(problem);
     }
     let source = table.required("source").and_then(|value| source(&value));
-    let (links, stores) =
-        table.table("link").map(|links| read_links(&links, targets)).unwrap_or_default();
+    let links = table.table("link").map(|links| Links::read(&links, targets)).unwrap_or_default();
     let grant = table.table("grant").map_or_else(Grant::default, |table| grant::read(&table));
     let limit_table = table.table("limit");
     let limit = limit_table.as_ref().map_or_else(Limit::default, limit::read);
     let place = table.place();
-    let component =
-        Component { name: checked.ok()?, source: source?, links, stores, grant, limit, place };
+    let Links { components: links, stores, config } = links;
+    let name = checked.ok()?;
+    let component = Component { name, source: source?, links, stores, config, grant, limit, place };
     Some((component, limit_table.and_then(|table| table.place())))
 }
 
@@ -119,36 +120,48 @@ fn is_repository_part(part: &str) -> bool {
     part.starts_with(is_word) && part.ends_with(is_word) && part.split(is_word).all(is_separator)
 }
 
-fn read_links(
-    table: &Table<'_>,
-    targets: &Targets,
-) -> (BTreeMap<ImportName, Placed<Link>>, StoreLinks) {
-    let mut links = BTreeMap::new();
-    let mut stores = StoreLinks::new();
-    for (import, value) in table.values() {
-        let name = match ImportName::new(&import) {
-            Ok(name) => name,
-            Err(error) => {
-                let help = "write `link.\"namespace:package/interface\" = \"component\"`";
-                value.wrong_key("import-name", error.to_string(), Some(help.to_owned()));
-                continue;
-            }
-        };
-        if is_keyvalue(name.as_str()) {
-            match keyvalue::link(&name, &value, targets) {
-                Target::Stores(found) => {
-                    stores.extend(found);
-                    continue;
+/// The links of one component, by what they lead to.
+#[derive(Default)]
+struct Links {
+    components: BTreeMap<ImportName, Placed<Link>>,
+    stores: StoreLinks,
+    config: Option<Placed<BackendName>>,
+}
+
+impl Links {
+    fn read(table: &Table<'_>, targets: &Targets) -> Self {
+        let mut links = Self::default();
+        for (import, value) in table.values() {
+            match ImportName::new(&import) {
+                Ok(name) => links.add(name, &value, targets),
+                Err(error) => {
+                    let help = "write `link.\"namespace:package/interface\" = \"component\"`";
+                    value.wrong_key("import-name", error.to_string(), Some(help.to_owned()));
                 }
-                Target::Nowhere => continue,
+            }
+        }
+        links
+    }
+
+    fn add(&mut self, import: ImportName, value: &Value<'_>, targets: &Targets) {
+        if is_keyvalue(import.as_str()) {
+            match keyvalue::link(&import, value, targets) {
+                Target::Stores(found) => return self.stores.extend(found),
+                Target::Nowhere => return,
                 Target::Component => {}
             }
         }
-        if let Some(link) = link(&value) {
-            links.insert(name, Placed { value: link, place: value.key_place() });
+        if config::is_config(&import) {
+            match config::link(value, targets) {
+                config::Target::Config(found) => return self.config = Some(found),
+                config::Target::Nowhere => return,
+                config::Target::Component => {}
+            }
+        }
+        if let Some(link) = link(value) {
+            self.components.insert(import, Placed { value: link, place: value.key_place() });
         }
     }
-    (links, stores)
 }
 
 fn link(value: &Value<'_>) -> Option<Link> {

@@ -1,34 +1,16 @@
-//! `[keyvalue.NAME]`: stores of keys and values; and the links that lead to them.
+//! The links of imports of `wasi:keyvalue`.
 
 use std::collections::BTreeMap;
 
-use super::{
-    Targets, backend,
-    component::NAME_HELP,
-    limit,
-    table::{Reader, Table, Value, list, nearest},
-};
+use super::{Targets, backend, limit, table::Value};
 use crate::{
     ImportName, Placed,
-    backend::Backend,
-    keyvalue::{DEFAULT, StoreAccess, StoreLink, StoreName},
+    backend::BackendName,
+    keyvalue::{DEFAULT, StoreAccess, StoreLink},
 };
 
 /// The stores that a component may open, by the names that it opens.
 pub(super) type StoreLinks = BTreeMap<String, Placed<StoreLink>>;
-
-/// A store's name, and what stands behind it.
-pub(super) fn read(reader: &Reader, name: &str, table: &Table<'_>) -> Option<(StoreName, Backend)> {
-    let checked = StoreName::new(name);
-    if let Err(error) = &checked {
-        let mut problem = reader.problem("store-name", error.to_string(), None);
-        problem.place = table.place();
-        problem.help = Some(NAME_HELP.to_owned());
-        reader.report(problem);
-    }
-    let backend = backend::read(table)?;
-    Some((checked.ok()?, backend))
-}
 
 /// Where a link of `wasi:keyvalue` leads.
 pub(super) enum Target {
@@ -103,19 +85,6 @@ fn rights(value: &Value<'_>, targets: &Targets) -> Option<StoreLink> {
     Some(link)
 }
 
-fn target(value: &Value<'_>, targets: &Targets) -> Option<StoreName> {
-    let name = value.string()?;
-    if targets.stores.contains(name) {
-        // A wrong name was reported where the store is declared.
-        return StoreName::new(name).ok();
-    }
-    let known: Vec<_> = targets.stores.iter().map(String::as_str).collect();
-    let help = match nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if known.is_empty() => format!("add `[keyvalue.{name}]` with a `backend`"),
-        None => format!("the stores are {}", list(&known)),
-    };
-    let message = format!("there is no store `{name}`");
-    value.wrong("unknown-store", message, Some(help));
-    None
+fn target(value: &Value<'_>, targets: &Targets) -> Option<BackendName> {
+    backend::target(value, &targets.stores, "store", "keyvalue")
 }

@@ -30,7 +30,7 @@ const AT_ONCE: usize = 64;
 const TURNS: usize = 64;
 
 /// A server of NATS with JetStream.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// `nats://USER:PASSWORD@HOST:PORT`, `nats://TOKEN@HOST`, or `tls://` for TLS.
     pub url: Address,

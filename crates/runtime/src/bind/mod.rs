@@ -4,8 +4,10 @@
 
 #[cfg(test)]
 mod closed;
+pub(crate) mod config;
 mod deny;
 pub(crate) mod keyvalue;
+pub(crate) mod logging;
 mod wasi;
 
 pub(crate) use deny::Denied;

@@ -7,7 +7,7 @@ use wasmtime_wasi::{
 };
 use wasmtime_wasi_http::{WasiHttp, p2::bindings::http as http_p2, p3::bindings::http as http_p3};
 
-use super::keyvalue;
+use super::{config, keyvalue, logging};
 use crate::state::{State, view};
 
 /// The newest patch release of WASI 0.2 whose interfaces are bound here.
@@ -41,8 +41,11 @@ pub(super) fn is_lookup(interface: &str) -> bool {
 /// The path of an interface, and its release, if that is bound here.
 fn known(interface: &str) -> Option<(&str, Release)> {
     let interface = interface.strip_prefix("wasi:")?;
+    if interface.split('@').next() == Some("logging/logging") {
+        return Some((interface, Release::Draft));
+    }
     let (path, version) = interface.split_once('@')?;
-    if path.starts_with("keyvalue/") {
+    if path.starts_with("keyvalue/") || path.starts_with("config/") {
         return Some((interface, Release::Draft));
     }
     if version == "0.3.0" {
@@ -68,7 +71,9 @@ fn bind_for<const N: usize>(
     match release {
         Release::Wasi0_2 => wasi_0_2::<N>(target, path),
         Release::Wasi0_3 => wasi_0_3::<N>(target, path),
-        Release::Draft => keyvalue::bind::<N>(target, path),
+        Release::Draft if path.starts_with("keyvalue/") => keyvalue::bind::<N>(target, path),
+        Release::Draft if path.starts_with("config/") => config::bind::<N>(target),
+        Release::Draft => logging::bind::<N>(target),
     }
 }
 

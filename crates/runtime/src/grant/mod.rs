@@ -4,12 +4,13 @@ pub(crate) mod http;
 mod output;
 mod socket;
 
+pub(crate) use output::write_log;
 pub use output::{flush_output, observe_output};
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use keyway_app::grant::{FileAccess, Grant};
-use keyway_capability::keyvalue::Store;
+use keyway_capability::{config::Config, keyvalue::Store};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
 use crate::plan::Plan;
@@ -23,6 +24,8 @@ pub struct Principal {
     pub grant: Grant,
     /// The stores that it may open, by the names that it opens, each with the rights of the link.
     pub stores: BTreeMap<String, Arc<dyn Store>>,
+    /// The configuration that it reads.
+    pub config: Option<Arc<dyn Config>>,
 }
 
 /// The WASI context of the member in `slot`.

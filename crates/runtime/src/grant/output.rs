@@ -113,6 +113,15 @@ fn writer() -> mpsc::Sender<Message> {
     WRITER.get_or_init(start).clone()
 }
 
+/// Writes a message of the component `name` to standard error, each of its lines with the name.
+pub(crate) async fn write_log(name: &str, message: &str) {
+    let writer = writer();
+    for line in message.lines() {
+        // It fails if the writing thread is gone, which was told.
+        let _ = writer.send(Message::Line(Line::new(Stream::Error, name, line.as_bytes()))).await;
+    }
+}
+
 /// The standard output or error of one component in one instance.
 pub(super) struct Output {
     plan: Arc<Plan>,

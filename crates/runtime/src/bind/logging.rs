@@ -1,0 +1,54 @@
+//! `wasi:logging`: lines on standard error, for those who may write there.
+
+use keyway_app::grant::suggest_stderr;
+use wasmtime::component::{HasData, LinkerInstance};
+
+use crate::{
+    grant::write_log,
+    plan::Member,
+    state::{State, view},
+};
+
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit/wasi-logging-0.1.0-draft",
+        world: "wasi:logging/imports",
+        imports: { default: async },
+    });
+}
+
+use bindings::wasi::logging::logging::{self, Level};
+
+/// Lays the host's function over `target`, with the rights of the component in slot `N`.
+pub(super) fn bind<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+    logging::add_to_linker_instance::<State, HasLog>(target, view::logging::<N>)
+}
+
+struct HasLog;
+
+impl HasData for HasLog {
+    type Data<'a> = View<'a>;
+}
+
+/// What the function sees: whose call it is. None for an import that nobody owns.
+pub(crate) struct View<'a>(pub(crate) Option<&'a Member>);
+
+impl logging::Host for View<'_> {
+    async fn log(&mut self, level: Level, context: String, message: String) {
+        let Some(member) = self.0 else { return };
+        let principal = &member.principal;
+        if !principal.grant.stderr {
+            return member.report("writing to the log", suggest_stderr(&principal.name));
+        }
+        let level = match level {
+            Level::Trace => "TRACE",
+            Level::Debug => "DEBUG",
+            Level::Info => "INFO",
+            Level::Warn => "WARN",
+            Level::Error => "ERROR",
+            Level::Critical => "CRITICAL",
+        };
+        let colon = if context.is_empty() { "" } else { ": " };
+        write_log(&principal.name, &format!("{level} {context}{colon}{message}")).await;
+    }
+}

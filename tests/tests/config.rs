@@ -1,0 +1,131 @@
+//! Components read the configuration that the manifest links them to, and write to the log.
+
+use std::fs;
+
+use keyway_testing::{Keyway, app, finish, get, server::Nats};
+use tempfile::TempDir;
+
+fn manifest(component: &str, config: &str) -> String {
+    format!(
+        r#"
+        [app]
+        name = "configured"
+        [component.config]
+        source = "{{guest:config}}"
+        {component}
+        {config}
+        [[trigger.http]]
+        route = "/"
+        component = "config"
+    "#
+    )
+}
+
+const LINK: &str = r#"link."wasi:config/store" = "main""#;
+
+fn up(config: &str) -> (TempDir, Keyway) {
+    let app = app(&manifest(LINK, config));
+    let keyway = Keyway::up_where(
+        app.path(),
+        &[],
+        &[("CONFIGURED_LEVEL", "debug"), ("CONFIGURED_TOKEN", "hidden")],
+    );
+    (app, keyway)
+}
+
+fn ask(keyway: &Keyway, path: &str) -> String {
+    get(keyway.address(), path).body
+}
+
+#[test]
+fn values_stand_in_the_manifest_and_secrets_elsewhere() {
+    let config = r#"
+        [config.main]
+        backend = "values"
+        level = "info"
+        workers = 3
+        token = { env = "CONFIGURED_TOKEN" }
+    "#;
+    let (_app, keyway) = up(config);
+    assert_eq!(ask(&keyway, "/get/level"), "info");
+    assert_eq!(ask(&keyway, "/get/token"), "hidden");
+    assert_eq!(ask(&keyway, "/get/other"), "none");
+    assert_eq!(ask(&keyway, "/all"), "level=info token=hidden workers=3");
+    let status = keyway.ask(["status", "--json"]).stdout;
+    assert!(!status.contains("hidden") && !keyway.stderr().contains("hidden"));
+}
+
+#[test]
+fn values_come_from_the_environment() {
+    let config = "[config.main]\nbackend = \"env\"\nprefix = \"CONFIGURED_\"";
+    let (_app, keyway) = up(config);
+    assert_eq!(ask(&keyway, "/all"), "LEVEL=debug TOKEN=hidden");
+}
+
+#[test]
+fn a_file_is_read_again_when_it_changes() {
+    let config = "[config.main]\nbackend = \"file\"\npath = \"config.toml\"";
+    let app = app(&manifest(LINK, config));
+    let file = app.path().join("config.toml");
+    let missing = finish(["up".as_ref(), app.path().as_os_str()]);
+    assert!(missing.stderr.contains("config.toml cannot be read"), "{}", missing.stderr);
+    fs::write(&file, "level = \"info\"\n[db]\nurl = \"x\"").expect("written");
+    let keyway = Keyway::up(app.path());
+    assert_eq!(ask(&keyway, "/all"), "db.url=x level=info");
+    fs::write(&file, "level = \"debug\"").expect("written");
+    assert_eq!(ask(&keyway, "/all"), "level=debug");
+    fs::write(&file, "level = ").expect("written");
+    assert_eq!(ask(&keyway, "/all"), "level=debug");
+    keyway.wait_for_stderr("is not TOML");
+}
+
+#[test]
+fn values_are_kept_in_nats() {
+    let nats = Nats::start();
+    let config = format!("[config.main]\nbackend = \"nats\"\nurl = \"{}\"", nats.url());
+    let (_app, keyway) = up(&config);
+    assert_eq!(ask(&keyway, "/all"), "");
+    assert_eq!(ask(&keyway, "/get/level"), "none");
+    drop(nats);
+    let refused = ask(&keyway, "/get/level");
+    assert!(refused.starts_with("upstream: ") && refused.contains("NATS"), "{refused}");
+}
+
+#[test]
+fn without_a_link_there_is_no_configuration() {
+    let app = app(&manifest("", ""));
+    let keyway = Keyway::up(app.path());
+    assert_eq!(ask(&keyway, "/get/level"), "upstream: no configuration is granted");
+    keyway.wait_for_stderr(r#"component.config.link."wasi:config/store" = "CONFIG""#);
+}
+
+#[test]
+fn a_log_message_is_a_line_with_the_components_name() {
+    let app = app(&manifest("grant.stderr = true", ""));
+    let keyway = Keyway::up(app.path());
+    assert_eq!(ask(&keyway, "/log/it-burns"), "logged");
+    keyway.wait_for_stderr("config: WARN reader: it-burns");
+    keyway.wait_for_stderr("config: and more");
+    keyway.wait_for_stderr("config: INFO it-burns");
+    let app = self::app(&manifest("", ""));
+    let keyway = Keyway::up(app.path());
+    assert_eq!(ask(&keyway, "/log/it-burns"), "logged");
+    keyway.wait_for_stderr("component.config.grant.stderr = true");
+    assert!(!keyway.stderr().contains("it-burns"));
+}
+
+#[test]
+fn a_wrong_configuration_is_told_with_its_place() {
+    let wrong = |component: &str, config: &str, reason: &str| {
+        let app = app(&manifest(component, config));
+        let checked = finish(["check".as_ref(), app.path().as_os_str()]);
+        assert!(checked.stderr.contains(reason), "{reason}\n{}", checked.stderr);
+    };
+    let values = "[config.main]\nbackend = \"values\"";
+    wrong(r#"link."wasi:config/store" = "mian""#, values, "did you mean `main`?");
+    wrong("", values, "nothing uses the configuration `main`");
+    wrong(LINK, "[config.main]\nbackend = \"valeus\"", "did you mean `values`?");
+    wrong(LINK, "[config.main]\nbackend = \"env\"\nprefx = \"A\"", "no setting `prefx`");
+    let missing = "[config.main]\nbackend = \"values\"\ntoken = { env = \"NOT_SET_AT_ALL\" }";
+    wrong(LINK, missing, "the variable `NOT_SET_AT_ALL`, which is not set");
+}
