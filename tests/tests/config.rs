@@ -124,7 +124,7 @@ fn a_wrong_configuration_is_told_with_its_place() {
     let values = "[config.main]\nbackend = \"values\"";
     wrong(r#"link."wasi:config/store" = "mian""#, values, "did you mean `main`?");
     wrong("", values, "nothing uses the configuration `main`");
-    wrong(LINK, "[config.main]\nbackend = \"valeus\"", "did you mean `values`?");
+    wrong(LINK, "[config.main]\nbackend = \"valeus\"", "there is no backend `valeus`");
     wrong(LINK, "[config.main]\nbackend = \"env\"\nprefx = \"A\"", "no setting `prefx`");
     let missing = "[config.main]\nbackend = \"values\"\ntoken = { env = \"NOT_SET_AT_ALL\" }";
     wrong(LINK, missing, "the variable `NOT_SET_AT_ALL`, which is not set");

@@ -353,8 +353,12 @@ fn a_backend_is_exchanged_under_load_with_its_data() {
     assert!(file.is_file());
     assert!(counting.keyway.ask(["status"]).stdout.contains("SQLite in "));
     worked(&counting.swap_to(&["redis", "--url", &redis.url(), "--set", "prefix=app:"]));
-    // Components are exchanged meanwhile.
-    worked(&swap(&counting.keyway, "store", &guest("store"), &[]));
+    // Components are exchanged meanwhile, for one that is another file and does the same.
+    let other = folder.path().join("other.wasm");
+    let mut bytes = fs::read(guest("store")).expect("read");
+    bytes.extend_from_slice(b"\0\x06\x05other");
+    fs::write(&other, bytes).expect("written");
+    worked(&swap(&counting.keyway, "store", &other, &[]));
     worked(&counting.swap_to(&["postgres", "--url", &postgres.url()]));
     let status = counting.keyway.ask(["status"]).stdout;
     assert!(status.contains("PostgreSQL at") && !status.contains("secret"), "{status}");

@@ -4,6 +4,7 @@
 mod measure;
 mod report;
 pub(crate) mod soak;
+pub(crate) mod swap;
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Keyway's development tasks: `cargo xtask demo`, `test`, `bench`, `soak`, `setup`, `guests`, `tidy`.
+//! Keyway's development tasks: `cargo xtask demo`, `test`, `bench`, `soak`, `swap`, `setup`, `guests`, `tidy`.
 
 mod bench;
 mod demo;
@@ -32,6 +32,9 @@ enum Task {
     Bench(bench::Arguments),
     /// Serves half a million requests and fails if the server's memory grows with them.
     Soak(bench::soak::Arguments),
+    /// Counts in a store while components and backends are exchanged, and fails if a request or a
+    /// count is lost.
+    Swap(bench::swap::Arguments),
     /// Installs what guests are built with and the servers that tests need, where they are missing.
     Setup,
     /// Builds the test components and those of the examples.
@@ -47,6 +50,7 @@ fn main() -> Result<()> {
         Task::Test { arguments } => test(&root, &arguments),
         Task::Bench(arguments) => bench::run(&root, &arguments),
         Task::Soak(arguments) => bench::soak::run(&root, &arguments),
+        Task::Swap(arguments) => bench::swap::run(&root, &arguments),
         Task::Setup => {
             server::install()?;
             setup::toolchain().map(|toolchain| println!("Guests are built with {toolchain}."))

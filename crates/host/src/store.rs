@@ -1,12 +1,12 @@
 //! The stores of an app: from the words of its manifest to stores that are open, and to what each
 //! component may do with them.
 
-use std::{collections::BTreeMap, env, fs, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use keyway_app::{
     App, Component, Place, Placed, Problem,
-    backend::{Backend, Setting},
-    keyvalue::{BackendName, StoreAccess, StoreLink},
+    backend::{Backend, BackendName},
+    keyvalue::{StoreAccess, StoreLink},
 };
 use keyway_capability::keyvalue::{self, OpenError, Rights, Store, Swapping, restrict};
 

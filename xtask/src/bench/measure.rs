@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
 
 /// How often a server that starts is asked whether it answers.
 const POLL: Duration = Duration::from_micros(500);
@@ -62,7 +63,7 @@ impl Setting {
         let running = Running::start(&self.server)?;
         self.start_milliseconds.push(running.start.as_secs_f64() * 1e3);
         self.idle_megabytes.push(running.resident_bytes()? / 1e6);
-        let load = load(running.address, seconds)?;
+        let load = load(running.address, "/", seconds)?;
         self.requests_per_second.push(load.requests_per_second);
         self.p99_microseconds.push(load.p99_microseconds);
         Ok(())
@@ -74,6 +75,8 @@ pub(super) struct Running {
     child: Child,
     pub(super) address: SocketAddr,
     start: Duration,
+    /// Where Keyway's sockets lie, apart from those of the user's own apps.
+    pub(super) run: TempDir,
 }
 
 impl Running {
@@ -100,9 +103,11 @@ impl Running {
         };
         // A developer's setting, which makes errors capture backtraces, is no server's.
         command.env_remove("RUST_BACKTRACE");
+        let run = tempfile::tempdir()?;
+        command.env("XDG_RUNTIME_DIR", run.path());
         let began = Instant::now();
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let mut running = Self { child, address, start: Duration::ZERO };
+        let mut running = Self { child, address, start: Duration::ZERO, run };
         while !answers(address) {
             if let Some(status) = running.child.try_wait()? {
                 bail!("{command:?} ended with {status}");
@@ -151,9 +156,10 @@ pub(super) struct Load {
     pub(super) p99_microseconds: f64,
 }
 
-pub(super) fn load(address: SocketAddr, seconds: u32) -> Result<Load> {
+/// Asks for `path` for so long, on 32 connections.
+pub(super) fn load(address: SocketAddr, path: &str, seconds: u32) -> Result<Load> {
     let output = Command::new("wrk")
-        .args(["-t1", "-c32", "--latency", &format!("-d{seconds}s"), &format!("http://{address}/")])
+        .args(["-t1", "-c32", "--latency", &format!("-d{seconds}s"), &format!("http://{address}{path}")])
         .output()
         .context("`wrk` cannot be started")?;
     let text = String::from_utf8_lossy(&output.stdout);

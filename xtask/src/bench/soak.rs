@@ -69,7 +69,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let running = Running::start(&Server::Keyway { program, path })?;
     let mut warm_up_requests = 0;
     while warm_up_requests < arguments.warm_up {
-        warm_up_requests += load(running.address, 1)?.requests;
+        warm_up_requests += load(running.address, "/", 1)?.requests;
     }
     let before = running.resident_bytes()? / 1e6;
     let samples = sample(&running, arguments.requests)?;
@@ -100,7 +100,7 @@ fn sample(running: &Running, requests: u64) -> Result<Vec<Sample>> {
         let mut stretch = Vec::new();
         let mut p99_microseconds = 0.0_f64;
         while served < requests * tenth / SAMPLES {
-            let load = load(running.address, 1)?;
+            let load = load(running.address, "/", 1)?;
             served += load.requests;
             stretch.push(load.requests_per_second);
             p99_microseconds = p99_microseconds.max(load.p99_microseconds);

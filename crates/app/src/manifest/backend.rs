@@ -44,7 +44,7 @@ pub(super) fn target(
     let help = match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => format!("add `[{section}.{name}]` with a `backend`"),
-        None => format!("there are {}", list(&known)),
+        None => format!("declared are {}", list(&known)),
     };
     let message = format!("there is no {what} `{name}`");
     value.wrong("unknown-backend", message, Some(help));

@@ -1,8 +1,10 @@
 //! `wasi:config`: `store` of the drafts, and `runtime`, as the first of them called it. They have the
 //! same functions.
 
+use std::sync::Arc;
+
 use keyway_app::backend::suggest_config;
-use keyway_capability::config::Error;
+use keyway_capability::config::{Config, Error};
 use wasmtime::component::{HasData, LinkerInstance};
 
 use crate::{
@@ -35,33 +37,32 @@ impl HasData for HasConfig {
 pub(crate) struct View<'a>(pub(crate) Option<&'a Member>);
 
 impl View<'_> {
-    /// What `ask` finds in the component's configuration.
-    async fn read<T>(
-        &self,
-        ask: impl AsyncFnOnce(&dyn keyway_capability::config::Config) -> Result<T, Error>,
-    ) -> Result<T, store::Error> {
+    /// The component's configuration.
+    fn config(&self) -> Result<Arc<dyn Config>, store::Error> {
         let denied = || store::Error::Upstream("no configuration is granted".to_owned());
-        let Some(member) = self.0 else { return Err(denied()) };
-        let Some(config) = &member.principal.config else {
+        let member = self.0.ok_or_else(denied)?;
+        member.principal.config.clone().ok_or_else(|| {
             member.report("its configuration", suggest_config(&member.principal.name));
-            return Err(denied());
-        };
-        ask(&**config).await.map_err(|error| {
-            let text = error.to_string();
-            match error {
-                Error::File { .. } => store::Error::Io(text),
-                Error::Store(_) | Error::NotText { .. } => store::Error::Upstream(text),
-            }
+            denied()
         })
     }
 }
 
 impl store::Host for View<'_> {
     async fn get(&mut self, key: String) -> Result<Option<String>, store::Error> {
-        self.read(async |config| config.get(&key).await).await
+        self.config()?.get(&key).await.map_err(say)
     }
 
     async fn get_all(&mut self) -> Result<Vec<(String, String)>, store::Error> {
-        self.read(async |config| config.get_all().await).await
+        self.config()?.get_all().await.map_err(say)
+    }
+}
+
+/// A failure in the words of the interface.
+fn say(error: Error) -> store::Error {
+    let text = error.to_string();
+    match error {
+        Error::File { .. } => store::Error::Io(text),
+        Error::Store(_) | Error::NotText { .. } => store::Error::Upstream(text),
     }
 }
