@@ -15,6 +15,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use http::{Request, uri::Scheme};
 use http_body_util::{BodyExt, Empty};
 use keyway_app::{Limit, grant::Grant};
+use keyway_capability::keyvalue::{self, Rights, Store, Swapping, restrict};
 use keyway_component::{Part, PartLink, fuse};
 use keyway_runtime::{Cache, Compiler, Engines, Principal, Room, Unit, UnitSpec};
 use keyway_testing::guest;
@@ -24,11 +25,26 @@ use tokio::runtime::{Builder, Runtime};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+type Stores = BTreeMap<String, Arc<dyn Store>>;
+
 /// 24 bytes, as short strings go.
 const NAME: &str = "a-name-of-24-characters.";
 
+/// The unit of the guest `root` alone, with a store in memory.
+fn unit_with_store(root: &str) -> Arc<Unit> {
+    let store = keyvalue::open(&keyvalue::Backend::Memory).expect("a store");
+    // As the host gives it to a component: exchangeable, and for some keys only.
+    let rights = Rights { prefix: "a".to_owned(), ..Rights::default() };
+    let store = restrict(Arc::new(Swapping::new(store)), rights);
+    unit_of(root, &[], &BTreeMap::from([("default".to_owned(), store)]))
+}
+
 /// The unit of the guest `root`, to which the other guests are linked by `import`.
 fn unit(root: &str, links: &[(&str, &str)]) -> Arc<Unit> {
+    unit_of(root, links, &BTreeMap::new())
+}
+
+fn unit_of(root: &str, links: &[(&str, &str)], stores: &Stores) -> Arc<Unit> {
     let names = [root].into_iter().chain(links.iter().map(|(_, to)| *to));
     let files: Vec<_> =
         names.map(|name| (name, fs::read(guest(name)).expect("a guest is built"))).collect();
@@ -52,7 +68,7 @@ fn unit(root: &str, links: &[(&str, &str)]) -> Arc<Unit> {
     let limit = Limit { time: hour, cpu: hour, ..Limit::default() };
     let engines = Engines::new(&[Room { compiled: &compiled, limit: &limit }]).expect("engines");
     let principal =
-        |name| Principal { name, grant: Grant::default(), stores: BTreeMap::new(), config: None };
+        |name| Principal { name, grant: Grant::default(), stores: stores.clone(), config: None };
     let principals = fused.components.into_iter().map(principal);
     let spec = UnitSpec {
         name: root.to_owned(),
@@ -106,5 +122,19 @@ fn calls(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, instances, calls);
+fn stores(criterion: &mut Criterion) {
+    let unit = unit_with_store("store");
+    runtime().block_on(ask(&unit, "/set/a/24-bytes-of-a-short-value"));
+    criterion.bench_function("wasi:keyvalue get of a short value in memory", |bencher| {
+        let unit = &unit;
+        bencher.to_async(runtime()).iter_custom(|gets| async move {
+            let path = format!("/get/a/{gets}");
+            let began = Instant::now();
+            assert_eq!(ask(unit, &path).await, "24-bytes-of-a-short-value");
+            began.elapsed()
+        });
+    });
+}
+
+criterion_group!(benches, instances, calls, stores);
 criterion_main!(benches);

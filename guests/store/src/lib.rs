@@ -1,5 +1,5 @@
-//! Does to a store what the path says: `/get/KEY`, `/set/KEY/VALUE`, `/delete/KEY`, `/exists/KEY`,
-//! `/list`, `/increment/KEY/BY`, `/swap/KEY/OLD/NEW`, `/many/KEY/KEY…`. What stands before that
+//! Does to a store what the path says: `/get/KEY`, `/get/KEY/TIMES`, `/set/KEY/VALUE`,
+//! `/delete/KEY`, `/exists/KEY`, `/list`, `/increment/KEY/BY`, `/swap/KEY/OLD/NEW`, `/many/KEY/KEY…`. What stands before that
 //! with a colon is the store's name: `/sessions:/get/KEY`.
 
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
@@ -47,6 +47,14 @@ fn answer(name: &str, path: &str) -> Result<String, store::Error> {
     let parts: Vec<_> = path.split('/').collect();
     Ok(match parts.as_slice() {
         ["get", key] => text(bucket.get(key)?),
+        ["get", key, times] => {
+            // So many times, which is how a get is measured.
+            let times: u64 = times.parse().expect("a number");
+            for _ in 1..times {
+                bucket.get(key)?;
+            }
+            text(bucket.get(key)?)
+        }
         ["set", key, value] => bucket.set(key, value.as_bytes()).map(|()| "done".to_owned())?,
         ["delete", key] => bucket.delete(key).map(|()| "done".to_owned())?,
         ["exists", key] => bucket.exists(key)?.to_string(),

@@ -159,7 +159,13 @@ pub(super) struct Load {
 /// Asks for `path` for so long, on 32 connections.
 pub(super) fn load(address: SocketAddr, path: &str, seconds: u32) -> Result<Load> {
     let output = Command::new("wrk")
-        .args(["-t1", "-c32", "--latency", &format!("-d{seconds}s"), &format!("http://{address}{path}")])
+        .args([
+            "-t1",
+            "-c32",
+            "--latency",
+            &format!("-d{seconds}s"),
+            &format!("http://{address}{path}"),
+        ])
         .output()
         .context("`wrk` cannot be started")?;
     let text = String::from_utf8_lossy(&output.stdout);

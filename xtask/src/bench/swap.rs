@@ -111,7 +111,8 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         let seconds = (arguments.seconds / 2 / backends.len() as u32).max(1);
         calm.push(load(running.address, "/increment/n/1", seconds)?);
     }
-    let (busy, components, exchanged) = exchange(&admin, &backends, [&other, &store], arguments.seconds)?;
+    let (busy, components, exchanged) =
+        exchange(&admin, &backends, [&other, &store], arguments.seconds)?;
 
     let counted = keyway_testing::get(running.address, "/get/n").body;
     let counted: u64 = counted.parse().with_context(|| format!("the count is {counted}"))?;
