@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use keyway_testing::{Keyway, app, get};
+use keyway_testing::{Keyway, app, finish, get};
 
 /// A server that answers every connection with 200, at a free port.
 fn origin() -> SocketAddr {
@@ -151,6 +151,33 @@ fn a_folder_is_not_left() {
         let host = std::fs::read_to_string("/etc/hostname").unwrap_or("none".into());
         assert_ne!(body, host, "{path}");
     }
+}
+
+#[test]
+fn a_folder_within_another_cannot_be_led_elsewhere() {
+    let outside = tempfile::tempdir().expect("a folder");
+    std::fs::write(outside.path().join("secret"), "secret").expect("written");
+    let inner = outside.path().join("granted/inner");
+    std::fs::create_dir_all(&inner).expect("made");
+    let outer = outside.path().join("granted");
+    let (app, keyway) = alone(&format!(
+        r#"grant.files = [
+            {{ host = "{}", guest = "/data", access = "read-write" }},
+            {{ host = "{}", guest = "/inner", access = "read" }},
+        ]"#,
+        outer.display(),
+        inner.display()
+    ));
+    let body = |path: &str| get(keyway.address(), path).body;
+    assert_eq!(body("/relink?name=inner&target=.."), "linked");
+    assert!(inner.join("secret").is_file(), "the link leads outside");
+    assert_eq!(body("/read?path=/inner/secret"), "NotFound");
+    // The next start would follow the link.
+    let checked = finish(["check", &app.path().display().to_string()]);
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    let said = checked.stderr.replace('│', "");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("which `reach` can change"), "{said}");
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
     path::PathBuf,
 };
 
@@ -11,7 +10,7 @@ use keyway_app::{App, Component, ComponentName, Place, Problem};
 use keyway_component::{AdaptError, Description, FuseError, Part, PartLink, adapt, describe, fuse};
 
 use crate::{
-    config,
+    config, folder,
     problem::problem,
     source::{SourceFile, Sources, read_sources},
     store,
@@ -70,7 +69,7 @@ pub fn read(app: App) -> Result<Assembly, Vec<Problem>> {
 /// cannot be read.
 fn put_together(mut app: App) -> Result<(Assembly, Vec<Problem>), Vec<Problem>> {
     let (sources, mut problems) = read_sources(&app);
-    problems.extend(resolve_folders(&mut app));
+    problems.extend(folder::resolve(&mut app));
     problems.extend(store::check(&app));
     problems.extend(config::check(&app));
     let (assembly, further) = of_sources(app, sources).map_err(|further| {
@@ -183,37 +182,6 @@ fn unused_links(component: &Component, description: &Description) -> Vec<Problem
             Some(Problem { place: place?.clone(), ..problem("no-such-import", message, help) })
         })
         .collect()
-}
-
-/// Makes the folders of file grants absolute; those that are not there are problems.
-pub(crate) fn resolve_folders(app: &mut App) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for component in app.components.values_mut() {
-        for grant in &mut component.grant.files {
-            let path = app.folder.join(&grant.host);
-            let wrong = match path.canonicalize() {
-                Ok(resolved) if resolved.is_dir() => {
-                    grant.host = resolved;
-                    continue;
-                }
-                Ok(_) => "is not a folder".to_owned(),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => "is not there".to_owned(),
-                Err(error) => format!("cannot be opened: {error}"),
-            };
-            problems.push(Problem {
-                code: "no-such-folder",
-                message: format!(
-                    "the folder {} that `{}` is granted {wrong}",
-                    path.display(),
-                    component.name
-                ),
-                label: None,
-                help: Some("make the folder, or take the grant away".to_owned()),
-                place: grant.place.clone(),
-            });
-        }
-    }
-    problems
 }
 
 fn fuse_unit(

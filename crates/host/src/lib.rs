@@ -4,6 +4,7 @@
 pub mod admin;
 mod assembly;
 mod config;
+mod folder;
 mod generation;
 pub mod log;
 mod nearest;

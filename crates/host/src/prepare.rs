@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     assembly::{self, AssembledUnit, Assembly},
-    config,
+    config, folder,
     problem::problem,
     source::{SourceFile, Sources, read_sources},
     store,
@@ -78,7 +78,7 @@ impl Workshop {
     /// All that is wrong with the components, their links and their grants.
     pub(crate) fn prepare(&self, mut app: App) -> Result<Prepared, Vec<Problem>> {
         let (sources, mut problems) = read_sources(&app);
-        problems.extend(assembly::resolve_folders(&mut app));
+        problems.extend(folder::resolve(&mut app));
         problems.extend(store::check(&app));
         problems.extend(config::check(&app));
         let name = note_name(&app, &sources);

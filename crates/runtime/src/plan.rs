@@ -3,8 +3,12 @@
 use std::{collections::HashSet, sync::Mutex};
 
 use keyway_app::Limit;
+use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 
-use crate::grant::Principal;
+use crate::grant::{
+    Principal,
+    folder::{self, FolderError},
+};
 
 /// Reports of denied calls that are remembered per component, so as not to repeat them. A guest
 /// can make up new names without end.
@@ -21,14 +25,17 @@ pub(crate) struct Plan {
 /// One component of a unit with its rights.
 pub(crate) struct Member {
     pub(crate) principal: Principal,
+    /// The folders that it is granted, open.
+    pub(crate) folders: WasiFilesystemCtx,
     pub(crate) http: crate::grant::http::Clients,
     reported: Mutex<HashSet<String>>,
 }
 
 impl Member {
-    pub(crate) fn new(principal: Principal) -> Self {
+    pub(crate) fn new(principal: Principal) -> Result<Self, FolderError> {
+        let folders = folder::open(&principal.grant.files)?;
         let http = crate::grant::http::Clients::new(&principal.grant.http);
-        Self { principal, http, reported: Mutex::default() }
+        Ok(Self { principal, folders, http, reported: Mutex::default() })
     }
 
     /// Tells the log once what went wrong for the component.

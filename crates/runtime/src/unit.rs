@@ -1,9 +1,12 @@
 //! A unit: a component with all that is fused to it, bound to its rights and ready to run. It
 //! lets in as many requests as it may run, holds some more in a queue, and refuses the rest.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 use bytes::Bytes;
@@ -19,7 +22,7 @@ use wasmtime::Store;
 use crate::{
     engine::{Compiled, Engine, Engines},
     failure::{Body, Failure},
-    grant::Principal,
+    grant::{Principal, folder::FolderError},
     instance,
     limit::Turn,
     plan::{Member, Plan},
@@ -53,6 +56,16 @@ pub enum UnitError {
     /// The engines were made without it.
     #[error("no engine was made that has room for `{0}`")]
     NoRoom(String),
+    /// A folder that a component is granted cannot be opened.
+    #[error("the folder {} that `{component}` is granted cannot be opened: {error}", folder.display())]
+    Folder {
+        /// The component.
+        component: String,
+        /// The folder on the host.
+        folder: PathBuf,
+        /// What the system says.
+        error: String,
+    },
     /// It does not fit the host's interfaces.
     #[error("`{0}` does not fit the host: {1}")]
     Link(String, String),
@@ -95,7 +108,15 @@ impl Unit {
         }
         let failed = |error: wasmtime::Error| UnitError::Link(name.clone(), format!("{error:#}"));
         let component = crate::engine::load(&engine.inner, &compiled.artifact).map_err(failed)?;
-        let members = principals.into_iter().map(Member::new).collect();
+        let member = |principal: Principal| {
+            let component = principal.name.clone();
+            Member::new(principal).map_err(|FolderError { folder, error }| UnitError::Folder {
+                component,
+                folder,
+                error,
+            })
+        };
+        let members = principals.into_iter().map(member).collect::<Result<_, _>>()?;
         let concurrency = engine.share(limit.concurrency);
         let plan = Arc::new(Plan { members, limit });
         let linker =

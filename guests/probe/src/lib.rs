@@ -20,6 +20,7 @@ pub fn probe(request: &str) -> String {
         "/preopens" => Ok(surroundings::preopens()),
         "/read" => surroundings::read(parameter(query, "path")),
         "/write" => surroundings::write(parameter(query, "path")),
+        "/relink" => surroundings::relink(parameter(query, "name"), parameter(query, "target")),
         "/tcp" => sockets::connect(parameter(query, "addr")),
         "/udp" => sockets::send(parameter(query, "addr")),
         "/listen" => sockets::listen(parameter(query, "addr")),

@@ -35,6 +35,15 @@ pub fn write(path: &str) -> Result<String, String> {
     Ok("written".to_owned())
 }
 
+/// Puts a link to `target` in the place of the empty folder `name` in the first folder given.
+pub fn relink(name: &str, target: &str) -> Result<String, String> {
+    let directories = get_directories();
+    let (directory, _) = directories.first().ok_or("there is no folder")?;
+    directory.remove_directory_at(name).map_err(|error| error.name().to_owned())?;
+    directory.symlink_at(target, name).map_err(|error| error.name().to_owned())?;
+    Ok("linked".to_owned())
+}
+
 /// The wall clock's seconds.
 pub fn clock() -> String {
     wall_clock::now().seconds.to_string()

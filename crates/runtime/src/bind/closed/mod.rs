@@ -94,7 +94,8 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
     let component = crate::engine::load(&engine.inner, &compiled.artifact).expect("it is loaded");
     let principal =
         Principal { name: "probe".to_owned(), grant, stores: BTreeMap::new(), config: None };
-    let plan = Arc::new(Plan { members: [Member::new(principal)].into(), limit });
+    let member = Member::new(principal).expect("it has no folders");
+    let plan = Arc::new(Plan { members: [member].into(), limit });
     let linker = super::bind(&engine.inner, &component, &unit.imports, &plan).expect("it is bound");
     let explorer = Explorer { component: &component, linker: &linker, plan: &plan, probe, witness };
     explorer.explore().await
