@@ -88,7 +88,8 @@ fn without_grants_nothing_is_reached() {
     }
     assert!(body("/listen?addr=127.0.0.1:0").contains("access-denied"));
     assert!(!body("/resolve?name=localhost").contains("127.0.0.1"));
-    keyway.wait_for_stderr(&format!("component.reach.grant.tcp = [\"{origin}\"]"));
+    keyway.wait_for_stderr("component.reach.grant.tcp = [\"ADDRESS:PORT\"]");
+    keyway.wait_for_stderr("component.reach.grant.udp = [\"ADDRESS:PORT\"]");
     assert!(body(&url).contains("HttpRequestDenied"));
     let stderr = keyway.stderr();
     assert_eq!(stderr.matches("grant.http").count(), 1, "told once:\n{stderr}");
@@ -187,7 +188,19 @@ fn sockets_are_granted_by_address_and_port() {
     let body = |path: &str| get(keyway.address(), path).body;
     assert_eq!(body(&format!("/tcp?addr={origin}")), "connected");
     assert!(body(&format!("/tcp?addr={other}")).contains("access-denied"));
+    keyway.wait_for_stderr(&format!("component.reach.grant.tcp = [\"{other}\"]"));
     assert!(body("/listen?addr=127.0.0.1:0").contains("access-denied"));
+}
+
+#[test]
+fn sockets_are_made_for_those_who_may_use_them() {
+    let (_app, keyway) = alone("");
+    assert_eq!(get(keyway.address(), "/sockets?count=2000").body, "0");
+    // Another protocol's grant is none.
+    let (_app, keyway) = alone("grant.udp = [\"127.0.0.1:9\"]");
+    assert_eq!(get(keyway.address(), "/sockets?count=2000").body, "0");
+    let (_app, keyway) = alone("grant.tcp = [\"127.0.0.1:9\"]");
+    assert_eq!(get(keyway.address(), "/sockets?count=2").body, "2");
 }
 
 #[test]

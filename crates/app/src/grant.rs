@@ -267,7 +267,19 @@ pub fn suggest_udp(component: &str, address: SocketAddr) -> String {
 /// The line that would let names be looked up, which is for those who may connect somewhere; the
 /// address is to be put in the place of `ADDRESS:PORT`.
 pub fn suggest_lookup(component: &str) -> String {
+    suggest_some_tcp(component)
+}
+
+/// The line that would grant TCP to an address that is not known yet, which is to be put in the
+/// place of `ADDRESS:PORT`.
+pub fn suggest_some_tcp(component: &str) -> String {
     line(component, "tcp = [\"ADDRESS:PORT\"]")
+}
+
+/// The line that would grant UDP to an address that is not known yet, which is to be put in the
+/// place of `ADDRESS:PORT`.
+pub fn suggest_some_udp(component: &str) -> String {
+    line(component, "udp = [\"ADDRESS:PORT\"]")
 }
 
 /// The line that would grant listening for TCP.

@@ -22,6 +22,7 @@ pub fn probe(request: &str) -> String {
         "/write" => surroundings::write(parameter(query, "path")),
         "/relink" => surroundings::relink(parameter(query, "name"), parameter(query, "target")),
         "/tcp" => sockets::connect(parameter(query, "addr")),
+        "/sockets" => sockets::hoard(parameter(query, "count")),
         "/udp" => sockets::send(parameter(query, "addr")),
         "/listen" => sockets::listen(parameter(query, "addr")),
         "/resolve" => sockets::resolve(parameter(query, "name")),

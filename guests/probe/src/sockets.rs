@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use wasip2::clocks::monotonic_clock::subscribe_duration;
 use wasip2::sockets::instance_network::instance_network;
 use wasip2::sockets::ip_name_lookup::resolve_addresses;
 use wasip2::sockets::network::{
@@ -20,6 +21,15 @@ pub fn connect(address: &str) -> Result<String, String> {
     socket.subscribe().block();
     socket.finish_connect().map_err(name)?;
     Ok("connected".to_owned())
+}
+
+/// Makes up to `count` sockets and keeps them while it waits for a second; how many there were.
+pub fn hoard(count: &str) -> Result<String, String> {
+    let count: usize = count.parse().map_err(|_| format!("{count:?} is not a number"))?;
+    let make = |_| create_tcp_socket(IpAddressFamily::Ipv4).ok();
+    let sockets: Vec<_> = (0..count).map_while(make).collect();
+    subscribe_duration(1_000_000_000).block();
+    Ok(sockets.len().to_string())
 }
 
 /// Sends one datagram to `address` by UDP.

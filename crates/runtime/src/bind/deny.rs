@@ -10,7 +10,10 @@ use wasmtime::component::{
     types::{ComponentFunc, ComponentInstance, ComponentItem},
 };
 
-use crate::{plan::Plan, state::State};
+use crate::{
+    plan::{Member, Plan},
+    state::State,
+};
 
 /// Resources that earlier imports brought. An interface that uses one of them does not define it
 /// anew.
@@ -107,15 +110,49 @@ pub(super) fn item(
     }
 }
 
-/// Has `wasi:sockets/ip-name-lookup` refuse with its own error, and tell of it.
-pub(super) fn lookups(
+/// A use of the network, for which a component needs at least one grant.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Network {
+    /// Names are resolved for those who may connect somewhere; which address they reach is checked
+    /// when they do.
+    Names,
+    Tcp,
+    Udp,
+}
+
+impl Network {
+    pub(super) fn is_granted(self, plan: &Plan, slot: usize) -> bool {
+        plan.members.get(slot).is_some_and(|member| {
+            let grant = &member.principal.grant;
+            match self {
+                Self::Names => !grant.tcp.is_empty() || !grant.udp.is_empty(),
+                Self::Tcp => !grant.tcp.is_empty(),
+                Self::Udp => !grant.udp.is_empty(),
+            }
+        })
+    }
+
+    fn report(self, member: &Member) {
+        let name = &member.principal.name;
+        match self {
+            Self::Names => member.report("looking up a name", grant::suggest_lookup(name)),
+            Self::Tcp => member.report("TCP", grant::suggest_some_tcp(name)),
+            Self::Udp => member.report("UDP", grant::suggest_some_udp(name)),
+        }
+    }
+}
+
+/// Has `function` refuse with its interface's own error, and tell of it. A socket is refused here
+/// and not when it is to be connected, because each one that is made takes a file descriptor.
+pub(super) fn way_out(
     target: &mut LinkerInstance<'_, State>,
     engine: &wasmtime::Engine,
     instance: &ComponentInstance,
+    function: &str,
+    network: Network,
     denial: &Denial,
 ) -> wasmtime::Result<()> {
-    const FUNCTION: &str = "resolve-addresses";
-    let ty = instance.get_export(engine, FUNCTION).map(|export| export.ty);
+    let ty = instance.get_export(engine, function).map(|export| export.ty);
     let Some(ComponentItem::ComponentFunc(ty)) = ty else { return Ok(()) };
     let Some(Type::Result(result)) = ty.results().next() else { return Ok(()) };
     let denied = "access-denied".to_owned();
@@ -126,19 +163,18 @@ pub(super) fn lookups(
     let denial = denial.clone();
     let refuse = move |results: &mut [Val]| {
         if let Some(member) = denial.plan.members.get(denial.slot) {
-            let line = grant::suggest_lookup(&member.principal.name);
-            member.report("looking up a name", line);
+            network.report(member);
         }
         results[0] = Val::Result(Err(Some(Box::new(error.clone()))));
         Ok(())
     };
     if ty.async_() {
-        target.func_new_concurrent(FUNCTION, move |_, _, _, results| {
+        target.func_new_concurrent(function, move |_, _, _, results| {
             let refused = refuse(results);
             Box::pin(async move { refused })
         })
     } else {
-        target.func_new_async(FUNCTION, move |mut store, _, parameters, results| {
+        target.func_new_async(function, move |mut store, _, parameters, results| {
             let refused = refuse(results);
             Box::new(async move {
                 // The network, which was lent.

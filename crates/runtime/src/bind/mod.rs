@@ -49,8 +49,17 @@ pub(crate) fn bind(
                     && given(plan, slot, &import.interface)
                 {
                     wasi::bind(&mut target, &import.interface, slot)?;
-                    if wasi::is_lookup(&import.interface) && !may_look_up(plan, slot) {
-                        deny::lookups(&mut target, engine, &instance, &denial)?;
+                    for (function, network) in wasi::ways_out(&import.interface) {
+                        if !network.is_granted(plan, slot) {
+                            deny::way_out(
+                                &mut target,
+                                engine,
+                                &instance,
+                                function,
+                                *network,
+                                &denial,
+                            )?;
+                        }
                     }
                 }
             }
@@ -60,13 +69,6 @@ pub(crate) fn bind(
     Ok(linker)
 }
 
-/// Names are resolved for those who may connect somewhere; which address they reach is checked
-/// when they do.
-fn may_look_up(plan: &Plan, slot: usize) -> bool {
-    plan.members.get(slot).is_some_and(|member| {
-        let grant = &member.principal.grant;
-        !grant.tcp.is_empty() || !grant.udp.is_empty()
-    })
 }
 
 /// Whether the interface may be laid over the denial. Interfaces that check each call against

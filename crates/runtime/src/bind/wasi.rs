@@ -7,7 +7,7 @@ use wasmtime_wasi::{
 };
 use wasmtime_wasi_http::{WasiHttp, p2::bindings::http as http_p2, p3::bindings::http as http_p3};
 
-use super::{config, keyvalue, logging};
+use super::{config, deny::Network, keyvalue, logging};
 use crate::state::{State, view};
 
 /// The newest patch release of WASI 0.2 whose interfaces are bound here.
@@ -33,9 +33,18 @@ pub(super) fn bind(
     }
 }
 
-/// Whether `interface` is one that looks up names, in a release that is bound here.
-pub(super) fn is_lookup(interface: &str) -> bool {
-    known(interface).is_some_and(|(path, _)| path == "sockets/ip-name-lookup")
+/// The functions of `interface` with which all use of a network begins.
+pub(super) fn ways_out(interface: &str) -> &'static [(&'static str, Network)] {
+    match known(interface) {
+        Some(("sockets/ip-name-lookup", _)) => &[("resolve-addresses", Network::Names)],
+        Some(("sockets/tcp-create-socket", _)) => &[("create-tcp-socket", Network::Tcp)],
+        Some(("sockets/udp-create-socket", _)) => &[("create-udp-socket", Network::Udp)],
+        Some(("sockets/types", Release::Wasi0_3)) => &[
+            ("[static]tcp-socket.create", Network::Tcp),
+            ("[static]udp-socket.create", Network::Udp),
+        ],
+        _ => &[],
+    }
 }
 
 /// The path of an interface, and its release, if that is bound here.

@@ -9,8 +9,12 @@ use crate::plan::{Member, Plan};
 
 /// Lets through what the member in `slot` is granted.
 pub(super) fn allow(builder: &mut WasiCtxBuilder, plan: &Arc<Plan>, slot: usize) {
+    let grant = &plan.members[slot].principal.grant;
     // Who may not look up names has no function for it.
-    builder.allow_ip_name_lookup(true).allow_tcp(true).allow_udp(true);
+    builder
+        .allow_ip_name_lookup(true)
+        .allow_tcp(!grant.tcp.is_empty())
+        .allow_udp(!grant.udp.is_empty());
     let plan = Arc::clone(plan);
     builder.socket_addr_check(move |address, usage| {
         let allowed = check(&plan.members[slot], address, usage);
