@@ -75,6 +75,15 @@ fn a_memory_bomb_is_ended_by_the_limit_of_memory() {
 }
 
 #[test]
+fn what_the_host_holds_for_an_instance_is_limited_too() {
+    let (_app, keyway) = misbehaving("");
+    assert_eq!(get(keyway.address(), "/fields?count=1000").body, "1000");
+    expect(&keyway, "/fields?count=30000", 500, "more than 2048 handles");
+    let (_app, keyway) = misbehaving(r#"memory = "32MiB""#);
+    expect(&keyway, "/fields?count=1000", 500, "more than 512 handles");
+}
+
+#[test]
 fn traps_and_missing_answers_are_errors_of_the_server() {
     let (_app, keyway) = misbehaving("");
     expect(&keyway, "/trap", 500, "the component trapped");

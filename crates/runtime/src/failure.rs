@@ -53,7 +53,7 @@ pub enum Failure {
         "all instances together asked for more than {0} bytes of memory, which is what the host can spare: `limit.concurrency` and `limit.memory` set how many there are and what one may have"
     )]
     HostMemory(u64),
-    /// The component wanted more table elements or instances than its unit may have, and ended.
+    /// The component wanted more table elements, instances or handles than its unit may have, and ended.
     #[error("more than {limit} {what} were asked for: `limit.{key}` sets how many a unit may have")]
     Resources {
         /// What was asked for, in the plural.

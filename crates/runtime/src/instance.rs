@@ -317,13 +317,13 @@ fn failure(store: &mut Store<State>, error: &wasmtime::Error) -> Failure {
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return Failure::NoRoom(error.to_string());
     }
-    if let Some(refused) = store.data_mut().meter.refused.take() {
-        return refused;
+    let trap = error.root_cause().to_string();
+    if let Some(exceeded) = store.data_mut().exceeded(&trap) {
+        return exceeded;
     }
     if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
         return Failure::Trap(format!("it exited with status {}", exit.0));
     }
-    let trap = error.root_cause().to_string();
     match error.downcast_ref::<wasmtime::WasmBacktrace>() {
         None => Failure::Trap(trap),
         Some(backtrace) => Failure::Trap(format!("{trap}{}", frames(backtrace))),

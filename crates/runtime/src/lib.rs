@@ -6,6 +6,7 @@ mod cache;
 mod engine;
 mod failure;
 mod grant;
+mod handle;
 mod instance;
 mod limit;
 mod memory;

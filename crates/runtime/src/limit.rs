@@ -16,6 +16,7 @@ use crate::{
     engine::TICK,
     failure::Failure,
     memory::{Exhausted, Share},
+    plan::Plan,
 };
 
 /// Counts what one instance uses.
@@ -115,6 +116,23 @@ impl ResourceLimiter for Meter {
     fn memories(&self) -> usize {
         self.instances
     }
+}
+
+/// The limit that `error`, a text of the engine, is about. These have no type of their own.
+pub(crate) fn exceeded(error: &str, plan: &Plan) -> Option<Failure> {
+    const HANDLES: [&str; 2] = ["store handle limit exceeded", "resource table has no free keys"];
+    const COUNTS: [(&str, &str); 3] =
+        [("instance", "core instances"), ("memory", "memories"), ("table", "tables")];
+    if HANDLES.iter().any(|end| error.ends_with(end)) {
+        return Some(Failure::Resources {
+            what: "handles of streams, headers, files and the like",
+            key: "memory",
+            limit: plan.handles,
+        });
+    }
+    let counted = error.strip_prefix("resource limit exceeded: ")?;
+    let (_, what) = COUNTS.iter().find(|(count, _)| counted.starts_with(count))?;
+    Some(Failure::Resources { what, key: "instances", limit: plan.limit.instances })
 }
 
 /// Moves the engine's epoch on, while anything runs.

@@ -5,9 +5,12 @@ use std::{collections::HashSet, sync::Mutex};
 use keyway_app::Limit;
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 
-use crate::grant::{
-    Principal,
-    folder::{self, FolderError},
+use crate::{
+    grant::{
+        Principal,
+        folder::{self, FolderError},
+    },
+    handle,
 };
 
 /// Reports of denied calls that are remembered per component, so as not to repeat them. A guest
@@ -20,6 +23,19 @@ pub(crate) struct Plan {
     pub(crate) members: Box<[Member]>,
     /// The limits of the unit.
     pub(crate) limit: Limit,
+    /// How many handles an instance may hold at once.
+    pub(crate) handles: usize,
+}
+
+impl Plan {
+    pub(crate) fn new(members: Box<[Member]>, limit: Limit) -> Self {
+        let takes_descriptors = members.iter().any(|member| {
+            let granted = &member.principal.grant;
+            !(granted.files.is_empty() && granted.tcp.is_empty() && granted.udp.is_empty())
+        });
+        let handles = handle::at_most(limit.memory_bytes, takes_descriptors);
+        Self { members, limit, handles }
+    }
 }
 
 /// One component of a unit with its rights.

@@ -10,7 +10,13 @@ use wasmtime_wasi::{
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
 
-use crate::{grant::http::Hooks, limit::Meter, plan::Plan};
+use crate::{
+    failure::Failure,
+    grant::http::Hooks,
+    handle,
+    limit::{self, Meter},
+    plan::Plan,
+};
 
 /// Components with authorities of their own that one unit can hold. Host functions find theirs by
 /// a constant, because the bindings of wasmtime's crates take a plain function, not a closure.
@@ -31,13 +37,23 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(plan: &Arc<Plan>) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(plan.handles);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(handle::FIELDS_BYTES);
         Self {
-            table: ResourceTable::new(),
+            table,
             contexts: (0..=plan.members.len()).map(|_| None).collect(),
-            http: WasiHttpCtx::new(),
+            http,
             hooks: Hooks { plan: Arc::clone(plan), member: 0 },
             meter: Meter::new(&plan.limit),
         }
+    }
+
+    /// The limit that a call went beyond which ended with this error of the engine, if it did.
+    pub(crate) fn exceeded(&mut self, error: &str) -> Option<Failure> {
+        let refused = self.meter.refused.take();
+        refused.or_else(|| limit::exceeded(error, &self.hooks.plan))
     }
 
     fn context<const N: usize>(&mut self) -> (&mut WasiCtx, &mut ResourceTable) {

@@ -118,7 +118,7 @@ impl Unit {
         };
         let members = principals.into_iter().map(member).collect::<Result<_, _>>()?;
         let concurrency = engine.share(limit.concurrency);
-        let plan = Arc::new(Plan { members, limit });
+        let plan = Arc::new(Plan::new(members, limit));
         let linker =
             crate::bind::bind(&engine.inner, &component, &imports, &plan).map_err(failed)?;
         let pre = linker.instantiate_pre(&component).map_err(failed)?;
@@ -199,6 +199,7 @@ impl Unit {
     pub(crate) fn store(&self) -> Store<State> {
         let mut store = Store::new(&self.engine.inner, State::new(&self.plan));
         store.limiter(|state| &mut state.meter);
+        store.set_max_component_handles(self.plan.handles);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut store| store.data_mut().meter.tick());
         store

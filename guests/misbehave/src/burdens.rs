@@ -2,6 +2,8 @@
 
 use std::hint::black_box;
 
+use wasip2::http::types::Fields;
+
 /// How much memory one step asks for.
 const STEP_BYTES: usize = 1024 * 1024;
 
@@ -24,6 +26,17 @@ pub fn exhaust_memory() -> ! {
         step.resize(STEP_BYTES, 1);
         held.push(black_box(step));
     }
+}
+
+/// Makes `count` headers of 50 KB each and keeps them until it has the last; how many there were.
+pub fn hoard_fields(count: u64) -> String {
+    let value = vec![b'x'; 50_000];
+    let make = |_| {
+        let fields = Fields::new();
+        fields.set("a", std::slice::from_ref(&value)).map(|()| fields).ok()
+    };
+    let held: Vec<Fields> = (0..count).map_while(make).collect();
+    black_box(&held).len().to_string()
 }
 
 /// Calls itself without end.

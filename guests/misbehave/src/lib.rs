@@ -17,6 +17,7 @@ impl wasip2::exports::http::incoming_handler::Guest for Misbehave {
             "/loop" => burdens::spin(),
             "/memory" => burdens::exhaust_memory(),
             "/stack" => reply::text(out, &burdens::exhaust_stack()),
+            "/fields" => reply::text(out, &burdens::hoard_fields(reply::number(&request, "count"))),
             "/trap" => panic!("asked to trap"),
             "/silent" => drop(out),
             "/twice" => bodies::twice(out),

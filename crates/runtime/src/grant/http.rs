@@ -29,7 +29,10 @@ use tokio::{
 };
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::plan::{Member, Plan};
+use crate::{
+    handle,
+    plan::{Member, Plan},
+};
 
 /// Connecting takes no longer than this; a component may set a shorter time.
 const CONNECT_TIME: Duration = Duration::from_secs(30);
@@ -163,6 +166,11 @@ type SendFuture = Box<dyn Future<Output = Result<(http::Response<WasiBody>, Io),
 type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 impl WasiHttpHooks for Hooks {
+    /// What a body holds that nobody reads yet is a few of these.
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        handle::BODY_CHUNK_BYTES
+    }
+
     fn send_request(
         &mut self,
         request: http::Request<WasiBody>,

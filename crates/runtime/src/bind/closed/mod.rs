@@ -95,7 +95,7 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
     let principal =
         Principal { name: "probe".to_owned(), grant, stores: BTreeMap::new(), config: None };
     let member = Member::new(principal).expect("it has no folders");
-    let plan = Arc::new(Plan { members: [member].into(), limit });
+    let plan = Arc::new(Plan::new([member].into(), limit));
     let linker = super::bind(&engine.inner, &component, &unit.imports, &plan).expect("it is bound");
     let explorer = Explorer { component: &component, linker: &linker, plan: &plan, probe, witness };
     explorer.explore().await
