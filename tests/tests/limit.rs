@@ -2,7 +2,7 @@
 //! and the next request is answered.
 
 use std::{
-    io::Write,
+    io::{Read, Write},
     net::TcpStream,
     time::{Duration, Instant},
 };
@@ -59,6 +59,55 @@ fn an_endless_loop_disturbs_nobody_on_the_same_thread() {
         assert_eq!(get(address, "/").body, "ok");
     }
     assert_eq!(looping.join().expect("it is answered"), 504);
+}
+
+#[test]
+fn waiting_does_not_count_as_computing() {
+    let (_app, keyway) = misbehaving(r#"cpu = "200ms""#);
+    let mut client = TcpStream::connect(keyway.address()).expect("the server accepts");
+    let head =
+        b"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 100\r\n\r\n";
+    client.write_all(head).expect("it is sent");
+    for _ in 0..100 {
+        std::thread::sleep(Duration::from_millis(10));
+        client.write_all(b"x").expect("it is taken");
+    }
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).expect("it is answered");
+    assert_eq!(answer.matches('x').count(), 100, "{answer}\n{}", keyway.stderr());
+}
+
+#[test]
+fn many_endless_loops_leave_others_their_turns() {
+    let app = app(r#"
+        [app]
+        name = "limits"
+        [component.misbehave]
+        source = "{guest:misbehave}"
+        [component.hello]
+        source = "{guest:hello}"
+        [[trigger.http]]
+        route = "/"
+        component = "misbehave"
+        [[trigger.http]]
+        route = "/hello"
+        component = "hello"
+    "#);
+    let keyway = Keyway::up_with(app.path(), &["--threads", "1"]);
+    let address = keyway.address();
+    let _looping: Vec<_> = (0..64)
+        .map(|_| {
+            let mut client = TcpStream::connect(address).expect("the server accepts");
+            client.write_all(b"GET /loop HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
+            client
+        })
+        .collect();
+    // A turn of all loops takes 640 ms, and each of these requests takes several.
+    let started = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(get(address, "/hello").status, 200);
+    }
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
 }
 
 #[test]

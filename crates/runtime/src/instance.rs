@@ -38,6 +38,7 @@ use self::body::{Answered, LimitedBody, Unread};
 use crate::{
     bind::Denied,
     failure::{Body, Failure},
+    pace::Pace,
     state::{State, view},
     unit::{Admission, Unit},
 };
@@ -88,8 +89,9 @@ where
     let (answer, mut answered) = oneshot::channel();
     let (sent, body_sent) = oneshot::channel();
     let drive = drive(Arc::clone(unit), request, scheme, answer, body_sent, admission);
+    let pace = Pace::default();
     let mut instance =
-        Running { drive: Box::pin(drive), deadline, sleep: None, unit: Arc::clone(unit) };
+        Running { drive: Box::pin(drive), pace, deadline, sleep: None, unit: Arc::clone(unit) };
     let mut ended: Option<Result<(), Failure>> = None;
 
     let response = poll_fn(|context| {
@@ -136,6 +138,7 @@ where
 /// An instance at work, with the time that it has left.
 pub(crate) struct Running {
     drive: Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>,
+    pace: Pace,
     deadline: Instant,
     /// Made when the instance first has to wait, which most never do.
     sleep: Option<Pin<Box<Sleep>>>,
@@ -144,7 +147,7 @@ pub(crate) struct Running {
 
 impl Running {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        if let Poll::Ready(result) = self.drive.as_mut().poll(context) {
+        if let Poll::Ready(result) = self.pace.measure(|| self.drive.as_mut().poll(context)) {
             return Poll::Ready(result);
         }
         let sleep =

@@ -10,6 +10,7 @@ mod handle;
 mod instance;
 mod limit;
 mod memory;
+mod pace;
 mod plan;
 mod state;
 mod unit;

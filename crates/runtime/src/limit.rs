@@ -16,6 +16,7 @@ use crate::{
     engine::TICK,
     failure::Failure,
     memory::{Exhausted, Share},
+    pace,
     plan::Plan,
 };
 
@@ -29,8 +30,6 @@ pub(crate) struct Meter {
     table_elements: usize,
     table_limit_elements: usize,
     instances: usize,
-    ticks: u64,
-    tick_limit: u64,
     cpu: Duration,
     /// The limit that was refused last. A guest may bear a refusal, so it is a failure only if
     /// the instance ends badly afterwards.
@@ -46,21 +45,22 @@ impl Meter {
             table_elements: 0,
             table_limit_elements: limit.table_elements,
             instances: limit.instances,
-            ticks: 0,
-            tick_limit: (limit.cpu.as_nanos() / TICK.as_nanos()).max(1) as u64,
             cpu: limit.cpu,
             refused: None,
         }
     }
 
-    /// Called when code has run for a tick since it was last asked to give way.
+    /// Called when code runs and a tick has passed since it was last asked to give way.
     pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        self.ticks += 1;
-        if self.ticks > self.tick_limit {
-            self.refused = Some(Failure::CpuTime(self.cpu));
-            return Ok(UpdateDeadline::Interrupt);
-        }
-        Ok(UpdateDeadline::Yield(1))
+        Ok(match pace::computed() {
+            Some(computed) if computed.used > self.cpu => {
+                self.refused = Some(Failure::CpuTime(self.cpu));
+                UpdateDeadline::Interrupt
+            }
+            // It was waiting when the tick began, and has just begun to compute.
+            Some(computed) if computed.at_once < TICK / 2 => UpdateDeadline::Continue(1),
+            _ => UpdateDeadline::YieldCustom(1, Box::pin(pace::turn())),
+        })
     }
 }
 

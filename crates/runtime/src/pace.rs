@@ -1,0 +1,137 @@
+//! Computing time: how much of it an instance has used, and whose turn on a thread it is to use
+//! more.
+//!
+//! The epoch moves on while an instance waits, so that it tells only that some time has passed.
+//! What an instance has used is the time inside its polls. The clock for it costs a few nanoseconds
+//! and moves every few milliseconds, in which most polls begin and end: what it says of one is
+//! coarse, and of many, right on average.
+
+use std::{cell::Cell, sync::Arc, task::Poll, time::Duration};
+
+use rustix::time::{ClockId, clock_gettime};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::yield_now,
+};
+
+thread_local! {
+    /// The poll that goes on in this thread.
+    static SPELL: Cell<Option<Spell>> = const { Cell::new(None) };
+    /// What the instance that is polled holds if it has a turn to compute on.
+    static TURN: Cell<Option<OwnedSemaphorePermit>> = const { Cell::new(None) };
+    /// One turn for all instances of this thread that compute for long.
+    static TURNS: Arc<Semaphore> = Arc::new(Semaphore::new(1));
+}
+
+/// A poll of an instance.
+#[derive(Debug, Clone, Copy)]
+struct Spell {
+    /// What the instance had used before.
+    before: Duration,
+    /// When it began, by [`now`].
+    started: Duration,
+}
+
+/// What one instance has used so far.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    used: Duration,
+}
+
+/// How long the instance that is polled in this thread has computed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Computed {
+    /// In all.
+    pub(crate) used: Duration,
+    /// Since others had a turn.
+    pub(crate) at_once: Duration,
+}
+
+impl Pace {
+    /// Polls the instance and measures it.
+    pub(crate) fn measure<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+        let started = now();
+        SPELL.set(Some(Spell { before: self.used, started }));
+        let polled = poll();
+        SPELL.set(None);
+        // Whatever it waits for now, others may compute meanwhile.
+        drop(TURN.take());
+        if polled.is_pending() {
+            self.used += now().saturating_sub(started);
+        }
+        polled
+    }
+}
+
+/// What the instance has computed that is polled in this thread; nothing if none is measured.
+pub(crate) fn computed() -> Option<Computed> {
+    let Spell { before, started } = SPELL.get()?;
+    let at_once = now().saturating_sub(started);
+    Some(Computed { used: before + at_once, at_once })
+}
+
+/// The time since a moment that stays the same.
+fn now() -> Duration {
+    let now = clock_gettime(ClockId::MonotonicCoarse);
+    Duration::try_from(now).unwrap_or_default()
+}
+
+/// Lets everything else on this thread go on, and waits until no other instance that computes for
+/// long has the turn. So there is at most one of them between two turns of all others, however
+/// many there are.
+pub(crate) async fn turn() {
+    // Kept until the thread has looked for input and output too: it does that when nothing is
+    // ready to run, or seldom.
+    let kept = TURN.take();
+    yield_now().await;
+    drop(kept);
+    let turns = TURNS.with(Arc::clone);
+    // It is never closed.
+    TURN.set(turns.acquire_owned().await.ok());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::Future, pin::pin, task::Context};
+
+    use super::*;
+
+    #[test]
+    fn what_passes_between_polls_is_not_used() {
+        let mut pace = Pace::default();
+        for _ in 0..3 {
+            let polled = pace.measure(|| {
+                assert!(computed().is_some());
+                Poll::<()>::Pending
+            });
+            assert!(polled.is_pending());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(computed().is_none());
+        assert!(pace.used < Duration::from_millis(20), "{:?}", pace.used);
+    }
+
+    #[tokio::test]
+    async fn one_instance_of_a_thread_has_the_turn() {
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        let mut paces = [Pace::default(), Pace::default()];
+        let (mut first, mut second) = (pin!(turn()), pin!(turn()));
+        for _ in 0..2 {
+            let [of_first, _] = &mut paces;
+            // Its poll ends before the other's begins, and it keeps no turn while it waits.
+            let _ = of_first.measure(|| first.as_mut().poll(&mut context).map(|()| ()));
+        }
+        let [_, of_second] = &mut paces;
+        let polled = of_second.measure(|| {
+            let _ = second.as_mut().poll(&mut context);
+            second.as_mut().poll(&mut context)
+        });
+        assert!(polled.is_ready(), "the first has let go");
+        let held = TURNS.with(Arc::clone).try_acquire_owned().expect("nobody has it");
+        let mut third = pin!(turn());
+        assert!(third.as_mut().poll(&mut context).is_pending());
+        assert!(third.as_mut().poll(&mut context).is_pending(), "another has it");
+        drop(held);
+        assert!(third.as_mut().poll(&mut context).is_ready());
+    }
+}
