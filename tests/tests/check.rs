@@ -1,6 +1,6 @@
 //! What `keyway check`, `inspect` and `up` say of an app that is wrong.
 
-use keyway_testing::{Finished, app, example, finish, guest};
+use keyway_testing::{Finished, Keyway, app, example, finish, get, guest};
 
 /// Runs `check` and `up` on the manifest; both have to fail in the same words.
 fn refuse(manifest: &str, words: &[&str]) {
@@ -222,6 +222,46 @@ fn a_cycle_is_shown() {
         "#,
         &["the links form a cycle: left -> right -> left"],
     );
+}
+
+/// An app of one component with this limit.
+fn limited(limit: &str) -> String {
+    format!(
+        r#"
+        [app]
+        name = "x"
+        [component.hello]
+        source = "{{guest:hello}}"
+        limit = {{ {limit} }}
+        [[trigger.http]]
+        route = "/"
+        component = "hello"
+        "#
+    )
+}
+
+#[test]
+fn a_limit_has_to_leave_room_for_a_start() {
+    refuse(&limited("memory = \"64GiB\""), &["it has to be from 64KiB to 4GiB"]);
+    let words =
+        ["`limit.memory` of `hello` is \"64KiB\", but its unit begins with", "keyway.toml:6"];
+    refuse(&limited("memory = \"64KiB\""), &words);
+    refuse(&limited("tables = 1"), &["`limit.tables` of `hello` is 1, but its unit begins with"]);
+    refuse(&limited("instances = 1"), &["set `limit.instances` to"]);
+}
+
+#[test]
+fn a_limit_that_is_lowered_is_checked_also_when_all_is_known() {
+    let path = app(&limited("memory = \"64MiB\""));
+    let keyway = Keyway::up(path.path());
+    assert_eq!(get(keyway.address(), "/").status, 200);
+    drop(keyway);
+    let manifest = path.path().join("keyway.toml");
+    let lower = std::fs::read_to_string(&manifest).expect("it is there").replace("64MiB", "64KiB");
+    std::fs::write(&manifest, lower).expect("written");
+    let folder = path.path().display().to_string();
+    let said = finish(["up", &folder, "--listen", "127.0.0.1:0"]);
+    expect_words(&said, &["`limit.memory` of `hello` is \"64KiB\""]);
 }
 
 #[test]

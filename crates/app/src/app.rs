@@ -53,6 +53,7 @@ impl App {
             config: None,
             grant,
             limit,
+            limit_place: None,
             place: None,
         };
         let trigger =
@@ -97,6 +98,8 @@ pub struct Component {
     pub grant: Grant,
     /// The limits of the unit of which it is the root.
     pub limit: Limit,
+    /// The place of its limits in the manifest, if they stand there.
+    pub limit_place: Option<Place>,
     /// The place of its table in the manifest; none for an app of one file.
     pub place: Option<Place>,
 }

@@ -6,6 +6,7 @@
 //! - [`adapt`] makes a component of a core module of WASI preview 1.
 //! - [`describe`] says what a component is and which authority it would need; [`wit`] prints its
 //!   world.
+//! - [`minimum`] says what an instance takes before it runs.
 //! - [`authority`] says what an imported interface gives.
 //! - [`fuse`] makes one component, a unit, of a component and all that is linked to it, in which
 //!   each component's authority stays apart from that of the others.
@@ -15,6 +16,7 @@ mod authority;
 mod describe;
 mod fuse;
 mod interface;
+mod minimum;
 mod read;
 
 pub use adapt::{AdaptError, adapt};
@@ -22,4 +24,5 @@ pub use authority::{Authority, authority};
 pub use describe::{Description, Need, Producer, describe, wit};
 pub use fuse::{Difference, FuseError, Part, PartLink, Unit, UnitImport, fuse};
 pub use interface::InterfaceName;
+pub use minimum::{Minimum, minimum};
 pub use read::{Extern, ExternKind, Function, ReadError, TypeDefinition, is_synchronous};

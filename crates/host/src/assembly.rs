@@ -7,10 +7,12 @@ use std::{
 };
 
 use keyway_app::{App, Component, ComponentName, Place, Problem};
-use keyway_component::{AdaptError, Description, FuseError, Part, PartLink, adapt, describe, fuse};
+use keyway_component::{
+    AdaptError, Description, FuseError, Minimum, Part, PartLink, adapt, describe, fuse, minimum,
+};
 
 use crate::{
-    config, folder,
+    config, folder, limit,
     problem::problem,
     source::{SourceFile, Sources, read_sources},
     store,
@@ -45,6 +47,8 @@ pub struct AssembledUnit {
     pub root: ComponentName,
     /// The fused component.
     pub unit: keyway_component::Unit,
+    /// What an instance of it takes at least.
+    pub minimum: Minimum,
 }
 
 /// Reads the components of `app` and fuses its units.
@@ -109,7 +113,10 @@ pub(crate) fn of_sources(
                 if let Some(problem) = without_handler(&app, &root, &unit) {
                     problems.push(problem);
                 }
-                units.push(AssembledUnit { root, unit });
+                // A fused unit was made here; one that cannot be read is refused when compiled.
+                let minimum = minimum(&unit.bytes).unwrap_or_default();
+                problems.extend(limit::check(&app, &root, &minimum));
+                units.push(AssembledUnit { root, unit, minimum });
             }
             // Units share components, and with them their problems.
             Err(errors) => problems.extend(

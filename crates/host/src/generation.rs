@@ -208,7 +208,7 @@ fn make(
         .collect();
     let mut problems = Vec::new();
     let mut units = BTreeMap::new();
-    for (PreparedUnit { root, components, imports, compiled }, identity) in missing {
+    for (PreparedUnit { root, components, imports, compiled, .. }, identity) in missing {
         let principal = |name: &String| {
             let component = find(app, name);
             Principal {

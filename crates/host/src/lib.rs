@@ -6,6 +6,7 @@ mod assembly;
 mod config;
 mod folder;
 mod generation;
+mod limit;
 pub mod log;
 mod nearest;
 mod open;

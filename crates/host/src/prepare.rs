@@ -7,13 +7,13 @@ use std::{collections::BTreeMap, env, fs, os::unix::fs::MetadataExt};
 
 use etcetera::BaseStrategy;
 use keyway_app::{App, Component, ComponentName, Problem};
-use keyway_component::UnitImport;
+use keyway_component::{Minimum, UnitImport};
 use keyway_runtime::{Cache, Compiled, Compiler, Key};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     assembly::{self, AssembledUnit, Assembly},
-    config, folder,
+    config, folder, limit,
     problem::problem,
     source::{SourceFile, Sources, read_sources},
     store,
@@ -37,6 +37,7 @@ pub(crate) struct PreparedUnit {
     /// What it is made of, the root first.
     pub(crate) components: Vec<String>,
     pub(crate) imports: Vec<UnitImport>,
+    pub(crate) minimum: Minimum,
     pub(crate) compiled: Compiled,
 }
 
@@ -50,6 +51,7 @@ struct Note {
 struct UnitNote {
     components: Vec<String>,
     imports: Vec<UnitImport>,
+    minimum: Minimum,
     code: String,
 }
 
@@ -86,7 +88,13 @@ impl Workshop {
         if problems.is_empty()
             && let Some(units) = self.recall(&app, &name)
         {
-            return Ok(Prepared { app, units, sources: hashes });
+            let too_low =
+                units.iter().flat_map(|unit| limit::check(&app, &unit.root, &unit.minimum));
+            problems.extend(too_low);
+            return match problems.is_empty() {
+                true => Ok(Prepared { app, units, sources: hashes }),
+                false => Err(problems),
+            };
         }
         let assembly = match assembly::of_sources(app, sources) {
             Ok((assembly, further)) if further.is_empty() && problems.is_empty() => assembly,
@@ -109,10 +117,12 @@ impl Workshop {
         let Assembly { app, units: assembled, .. } = assembly;
         let mut problems = Vec::new();
         let mut units = Vec::new();
-        for AssembledUnit { root, unit } in assembled {
+        for AssembledUnit { root, unit, minimum } in assembled {
             let keyway_component::Unit { bytes, components, imports, .. } = unit;
             match self.compiler.compile(&bytes) {
-                Ok(compiled) => units.push(PreparedUnit { root, components, imports, compiled }),
+                Ok(compiled) => {
+                    units.push(PreparedUnit { root, components, imports, minimum, compiled });
+                }
                 Err(error) => problems.push(Problem {
                     place: app.components[&root].place.clone(),
                     ..problem("cannot-compile", format!("`{root}`: {error}"), None)
@@ -124,9 +134,9 @@ impl Workshop {
 
     fn recall(&self, app: &App, name: &Key) -> Option<Vec<PreparedUnit>> {
         let note: Note = serde_json::from_slice(&self.compiler.cache().note(name)?).ok()?;
-        let unit = |(root, UnitNote { components, imports, code })| {
+        let unit = |(root, UnitNote { components, imports, minimum, code })| {
             let compiled = self.compiler.recall(&Key::parse(&code)?)?;
-            Some(PreparedUnit { root, components, imports, compiled })
+            Some(PreparedUnit { root, components, imports, minimum, compiled })
         };
         assembly::roots(app).into_iter().zip(note.units).map(unit).collect()
     }
@@ -135,6 +145,7 @@ impl Workshop {
         let units = units.iter().map(|unit| UnitNote {
             components: unit.components.clone(),
             imports: unit.imports.clone(),
+            minimum: unit.minimum,
             code: unit.compiled.key.as_str().to_owned(),
         });
         let note = Note { units: units.collect() };

@@ -37,6 +37,9 @@ const KEEP_RESIDENT_BYTES: usize = 4 << 20;
 /// Address space that each memory slot takes where there is plenty: accesses need no bounds check.
 const RESERVATION_BYTES: u64 = 4 << 30;
 
+/// A page of linear memory, in which the engine counts what a memory begins with.
+const PAGE_BYTES: u64 = 64 << 10;
+
 /// Slots that fit into half of the address space of an x86-64 or aarch64 process.
 const SLOTS_AT_MOST: u64 = (1 << 46) / (RESERVATION_BYTES + (64 << 20));
 
@@ -248,7 +251,7 @@ impl Front {
         let needs = component.resources_required().ok_or(CompileError::UnknownNeeds)?;
         Ok(Needs {
             memories: needs.num_memories,
-            memory_bytes: needs.max_initial_memory_size.unwrap_or(0),
+            memory_bytes: needs.max_initial_memory_size.unwrap_or(0).saturating_mul(PAGE_BYTES),
             tables: needs.num_tables,
             table_elements: needs.max_initial_table_size.unwrap_or(0),
         })

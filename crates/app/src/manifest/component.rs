@@ -37,11 +37,20 @@ pub(super) fn read(
     let grant = table.table("grant").map_or_else(Grant::default, |table| grant::read(&table));
     let limit_table = table.table("limit");
     let limit = limit_table.as_ref().map_or_else(Limit::default, limit::read);
-    let place = table.place();
+    let limit_place = limit_table.and_then(|table| table.place());
     let Links { components: links, stores, config } = links;
-    let name = checked.ok()?;
-    let component = Component { name, source: source?, links, stores, config, grant, limit, place };
-    Some((component, limit_table.and_then(|table| table.place())))
+    let component = Component {
+        name: checked.ok()?,
+        source: source?,
+        links,
+        stores,
+        config,
+        grant,
+        limit,
+        limit_place: limit_place.clone(),
+        place: table.place(),
+    };
+    Some((component, limit_place))
 }
 
 fn source(value: &Value<'_>) -> Option<Placed<Source>> {

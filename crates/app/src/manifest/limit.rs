@@ -10,11 +10,16 @@ use crate::{
 const KEYS: &[&str] =
     &["memory", "tables", "instances", "time", "cpu", "body", "concurrency", "queue"];
 
+/// As much as 32-bit addresses reach, and as the pool's slots reserve.
+const MEMORY_AT_MOST_BYTES: u64 = 4 << 30;
+
 pub(super) fn read(table: &Table<'_>) -> Limit {
     table.only(KEYS);
     let mut limit = Limit::default();
     let get = |key: &str| table.get(key);
-    if let Some(bytes) = get("memory").and_then(|value| size(&value, 64 << 10, 64 << 30)) {
+    if let Some(bytes) =
+        get("memory").and_then(|value| size(&value, 64 << 10, MEMORY_AT_MOST_BYTES))
+    {
         limit.memory_bytes = bytes;
     }
     if let Some(bytes) = get("body").and_then(|value| size(&value, 0, u64::MAX)) {

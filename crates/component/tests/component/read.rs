@@ -1,7 +1,9 @@
 //! What is read of a component, and that nothing broken is read wrongly.
 
 use crate::fixture::{component, part, wasi};
-use keyway_component::{AdaptError, Authority, ExternKind, ReadError, adapt, describe, fuse, wit};
+use keyway_component::{
+    AdaptError, Authority, ExternKind, Minimum, ReadError, adapt, describe, fuse, minimum, wit,
+};
 use proptest::prelude::*;
 
 const WIT: &str = "
@@ -86,6 +88,37 @@ fn a_description_tells_needs_sizes_and_producers() {
     assert_eq!((description.size_bytes, description.memories), (bytes.len(), 1));
     assert!(description.code_bytes > 0 && description.functions > 0);
     assert!(description.producers.iter().any(|made| made.name == "wit-component"));
+}
+
+#[test]
+fn a_minimum_counts_what_is_instantiated() {
+    let expected = |memory_bytes, table_elements, instances| Minimum {
+        memory_bytes,
+        table_elements,
+        instances,
+    };
+    let of = |text: &str| minimum(&wat(text)).unwrap();
+    assert_eq!(of("(component)"), Minimum::default());
+    // A module that is defined and never instantiated takes nothing.
+    assert_eq!(of("(component (core module (memory 9)))"), Minimum::default());
+    let twice = "(component
+        (core module $m (memory 2) (table 3 funcref) (table 4 funcref))
+        (core instance (instantiate $m))
+        (core instance (instantiate $m)))";
+    assert_eq!(of(twice), expected(4 << 16, 14, 2));
+    let nested = "(component
+        (core module $m (memory 1))
+        (component $inner
+            (import \"given\" (core module $given))
+            (alias outer 1 $m (core module $outer))
+            (core instance (instantiate $outer))
+            (core instance (instantiate $given)))
+        (export $exported \"inner\" (component $inner))
+        (instance (instantiate $inner (with \"given\" (core module $m))))
+        (instance (instantiate $exported (with \"given\" (core module $m)))))";
+    // What is given from elsewhere is not counted.
+    assert_eq!(of(nested), expected(2 << 16, 0, 2));
+    assert!(minimum(b"hello").is_err());
 }
 
 #[test]
