@@ -306,6 +306,21 @@ fn a_taken_port_a_bad_address_and_a_bad_time_are_told() {
 }
 
 #[test]
+fn inspect_escapes_what_a_component_says_of_itself() {
+    let mut component = std::fs::read(guest("hello")).expect("built");
+    let producer = b"wit-component";
+    let at = component.windows(producer.len()).rposition(|bytes| bytes == producer);
+    let at = at.expect("the component says who made it");
+    component[at..at + producer.len()].copy_from_slice(b"a\nb\x1b[2Kforged");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("hostile.wasm");
+    std::fs::write(&file, component).expect("written");
+    let shown = finish(["inspect", &file.display().to_string()]);
+    assert!(shown.stdout.contains("a\\nb\\u{1b}[2Kforged"), "{}", shown.stdout);
+    assert!(!shown.stdout.contains('\u{1b}'), "{}", shown.stdout);
+}
+
+#[test]
 fn inspect_shows_what_a_component_needs_and_who_meets_it() {
     let shown = finish(["inspect", &guest("reach").display().to_string()]);
     assert_eq!(shown.code, Some(0), "{shown:?}");

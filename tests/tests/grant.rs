@@ -253,6 +253,16 @@ fn output_is_shown_with_the_name_of_the_component_that_wrote_it() {
 }
 
 #[test]
+fn output_cannot_pass_itself_off_as_that_of_another() {
+    let (_app, keyway) = alone("grant.stdout = true");
+    assert_eq!(get(keyway.address(), "/forge").status, 200);
+    keyway.wait_for_stdout("reach: 1\\rother: forged");
+    keyway.wait_for_stdout("reach: 2\\u{1b}[2K\\u{1b}[Gother: forged");
+    keyway.wait_for_stdout("reach: 3\\u{9b}Gother:\tforged, dürch");
+    assert!(!keyway.stdout().contains(['\r', '\u{1b}', '\u{9b}']));
+}
+
+#[test]
 fn a_look_up_that_is_not_granted_is_refused_and_told_once() {
     let (_app, keyway) = alone("");
     for _ in 0..3 {

@@ -36,8 +36,9 @@ fn linked(root: &str, import: &str, other: &str, more: &str) -> (tempfile::TempD
     (app, keyway)
 }
 
-/// A core module that answers 200, after it has asked preview 1 for random bytes.
-fn module_of_preview_1() -> Vec<u8> {
+/// A core module that answers 200, after it has asked preview 1 for random bytes and its handler,
+/// which is called `name`, has done what `more` says.
+fn module_of_preview_1(name: &str, more: &str) -> Vec<u8> {
     let packages = ["clocks", "filesystem", "io", "random", "sockets", "cli", "http"];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit/wasi-0.2");
     let parse = |text: &str| {
@@ -83,7 +84,9 @@ fn module_of_preview_1() -> Vec<u8> {
                 (drop (memory.grow (i32.const 2)))
                 (global.get $next)
                 (global.set $next (i32.add (global.get $next) (local.get 3))))
-            (func (export "wasi:http/incoming-handler@0.2.12#handle") (param $in i32) (param $out i32)
+            (func $"{name}" (export "wasi:http/incoming-handler@0.2.12#handle")
+                (param $in i32) (param $out i32)
+                {more}
                 (if (call $random (i32.const 64) (i32.const 8)) (then unreachable))
                 (call $set (local.get $out) (i32.const 0) (call $response (call $fields)) {rest})))"#,
         parameters.join(" "),
@@ -98,11 +101,23 @@ fn module_of_preview_1() -> Vec<u8> {
 fn a_core_module_of_preview_1_is_adapted() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("old.wasm");
-    fs::write(&path, module_of_preview_1()).expect("written");
+    fs::write(&path, module_of_preview_1("handle", "")).expect("written");
     let keyway = Keyway::up(&path);
     for _ in 0..2 {
         assert_eq!(get(keyway.address(), "/").status, 200);
     }
+}
+
+#[test]
+fn names_in_a_trap_cannot_forge_the_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("hostile.wasm");
+    let module = module_of_preview_1(r"x\nhello: forged", "unreachable");
+    fs::write(&path, module).expect("written");
+    let keyway = Keyway::up(&path);
+    assert_eq!(get(keyway.address(), "/").status, 500);
+    keyway.wait_for_stderr(r"in wasm: x\nhello: forged");
+    assert!(!keyway.stderr().contains("\nhello: forged"), "{}", keyway.stderr());
 }
 
 #[test]

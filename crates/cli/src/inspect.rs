@@ -7,6 +7,7 @@ use std::{
     process::ExitCode,
 };
 
+use keyway_app::foreign::printable;
 use keyway_component::{Description, Extern};
 use keyway_host::{Assembly, Loaded};
 use serde::Serialize;
@@ -125,7 +126,8 @@ fn write(out: &mut String, inspected: &Inspected<'_>) -> fmt::Result {
             description.memories
         )?;
         for producer in &description.producers {
-            writeln!(out, "  {}: {} {}", producer.field, producer.name, producer.version)?;
+            let said = format!("{}: {} {}", producer.field, producer.name, producer.version);
+            writeln!(out, "  {}", printable(&said))?;
         }
         section(out, "imports", &description.imports, |import| {
             format!("  <- {}", met_by.get(import.name.as_str()).unwrap_or(&"nothing"))
@@ -163,9 +165,9 @@ fn section(
     }
     writeln!(out, "  {title}")?;
     for item in items {
-        writeln!(out, "    {}{}", item.name, note(item))?;
+        writeln!(out, "    {}{}", printable(&item.name), note(item))?;
         for function in &item.functions {
-            writeln!(out, "      {}: {}", function.name, function.signature)?;
+            writeln!(out, "      {}: {}", printable(&function.name), function.signature)?;
         }
     }
     Ok(())

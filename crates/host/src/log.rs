@@ -36,7 +36,7 @@ static BOOK: LazyLock<Book> = LazyLock::new(|| Book {
 /// Remembers from here on what components write.
 pub(crate) fn start() {
     keyway_runtime::observe_output(|component, line| {
-        append(Some(component), &String::from_utf8_lossy(line));
+        append(Some(component), line);
     });
 }
 

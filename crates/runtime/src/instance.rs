@@ -23,6 +23,7 @@ use http::{
     uri::{Authority, Scheme},
 };
 use http_body_util::BodyExt;
+use keyway_app::foreign::printable;
 use tokio::{
     sync::oneshot,
     time::{Instant, Sleep},
@@ -341,7 +342,8 @@ fn frames(backtrace: &wasmtime::WasmBacktrace) -> String {
         let module = frame.module().name().unwrap_or("wasm");
         let function = frame.func_name().unwrap_or("a function without a name");
         // Writing to a string does not fail.
-        let _ = write!(text, "\n    in {module}: {}", rustc_demangle::demangle(function));
+        let frame = format!("in {module}: {}", rustc_demangle::demangle(function));
+        let _ = write!(text, "\n    {}", printable(&frame));
     }
     text
 }

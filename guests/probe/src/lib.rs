@@ -28,6 +28,7 @@ pub fn probe(request: &str) -> String {
         "/resolve" => sockets::resolve(parameter(query, "name")),
         "/clock" => Ok(surroundings::clock()),
         "/random" => Ok(surroundings::random()),
+        "/forge" => Ok(surroundings::forge()),
         "/stdout" => Ok(surroundings::print()),
         _ => Err(format!("no probe is called {path}")),
     };

@@ -60,3 +60,11 @@ pub fn print() -> String {
     eprintln!("to stderr");
     "printed".to_owned()
 }
+
+/// Prints lines that try to look like those of a component called `other`.
+pub fn forge() -> String {
+    println!("1\rother: forged");
+    println!("2\u{1b}[2K\u{1b}[Gother: forged");
+    println!("3\u{9b}Gother:\tforged, dürch");
+    "printed".to_owned()
+}

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use keyway_app::grant;
+use keyway_app::{foreign::printable_bytes, grant};
 use tokio::{
     io::AsyncWrite,
     sync::{mpsc, oneshot},
@@ -37,30 +37,27 @@ enum Message {
     Flush(oneshot::Sender<()>),
 }
 
-/// A line of a component, with the name before it and the end after it.
+/// A line of a component, without its end, as the component wrote it.
 struct Line {
     stream: Stream,
-    bytes: Vec<u8>,
-    name_bytes: usize,
+    plan: Arc<Plan>,
+    slot: usize,
+    text: Vec<u8>,
 }
 
 impl Line {
-    const SEPARATOR: &[u8] = b": ";
-
-    fn new(stream: Stream, name: &str, text: &[u8]) -> Self {
-        let bytes = [name.as_bytes(), Self::SEPARATOR, text, b"\n"].concat();
-        Self { stream, bytes, name_bytes: name.len() }
-    }
-
+    /// Writes it with the component's name before it, which no text can cover up.
     fn write(&self) -> io::Result<()> {
+        let name = &self.plan.members[self.slot].principal.name;
+        let text = self.text.strip_suffix(b"\r").unwrap_or(&self.text);
+        let text = printable_bytes(text);
         if let Some(observer) = OBSERVER.get() {
-            let (name, rest) = self.bytes.split_at(self.name_bytes);
-            let text = &rest[Self::SEPARATOR.len()..rest.len() - 1];
-            observer(&String::from_utf8_lossy(name), text);
+            observer(name, &text);
         }
+        let line = format!("{name}: {text}\n");
         match self.stream {
-            Stream::Out => io::stdout().lock().write_all(&self.bytes),
-            Stream::Error => io::stderr().lock().write_all(&self.bytes),
+            Stream::Out => io::stdout().lock().write_all(line.as_bytes()),
+            Stream::Error => io::stderr().lock().write_all(line.as_bytes()),
         }
     }
 }
@@ -77,13 +74,13 @@ pub async fn flush_output() {
 }
 
 /// Has `observer` see every line that components write, with the component's name, without the
-/// line's end. It is called on the thread that writes, and should not take long. The first one
+/// line's end and with control characters escaped. It is called on the thread that writes, and should not take long. The first one
 /// that is given stays.
-pub fn observe_output(observer: impl Fn(&str, &[u8]) + Send + Sync + 'static) {
+pub fn observe_output(observer: impl Fn(&str, &str) + Send + Sync + 'static) {
     OBSERVER.get_or_init(|| Box::new(observer));
 }
 
-type Observer = Box<dyn Fn(&str, &[u8]) + Send + Sync>;
+type Observer = Box<dyn Fn(&str, &str) + Send + Sync>;
 
 static OBSERVER: OnceLock<Observer> = OnceLock::new();
 
@@ -202,14 +199,11 @@ struct Lines {
 }
 
 impl Lines {
-    fn name(&self) -> &str {
-        &self.plan.members[self.slot].principal.name
-    }
-
-    /// The line gathered so far, with its prefix and end.
+    /// The line gathered so far.
     fn take(&mut self) -> Message {
         let text = std::mem::take(&mut self.line);
-        Message::Line(Line::new(self.stream, self.name(), &text))
+        let plan = Arc::clone(&self.plan);
+        Message::Line(Line { stream: self.stream, plan, slot: self.slot, text })
     }
 }
 
