@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use keyway_testing::{Keyway, app, finish, get};
+use keyway_testing::{Keyway, app, finish, get, guest};
 
 /// A server that answers every connection with 200, at a free port.
 fn origin() -> SocketAddr {
@@ -152,6 +152,20 @@ fn a_folder_is_not_left() {
         let host = std::fs::read_to_string("/etc/hostname").unwrap_or("none".into());
         assert_ne!(body, host, "{path}");
     }
+}
+
+#[test]
+fn asking_for_folders_without_a_grant_is_told_once_to_who_wants_to_know() {
+    let keyway =
+        Keyway::up_where(guest("reach"), &[], &[("KEYWAY_LOG", "warn,keyway_runtime=info")]);
+    for _ in 0..2 {
+        // An error's name: there is no folder in which the file could be looked for.
+        assert_eq!(get(keyway.address(), "/read?path=/etc/hostname").body, "Uncategorized");
+    }
+    keyway.wait_for_stderr("component.reach.grant.files = [{ host = \"FOLDER\"");
+    assert_eq!(get(keyway.address(), "/tcp?addr=127.0.0.1:9").body, "access-denied");
+    keyway.wait_for_stderr("TCP is not granted");
+    assert_eq!(keyway.stderr().matches("grant.files").count(), 1);
 }
 
 #[test]

@@ -254,6 +254,11 @@ pub fn suggest_addresses(component: &str, host: &str) -> String {
     line(component, &format!("http = [{{ url = {url}, addresses = [\"ADDRESS\"] }}]"))
 }
 
+/// The line that would grant a folder; the two paths are to be put in their places.
+pub fn suggest_files(component: &str) -> String {
+    line(component, "files = [{ host = \"FOLDER\", guest = \"/FOLDER\" }]")
+}
+
 /// The line that would grant TCP to an address.
 pub fn suggest_tcp(component: &str, address: SocketAddr) -> String {
     line(component, &format!("tcp = [\"{address}\"]"))

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Mutex};
 
-use keyway_app::Limit;
+use keyway_app::{Limit, grant};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 
 use crate::{
@@ -54,24 +54,39 @@ impl Member {
         Ok(Self { principal, folders, http, reported: Mutex::default() })
     }
 
+    /// Tells the log once that the component asked for its folders, of which it has none. This is
+    /// no warning: language libraries ask before they print a line, for programs that never open
+    /// a file; and for those that do, they find out themselves that there is no folder to ask.
+    pub(crate) fn report_folders(&self) {
+        let name = &self.principal.name;
+        let line = grant::suggest_files(name);
+        if self.is_news(&line) {
+            tracing::info!(
+                "{name}: asked for folders and is granted none; to grant one, add to the manifest: {line}"
+            );
+        }
+    }
+
+    /// Whether this is told for the first time, and there is room to remember it.
+    fn is_news(&self, text: &str) -> bool {
+        let mut reported = self.reported.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        reported.len() < REPORTS_AT_MOST && !reported.contains(text) && reported.insert(text.into())
+    }
+
     /// Tells the log once what went wrong for the component.
     pub(crate) fn warn(&self, text: &str) {
-        let mut reported = self.reported.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if reported.len() < REPORTS_AT_MOST && !reported.contains(text) {
+        if self.is_news(text) {
             tracing::warn!("{}: {text}", self.principal.name);
-            reported.insert(text.to_owned());
         }
     }
 
     /// Tells the log once that the component tried `what`, and the line that would grant it.
     pub(crate) fn report(&self, what: &str, line: String) {
-        let mut reported = self.reported.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if reported.len() < REPORTS_AT_MOST && !reported.contains(&line) {
+        if self.is_news(&line) {
             tracing::warn!(
                 "{}: {what} is not granted; to grant it, add to the manifest: {line}",
                 self.principal.name
             );
-            reported.insert(line);
         }
     }
 }

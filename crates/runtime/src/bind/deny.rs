@@ -110,6 +110,21 @@ pub(super) fn item(
     }
 }
 
+/// Has `wasi:filesystem/preopens` give no folder, and tell of it.
+pub(super) fn folders(
+    target: &mut LinkerInstance<'_, State>,
+    denial: &Denial,
+) -> wasmtime::Result<()> {
+    let denial = denial.clone();
+    target.func_new("get-directories", move |_, _, _, results| {
+        if let Some(member) = denial.plan.members.get(denial.slot) {
+            member.report_folders();
+        }
+        results[0] = Val::List(Vec::new());
+        Ok(())
+    })
+}
+
 /// A use of the network, for which a component needs at least one grant.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Network {

@@ -49,6 +49,9 @@ pub(crate) fn bind(
                     && given(plan, slot, &import.interface)
                 {
                     wasi::bind(&mut target, &import.interface, slot)?;
+                    if wasi::gives_folders(&import.interface) && !has_folders(plan, slot) {
+                        deny::folders(&mut target, &denial)?;
+                    }
                     for (function, network) in wasi::ways_out(&import.interface) {
                         if !network.is_granted(plan, slot) {
                             deny::way_out(
@@ -69,6 +72,8 @@ pub(crate) fn bind(
     Ok(linker)
 }
 
+fn has_folders(plan: &Plan, slot: usize) -> bool {
+    plan.members.get(slot).is_some_and(|member| !member.principal.grant.files.is_empty())
 }
 
 /// Whether the interface may be laid over the denial. Interfaces that check each call against

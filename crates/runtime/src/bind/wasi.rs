@@ -33,6 +33,11 @@ pub(super) fn bind(
     }
 }
 
+/// Whether `interface` is the one that gives out folders.
+pub(super) fn gives_folders(interface: &str) -> bool {
+    known(interface).is_some_and(|(path, _)| path == "filesystem/preopens")
+}
+
 /// The functions of `interface` with which all use of a network begins.
 pub(super) fn ways_out(interface: &str) -> &'static [(&'static str, Network)] {
     match known(interface) {
