@@ -78,6 +78,16 @@ pub enum HttpScheme {
     Https,
 }
 
+impl HttpScheme {
+    /// The port of a URL that names none.
+    pub fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
 /// Which hosts a grant names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostPattern {
@@ -238,19 +248,13 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 /// The line of a manifest that would grant HTTP to a host, which is as in
 /// [`HttpGrant::allows`]. As the guest names it, it is escaped.
 pub fn suggest_http(component: &str, scheme: HttpScheme, host: &str, port: u16) -> String {
-    let (scheme, default) = match scheme {
-        HttpScheme::Http => ("http", 80),
-        HttpScheme::Https => ("https", 443),
-    };
-    let port = if port == default { String::new() } else { format!(":{port}") };
-    let url = quoted(&format!("{scheme}://{}{port}", in_brackets(host)));
-    line(component, &format!("http = [{url}]"))
+    line(component, &format!("http = [{}]", quoted_url(scheme, host, port)))
 }
 
 /// The line that would grant HTTP to a host at an address that is not public, which is to be put
 /// in the place of `ADDRESS`.
-pub fn suggest_addresses(component: &str, host: &str) -> String {
-    let url = quoted(&format!("https://{}", in_brackets(host)));
+pub fn suggest_addresses(component: &str, scheme: HttpScheme, host: &str, port: u16) -> String {
+    let url = quoted_url(scheme, host, port);
     line(component, &format!("http = [{{ url = {url}, addresses = [\"ADDRESS\"] }}]"))
 }
 
@@ -319,6 +323,16 @@ pub fn suggest_random(component: &str) -> String {
 
 fn line(component: &str, grant: &str) -> String {
     format!("component.{component}.grant.{grant}")
+}
+
+fn quoted_url(scheme: HttpScheme, host: &str, port: u16) -> String {
+    let name = match scheme {
+        HttpScheme::Http => "http",
+        HttpScheme::Https => "https",
+    };
+    let default = port == scheme.default_port();
+    let port = if default { String::new() } else { format!(":{port}") };
+    quoted(&format!("{name}://{}{port}", in_brackets(host)))
 }
 
 /// The host as a URL has it: an IPv6 address in brackets.

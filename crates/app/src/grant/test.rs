@@ -209,8 +209,12 @@ fn a_suggestion_reads_as_in_a_manifest() {
         (https("[::1]", 8443), r#"http = ["https://[::1]:8443"]"#),
         (https("a\"\n\\\u{1b}", 443), r#"http = ["https://a\"\u000A\\\u001B"]"#),
         (
-            suggest_addresses("c", "db.internal"),
+            suggest_addresses("c", HttpScheme::Https, "db.internal", 443),
             r#"http = [{ url = "https://db.internal", addresses = ["ADDRESS"] }]"#,
+        ),
+        (
+            suggest_addresses("c", HttpScheme::Http, "vm", 4199),
+            r#"http = [{ url = "http://vm:4199", addresses = ["ADDRESS"] }]"#,
         ),
     ];
     for (line, expected) in cases {

@@ -11,6 +11,7 @@ use wasmtime::component::{
 };
 
 use crate::{
+    grant::Principal,
     plan::{Member, Plan},
     state::State,
 };
@@ -59,14 +60,23 @@ impl Denial {
         let Some(member) = self.plan.members.get(self.slot) else {
             return Denied { component: "a component".to_owned(), function };
         };
-        let name = &member.principal.name;
-        let line = match authority(&self.interface) {
-            Authority::Clocks => grant::suggest_clocks(name),
-            Authority::Random => grant::suggest_random(name),
-            _ => format!("(nothing: this version of Keyway does not know {})", self.interface),
-        };
-        member.report(&function, line);
-        Denied { component: name.clone(), function }
+        match remedy(&self.interface, &member.principal) {
+            Some(line) => member.report(&function, line),
+            None => member.warn(&format!(
+                "{function} is denied, whatever is granted: this version of Keyway does not have it"
+            )),
+        }
+        Denied { component: member.principal.name.clone(), function }
+    }
+}
+
+/// The line of the manifest that would give the interface to who has not got it, if one would.
+fn remedy(interface: &str, principal: &Principal) -> Option<String> {
+    let Principal { name, grant: granted, .. } = principal;
+    match authority(interface) {
+        Authority::Clocks if !granted.clocks => Some(grant::suggest_clocks(name)),
+        Authority::Random if !granted.random => Some(grant::suggest_random(name)),
+        _ => None,
     }
 }
 
@@ -218,5 +228,31 @@ fn function(
         })
     } else {
         target.func_new(name, move |_, _, _, _| Err(wasmtime::Error::from(denial.call(&function))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use keyway_app::Grant;
+
+    use super::*;
+
+    #[test]
+    fn no_line_is_suggested_that_is_there() {
+        let principal = |clocks| Principal {
+            name: "timer".to_owned(),
+            grant: Grant { clocks, ..Grant::default() },
+            stores: BTreeMap::new(),
+        };
+        let (with, without) = (principal(true), principal(false));
+        let clock = "wasi:clocks/monotonic-clock@0.2.12";
+        let line = Some("component.timer.grant.clocks = true".to_owned());
+        assert_eq!(remedy(clock, &without), line);
+        // A release to come, of which the host has nothing.
+        assert_eq!(remedy("wasi:clocks/monotonic-clock@0.2.13", &with), None);
+        assert_eq!(remedy("wasi:clocks/timezone@0.2.12", &with), None);
+        assert_eq!(remedy("acme:teleport/beam", &without), None);
     }
 }

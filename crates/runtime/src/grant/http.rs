@@ -188,17 +188,25 @@ impl WasiHttpHooks for Hooks {
         let plan = Arc::clone(&self.plan);
         let slot = self.member;
         Box::new(async move {
-            let host = request.uri().host().unwrap_or_default().to_owned();
+            let uri = request.uri().clone();
             let result = send(client, request, options.unwrap_or_default()).await;
             if let Err(Error::DestinationIpProhibited) = &result {
-                let member = &plan.members[slot];
-                let line = grant::suggest_addresses(&member.principal.name, &host);
-                member.report(&format!("an address of {host} that is not public"), line);
+                report_address(&plan.members[slot], &uri);
             }
             let response = result?;
             Ok((response, Box::new(async { Ok(()) }) as Io))
         })
     }
+}
+
+/// Tells that a host that may be reached has an address that may not.
+fn report_address(member: &Member, uri: &http::Uri) {
+    let host = uri.host().unwrap_or_default();
+    let is_http = uri.scheme() == Some(&http::uri::Scheme::HTTP);
+    let scheme = if is_http { HttpScheme::Http } else { HttpScheme::Https };
+    let port = uri.port_u16().unwrap_or(scheme.default_port());
+    let line = grant::suggest_addresses(&member.principal.name, scheme, host, port);
+    member.report(&format!("an address of {host} that is not public"), line);
 }
 
 fn check(member: &Member, uri: &http::Uri) -> Result<(), Error> {
