@@ -99,10 +99,8 @@ fn met_by<'a>(
     match links.iter().find(|(key, _)| named(key.as_str())) {
         Some((_, link)) => link.value.to.as_str(),
         None if import.is_only_types => "types only",
-        None => match keyway_component::authority(&import.name) {
-            keyway_component::Authority::Unknown => "nothing",
-            _ => "host",
-        },
+        None if keyway_component::is_provided(&import.name) => "host",
+        None => "nothing",
     }
 }
 

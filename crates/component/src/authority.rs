@@ -142,6 +142,15 @@ const DRAFTS: &[(&str, &str, &[&str], Authority)] = &[
 
 const KEYVALUE: &[&str] = &["0.2.0-draft", "0.2.0-draft2"];
 
+/// The newest patch release of WASI 0.2 that the host provides.
+pub const NEWEST_0_2: u64 = 12;
+
+/// Published, but not stable, and not provided.
+const MISSING: &[(&str, &str)] = &[("clocks", "timezone")];
+
+/// The newest patch release of WASI 0.3 that the host provides.
+pub const NEWEST_0_3: u64 = 0;
+
 /// What a component exports to be called from outside. When one imports such an interface it asks
 /// for another component, never for the host.
 const ENTRY_POINTS: &[(&str, &str)] =
@@ -149,10 +158,25 @@ const ENTRY_POINTS: &[(&str, &str)] =
 
 /// What the interface of this name, version included, gives to who imports it.
 ///
-/// Any patch release on a known track counts as known: the host answers all of them with one
-/// implementation, so a later one cannot reach more. Pre-releases are on no track.
+/// Any patch release on a known track gives the same, so that it stays apart from what other
+/// components import. Whether the host has that release is for [`is_provided`] to say.
+/// Pre-releases are on no track.
 pub fn authority(interface: &str) -> Authority {
     InterfaceName::parse(interface).as_ref().and_then(find).unwrap_or(Authority::Unknown)
+}
+
+/// Whether the host provides the interface of this name, version included. What it does not is
+/// denied, also if its authority is known.
+pub fn is_provided(interface: &str) -> bool {
+    let Some(name) = InterfaceName::parse(interface) else { return false };
+    // Of drafts, only those are known that are provided.
+    let is_missing = MISSING.contains(&(name.package.as_str(), name.interface.as_str()));
+    let is_too_new = name.version.as_ref().is_some_and(|version| {
+        let newest = if version.minor == 2 { NEWEST_0_2 } else { NEWEST_0_3 };
+        // Of drafts, only those are known that are provided.
+        version.pre.is_empty() && version.patch > newest
+    });
+    find(&name).is_some() && !is_missing && !is_too_new
 }
 
 fn find(name: &InterfaceName) -> Option<Authority> {
@@ -305,6 +329,19 @@ mod tests {
         assert_eq!(authority("wasi:config/store@0.2.0-rc.2"), Authority::Unknown);
         assert_eq!(authority("wasi:config/store"), Authority::Unknown);
         assert_eq!(authority("wasi:logging/logging"), Authority::Stderr);
+    }
+
+    #[test]
+    fn releases_to_come_are_not_provided() {
+        for name in ["wasi:io/poll@0.2.0", "wasi:io/poll@0.2.12", "wasi:http/client@0.3.0"] {
+            assert!(is_provided(name), "{name}");
+        }
+        assert!(is_provided("wasi:keyvalue/store@0.2.0-draft2"));
+        for name in
+            ["wasi:io/poll@0.2.13", "wasi:http/client@0.3.1", "wasi:clocks/timezone@0.2.1", "x"]
+        {
+            assert!(!is_provided(name), "{name}");
+        }
     }
 
     #[test]

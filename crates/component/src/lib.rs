@@ -20,7 +20,7 @@ mod minimum;
 mod read;
 
 pub use adapt::{AdaptError, adapt};
-pub use authority::{Authority, authority};
+pub use authority::{Authority, NEWEST_0_2, NEWEST_0_3, authority, is_provided};
 pub use describe::{Description, Need, Producer, describe, wit};
 pub use fuse::{Difference, FuseError, Part, PartLink, Unit, UnitImport, fuse};
 pub use interface::InterfaceName;

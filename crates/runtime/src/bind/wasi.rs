@@ -1,5 +1,6 @@
 //! The interfaces of WASI that the host provides, each bound to one component's rights.
 
+use keyway_component::is_provided;
 use wasmtime::component::{HasData, LinkerInstance, ResourceTable};
 use wasmtime_wasi::{
     cli::WasiCli, clocks::WasiClocks, filesystem::WasiFilesystem, p2::bindings as p2,
@@ -9,9 +10,6 @@ use wasmtime_wasi_http::{WasiHttp, p2::bindings::http as http_p2, p3::bindings::
 
 use super::{config, deny::Network, keyvalue, logging};
 use crate::state::{State, view};
-
-/// The newest patch release of WASI 0.2 whose interfaces are bound here.
-const NEWEST_0_2: u64 = 12;
 
 struct Table;
 
@@ -54,19 +52,17 @@ pub(super) fn ways_out(interface: &str) -> &'static [(&'static str, Network)] {
 
 /// The path of an interface, and its release, if that is bound here.
 fn known(interface: &str) -> Option<(&str, Release)> {
+    const DRAFTS: [&str; 3] = ["keyvalue/", "config/", "logging/"];
+    if !is_provided(interface) {
+        return None;
+    }
     let interface = interface.strip_prefix("wasi:")?;
-    if interface.split('@').next() == Some("logging/logging") {
+    if DRAFTS.iter().any(|package| interface.starts_with(package)) {
         return Some((interface, Release::Draft));
     }
     let (path, version) = interface.split_once('@')?;
-    if path.starts_with("keyvalue/") || path.starts_with("config/") {
-        return Some((interface, Release::Draft));
-    }
-    if version == "0.3.0" {
-        return Some((path, Release::Wasi0_3));
-    }
-    let patch: u64 = version.strip_prefix("0.2.")?.parse().ok()?;
-    (patch <= NEWEST_0_2).then_some((path, Release::Wasi0_2))
+    let is_0_3 = version.starts_with("0.3.");
+    Some((path, if is_0_3 { Release::Wasi0_3 } else { Release::Wasi0_2 }))
 }
 
 #[derive(Clone, Copy)]
