@@ -358,16 +358,8 @@ impl Engine {
     fn new(calls: Calls, rooms: &[Room<'_>]) -> Result<Self, EngineError> {
         let space = AddressSpace::detect();
         let mut config = compile_settings(space, calls);
-        let slots = |count: fn(&Needs) -> u32| -> u64 {
-            let slots = |room: &Room<'_>| {
-                u64::from(count(&room.compiled.needs)) * room.limit.concurrency as u64
-            };
-            rooms.iter().map(slots).sum()
-        };
-        let (memories, tables) = (slots(|n| n.memories), slots(|n| n.tables));
-        let instances: u64 = rooms.iter().map(|room| room.limit.concurrency as u64).sum();
-        let crowding = memories.div_ceil(SLOTS_AT_MOST).max(1);
-        let fit = |slots: u64| u32::try_from(slots.div_ceil(crowding).max(1)).unwrap_or(u32::MAX);
+        let slots =
+            Slots::of(rooms.iter().map(|room| (room.compiled.needs, room.limit.concurrency)));
         if space == AddressSpace::Ample {
             let memory_bytes = rooms
                 .iter()
@@ -382,12 +374,11 @@ impl Engine {
                 .max()
                 .unwrap_or(0);
             let mut pool = PoolingAllocationConfig::new();
-            // One unit more than fits in a share, so that rounding starves nobody.
-            let spare = rooms.len() as u32 * 4;
-            pool.total_memories(fit(memories).saturating_add(spare))
-                .total_tables(fit(tables).saturating_add(spare))
-                .total_stacks(fit(instances).saturating_add(spare))
-                .total_gc_heaps(fit(instances).saturating_add(spare).min(4096))
+            let total = |slots: u64| u32::try_from(slots.max(1)).unwrap_or(u32::MAX);
+            pool.total_memories(total(slots.memories))
+                .total_tables(total(slots.tables))
+                .total_stacks(total(slots.instances))
+                .total_gc_heaps(total(slots.instances).min(4096))
                 .total_component_instances(u32::MAX)
                 .total_core_instances(u32::MAX)
                 .max_core_instances_per_component(u32::MAX)
@@ -398,7 +389,7 @@ impl Engine {
                 .max_memory_size(usize::try_from(memory_bytes).unwrap_or(usize::MAX))
                 .table_elements(table_elements)
                 .max_unused_warm_slots(256)
-                .linear_memory_keep_resident(keep_resident_bytes(memories))
+                .linear_memory_keep_resident(keep_resident_bytes(slots.memories))
                 .table_keep_resident(64 << 10)
                 .async_stack_keep_resident(64 << 10)
                 .pagemap_scan(Enabled::Auto);
@@ -406,17 +397,66 @@ impl Engine {
         }
         let inner = wasmtime::Engine::new(&config).map_err(EngineError::new)?;
         let ticker = Ticker::start(inner.weak()).map_err(|error| EngineError(error.to_string()))?;
-        Ok(Self { inner, ticker, crowding })
+        Ok(Self { inner, ticker, crowding: slots.crowding })
     }
 
     /// How many instances of a unit may run at once, of those that its limit asks for.
     pub(crate) fn share(&self, concurrency: usize) -> usize {
-        concurrency.div_ceil(self.crowding as usize).max(1)
+        share(concurrency as u64, self.crowding) as usize
     }
+}
+
+/// What a pool has to hold.
+#[derive(Debug, PartialEq, Eq)]
+struct Slots {
+    memories: u64,
+    tables: u64,
+    instances: u64,
+    /// See [`Engine::crowding`].
+    crowding: u64,
+}
+
+impl Slots {
+    /// The slots for units of which each has its needs and may run so many times at once.
+    fn of(units: impl Iterator<Item = (Needs, usize)> + Clone) -> Self {
+        let asked = units.clone().map(|(needs, count)| u64::from(needs.memories) * count as u64);
+        let crowding = asked.sum::<u64>().div_ceil(SLOTS_AT_MOST).max(1);
+        let mut slots = Self { memories: 0, tables: 0, instances: 0, crowding };
+        for (needs, count) in units {
+            // Summed after the division, whose rounding would otherwise starve somebody.
+            let instances = share(count as u64, crowding);
+            slots.memories += u64::from(needs.memories) * instances;
+            slots.tables += u64::from(needs.tables) * instances;
+            slots.instances += instances;
+        }
+        slots
+    }
+}
+
+fn share(concurrency: u64, crowding: u64) -> u64 {
+    concurrency.div_ceil(crowding).max(1)
 }
 
 /// Slots together may keep an eighth of the host's memory.
 fn keep_resident_bytes(slots: u64) -> usize {
     let share = memory::total_bytes() / 8 / slots.clamp(1, 256);
     usize::try_from(share).unwrap_or(usize::MAX).min(KEEP_RESIDENT_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instance_that_may_run_has_its_slots() {
+        let needs = |memories| Needs { memories, tables: 2, ..Needs::default() };
+        let slots = |units: &[(Needs, usize)]| Slots::of(units.iter().copied());
+        let one = slots(&[(needs(1), 256)]);
+        assert_eq!(one, Slots { memories: 256, tables: 512, instances: 256, crowding: 1 });
+        let crowded = slots(&[(needs(20), 1001), (needs(1), 1)]);
+        let expected = Slots { memories: 501 * 20 + 1, tables: 1004, instances: 502, crowding: 2 };
+        assert_eq!(crowded, expected);
+        let none = slots(&[]);
+        assert_eq!(none, Slots { memories: 0, tables: 0, instances: 0, crowding: 1 });
+    }
 }
