@@ -5,7 +5,7 @@
 //! [`Engine`] that runs units is made afterwards, with a pool that is as large as those needs.
 //!
 //! Of each kind there is one for units whose calls are all synchronous, and one for those of WASI
-//! 0.3, which pay for their concurrency with a tenth of the throughput.
+//! 0.3. Without support for concurrent calls an eighth more requests are answered.
 
 use std::{
     fmt,
