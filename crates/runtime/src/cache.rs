@@ -8,7 +8,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -40,6 +40,26 @@ pub enum CacheError {
     /// Somebody else may write to the folder, so that its code cannot be trusted.
     #[error("the cache folder {} can be written by others, so compiled code in it cannot be trusted: `chmod 700` it, or remove it", .0.display())]
     Shared(PathBuf),
+    /// Somebody else may put another folder in its place.
+    #[error("the cache folder {} lies in {}, in which others can rename what is not theirs, so compiled code in it cannot be trusted: `chmod go-w` that, or set XDG_CACHE_HOME to another", folder.display(), above.display())]
+    Above {
+        /// The cache's folder.
+        folder: PathBuf,
+        /// The folder that is not safe.
+        above: PathBuf,
+    },
+}
+
+const ROOT: u32 = 0;
+
+fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// A group with the number of its user is taken for that user's own, as most systems make it.
+fn is_writable_by_others(metadata: &fs::Metadata) -> bool {
+    let by_group = metadata.mode() & 0o020 != 0 && metadata.gid() != metadata.uid();
+    by_group || metadata.mode() & 0o002 != 0
 }
 
 /// Names one compiled component: 64 hexadecimal digits.
@@ -72,10 +92,21 @@ impl Cache {
     pub fn open(folder: PathBuf) -> Result<Self, CacheError> {
         let failed = |error| CacheError::Folder { folder: folder.clone(), error };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed)?;
+        // Free of links, whose own folders would have to be looked at too.
+        let folder = folder.canonicalize().map_err(failed)?;
         let metadata = fs::metadata(&folder).map_err(failed)?;
-        let own = metadata.uid() == rustix::process::geteuid().as_raw();
-        if !own || metadata.permissions().mode() & 0o022 != 0 {
+        if metadata.uid() != user() || metadata.mode() & 0o022 != 0 {
             return Err(CacheError::Shared(folder));
+        }
+        // Who may rename a folder above can put another in its place.
+        for above in folder.ancestors().skip(1) {
+            let metadata = fs::metadata(above).map_err(failed)?;
+            let is_of_others = ![user(), ROOT].contains(&metadata.uid());
+            let is_sticky = metadata.mode() & 0o1000 != 0;
+            if is_of_others || (is_writable_by_others(&metadata) && !is_sticky) {
+                let above = above.to_owned();
+                return Err(CacheError::Above { folder: folder.clone(), above });
+            }
         }
         Ok(Self { folder })
     }
@@ -180,6 +211,8 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn cache() -> (tempfile::TempDir, Cache) {
@@ -235,5 +268,20 @@ mod tests {
         fs::create_dir(&shared).expect("made");
         fs::set_permissions(&shared, fs::Permissions::from_mode(0o777)).expect("opened up");
         assert!(matches!(Cache::open(shared), Err(CacheError::Shared(_))));
+    }
+
+    #[test]
+    fn a_folder_that_others_may_replace_is_refused() {
+        let (folder, _) = cache();
+        let above = folder.path().join("above");
+        let inner = above.join("user/compiled");
+        assert!(Cache::open(inner.clone()).is_ok());
+        let open_up = |mode| fs::set_permissions(&above, fs::Permissions::from_mode(mode));
+        open_up(0o777).expect("opened up");
+        let refused = Cache::open(inner.clone());
+        assert!(matches!(refused, Err(CacheError::Above { .. })), "{refused:?}");
+        // As `/tmp` is: only owners rename.
+        open_up(0o1777).expect("opened up");
+        assert!(Cache::open(inner).is_ok());
     }
 }
