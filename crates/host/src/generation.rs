@@ -161,7 +161,7 @@ impl Identity {
                 stores: links
                     .map(|(identifier, link)| {
                         let link = link.value.clone();
-                        let address = stores.get(&link.to).map_or(0, |store| address(store));
+                        let address = stores.get(&link.to).map_or(0, address);
                         (identifier.clone(), link, address)
                     })
                     .collect(),

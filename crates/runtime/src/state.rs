@@ -113,7 +113,7 @@ pub(crate) mod view {
     }
 
     pub(crate) fn logging<const N: usize>(state: &mut State) -> crate::bind::logging::View<'_> {
-        crate::bind::logging::View(state.hooks.plan.members.get(N))
+        crate::bind::logging::View { plan: &state.hooks.plan, slot: N }
     }
 
     pub(crate) fn http<const N: usize>(state: &mut State) -> WasiHttpCtxView<'_> {

@@ -245,6 +245,7 @@ mod tests {
             name: "timer".to_owned(),
             grant: Grant { clocks, ..Grant::default() },
             stores: BTreeMap::new(),
+            config: None,
         };
         let (with, without) = (principal(true), principal(false));
         let clock = "wasi:clocks/monotonic-clock@0.2.12";

@@ -1,11 +1,13 @@
 //! `wasi:logging`: lines on standard error, for those who may write there.
 
+use std::sync::Arc;
+
 use keyway_app::grant::suggest_stderr;
 use wasmtime::component::{HasData, LinkerInstance};
 
 use crate::{
     grant::write_log,
-    plan::Member,
+    plan::Plan,
     state::{State, view},
 };
 
@@ -30,12 +32,16 @@ impl HasData for HasLog {
     type Data<'a> = View<'a>;
 }
 
-/// What the function sees: whose call it is. None for an import that nobody owns.
-pub(crate) struct View<'a>(pub(crate) Option<&'a Member>);
+/// What the function sees: whose call it is.
+pub(crate) struct View<'a> {
+    pub(crate) plan: &'a Arc<Plan>,
+    /// The component's, or none's for an import that nobody owns.
+    pub(crate) slot: usize,
+}
 
 impl logging::Host for View<'_> {
     async fn log(&mut self, level: Level, context: String, message: String) {
-        let Some(member) = self.0 else { return };
+        let Some(member) = self.plan.members.get(self.slot) else { return };
         let principal = &member.principal;
         if !principal.grant.stderr {
             return member.report("writing to the log", suggest_stderr(&principal.name));
@@ -49,6 +55,6 @@ impl logging::Host for View<'_> {
             Level::Critical => "CRITICAL",
         };
         let colon = if context.is_empty() { "" } else { ": " };
-        write_log(&principal.name, &format!("{level} {context}{colon}{message}")).await;
+        write_log(self.plan, self.slot, &format!("{level} {context}{colon}{message}")).await;
     }
 }

@@ -110,12 +110,14 @@ fn writer() -> mpsc::Sender<Message> {
     WRITER.get_or_init(start).clone()
 }
 
-/// Writes a message of the component `name` to standard error, each of its lines with the name.
-pub(crate) async fn write_log(name: &str, message: &str) {
+/// Writes a message of the component in `slot` to standard error, each of its lines with its name.
+pub(crate) async fn write_log(plan: &Arc<Plan>, slot: usize, message: &str) {
     let writer = writer();
-    for line in message.lines() {
+    for text in message.lines() {
+        let text = text.as_bytes().to_vec();
+        let line = Line { stream: Stream::Error, plan: Arc::clone(plan), slot, text };
         // It fails if the writing thread is gone, which was told.
-        let _ = writer.send(Message::Line(Line::new(Stream::Error, name, line.as_bytes()))).await;
+        let _ = writer.send(Message::Line(line)).await;
     }
 }
 
