@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keyway", &["keyway-app", "keyway-component", "keyway-host"]),
     ("keyway-testing", &[]),
     ("keyway-tests", &[]),
-    ("xtask", &[]),
+    ("xtask", &["keyway-testing"]),
 ];
 
 const FORBIDDEN_NAMES: &[&str] =
