@@ -287,3 +287,15 @@ fn a_limited_address_space_is_enough() {
         }
     }
 }
+
+#[test]
+fn an_answer_that_breaks_off_does_not_look_complete() {
+    let (_app, keyway) = misbehaving(r#"time = "1500ms""#);
+    for path in ["/trap-in-answer", "/hang-in-answer"] {
+        let answer = get(keyway.address(), path);
+        assert_eq!((answer.status, answer.complete), (200, false), "{path}: {answer:?}");
+        assert!(answer.body.starts_with("0123456789"), "{path}: {answer:?}");
+    }
+    let answer = get(keyway.address(), "/trap-after-answer");
+    assert_eq!((answer.body.as_str(), answer.complete), ("0123456789", true));
+}

@@ -91,8 +91,14 @@ where
     let (sent, body_sent) = oneshot::channel();
     let drive = drive(Arc::clone(unit), request, scheme, answer, body_sent, admission);
     let pace = Pace::default();
-    let mut instance =
-        Running { drive: Box::pin(drive), pace, deadline, sleep: None, unit: Arc::clone(unit) };
+    let mut instance = Running {
+        drive: Box::pin(drive),
+        remains: None,
+        pace,
+        deadline,
+        sleep: None,
+        unit: Arc::clone(unit),
+    };
     let mut ended: Option<Result<(), Failure>> = None;
 
     let response = poll_fn(|context| {
@@ -121,24 +127,27 @@ where
     })
     .await?;
 
-    let instance = match ended {
-        None => Some(instance),
-        Some(Ok(())) => None,
+    let (instance, failure) = match ended {
+        None => (Some(instance), None),
+        Some(Ok(())) => (None, None),
         Some(Err(failure)) => {
             unit.log(&failure);
-            None
+            (Some(instance), Some(failure))
         }
     };
     let length = response.headers().get(http::header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
     let bodyless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED];
     let has_body = !head_only && !bodyless.contains(&response.status());
-    Ok(response.map(|body| Answered::new(body, instance, sent, has_body, length).boxed_unsync()))
+    Ok(response
+        .map(|body| Answered::new(body, instance, failure, sent, has_body, length).boxed_unsync()))
 }
 
 /// An instance at work, with the time that it has left.
 pub(crate) struct Running {
-    drive: Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>,
+    drive: Pin<Box<dyn Future<Output = Result<(), Broken>> + Send>>,
+    /// What an instance that failed leaves, as long as its answer is read.
+    remains: Option<Store<State>>,
     pace: Pace,
     deadline: Instant,
     /// Made when the instance first has to wait, which most never do.
@@ -149,7 +158,10 @@ pub(crate) struct Running {
 impl Running {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         if let Poll::Ready(result) = self.pace.measure(|| self.drive.as_mut().poll(context)) {
-            return Poll::Ready(result);
+            return Poll::Ready(result.map_err(|Broken { failure, remains }| {
+                self.remains = Some(remains);
+                failure
+            }));
         }
         let sleep =
             self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(self.deadline)));
@@ -191,6 +203,13 @@ impl Unit {
     }
 }
 
+/// An instance that failed. Its store is kept: with it would go what the instance had not finished,
+/// and a body that is gone looks like one that has ended.
+struct Broken {
+    failure: Failure,
+    remains: Store<State>,
+}
+
 /// The life of an instance: made, called, and dropped when its call is done.
 async fn drive(
     unit: Arc<Unit>,
@@ -199,7 +218,7 @@ async fn drive(
     answer: oneshot::Sender<Answer>,
     body_sent: oneshot::Receiver<()>,
     _admission: Admission,
-) -> Result<(), Failure> {
+) -> Result<(), Broken> {
     let mut store = unit.store();
     let result = match unit.handler() {
         Handler::Wasi0_2(pre) => handle_0_2(&mut store, pre, request, scheme, answer).await,
@@ -207,7 +226,7 @@ async fn drive(
             handle_0_3(&mut store, pre, request, scheme, answer, body_sent).await
         }
     };
-    result.map_err(|error| failure(&mut store, &error))
+    result.map_err(|error| Broken { failure: failure(&mut store, &error), remains: store })
 }
 
 /// Makes an instance of `unit`, and drops it.
@@ -311,7 +330,7 @@ fn request_0_3(
 struct Unfit(String);
 
 /// Says why an instance ended.
-fn failure(store: &mut Store<State>, error: &wasmtime::Error) -> Failure {
+pub(crate) fn failure(store: &mut Store<State>, error: &wasmtime::Error) -> Failure {
     if let Some(denied) = error.downcast_ref::<Denied>() {
         return Failure::Denied(denied.to_string());
     }
@@ -334,16 +353,22 @@ fn failure(store: &mut Store<State>, error: &wasmtime::Error) -> Failure {
     }
 }
 
-/// The innermost functions of a backtrace, by name.
+/// The innermost functions of a backtrace, by name, with their lines where these are known.
 fn frames(backtrace: &wasmtime::WasmBacktrace) -> String {
     use std::fmt::Write;
     let mut text = String::new();
-    for frame in backtrace.frames().iter().take(8) {
-        let module = frame.module().name().unwrap_or("wasm");
-        let function = frame.func_name().unwrap_or("a function without a name");
+    for frame_of in backtrace.frames().iter().take(8) {
+        let module = frame_of.module().name().unwrap_or("wasm");
+        let function = frame_of.func_name().unwrap_or("a function without a name");
         // Writing to a string does not fail.
         let frame = format!("in {module}: {}", rustc_demangle::demangle(function));
         let _ = write!(text, "\n    {}", printable(&frame));
+        // Only where the component has them, and code was compiled to look them up.
+        if let Some(symbol) = frame_of.symbols().first()
+            && let (Some(file), Some(line)) = (symbol.file(), symbol.line())
+        {
+            let _ = write!(text, " at {}:{line}", printable(file));
+        }
     }
     text
 }

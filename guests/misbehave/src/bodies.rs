@@ -37,6 +37,13 @@ pub fn twice(out: ResponseOutparam) {
     ResponseOutparam::set(again, Ok(OutgoingResponse::new(Fields::new())));
 }
 
+/// Begins an answer of no announced length.
+pub fn begin(out: ResponseOutparam) -> (OutputStream, OutgoingBody) {
+    let (stream, body) = reply::open(out, Fields::new());
+    reply::write(&stream, b"0123456789");
+    (stream, body)
+}
+
 /// Answers with `bytes` bytes.
 pub fn big(out: ResponseOutparam, bytes: u64) {
     let (stream, body) = reply::open(out, Fields::new());

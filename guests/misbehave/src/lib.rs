@@ -42,6 +42,19 @@ impl wasip2::exports::http::incoming_handler::Guest for Misbehave {
                 println!("late");
                 drop(body);
             }
+            "/trap-in-answer" => {
+                let _open = bodies::begin(out);
+                panic!("asked to trap");
+            }
+            "/hang-in-answer" => {
+                let _open = bodies::begin(out);
+                waits::hang();
+            }
+            "/trap-after-answer" => {
+                let (stream, body) = bodies::begin(out);
+                reply::close(stream, body);
+                panic!("asked to trap");
+            }
             "/half" => bodies::half(out),
             "/big" => bodies::big(out, reply::number(&request, "bytes")),
             "/count-body" => bodies::count(&request, out),

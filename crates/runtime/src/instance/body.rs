@@ -70,6 +70,7 @@ impl Body for LimitedBody {
 /// instance, and after its end lets it finish.
 pub(super) struct Answered {
     body: WasiBody,
+    /// There while it runs; also one that failed, whose remains tell where its body broke off.
     instance: Option<Running>,
     failure: Option<Failure>,
     /// Tells the instance, by being dropped, that the body is no longer read.
@@ -94,6 +95,7 @@ impl Answered {
     pub(super) fn new(
         body: WasiBody,
         instance: Option<Running>,
+        failure: Option<Failure>,
         sent: oneshot::Sender<()>,
         has_body: bool,
         length_bytes: Option<u64>,
@@ -104,17 +106,20 @@ impl Answered {
             _ if body.is_end_stream() => End::Reached,
             left_bytes => End::Ahead { left_bytes },
         };
-        Self { body, instance, failure: None, sent: Some(sent), end }
+        Self { body, instance, failure, sent: Some(sent), end }
     }
 
     fn run(&mut self, context: &mut Context<'_>) {
-        let Some(instance) = &mut self.instance else { return };
-        if let Poll::Ready(result) = instance.poll(context) {
-            if let Err(failure) = result {
+        let Some(instance) = self.instance.as_mut().filter(|_| self.failure.is_none()) else {
+            return;
+        };
+        match instance.poll(context) {
+            Poll::Pending => {}
+            Poll::Ready(Ok(())) => self.instance = None,
+            Poll::Ready(Err(failure)) => {
                 instance.unit.log(&failure);
                 self.failure = Some(failure);
             }
-            self.instance = None;
         }
     }
 }
@@ -131,7 +136,8 @@ impl Body for Answered {
         let frame = match self.failure.clone() {
             None => ready!(Pin::new(&mut self.body).poll_frame(context)),
             // An instance that failed sends no more than it has sent. All of that is there at once
-            // if the poll is not put off to let other tasks run; a time-out is not seen by the body.
+            // if the poll is not put off to let other tasks run; what is still waited for then is
+            // the end, which the instance did not come to.
             Some(failure) => {
                 let mut body = Pin::new(&mut self.body);
                 let next =
@@ -178,7 +184,9 @@ impl Body for Answered {
 
 impl Drop for Answered {
     fn drop(&mut self) {
-        let Some(instance) = self.instance.take() else { return };
+        let Some(instance) = self.instance.take().filter(|_| self.failure.is_none()) else {
+            return;
+        };
         match self.end {
             End::Ahead { .. } => {}
             End::Reached => {
