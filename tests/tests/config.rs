@@ -127,5 +127,5 @@ fn a_wrong_configuration_is_told_with_its_place() {
     wrong(LINK, "[config.main]\nbackend = \"valeus\"", "there is no backend `valeus`");
     wrong(LINK, "[config.main]\nbackend = \"env\"\nprefx = \"A\"", "no setting `prefx`");
     let missing = "[config.main]\nbackend = \"values\"\ntoken = { env = \"NOT_SET_AT_ALL\" }";
-    wrong(LINK, missing, "the variable `NOT_SET_AT_ALL`, which is not set");
+    wrong(LINK, missing, "the variable `NOT_SET_AT_ALL`");
 }

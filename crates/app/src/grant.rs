@@ -96,6 +96,8 @@ pub enum HostPattern {
     /// `*.example.com`: every name that ends in `.example.com`, whatever its depth, but not
     /// `example.com` itself. Holds `.example.com`.
     Subdomain(String),
+    /// `*`: every host, by every scheme and port, at every address.
+    Any,
 }
 
 /// `{ host = "assets", guest = "/assets", access = "read" }`
@@ -160,12 +162,16 @@ impl HttpGrant {
                         && host[start..].eq_ignore_ascii_case(suffix)
                 })
             }
+            HostPattern::Any => return true,
         };
         self.scheme == scheme && self.port == port && named
     }
 
     /// Whether the host may be reached at this address: public ones always, others if named.
     pub fn allows_address(&self, address: IpAddr) -> bool {
+        if self.host == HostPattern::Any {
+            return true;
+        }
         let address = address.to_canonical();
         is_public(address) || self.addresses.iter().any(|network| network.contains(&address))
     }

@@ -1,11 +1,13 @@
 //! The program `keyway`: arguments in; words, tables and exit codes out.
 
 mod check;
+mod grants;
 mod host;
 mod inspect;
 mod logs;
 mod reload;
 mod report;
+mod run;
 mod status;
 mod swap;
 mod up;
@@ -30,6 +32,8 @@ struct Arguments {
 enum Command {
     /// Serves an app, or a single component, over HTTP.
     Up(up::Arguments),
+    /// Runs a command to its end, with nothing that is not granted.
+    Run(run::Arguments),
     /// Says everything that is wrong with an app, and serves nothing.
     Check(check::Arguments),
     /// Shows what a component or an app is made of, and what it would need.
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
     log_to_stderr();
     let code = match arguments.command {
         Command::Up(arguments) => up::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),

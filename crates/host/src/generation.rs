@@ -216,6 +216,7 @@ fn make(
                 grant: component.map(|component| component.grant.clone()).unwrap_or_default(),
                 stores: opened.get(name.as_str()).cloned().unwrap_or_default(),
                 config: component.and_then(|component| configs.of(component)),
+                streams: None,
             }
         };
         let spec = UnitSpec {

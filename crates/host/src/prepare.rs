@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, env, fs, os::unix::fs::MetadataExt};
 use etcetera::BaseStrategy;
 use keyway_app::{App, Component, ComponentName, Problem};
 use keyway_component::{Minimum, UnitImport};
-use keyway_runtime::{Cache, Compiled, Compiler, Key};
+use keyway_runtime::{Cache, Compiled, Compiler, Key, Purpose};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -37,6 +37,8 @@ pub(crate) struct PreparedUnit {
     /// What it is made of, the root first.
     pub(crate) components: Vec<String>,
     pub(crate) imports: Vec<UnitImport>,
+    /// What the root exports.
+    pub(crate) exports: Vec<String>,
     pub(crate) minimum: Minimum,
     pub(crate) compiled: Compiled,
 }
@@ -51,6 +53,7 @@ struct Note {
 struct UnitNote {
     components: Vec<String>,
     imports: Vec<UnitImport>,
+    exports: Vec<String>,
     minimum: Minimum,
     code: String,
 }
@@ -59,19 +62,20 @@ struct UnitNote {
 #[derive(Debug)]
 pub(crate) struct Workshop {
     compiler: Compiler,
+    purpose: Purpose,
 }
 
 impl Workshop {
-    pub(crate) fn open() -> Result<Self, Vec<Problem>> {
+    pub(crate) fn open(purpose: Purpose) -> Result<Self, Vec<Problem>> {
         let folder = etcetera::choose_base_strategy().map_err(|error| {
             let message = format!("there is no place for compiled components: {error}");
             vec![problem("no-home", message, Some("set HOME or XDG_CACHE_HOME"))]
         })?;
         let cache = Cache::open(folder.cache_dir().join("keyway").join("compiled"))
             .map_err(|error| vec![problem("cache", error.to_string(), None)])?;
-        let compiler = Compiler::new(cache)
+        let compiler = Compiler::new(cache, purpose)
             .map_err(|error| vec![problem("engine", error.to_string(), None)])?;
-        Ok(Self { compiler })
+        Ok(Self { compiler, purpose })
     }
 
     /// Reads, checks, fuses and compiles what is not known yet.
@@ -83,7 +87,7 @@ impl Workshop {
         problems.extend(folder::resolve(&mut app));
         problems.extend(store::check(&app));
         problems.extend(config::check(&app));
-        let name = note_name(&app, &sources);
+        let name = note_name(&app, &sources, self.purpose);
         let hashes = hashes(&sources);
         if problems.is_empty()
             && let Some(units) = self.recall(&app, &name)
@@ -118,10 +122,12 @@ impl Workshop {
         let mut problems = Vec::new();
         let mut units = Vec::new();
         for AssembledUnit { root, unit, minimum } in assembled {
-            let keyway_component::Unit { bytes, components, imports, .. } = unit;
+            let keyway_component::Unit { bytes, components, imports, exports } = unit;
             match self.compiler.compile(&bytes) {
                 Ok(compiled) => {
-                    units.push(PreparedUnit { root, components, imports, minimum, compiled });
+                    let unit =
+                        PreparedUnit { root, components, imports, exports, minimum, compiled };
+                    units.push(unit);
                 }
                 Err(error) => problems.push(Problem {
                     place: app.components[&root].place.clone(),
@@ -134,9 +140,9 @@ impl Workshop {
 
     fn recall(&self, app: &App, name: &Key) -> Option<Vec<PreparedUnit>> {
         let note: Note = serde_json::from_slice(&self.compiler.cache().note(name)?).ok()?;
-        let unit = |(root, UnitNote { components, imports, minimum, code })| {
+        let unit = |(root, UnitNote { components, imports, exports, minimum, code })| {
             let compiled = self.compiler.recall(&Key::parse(&code)?)?;
-            Some(PreparedUnit { root, components, imports, minimum, compiled })
+            Some(PreparedUnit { root, components, imports, exports, minimum, compiled })
         };
         assembly::roots(app).into_iter().zip(note.units).map(unit).collect()
     }
@@ -145,6 +151,7 @@ impl Workshop {
         let units = units.iter().map(|unit| UnitNote {
             components: unit.components.clone(),
             imports: unit.imports.clone(),
+            exports: unit.exports.clone(),
             minimum: unit.minimum,
             code: unit.compiled.key.as_str().to_owned(),
         });
@@ -161,13 +168,14 @@ impl Workshop {
 
 /// A name for all that a note follows from: this program, the components' bytes, what they are
 /// called, how they are linked, and which of them are started.
-fn note_name(app: &App, sources: &Sources) -> Key {
+fn note_name(app: &App, sources: &Sources, purpose: Purpose) -> Key {
     let mut hasher = blake3::Hasher::new();
     // Lengths go first, so that no two apps make the same bytes.
     let mut add = |bytes: &[u8]| {
         hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
     };
     add(&this_program());
+    add(format!("{purpose:?}").as_bytes());
     for root in assembly::roots(app) {
         add(root.as_str().as_bytes());
     }

@@ -12,7 +12,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use keyway_app::{App, ComponentName, Placed, Problem, Source};
-use keyway_runtime::Unit;
+use keyway_runtime::{Purpose, Unit};
 use keyway_trigger::http::LiveRoutes;
 use tokio::{runtime::Handle, time::timeout};
 
@@ -69,7 +69,7 @@ impl Running {
         drain: Duration,
         background: Handle,
     ) -> Done<Arc<Self>> {
-        let workshop = Workshop::open()?;
+        let workshop = Workshop::open(Purpose::Requests)?;
         let prepared = Arc::new(workshop.prepare(app)?);
         let stores = Stores::open(&prepared.app, &Stores::default())?;
         let configs = Configs::open(&prepared.app, &Configs::default())?;

@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, Empty};
 use keyway_app::{Limit, grant::Grant};
 use keyway_capability::keyvalue::{self, Rights, Store, Swapping, restrict};
 use keyway_component::{Part, PartLink, fuse};
-use keyway_runtime::{Cache, Compiler, Engines, Principal, Room, Unit, UnitSpec};
+use keyway_runtime::{Cache, Compiler, Engines, Principal, Purpose, Room, Unit, UnitSpec};
 use keyway_testing::guest;
 use tokio::runtime::{Builder, Runtime};
 
@@ -61,14 +61,20 @@ fn unit_of(root: &str, links: &[(&str, &str)], stores: &Stores) -> Arc<Unit> {
 
     let folder = tempfile::tempdir().expect("a folder");
     let cache = Cache::open(folder.path().join("cache")).expect("a cache");
-    let compiled = Compiler::new(cache).expect("an engine").compile(&fused.bytes);
+    let compiled =
+        Compiler::new(cache, Purpose::Requests).expect("an engine").compile(&fused.bytes);
     let compiled = compiled.expect("guests compile");
     // One request of a benchmark may make millions of calls.
     let hour = Duration::from_secs(3600);
     let limit = Limit { time: hour, cpu: hour, ..Limit::default() };
     let engines = Engines::new(&[Room { compiled: &compiled, limit: &limit }]).expect("engines");
-    let principal =
-        |name| Principal { name, grant: Grant::default(), stores: stores.clone(), config: None };
+    let principal = |name| Principal {
+        name,
+        grant: Grant::default(),
+        stores: stores.clone(),
+        config: None,
+        streams: None,
+    };
     let principals = fused.components.into_iter().map(principal);
     let spec = UnitSpec {
         name: root.to_owned(),

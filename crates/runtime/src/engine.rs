@@ -16,7 +16,8 @@ use std::{
 };
 
 use wasmtime::{
-    Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, component::Component,
+    Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
+    WasmBacktraceDetails, component::Component,
 };
 
 use keyway_app::Limit;
@@ -25,6 +26,8 @@ use crate::{
     cache::{Cache, Key},
     limit::Ticker,
     memory,
+    plan::Plan,
+    state::State,
 };
 
 /// The grain of CPU time: how often running code is asked to give way.
@@ -80,8 +83,28 @@ impl Calls {
     }
 }
 
+/// What compiled code is for, on which its form depends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Many short calls beside each other.
+    Requests,
+    /// One call, which has the process to itself.
+    Command {
+        /// Whether its time is limited, so that it has to be stopped at times to look at the clock.
+        timed: bool,
+        /// Whether what it computes is counted.
+        fuel: bool,
+    },
+}
+
+impl Purpose {
+    fn gives_way(self) -> bool {
+        matches!(self, Self::Requests | Self::Command { timed: true, .. })
+    }
+}
+
 /// The settings that shape compiled code. Both kinds of engine must have the same.
-fn compile_settings(space: AddressSpace, calls: Calls) -> Config {
+fn compile_settings(space: AddressSpace, calls: Calls, purpose: Purpose) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
@@ -90,13 +113,19 @@ fn compile_settings(space: AddressSpace, calls: Calls) -> Config {
         // Fused units import one interface several times, for several components.
         .wasm_component_model_implements(true)
         .wasm_exceptions(true)
-        .epoch_interruption(true)
-        // Names in traps are enough; line tables would double the size of compiled code.
-        .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable)
-        .generate_address_map(false)
+        .epoch_interruption(purpose.gives_way())
         .memory_init_cow(true)
         .max_wasm_stack(1 << 20)
         .async_stack_size(2 << 20);
+    match purpose {
+        // Names in traps are enough; line tables would double the size of compiled code.
+        Purpose::Requests => {
+            config.wasm_backtrace_details(WasmBacktraceDetails::Disable).generate_address_map(false)
+        }
+        Purpose::Command { fuel, .. } => {
+            config.wasm_backtrace_details(WasmBacktraceDetails::Enable).consume_fuel(fuel)
+        }
+    };
     if space == AddressSpace::Scarce {
         config.memory_reservation(0).memory_guard_size(0).memory_reservation_for_growth(1 << 20);
     }
@@ -121,6 +150,7 @@ pub struct Needs {
 pub struct Compiled {
     pub(crate) artifact: PathBuf,
     calls: Calls,
+    purpose: Purpose,
     /// Under which name the cache has it; see [`Compiler::recall`].
     pub key: Key,
     /// What one instance takes.
@@ -132,6 +162,7 @@ pub struct Compiled {
 /// Compiles components, through the cache.
 pub struct Compiler {
     space: AddressSpace,
+    purpose: Purpose,
     synchronous: Front,
     /// Made for the first unit that needs it.
     concurrent: OnceLock<Front>,
@@ -168,8 +199,8 @@ pub enum CompileError {
 }
 
 impl Front {
-    fn new(space: AddressSpace, calls: Calls) -> Result<Self, EngineError> {
-        let engine = wasmtime::Engine::new(&compile_settings(space, calls));
+    fn new(space: AddressSpace, calls: Calls, purpose: Purpose) -> Result<Self, EngineError> {
+        let engine = wasmtime::Engine::new(&compile_settings(space, calls, purpose));
         let engine = engine.map_err(EngineError::new)?;
         let settings = settings_hash(&engine);
         Ok(Self { engine, settings })
@@ -181,10 +212,10 @@ impl Compiler {
     ///
     /// # Errors
     /// If the processor is not supported.
-    pub fn new(cache: Cache) -> Result<Self, EngineError> {
+    pub fn new(cache: Cache, purpose: Purpose) -> Result<Self, EngineError> {
         let space = AddressSpace::detect();
-        let synchronous = Front::new(space, Calls::Synchronous)?;
-        Ok(Self { space, synchronous, concurrent: OnceLock::new(), cache })
+        let synchronous = Front::new(space, Calls::Synchronous, purpose)?;
+        Ok(Self { space, purpose, synchronous, concurrent: OnceLock::new(), cache })
     }
 
     /// The cache that it uses.
@@ -205,7 +236,14 @@ impl Compiler {
             // An artifact that does not load is as good as none: it is made again.
             && let Ok(needs) = front.needs(&artifact)
         {
-            return Ok(Compiled { artifact, calls, key, needs, cached: true });
+            return Ok(Compiled {
+                artifact,
+                calls,
+                purpose: self.purpose,
+                key,
+                needs,
+                cached: true,
+            });
         }
         let code = front
             .engine
@@ -213,7 +251,7 @@ impl Compiler {
             .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
         let artifact = self.cache.store(&key, &code)?;
         let needs = front.needs(&artifact)?;
-        Ok(Compiled { artifact, calls, key, needs, cached: false })
+        Ok(Compiled { artifact, calls, purpose: self.purpose, key, needs, cached: false })
     }
 
     /// What was compiled under `key`, if the cache still has it and this engine can load it.
@@ -225,6 +263,7 @@ impl Compiler {
             Some(Compiled {
                 artifact: artifact.clone(),
                 calls,
+                purpose: self.purpose,
                 key: key.clone(),
                 needs,
                 cached: true,
@@ -239,7 +278,7 @@ impl Compiler {
         if let Some(front) = self.concurrent.get() {
             return Ok(front);
         }
-        let front = Front::new(self.space, calls)?;
+        let front = Front::new(self.space, calls, self.purpose)?;
         Ok(self.concurrent.get_or_init(|| front))
     }
 }
@@ -357,7 +396,9 @@ impl Engines {
 impl Engine {
     fn new(calls: Calls, rooms: &[Room<'_>]) -> Result<Self, EngineError> {
         let space = AddressSpace::detect();
-        let mut config = compile_settings(space, calls);
+        // They were all compiled for the same.
+        let purpose = rooms.first().map_or(Purpose::Requests, |room| room.compiled.purpose);
+        let mut config = compile_settings(space, calls, purpose);
         let slots =
             Slots::of(rooms.iter().map(|room| (room.compiled.needs, room.limit.concurrency)));
         if space == AddressSpace::Ample {
@@ -398,6 +439,16 @@ impl Engine {
         let inner = wasmtime::Engine::new(&config).map_err(EngineError::new)?;
         let ticker = Ticker::start(inner.weak()).map_err(|error| EngineError(error.to_string()))?;
         Ok(Self { inner, ticker, crowding: slots.crowding })
+    }
+
+    /// A store for one instance.
+    pub(crate) fn store(&self, plan: &Arc<Plan>) -> Store<State> {
+        let mut store = Store::new(&self.inner, State::new(plan));
+        store.limiter(|state| &mut state.meter);
+        store.set_max_component_handles(plan.handles);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut store| store.data_mut().meter.tick());
+        store
     }
 
     /// How many instances of a unit may run at once, of those that its limit asks for.

@@ -3,6 +3,7 @@
 
 mod bind;
 mod cache;
+mod command;
 mod engine;
 mod failure;
 mod grant;
@@ -16,7 +17,8 @@ mod state;
 mod unit;
 
 pub use cache::{Cache, CacheError, Key};
-pub use engine::{CompileError, Compiled, Compiler, EngineError, Engines, Needs, Room};
+pub use command::Command;
+pub use engine::{CompileError, Compiled, Compiler, EngineError, Engines, Needs, Purpose, Room};
 pub use failure::{Body, BodyError, Failure};
-pub use grant::{Principal, flush_output, observe_output};
+pub use grant::{Principal, Stream, Streams, flush_output, observe_output};
 pub use unit::{Unit, UnitError, UnitSpec};

@@ -17,7 +17,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::task::TaskTracker;
-use wasmtime::Store;
+use wasmtime::{Store, component::InstancePre};
 
 use crate::{
     engine::{Compiled, Engine, Engines},
@@ -50,6 +50,9 @@ pub enum UnitError {
         "`{0}` exports no HTTP handler: a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`"
     )]
     NoHandler(String),
+    /// It is no command that the host knows.
+    #[error("`{0}` is no command: one exports `wasi:cli/run@0.2` or `wasi:cli/run@0.3`")]
+    NoCommand(String),
     /// It has more components than the host can keep apart.
     #[error("`{0}` is fused of {1} components, and a unit can hold {MEMBERS_AT_MOST}")]
     TooManyComponents(String, usize),
@@ -95,12 +98,20 @@ pub(crate) struct Admission {
     _turn: Turn,
 }
 
-impl Unit {
+/// A component whose imports are met.
+pub(crate) struct Bound {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) pre: InstancePre<State>,
+}
+
+impl Bound {
     /// Loads `compiled` and binds its imports.
-    ///
-    /// # Errors
-    /// If it exports no HTTP handler, or imports what the host cannot meet.
-    pub fn new(engines: &Engines, compiled: &Compiled, spec: UnitSpec) -> Result<Self, UnitError> {
+    pub(crate) fn new(
+        engines: &Engines,
+        compiled: &Compiled,
+        spec: UnitSpec,
+    ) -> Result<Self, UnitError> {
         let UnitSpec { name, principals, imports, limit } = spec;
         let engine = engines.of(compiled).ok_or_else(|| UnitError::NoRoom(name.clone()))?;
         if principals.len() > MEMBERS_AT_MOST {
@@ -117,16 +128,28 @@ impl Unit {
             })
         };
         let members = principals.into_iter().map(member).collect::<Result<_, _>>()?;
-        let concurrency = engine.share(limit.concurrency);
         let plan = Arc::new(Plan::new(members, limit));
         let linker =
             crate::bind::bind(&engine.inner, &component, &imports, &plan).map_err(failed)?;
         let pre = linker.instantiate_pre(&component).map_err(failed)?;
+        Ok(Self { engine: Arc::clone(engine), plan, pre })
+    }
+}
+
+impl Unit {
+    /// Loads `compiled` and binds its imports.
+    ///
+    /// # Errors
+    /// If it exports no HTTP handler, or imports what the host cannot meet.
+    pub fn new(engines: &Engines, compiled: &Compiled, spec: UnitSpec) -> Result<Self, UnitError> {
+        let name = spec.name.clone();
+        let Bound { engine, plan, pre } = Bound::new(engines, compiled, spec)?;
+        let concurrency = engine.share(plan.limit.concurrency);
         let handler =
             instance::Handler::find(pre).ok_or_else(|| UnitError::NoHandler(name.clone()))?;
         Ok(Self {
             name,
-            engine: Arc::clone(engine),
+            engine,
             plan,
             handler,
             running: Arc::new(Semaphore::new(concurrency)),
@@ -197,12 +220,7 @@ impl Unit {
     }
 
     pub(crate) fn store(&self) -> Store<State> {
-        let mut store = Store::new(&self.engine.inner, State::new(&self.plan));
-        store.limiter(|state| &mut state.meter);
-        store.set_max_component_handles(self.plan.handles);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut store| store.data_mut().meter.tick());
-        store
+        self.engine.store(&self.plan)
     }
 
     async fn admit(&self) -> Result<Admission, Failure> {

@@ -130,6 +130,10 @@ fn parse_address(text: &str) -> Option<IpAddr> {
 }
 
 fn parse_url(text: &str) -> Result<HttpGrant, String> {
+    if text == "*" {
+        let (scheme, port, addresses) = (HttpScheme::Https, 443, Vec::new());
+        return Ok(HttpGrant { scheme, host: HostPattern::Any, port, addresses });
+    }
     let (scheme, rest) = text.split_once("://").ok_or_else(|| format!("`{text}` has no scheme"))?;
     let (scheme, default_port) = match scheme {
         "http" => (HttpScheme::Http, 80),

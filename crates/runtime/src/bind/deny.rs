@@ -246,6 +246,7 @@ mod tests {
             grant: Grant { clocks, ..Grant::default() },
             stores: BTreeMap::new(),
             config: None,
+            streams: None,
         };
         let (with, without) = (principal(true), principal(false));
         let clock = "wasi:clocks/monotonic-clock@0.2.12";

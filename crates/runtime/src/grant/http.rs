@@ -223,7 +223,7 @@ fn check(member: &Member, uri: &http::Uri) -> Result<(), Error> {
     // names an address; a pattern that happens to match its text does not.
     if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
         let named = grants.iter().any(|grant| {
-            matches!(grant.host, HostPattern::Exact(_))
+            !matches!(grant.host, HostPattern::Subdomain(_))
                 && grant.allows(scheme, host, port)
                 && grant.allows_address(address)
         });

@@ -4,9 +4,11 @@ pub(crate) mod folder;
 pub(crate) mod http;
 mod output;
 mod socket;
+mod stream;
 
 pub(crate) use output::write_log;
 pub use output::{flush_output, observe_output};
+pub use stream::{Stream, Streams};
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -27,6 +29,9 @@ pub struct Principal {
     pub stores: BTreeMap<String, Arc<dyn Store>>,
     /// The configuration that it reads.
     pub config: Option<Arc<dyn Config>>,
+    /// Its standard streams, where it has the process to itself. Others write lines that begin
+    /// with their name, and read nothing.
+    pub streams: Option<Streams>,
 }
 
 /// The WASI context of the member in `slot`.
@@ -38,8 +43,13 @@ pub(crate) fn context(plan: &Arc<Plan>, slot: usize) -> WasiCtx {
         builder.env(name, value);
     }
     builder.args(&grant.args);
-    builder.stdout(output::Output::new(plan, slot, output::Stream::Out));
-    builder.stderr(output::Output::new(plan, slot, output::Stream::Error));
+    match &member.principal.streams {
+        Some(streams) => streams.give(&mut builder),
+        None => {
+            builder.stdout(output::Output::new(plan, slot, output::Stream::Out));
+            builder.stderr(output::Output::new(plan, slot, output::Stream::Error));
+        }
+    }
     socket::allow(&mut builder, plan, slot);
     let mut context = builder.build();
     context.filesystem().clone_from(&member.folders);

@@ -19,7 +19,7 @@ use keyway_component::{Part, fuse};
 use tokio::task::JoinSet;
 
 use crate::{
-    Cache, Compiler, Engines, Principal, Room,
+    Cache, Compiler, Engines, Principal, Purpose, Room,
     plan::{Member, Plan},
 };
 use explore::{Explorer, Outcome, Outcomes};
@@ -86,14 +86,19 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
     let unit = fuse("probe", &[part]).expect("the host answers for all imports");
     let folder = tempfile::tempdir().expect("a folder");
     let cache = Cache::open(folder.path().join("cache")).expect("a cache");
-    let compiler = Compiler::new(cache).expect("a compiler");
+    let compiler = Compiler::new(cache, Purpose::Requests).expect("a compiler");
     let compiled = compiler.compile(&unit.bytes).expect("the probe is compiled");
     let limit = Limit::default();
     let engines = Engines::new(&[Room { compiled: &compiled, limit: &limit }]).expect("an engine");
     let engine = engines.of(&compiled).expect("its engine");
     let component = crate::engine::load(&engine.inner, &compiled.artifact).expect("it is loaded");
-    let principal =
-        Principal { name: "probe".to_owned(), grant, stores: BTreeMap::new(), config: None };
+    let principal = Principal {
+        name: "probe".to_owned(),
+        grant,
+        stores: BTreeMap::new(),
+        config: None,
+        streams: None,
+    };
     let member = Member::new(principal).expect("it has no folders");
     let plan = Arc::new(Plan::new([member].into(), limit));
     let linker = super::bind(&engine.inner, &component, &unit.imports, &plan).expect("it is bound");

@@ -1,0 +1,98 @@
+//! `keyway run`: runs a command to its end.
+
+use std::{
+    ffi::OsString,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use keyway_app::Problem;
+use keyway_host::{Outcome, RunOptions, Stdio};
+
+use crate::{
+    grants::{Grants, quoted},
+    report,
+};
+
+/// What a program is said to have ended with that a signal ended: 128 and SIGABRT.
+const TRAPPED: u8 = 134;
+
+/// Longer than any command takes.
+const UNLIMITED: &str = "365d";
+
+/// The arguments of `keyway run`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    grants: Grants,
+    /// Where its input comes from: inherit, null, or a file.
+    #[arg(long, value_name = "inherit|null|FILE", default_value = "inherit")]
+    stdin: Stdio,
+    /// Where its output goes.
+    #[arg(long, value_name = "inherit|null|FILE", default_value = "inherit")]
+    stdout: Stdio,
+    /// Where its errors go.
+    #[arg(long, value_name = "inherit|null|FILE", default_value = "inherit")]
+    stderr: Stdio,
+    /// How much it may compute: about one unit for each instruction.
+    #[arg(long, value_name = "UNITS")]
+    fuel: Option<u64>,
+    /// A component of `wasi:cli/command`, or a core module of preview 1.
+    file: PathBuf,
+    /// Its arguments.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    let outcome = manifest(arguments).and_then(|manifest| {
+        let options = RunOptions {
+            stdin: arguments.stdin.clone(),
+            stdout: arguments.stdout.clone(),
+            stderr: arguments.stderr.clone(),
+            fuel: arguments.fuel,
+            timed: arguments.grants.has_time(),
+        };
+        keyway_host::run(&manifest, &options)
+    });
+    match outcome {
+        // The system takes the lowest byte; a failure must not look like success for that.
+        Ok(Outcome::Exit(code)) => ExitCode::from(match code.to_le_bytes()[0] {
+            0 if code != 0 => 1,
+            byte => byte,
+        }),
+        Ok(Outcome::Failed(reason)) => {
+            // Who does not read it still gets the exit code.
+            let _ = writeln!(std::io::stderr().lock(), "error: {reason}");
+            ExitCode::from(TRAPPED)
+        }
+        Err(problems) => report::print(&problems),
+    }
+}
+
+/// An app of this one command, as a manifest would have it.
+fn manifest(arguments: &Arguments) -> Result<String, Vec<Problem>> {
+    let program = arguments.file.display().to_string();
+    let mut texts = vec![quoted(&program)];
+    for argument in &arguments.arguments {
+        let text = argument.to_str().ok_or_else(|| {
+            let message = format!("the argument {} is not text in UTF-8", argument.display());
+            let help = Some("a component's arguments are texts".to_owned());
+            vec![Problem { code: "argument", message, label: None, help, place: None }]
+        })?;
+        texts.push(quoted(text));
+    }
+    // A command has the process to itself, and with it what the process may have.
+    let more = format!(
+        "grant.args = [{}]\n\
+         limit.cpu = {UNLIMITED:?}\nlimit.tables = 10000000\nlimit.instances = 10000\n\
+         limit.concurrency = 1\n{}{}",
+        texts.join(", "),
+        arguments.grants.unless_memory("limit.memory = \"4GiB\"\n"),
+        arguments.grants.unless_time(&format!("limit.time = {UNLIMITED:?}\n")),
+    );
+    let component = arguments.grants.to_toml(Path::new(&arguments.file), &more);
+    let component = component.map_err(|problem| vec![problem])?;
+    Ok(format!("[app]\nname = \"run\"\n[component.command]\n{component}"))
+}

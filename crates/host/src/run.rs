@@ -1,0 +1,157 @@
+//! Runs a command to its end.
+
+use std::{
+    convert::Infallible,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
+
+use keyway_app::{App, Problem};
+use keyway_runtime::{Command, Engines, Principal, Purpose, Room, Stream, Streams, UnitSpec};
+use tokio::runtime::Builder;
+
+use crate::{
+    prepare::{Prepared, Workshop},
+    problem::problem,
+};
+
+/// How to run a command.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Where its input comes from.
+    pub stdin: Stdio,
+    /// Where its output goes.
+    pub stdout: Stdio,
+    /// Where its errors go.
+    pub stderr: Stdio,
+    /// How much it may compute, about a unit for each instruction; without bound if none.
+    pub fuel: Option<u64>,
+    /// Whether `limit.time` is one that the user set. Without one, code need not stop to look at
+    /// the clock.
+    pub timed: bool,
+}
+
+/// Where a stream comes from or goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stdio {
+    /// This process's own.
+    Inherit,
+    /// Nowhere.
+    Null,
+    /// A file.
+    File(PathBuf),
+}
+
+impl FromStr for Stdio {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "inherit" => Self::Inherit,
+            "null" => Self::Null,
+            path => Self::File(path.into()),
+        })
+    }
+}
+
+impl Stdio {
+    fn open(&self, open: fn(&Path) -> io::Result<File>) -> Result<Stream, Vec<Problem>> {
+        Ok(match self {
+            Self::Inherit => Stream::Inherit,
+            Self::Null => Stream::Null,
+            Self::File(path) => Stream::File(Arc::new(open(path).map_err(|error| {
+                let message = format!("the file {} cannot be opened: {error}", path.display());
+                vec![problem("stdio", message, None)]
+            })?)),
+        })
+    }
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// With this code.
+    Exit(i32),
+    /// It did not come to its own end.
+    Failed(String),
+}
+
+/// Runs the one component of `manifest`, whose paths are seen from the current folder.
+///
+/// # Errors
+/// All that is wrong with the manifest and the component.
+pub fn run(manifest: &str, options: &RunOptions) -> Result<Outcome, Vec<Problem>> {
+    let app = App::from_toml("the command line", manifest, Path::new("."))?;
+    let purpose = Purpose::Command { timed: options.timed, fuel: options.fuel.is_some() };
+    let prepared = Workshop::open(purpose)?.prepare(app)?;
+    let streams = Streams {
+        stdin: options.stdin.open(|path| File::open(path))?,
+        stdout: options.stdout.open(|path| File::create(path))?,
+        stderr: options.stderr.open(|path| File::create(path))?,
+    };
+    let command = command(&prepared, streams, options.fuel)?;
+    drop(prepared);
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| vec![problem("no-runtime", error.to_string(), None)])?;
+    let ended = runtime.block_on(command.run());
+    // What waits for input on a thread of its own would wait for ever.
+    runtime.shutdown_background();
+    Ok(match ended {
+        Ok(code) => Outcome::Exit(code),
+        Err(failure) => Outcome::Failed(failure.to_string()),
+    })
+}
+
+fn command(
+    prepared: &Prepared,
+    streams: Streams,
+    fuel: Option<u64>,
+) -> Result<Command, Vec<Problem>> {
+    let (Some(unit), Some(component)) =
+        (prepared.units.first(), prepared.app.components.values().next())
+    else {
+        return Err(vec![problem("no-component", "there is nothing to run".to_owned(), None)]);
+    };
+    if !unit.exports.iter().any(|export| export.starts_with("wasi:cli/run@")) {
+        return Err(vec![no_command(&unit.exports)]);
+    }
+    let room = Room { compiled: &unit.compiled, limit: &component.limit };
+    let engines =
+        Engines::new(&[room]).map_err(|error| vec![problem("engine", error.to_string(), None)])?;
+    let spec = UnitSpec {
+        name: unit.root.to_string(),
+        principals: vec![Principal {
+            name: unit.root.to_string(),
+            grant: component.grant.clone(),
+            stores: std::collections::BTreeMap::new(),
+            config: None,
+            streams: Some(streams),
+        }],
+        imports: unit.imports.clone(),
+        limit: component.limit.clone(),
+    };
+    Command::new(&engines, &unit.compiled, spec, fuel)
+        .map_err(|error| vec![problem("unit", error.to_string(), None)])
+}
+
+/// A component of another world, with what it is for.
+fn no_command(exports: &[String]) -> Problem {
+    let answers = |export: &String| {
+        export.starts_with("wasi:http/incoming-handler@")
+            || export.starts_with("wasi:http/handler@")
+    };
+    let (exports, help) = match exports {
+        [] => ("nothing".to_owned(), "a command exports `wasi:cli/run`"),
+        all if all.iter().any(answers) => {
+            (all.join(", "), "it answers HTTP: serve it with `keyway up`")
+        }
+        all => {
+            (all.join(", "), "it is for other components: link one to it, and see `keyway inspect`")
+        }
+    };
+    let message = format!("this component is no command: it exports {exports}");
+    problem("no-command", message, Some(help))
+}

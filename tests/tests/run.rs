@@ -1,0 +1,224 @@
+//! What a user sees of `keyway run`.
+
+use std::{
+    fs,
+    io::Write,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use keyway_testing::{Finished, finish, guest, program};
+
+/// Runs the guest `command` with flags of Keyway and arguments of its own.
+fn run(flags: &[&str], arguments: &[&str]) -> Finished {
+    let file = guest("command");
+    let file = file.to_str().expect("text");
+    finish([&["run"], flags, &[file], arguments].concat())
+}
+
+/// What it printed, if it ended well.
+fn said(flags: &[&str], arguments: &[&str]) -> String {
+    let finished = run(flags, arguments);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    finished.stdout.trim_end().to_owned()
+}
+
+#[test]
+fn a_command_runs_and_says_hello() {
+    assert_eq!(said(&[], &[]), "Hello, world!");
+}
+
+#[test]
+fn what_follows_the_file_belongs_to_the_command() {
+    let said = said(&[], &["arguments", "--env", "A=1", "-x", "a b", "\"quoted\"", "ü"]);
+    let (program, rest) = said.split_once('|').expect("a program's name");
+    assert!(program.ends_with("command.wasm"));
+    assert_eq!(rest, "arguments|--env|A=1|-x|a b|\"quoted\"|ü");
+}
+
+#[test]
+fn two_dashes_before_the_file_are_not_passed_on() {
+    let file = guest("command");
+    let file = file.to_str().expect("text");
+    let finished = finish(["run", "--", file, "arguments", "a", "--", "b"]);
+    assert!(finished.stdout.ends_with("|arguments|a|--|b\n"), "{}", finished.stdout);
+}
+
+#[test]
+fn the_environment_is_empty_but_for_what_is_given() {
+    assert_eq!(said(&[], &["environment"]), "");
+    let mut command = Command::new(program());
+    command.args(["run", "--env", "A=1=2", "--env", "INHERITED"]).arg(guest("command"));
+    let output = command.arg("environment").env("INHERITED", "yes").output().expect("it runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "A=1=2|INHERITED=yes\n");
+    let missing = run(&["--env", "NOT_SET_AT_ALL"], &["environment"]);
+    assert!(missing.stderr.contains("the variable `NOT_SET_AT_ALL`"), "{}", missing.stderr);
+}
+
+#[test]
+fn its_exit_code_is_the_commands() {
+    // WASI 0.2 knows success and failure, and no other codes.
+    for (code, expected) in [("0", 0), ("1", 1), ("7", 1), ("255", 1)] {
+        assert_eq!(run(&[], &["exit", code]).code, Some(expected), "{code}");
+    }
+}
+
+#[test]
+fn a_trap_ends_it_with_the_functions_that_were_called() {
+    let finished = run(&[], &["panic"]);
+    assert_eq!(finished.code, Some(134));
+    assert!(finished.stderr.contains("asked to panic"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("error: the component trapped: "), "{}", finished.stderr);
+    assert!(finished.stderr.contains("\n    in "), "{}", finished.stderr);
+}
+
+#[test]
+fn input_and_output_are_the_process_s_own_or_files() {
+    let mut child = Command::new(program())
+        .arg("run")
+        .arg(guest("command"))
+        .arg("copy")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    child.stdin.take().expect("piped").write_all(b"some text").expect("it is taken");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.stdout, b"some text");
+    assert_eq!(output.stderr, b"9 bytes\n");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    let (input, out, errors) = (path("in"), path("out"), path("errors"));
+    fs::write(&input, "from a file").expect("written");
+    let flags = ["--stdin", &input, "--stdout", &out, "--stderr", &errors];
+    assert_eq!(said(&flags, &["copy"]), "");
+    assert_eq!(fs::read_to_string(out).expect("read"), "from a file");
+    assert_eq!(fs::read_to_string(errors).expect("read"), "11 bytes\n");
+    assert_eq!(said(&["--stdin", "null", "--stderr", "null"], &["copy"]), "");
+    let missing = run(&["--stdin", "/no/such"], &["copy"]);
+    assert!(missing.stderr.contains("/no/such cannot be opened"), "{}", missing.stderr);
+}
+
+fn dir(folder: &Path, rest: &str) -> String {
+    format!("{}::{rest}", folder.display())
+}
+
+#[test]
+fn folders_are_seen_where_they_are_granted_and_no_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a.txt"), "text").expect("written");
+    assert!(said(&[], &["read", "/data/a.txt"]).starts_with("error: "));
+    let reading = dir(folder.path(), "/data:ro");
+    assert_eq!(said(&["--dir", &reading], &["read", "/data/a.txt"]), "text");
+    assert!(said(&["--dir", &reading], &["read", "/data/../etc/hostname"]).starts_with("error: "));
+    assert!(said(&["--dir", &reading], &["write", "/data/b.txt", "b"]).starts_with("error: "));
+    let writing = dir(folder.path(), "/data");
+    assert_eq!(said(&["--dir", &writing], &["write", "/data/b.txt", "b"]), "written");
+    assert_eq!(fs::read_to_string(folder.path().join("b.txt")).expect("read"), "b");
+}
+
+#[test]
+fn the_network_is_closed_but_for_what_is_granted() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let refused = run(&[], &["connect", &address]);
+    assert!(refused.stdout.starts_with("access-denied"), "{}", refused.stdout);
+    for net in [&address, "127.0.0.1", "127.0.0.0/8", "any"] {
+        assert_eq!(said(&["--net", net], &["connect", &address]), "connected", "{net}");
+    }
+    let elsewhere = said(&["--net", "127.0.0.1:1"], &["connect", &address]);
+    assert!(elsewhere.starts_with("access-denied"), "{elsewhere}");
+}
+
+#[test]
+fn time_memory_and_fuel_are_limited_where_that_is_asked_for() {
+    let started = Instant::now();
+    let timed = run(&["--time", "300ms"], &["loop"]);
+    assert_eq!(timed.code, Some(134));
+    assert!(timed.stderr.contains("within 300ms"), "{}", timed.stderr);
+    assert!(started.elapsed() < Duration::from_secs(20));
+    let fuelled = run(&["--fuel", "10000000"], &["loop"]);
+    assert_eq!(fuelled.code, Some(134));
+    assert!(fuelled.stderr.contains("fuel"), "{}", fuelled.stderr);
+    assert_eq!(said(&["--fuel", "100000000"], &[]), "Hello, world!");
+    assert_eq!(said(&[], &["memory", "200"]), (200 << 20).to_string());
+    let small = run(&["--memory", "64MiB"], &["memory", "200"]);
+    assert_eq!(small.code, Some(134));
+}
+
+#[test]
+fn an_interrupt_ends_it() {
+    let mut child = Command::new(program())
+        .arg("run")
+        .arg(guest("command"))
+        .arg("loop")
+        .spawn()
+        .expect("it runs");
+    std::thread::sleep(Duration::from_millis(500));
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().is_ok_and(|s| s.success()));
+    assert!(!child.wait().expect("it ends").success());
+}
+
+#[test]
+fn a_command_of_wasi_0_3_runs() {
+    let file = guest("command-p3");
+    let file = file.to_str().expect("text");
+    let finished = finish(["run", file, "a", "b"]);
+    assert_eq!(
+        (finished.code, finished.stdout.as_str()),
+        (Some(0), "a|b\n"),
+        "{}",
+        finished.stderr
+    );
+    assert_eq!(finish(["run", file, "fail"]).code, Some(1));
+}
+
+#[test]
+fn a_module_of_preview_1_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("module.wasm");
+    let module = r#"(module
+        (import "wasi_snapshot_preview1" "fd_write"
+            (func $write (param i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 8) "from preview 1\n")
+        (func (export "_start")
+            (i32.store (i32.const 0) (i32.const 8))
+            (i32.store (i32.const 4) (i32.const 15))
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 100)))
+            (call $exit (i32.const 3))))"#;
+    fs::write(&file, wat::parse_str(module).expect("it is WebAssembly")).expect("written");
+    let finished = finish(["run".as_ref(), file.as_os_str()]);
+    assert_eq!(finished.stdout, "from preview 1\n", "{}", finished.stderr);
+    // It becomes a component, and these know success and failure alone.
+    assert_eq!(finished.code, Some(1));
+}
+
+#[test]
+fn what_cannot_be_run_is_told() {
+    let refused = |arguments: &[&str], reason: &str| {
+        let finished = finish([&["run"], arguments].concat());
+        assert!(finished.code.is_some_and(|code| code != 0));
+        assert!(finished.stderr.contains(reason), "{reason}\n{}", finished.stderr);
+    };
+    let command = guest("command");
+    let command = command.to_str().expect("text");
+    refused(&["--evn", "A=1", command], "unexpected argument '--evn'");
+    refused(&["--dir", "/no/such::/data", command], "the folder /no/such");
+    refused(&["--dir", "/tmp", command], "--dir data::/data:ro");
+    refused(&["--dir", "/tmp::/a", "--dir", "/::/a", command], "two folders are granted as `/a`");
+    refused(&["--net", "everywhere", command], "is no address with a port");
+    refused(&["--memory", "much", command], "is not a size");
+    refused(&["/no/such.wasm"], "has no file");
+    refused(&["/proc/self/status"], "not a WebAssembly file");
+    let hello = guest("hello");
+    refused(&[hello.to_str().expect("text")], "serve it with `keyway up`");
+    let greeter = guest("greeter");
+    refused(&[greeter.to_str().expect("text")], "it is for other components");
+}
