@@ -38,25 +38,30 @@ impl std::fmt::Debug for Read {
 
 impl File {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let read = read(path)?;
-        Ok(Self { path: path.to_owned(), read: Mutex::new(read) })
+        let unreadable = |error| Error::File {
+            path: path.to_owned(),
+            reason: format!("cannot be read: {error}"),
+        };
+        let of = identify(path).map_err(unreadable)?;
+        let values = read(path)?;
+        Ok(Self { path: path.to_owned(), read: Mutex::new(Read { of, values }) })
     }
 
     /// The values as they are now. A file that cannot be read, as while it is being written, leaves
     /// what there was.
     fn values(&self) -> Arc<BTreeMap<String, String>> {
         let mut known = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if identify(&self.path).is_ok_and(|identity| identity != known.of) {
+        // Taken before the file is read: what is written in between is noticed by the next look.
+        if let Ok(identity) = identify(&self.path)
+            && identity != known.of
+            // Who writes a file anew begins with an empty one.
+            && identity.2 > 0
+        {
             match read(&self.path) {
-                Ok(read) => *known = read,
-                Err(error) => {
-                    tracing::warn!("{error}; what it said before counts");
-                    // Told once for each change.
-                    if let Ok(identity) = identify(&self.path) {
-                        known.of = identity;
-                    }
-                }
+                Ok(values) => known.values = values,
+                Err(error) => tracing::warn!("{error}; what it said before counts"),
             }
+            known.of = identity;
         }
         Arc::clone(&known.values)
     }
@@ -83,10 +88,8 @@ fn identify(path: &Path) -> io::Result<Identity> {
     Ok((file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec()))
 }
 
-fn read(path: &Path) -> Result<Read, Error> {
+fn read(path: &Path) -> Result<Arc<BTreeMap<String, String>>, Error> {
     let wrong = |reason: String| Error::File { path: path.to_owned(), reason };
-    // The identity first: what is written in between is noticed by the next look.
-    let of = identify(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
     let text =
         fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
     let is_json = path.extension().is_some_and(|extension| extension == "json");
@@ -98,7 +101,7 @@ fn read(path: &Path) -> Result<Read, Error> {
     };
     let mut values = BTreeMap::new();
     flatten("", &root, &mut values).map_err(wrong)?;
-    Ok(Read { of, values: Arc::new(values) })
+    Ok(Arc::new(values))
 }
 
 fn flatten(path: &str, value: &Value, into: &mut BTreeMap<String, String>) -> Result<(), String> {

@@ -316,3 +316,27 @@ fn a_watcher_goes_on_across_swaps() {
         }
     });
 }
+
+#[test]
+fn a_part_of_the_store_that_serves_is_no_target() {
+    block_on(async {
+        let server = Redis::start();
+        let with_prefix = |prefix: &str| {
+            let options =
+                redis::Options { prefix: prefix.to_owned(), ..redis::Options::new(server.url()) };
+            open(&Backend::Redis(options)).unwrap()
+        };
+        for (old, target) in [("", "app:"), ("app:", "")] {
+            let old = with_prefix(old);
+            old.set("app:1", bytes("1")).await.unwrap();
+            let (swapping, store) = swapping(old);
+            for existing in [Existing::Delete, Existing::Refuse] {
+                let swapped = swapping.swap_to(with_prefix(target), existing).await;
+                assert!(swapped.is_err(), "{swapped:?}");
+                assert_eq!(store.get("app:1").await.unwrap(), Some(bytes("1")));
+                assert_eq!(store.list_keys("", None, 10).await.unwrap().keys.len(), 1);
+            }
+            store.delete("app:1").await.unwrap();
+        }
+    });
+}

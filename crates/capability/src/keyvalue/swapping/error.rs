@@ -17,6 +17,14 @@ pub enum SwapError {
         /// The store.
         at: Origin,
     },
+    /// The target is a part of what serves, or what serves is a part of it.
+    #[error(
+        "{at} has keys in common with the store that serves: name another prefix, table or bucket"
+    )]
+    Overlapping {
+        /// The target.
+        at: Origin,
+    },
     /// The target has keys of its own.
     #[error(
         "{at} is not empty: it has the key `{key}`; name an empty store, or have its keys deleted"

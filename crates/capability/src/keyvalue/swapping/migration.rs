@@ -12,7 +12,7 @@ use super::{
     Existing, InFlight, Phase, Progress, Serving, SwapError, Swapped, Swapping, Writes,
     mirror::{Mirror, divide},
 };
-use crate::keyvalue::Store;
+use crate::keyvalue::{Error, Store};
 
 /// How many keys are listed at a time.
 const PAGE: usize = 512;
@@ -103,18 +103,22 @@ impl<'a> Migration<'a> {
         let found = self.target.list_keys("", None, 1).await.map_err(SwapError::Target)?;
         // Two addresses can lead to one store: what is written to one is looked for in the other.
         let mark = format!("keyway-swap-{:016x}", RandomState::new().hash_one(&found.keys));
-        self.target.set(&mark, Bytes::new()).await.map_err(SwapError::Target)?;
-        let is_same = self.old.store.exists(&mark).await.map_err(SwapError::Old);
-        self.target.delete(&mark).await.map_err(SwapError::Target)?;
-        if is_same? {
+        let (old, target) = (&*self.old.store, &*self.target);
+        if shares(target, SwapError::Target, old, SwapError::Old, &mark, Look::AtTheKey).await? {
             return Err(SwapError::SameStore { at: at() });
         }
-        match (found.keys.into_iter().next(), existing) {
-            (Some(key), Existing::Refuse) => return Err(SwapError::NotEmpty { at: at(), key }),
-            (Some(_), Existing::Delete) => {
-                empty(&*self.target).await.map_err(SwapError::Target)?;
-            }
-            (None, _) => {}
+        if let (Some(key), Existing::Refuse) = (found.keys.first(), existing) {
+            return Err(SwapError::NotEmpty { at: at(), key: key.clone() });
+        }
+        // Or to a part of one, which has the same keys by other names.
+        if shares(target, SwapError::Target, old, SwapError::Old, &mark, Look::Everywhere).await?
+            || shares(old, SwapError::Old, target, SwapError::Target, &mark, Look::Everywhere)
+                .await?
+        {
+            return Err(SwapError::Overlapping { at: at() });
+        }
+        if !found.keys.is_empty() {
+            empty(target).await.map_err(SwapError::Target)?;
         }
         self.owns_target = true;
         Ok(())
@@ -211,7 +215,7 @@ impl Drop for Migration<'_> {
 }
 
 /// Deletes all keys.
-async fn empty(store: &dyn Store) -> Result<(), crate::keyvalue::Error> {
+async fn empty(store: &dyn Store) -> Result<(), Error> {
     let mut pages = Pages::of(store);
     while let Some(keys) = pages.next().await? {
         store.delete_many(&keys).await?;
@@ -231,10 +235,47 @@ impl<'a> Pages<'a> {
         Self { store, next: Some(None) }
     }
 
-    async fn next(&mut self) -> Result<Option<Vec<String>>, crate::keyvalue::Error> {
+    async fn next(&mut self) -> Result<Option<Vec<String>>, Error> {
         let Some(cursor) = self.next.take() else { return Ok(None) };
         let page = self.store.list_keys("", cursor.as_deref(), PAGE).await?;
         self.next = page.cursor.map(Some);
         Ok(Some(page.keys))
     }
+}
+
+/// Where a mark is looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Under its own name.
+    AtTheKey,
+    /// Under every name that ends in it.
+    Everywhere,
+}
+
+/// Whether `other` has a mark that is written to `store` for the time of this look.
+async fn shares(
+    store: &dyn Store,
+    of_store: fn(Error) -> SwapError,
+    other: &dyn Store,
+    of_other: fn(Error) -> SwapError,
+    mark: &str,
+    look: Look,
+) -> Result<bool, SwapError> {
+    store.set(mark, Bytes::new()).await.map_err(of_store)?;
+    let found = match look {
+        Look::AtTheKey => other.exists(mark).await,
+        Look::Everywhere => has_key_ending_in(other, mark).await,
+    };
+    store.delete(mark).await.map_err(of_store)?;
+    found.map_err(of_other)
+}
+
+async fn has_key_ending_in(store: &dyn Store, end: &str) -> Result<bool, Error> {
+    let mut pages = Pages::of(store);
+    while let Some(keys) = pages.next().await? {
+        if keys.iter().any(|key| key.ends_with(end)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
