@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use keyway_testing::{Keyway, app, get, guest, request};
+use keyway_testing::{Keyway, app, finish, get, guest, request};
 
 #[test]
 fn a_single_component_is_served() {
@@ -223,4 +223,16 @@ fn a_stream_of_wasi_0_3_crosses_a_link() {
     let keyway = Keyway::up(app.path());
     let answer = get(keyway.address(), "/3000001");
     assert_eq!((answer.status, answer.body.len(), answer.complete), (200, 3_000_001, true));
+}
+
+#[test]
+fn flags_grant_to_a_single_component() {
+    let flags = ["--env", "A=1", "--http", "http://localhost:1", "--time", "5s"];
+    let keyway = Keyway::up_with(guest("reach"), &flags);
+    assert_eq!(get(keyway.address(), "/env").body, "A=1\n");
+    let refused = get(keyway.address(), "/http?url=http://example.com/").body;
+    assert!(refused.contains("HttpRequestDenied"), "{refused}");
+    let app = app("[app]\nname = \"a\"\n[component.a]\nsource = \"{guest:hello}\"\n");
+    let beside = finish(["up".as_ref(), app.path().as_os_str(), "--env".as_ref(), "A=1".as_ref()]);
+    assert!(beside.stderr.contains("write the grants into the manifest"), "{}", beside.stderr);
 }

@@ -3,6 +3,7 @@
 use std::{fmt::Write, path::Path};
 
 use keyway_app::Problem;
+use keyway_host::Granted;
 
 /// What a single component may reach, and use.
 #[derive(Debug, Default, clap::Args)]
@@ -59,6 +60,20 @@ impl Grants {
             }
         }
         Ok(toml)
+    }
+
+    /// What the flags grant to the component that is served from `file`; nothing if there are none.
+    ///
+    /// # Errors
+    /// All that is wrong with them.
+    pub(crate) fn of_component(&self, file: &Path) -> Result<Option<Granted>, Vec<Problem>> {
+        let Self { dir, env, net, http, memory, time } = self;
+        let none = [dir, env, net, http].iter().all(|flags| flags.is_empty());
+        if none && memory.is_none() && time.is_none() {
+            return Ok(None);
+        }
+        let component = self.to_toml(file, "").map_err(|problem| vec![problem])?;
+        Granted::from_toml(&component).map(Some)
     }
 
     /// Whether its time is limited.

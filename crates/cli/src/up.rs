@@ -8,7 +8,7 @@ use comfy_table::{Table, presets};
 use keyway_app::Problem;
 use keyway_host::{Narrator, Route, ServeOptions, TlsFiles};
 
-use crate::report;
+use crate::{grants::Grants, report};
 
 /// The arguments of `keyway up`.
 #[derive(Debug, clap::Args)]
@@ -32,6 +32,8 @@ pub(crate) struct Arguments {
     /// Threads that serve requests; as many as there are cores unless given.
     #[arg(long, value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
+    #[command(flatten)]
+    grants: Grants,
     /// Takes in changes to the manifest and to components when their files change.
     #[arg(long)]
     watch: bool,
@@ -52,6 +54,13 @@ pub(crate) fn time(text: &str) -> Result<Duration, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    match serve(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problems) => report::print(&problems),
+    }
+}
+
+fn serve(arguments: &Arguments) -> Result<(), Vec<Problem>> {
     let tls = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
     let options = ServeOptions {
         listen: arguments.listen,
@@ -59,12 +68,10 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
         threads: arguments.threads,
         admin: arguments.admin_socket.clone(),
+        granted: arguments.grants.of_component(&arguments.path)?,
         watch: arguments.watch,
     };
-    match keyway_host::serve(&arguments.path, &options, Arc::new(ToTerminal)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problems) => report::print(&problems),
-    }
+    keyway_host::serve(&arguments.path, &options, Arc::new(ToTerminal))
 }
 
 /// Tells on standard error what goes on.

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use keyway_app::{App, Grant, Limit, Problem};
+use keyway_app::{App, Component, Grant, Limit, Problem};
 
 /// The name of a manifest in its folder.
 const MANIFEST: &str = "keyway.toml";
@@ -13,12 +13,38 @@ const MANIFEST: &str = "keyway.toml";
 /// Every WebAssembly file begins with this.
 const MAGIC: &[u8] = b"\0asm";
 
+/// The grants and limits of a single component that come from elsewhere than a manifest.
+#[derive(Debug, Clone, Default)]
+pub struct Granted {
+    grant: Grant,
+    limit: Limit,
+}
+
+impl Granted {
+    /// Reads `component`, the inside of a component's table as a manifest would have it.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn from_toml(component: &str) -> Result<Self, Vec<Problem>> {
+        let manifest = format!("[app]\nname = \"flags\"\n[component.flags]\n{component}");
+        let app = App::from_toml("the command line", &manifest, Path::new("."))?;
+        let component = app.components.into_values().next();
+        let granted = component.map(|Component { grant, limit, .. }| Self { grant, limit });
+        Ok(granted.unwrap_or_default())
+    }
+}
+
 /// Opens the app at `path`: a folder with a `keyway.toml`, a manifest, or a component file, which
 /// is an app of one component.
 ///
 /// # Errors
 /// All that is wrong with the manifest, or that there is none.
 pub fn open(path: &Path) -> Result<App, Vec<Problem>> {
+    open_granted(path, None)
+}
+
+/// The same; with `granted` it has to be a component file.
+pub(crate) fn open_granted(path: &Path, granted: Option<&Granted>) -> Result<App, Vec<Problem>> {
     let file = &manifest_of(path);
     let bytes = fs::read(file).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound if path.is_dir() => vec![no_manifest(path)],
@@ -27,7 +53,11 @@ pub fn open(path: &Path) -> Result<App, Vec<Problem>> {
     let path = file;
     if bytes.starts_with(MAGIC) || path.extension().is_some_and(|extension| extension == "wasm") {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        return Ok(App::of_component(&name, path.to_owned(), Grant::default(), Limit::default()));
+        let Granted { grant, limit } = granted.cloned().unwrap_or_default();
+        return Ok(App::of_component(&name, path.to_owned(), grant, limit));
+    }
+    if granted.is_some() {
+        return Err(vec![not_a_component(path)]);
     }
     let text = String::from_utf8(bytes).map_err(|_| vec![not_text(path)])?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -58,6 +88,19 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
     };
     let help = "give the folder of an app, a manifest, or a component file".to_owned();
     Problem { code, message, label: None, help: Some(help), place: None }
+}
+
+fn not_a_component(path: &Path) -> Problem {
+    Problem {
+        code: "grants-beside-a-manifest",
+        message: format!(
+            "{} is no component file, and flags grant to one component",
+            path.display()
+        ),
+        label: None,
+        help: Some("write the grants into the manifest".to_owned()),
+        place: None,
+    }
 }
 
 fn not_text(path: &Path) -> Problem {
