@@ -200,6 +200,19 @@ fn a_canary_that_errs_is_taken_back() {
 }
 
 #[test]
+fn a_canary_whose_answers_break_off_or_never_come_is_taken_back() {
+    for (path, errors) in [("/trap-in-answer", "of the "), ("/hang", "of the ")] {
+        let keyway = Keyway::up_with(guest("hello"), &["--time", "1s"]);
+        let greeting = body(&keyway, path);
+        let load = Load::start(&keyway, 2, path, |_, _| true);
+        let more = ["--canary", "50%", "--for", "300ms", "--max-errors", "0%"];
+        refused(&swap(&keyway, "hello", &guest("misbehave"), &more), errors);
+        load.stop();
+        assert_eq!(body(&keyway, path), greeting);
+    }
+}
+
+#[test]
 fn a_canary_that_does_well_gets_all_requests() {
     let keyway = alone("hello");
     let greeting = body(&keyway, "/");

@@ -1,13 +1,17 @@
 //! Which running host a command is for, and how it is asked.
 
-use std::{future::Future, path::PathBuf, process::ExitCode};
+use std::{future::Future, path::PathBuf, process::ExitCode, time::Duration};
 
 use keyway_host::{
     ProblemReport,
     admin::{Client, api::Status, running_sockets, which_host},
 };
+use tokio::time::timeout;
 
 use crate::report;
+
+/// How long a host may take to say how it is. One that is stopped says nothing.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Which of the running hosts to use.
 #[derive(Debug, clap::Args)]
@@ -45,7 +49,11 @@ impl Target {
         let mut hosts = Vec::new();
         for socket in sockets {
             let client = Client::new(socket);
-            match client.status().await {
+            let Ok(answer) = timeout(PATIENCE, client.status()).await else {
+                eprintln!("warning: the host at {} does not answer", client.socket().display());
+                continue;
+            };
+            match answer {
                 Ok(status) if self.app.as_ref().is_none_or(|app| *app == status.app) => {
                     hosts.push((client, status));
                 }

@@ -88,8 +88,11 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match &arguments.part {
         Some(Part::Component(component)) => host::ask(swap_component(component)),
         Some(Part::Backend(backend)) => host::ask(swap_backend(backend)),
-        // Without a part there is `--undo`: no arguments at all show the help.
-        None => host::ask(undo(arguments)),
+        None if arguments.undo => host::ask(undo(arguments)),
+        None => {
+            eprintln!("error: say what to swap, `component` or `backend`, or `--undo`");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -4,18 +4,25 @@
 use std::{
     collections::BTreeMap,
     future::Future,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    task::{Context, Poll},
+    time::Duration,
 };
 
+use bytes::Bytes;
+
 use http::{Request, Response};
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use keyway_app::{App, ComponentName, Grant, HttpTrigger, Limit, Problem, keyvalue::StoreLink};
 use keyway_capability::keyvalue::Store;
 use keyway_component::UnitImport;
-use keyway_runtime::{Body, Engines, Failure, Key, Principal, Room, Unit, UnitSpec};
+use keyway_runtime::{Body, BodyError, Engines, Failure, Key, Principal, Room, Unit, UnitSpec};
 use keyway_trigger::http::{Handler, Peer, Routes};
 
 use crate::{
@@ -48,6 +55,8 @@ pub(crate) struct LiveUnit {
 #[derive(Debug, Default)]
 pub(crate) struct Count {
     pub(crate) requests: AtomicU64,
+    /// Those that have come to their end. Only counted for a canary.
+    pub(crate) finished: AtomicU64,
     /// Those that the component failed, or answered with a status of 500 and above.
     pub(crate) errors: AtomicU64,
 }
@@ -150,6 +159,13 @@ impl Generation {
     }
 }
 
+impl LiveUnit {
+    /// How long a request may take.
+    pub(crate) fn time_limit(&self) -> Duration {
+        self.identity.limit.time
+    }
+}
+
 impl Identity {
     fn of(app: &App, unit: &PreparedUnit, stores: &Stores, configs: &Configs) -> Self {
         let member = |name: &String| {
@@ -244,7 +260,8 @@ fn make(
 pub(crate) struct Share(pub(crate) u32);
 
 impl Share {
-    const WHOLE: u64 = 10_000;
+    /// All of them.
+    pub(crate) const WHOLE: u64 = 10_000;
 
     /// Whether the request that is number `turn` belongs to it. They are spread evenly.
     fn has(self, turn: u64) -> bool {
@@ -269,10 +286,13 @@ struct Canary {
 }
 
 impl UnitHandler {
-    fn choose(&self) -> &Arc<LiveUnit> {
+    /// The unit for the next request, and whether it is the canary.
+    fn choose(&self) -> (&Arc<LiveUnit>, bool) {
         match &self.canary {
-            Some(canary) if canary.share.has(canary.turns.fetch_add(1, Relaxed)) => &canary.unit,
-            _ => &self.stable,
+            Some(canary) if canary.share.has(canary.turns.fetch_add(1, Relaxed)) => {
+                (&canary.unit, true)
+            }
+            _ => (&self.stable, false),
         }
     }
 }
@@ -283,15 +303,69 @@ impl Handler for UnitHandler {
         request: Request<Incoming>,
         from: Peer,
     ) -> impl Future<Output = Result<Response<Body>, Failure>> + Send {
-        let live = Arc::clone(self.choose());
+        let (live, is_canary) = self.choose();
+        let live = Arc::clone(live);
         async move {
             live.count.requests.fetch_add(1, Relaxed);
+            let trial = is_canary.then(|| OnTrial { live: Arc::clone(&live), failed: false });
             let answer = live.unit.handle(request, from.scheme).await;
-            if is_error(&answer) {
-                live.count.errors.fetch_add(1, Relaxed);
+            let failed = is_error(&answer);
+            match trial {
+                None => {
+                    live.count.errors.fetch_add(u64::from(failed), Relaxed);
+                    answer
+                }
+                Some(mut trial) => {
+                    trial.failed = failed;
+                    answer.map(|response| {
+                        response.map(|body| BodyOnTrial { body, trial }.boxed_unsync())
+                    })
+                }
             }
-            answer
         }
+    }
+}
+
+/// A request of a canary, counted at its end.
+struct OnTrial {
+    live: Arc<LiveUnit>,
+    failed: bool,
+}
+
+impl Drop for OnTrial {
+    fn drop(&mut self) {
+        self.live.count.errors.fetch_add(u64::from(self.failed), Relaxed);
+        self.live.count.finished.fetch_add(1, Relaxed);
+    }
+}
+
+/// The body of its answer, which may break off.
+struct BodyOnTrial {
+    body: Body,
+    trial: OnTrial,
+}
+
+impl http_body::Body for BodyOnTrial {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Err(_))) = &frame {
+            self.trial.failed = true;
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -21,7 +21,7 @@ mod store;
 mod watch;
 
 pub use assembly::{AssembledUnit, Assembly, Loaded, assemble, read};
-pub use open::open;
+pub use open::{Granted, open};
 pub use problem::{PlaceReport, ProblemReport};
 pub use run::{Outcome, RunOptions, Stdio, run};
 pub use serve::{Narrator, Route, ServeOptions, TlsFiles, serve};

@@ -40,11 +40,11 @@ pub struct PlaceReport {
 }
 
 impl ProblemReport {
-    /// A problem with the text that it points into.
+    /// A problem with the text that it points into, without the passwords in its addresses.
     pub fn with_text(problem: &Problem) -> Self {
         let mut report = Self::from(problem);
         if let (Some(report), Some(place)) = (&mut report.place, &problem.place) {
-            report.text = Some(place.text.text.clone());
+            report.text = Some(without_passwords(&place.text.text));
         }
         report
     }
@@ -67,8 +67,47 @@ impl From<&Problem> for ProblemReport {
     }
 }
 
+/// A text of the same length, with stars for what stands before the `@` of an address: its
+/// password, or all if it may be a token.
+fn without_passwords(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("://") {
+        let (before, after) = rest.split_at(start + "://".len());
+        shown.push_str(before);
+        let end = after.find(['"', '\'', '/', ' ', '\n']).unwrap_or(after.len());
+        if let Some(at) = after[..end].rfind('@') {
+            let user = after[..at].find(':').map_or(0, |colon| colon + 1);
+            shown.push_str(&after[..user]);
+            shown.push_str(&"*".repeat(at - user));
+            rest = &after[at..];
+        } else {
+            rest = after;
+        }
+    }
+    shown + rest
+}
+
 /// A problem without a place in a manifest.
 pub(crate) fn problem(code: &'static str, message: String, help: Option<&str>) -> Problem {
     let help = help.map(str::to_owned);
     Problem { code, message, label: None, help, place: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown_and_places_stay() {
+        for (text, shown) in [
+            ("url = \"redis://:hunter2@h:1/0\"\nx", "url = \"redis://:*******@h:1/0\"\nx"),
+            ("'postgres://u:p@ü@h' nats://t0ken@h", "'postgres://u:****@h' nats://*****@h"),
+            ("http://h/a@b \"https://x\"", "http://h/a@b \"https://x\""),
+            ("://", "://"),
+        ] {
+            assert_eq!(without_passwords(text), shown);
+            assert_eq!(text.len(), shown.len());
+        }
+    }
 }

@@ -12,20 +12,21 @@ use std::{
 
 use arc_swap::ArcSwap;
 use keyway_app::{App, ComponentName, Placed, Problem, Source};
+use keyway_capability::keyvalue::swapping::Phase;
 use keyway_runtime::{Purpose, Unit};
 use keyway_trigger::http::LiveRoutes;
 use tokio::{runtime::Handle, time::timeout};
 
-pub(crate) use trial::{Trial, TrialOptions};
+pub(crate) use trial::{Counted, Trial, TrialOptions};
 
 use crate::{
     config::Configs,
     generation::{Generation, UnitHandler},
     nearest::did_you_mean,
-    open::open,
+    open::{Granted, open_granted},
     prepare::{Prepared, Workshop},
     problem::problem,
-    serve::no_trigger,
+    serve::{ServeOptions, no_trigger},
     store::Stores,
 };
 
@@ -35,6 +36,7 @@ pub(crate) struct Running {
     workshop: Workshop,
     /// What was opened, and is opened again by a reload.
     path: PathBuf,
+    granted: Option<Granted>,
     /// How long an instance that has answered may go on when its unit is exchanged.
     drain: Duration,
     routes: Arc<LiveRoutes<UnitHandler>>,
@@ -51,9 +53,18 @@ pub(crate) struct Running {
 pub(crate) struct Serving {
     pub(crate) current: Arc<Generation>,
     /// What the last change replaced.
-    pub(crate) previous: Option<Arc<Prepared>>,
+    pub(crate) previous: Option<Previous>,
     /// The generation that is tried out beside it.
     pub(crate) trial: Option<Arc<Trial>>,
+}
+
+/// What an undo goes back to: a generation without its units, which are made again. A backend that
+/// was exchanged since stays exchanged.
+#[derive(Debug, Clone)]
+pub(crate) struct Previous {
+    prepared: Arc<Prepared>,
+    stores: Stores,
+    configs: Configs,
 }
 
 type Done<T> = Result<T, Vec<Problem>>;
@@ -66,7 +77,7 @@ impl Running {
     pub(crate) fn start(
         app: App,
         path: &Path,
-        drain: Duration,
+        options: &ServeOptions,
         background: Handle,
     ) -> Done<Arc<Self>> {
         let workshop = Workshop::open(Purpose::Requests)?;
@@ -79,7 +90,8 @@ impl Running {
         Ok(Arc::new(Self {
             workshop,
             path: path.to_owned(),
-            drain,
+            granted: options.granted.clone(),
+            drain: options.drain,
             routes,
             serving: ArcSwap::from_pointee(serving),
             changing: tokio::sync::Mutex::default(),
@@ -96,6 +108,14 @@ impl Running {
     /// What serves at the moment.
     pub(crate) fn serving(&self) -> Arc<Serving> {
         self.serving.load_full()
+    }
+
+    /// The app as its files say now, checked but not read any further.
+    ///
+    /// # Errors
+    /// All that is wrong with its manifest.
+    pub(crate) fn open(&self) -> Done<App> {
+        open_granted(&self.path, self.granted.as_ref())
     }
 
     /// What was opened.
@@ -142,8 +162,13 @@ impl Running {
             let message = "there is nothing to undo: no part was exchanged".to_owned();
             return Err(vec![problem("nothing-to-undo", message, None)]);
         };
+        self.no_swap_of_a_backend()?;
         let this = Arc::clone(self);
-        let next = in_background(move || this.generation(previous)).await?;
+        let next = in_background(move || {
+            let Previous { prepared, stores, configs } = previous;
+            Generation::new(prepared, stores, configs, Some(&this.serving().current))
+        });
+        let next = next.await?;
         self.install(Arc::new(next))?;
         // What was undone is not what an undo goes back to.
         let serving = self.serving();
@@ -158,9 +183,10 @@ impl Running {
     /// All that is wrong with it now. What served before goes on.
     pub(crate) async fn reload(self: &Arc<Self>) -> Done<bool> {
         let _turn = self.turn()?;
+        self.no_swap_of_a_backend()?;
         let this = Arc::clone(self);
         let next = in_background(move || {
-            let app = open(&this.path)?;
+            let app = this.open()?;
             if app.triggers.is_empty() {
                 return Err(vec![no_trigger(&app)]);
             }
@@ -204,6 +230,19 @@ impl Running {
         })
     }
 
+    /// Refuses what could put another store in the place of one whose backend is being exchanged.
+    fn no_swap_of_a_backend(&self) -> Done<()> {
+        let serving = self.serving();
+        let mut stores = serving.current.stores.iter();
+        match stores.find(|(_, store)| store.progress().borrow().phase != Phase::Idle) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let message = format!("the backend of the store `{name}` is being exchanged");
+                Err(vec![problem("busy", message, Some("try again when that is done"))])
+            }
+        }
+    }
+
     fn with_component(&self, name: &str, path: PathBuf) -> Done<Generation> {
         let current = &self.serving().current;
         let mut app = current.prepared.app.clone();
@@ -241,7 +280,12 @@ impl Running {
     /// Has all requests from now on go to `next`. Those that run end where they began.
     fn install(&self, next: Arc<Generation>) -> Done<()> {
         self.routes.replace(next.routes(None)?);
-        let previous = Some(Arc::clone(&self.serving().current.prepared));
+        let current = &self.serving().current;
+        let previous = Some(Previous {
+            prepared: Arc::clone(&current.prepared),
+            stores: current.stores.clone(),
+            configs: current.configs.clone(),
+        });
         let serving = Serving { current: next, previous, trial: None };
         let old = self.serving.swap(Arc::new(serving));
         self.retire(&old.current);

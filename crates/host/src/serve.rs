@@ -13,6 +13,7 @@ use std::{
 
 use keyway_app::{App, Problem};
 use keyway_trigger::http::{Ending, Options, Server, Tls};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     signal::unix::{SignalKind, signal},
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{self, AdminSocket},
     log,
-    open::open,
+    open::{Granted, open_granted},
     problem::problem,
     running::Running,
     watch,
@@ -44,6 +45,8 @@ pub struct ServeOptions {
     pub threads: Option<NonZeroUsize>,
     /// The socket of the admin API; one in the user's folder for such if none.
     pub admin: Option<PathBuf>,
+    /// What a single component is granted; for a manifest there is none.
+    pub granted: Option<Granted>,
     /// Take in changes to the manifest and to components when their files change.
     pub watch: bool,
 }
@@ -90,14 +93,15 @@ pub fn serve(
     narrator: Arc<dyn Narrator>,
 ) -> Result<(), Vec<Problem>> {
     log::start();
-    let app = open(path)?;
+    raise_descriptor_limit();
+    let app = open_granted(path, options.granted.as_ref())?;
     if app.triggers.is_empty() {
         return Err(vec![no_trigger(&app)]);
     }
     // The address first: a port that is taken is told before minutes of compiling.
     let server = bind(options)?;
     let background = Background::start()?;
-    let running = Running::start(app, path, options.drain, background.handle())?;
+    let running = Running::start(app, path, options, background.handle())?;
     let stop = CancellationToken::new();
     let ending =
         Ending { stop: stop.clone(), drain: options.drain, at_once: CancellationToken::new() };
@@ -121,7 +125,7 @@ pub fn serve(
         }
     };
     if options.watch {
-        let watching = watch::watch(Arc::clone(&running), Arc::clone(&narrator), stop.clone())?;
+        let watching = watch::watch(Arc::clone(&running), Arc::clone(&narrator), stop.clone());
         background.handle().spawn(watching);
     }
     narrator.serving(&url, &running.serving().current.shown());
@@ -143,6 +147,16 @@ pub fn serve(
         let _ = tokio::time::timeout(FLUSH, keyway_runtime::flush_output()).await;
     });
     Ok(())
+}
+
+/// Connections are file descriptors, of which many systems give a process 1,024 unless it asks for
+/// more.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::info!("the process may open no more files than before: {error}");
+    }
 }
 
 /// An app that serves nothing.

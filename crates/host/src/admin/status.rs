@@ -10,7 +10,7 @@ use super::{
     Admin,
     api::{ComponentStatus, RouteStatus, Status, StoreStatus, StoreSwap, TrialStatus, UnitStatus},
 };
-use crate::running::Serving;
+use crate::running::{Counted, Serving};
 
 impl Admin {
     pub(super) fn status(&self) -> Status {
@@ -87,7 +87,7 @@ fn swap(store: &Swapping) -> Option<StoreSwap> {
 
 fn trial(serving: &Serving) -> Option<TrialStatus> {
     let trial = serving.trial.as_ref()?;
-    let (requests, errors) = trial.counted(&serving.current);
+    let Counted { requests, errors, .. } = trial.counted(&serving.current);
     Some(TrialStatus {
         percent: f64::from(trial.options.share.0) / 100.0,
         left_ms: millis(trial.until.saturating_duration_since(Instant::now())),

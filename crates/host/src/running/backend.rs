@@ -39,8 +39,22 @@ impl Running {
             keyvalue::Backend::from_settings(kind, settings).map_err(|error| wrong(&error))?;
         let target = keyvalue::open(&backend).map_err(|error| wrong(&error))?;
         let store = Arc::clone(store);
+        let kept = Arc::clone(&store);
         let swap = self.background.spawn(async move { store.swap_to(target, existing).await });
         match swap.await {
+            // A reload may have begun a moment before this did.
+            Ok(Ok(_))
+                if !self
+                    .serving()
+                    .current
+                    .stores
+                    .iter()
+                    .any(|(_, now)| Arc::ptr_eq(now, &kept)) =>
+            {
+                Err(wrong(
+                    &"a reload has put another store in its place; nothing is lost of either",
+                ))
+            }
             Ok(Ok(swapped)) => Ok(swapped),
             Ok(Err(error)) => Err(wrong(&error)),
             Err(error) => Err(wrong(&error)),

@@ -5,11 +5,15 @@ use std::{
     time::Duration,
 };
 
+use keyway_app::ComponentName;
 use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{Done, Generation, Running, Serving};
-use crate::{generation::Share, problem::problem};
+use crate::{
+    generation::{LiveUnit, Share},
+    problem::problem,
+};
 
 /// How often it is looked at how a trial goes.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -55,37 +59,82 @@ impl Trial {
         self.cancelled.cancel();
     }
 
-    /// Requests and errors of all units that are new.
-    pub(crate) fn counted(&self, stable: &Generation) -> (u64, u64) {
-        let new = self.generation.units().filter(|(root, live)| {
-            !stable.units().any(|(other, old)| other == *root && Arc::ptr_eq(old, live))
-        });
-        new.fold((0, 0), |(requests, errors), (_, live)| {
-            let count = &live.count;
-            (requests + count.requests.load(Relaxed), errors + count.errors.load(Relaxed))
-        })
+    /// What the requests of all units that are new came to.
+    pub(crate) fn counted(&self, stable: &Generation) -> Counted {
+        let mut counted = Counted::default();
+        for live in self.new_units(stable) {
+            counted.requests += live.count.requests.load(Relaxed);
+            counted.finished += live.count.finished.load(Relaxed);
+            counted.errors += live.count.errors.load(Relaxed);
+        }
+        counted
     }
 
-    async fn judge(&self, stable: &Generation) -> Verdict {
-        let too_many = |errors: u64, requests: u64| {
-            errors * 10_000 > requests * u64::from(self.options.errors.0)
+    fn new_units<'a>(
+        &'a self,
+        stable: &'a Generation,
+    ) -> impl Iterator<Item = &'a Arc<LiveUnit>> + 'a {
+        let is_new = |root: &ComponentName, live: &Arc<LiveUnit>| {
+            !stable.units().any(|(other, old)| other == root && Arc::ptr_eq(old, live))
         };
+        self.generation.units().filter(move |(root, live)| is_new(root, live)).map(|(_, live)| live)
+    }
+
+    /// Waits for its end, or for what ends it earlier.
+    async fn judge(&self, stable: &Generation) -> Verdict {
+        if let Some(verdict) = self.look_until(self.until, stable, |_| false).await {
+            return verdict;
+        }
+        // Those that began in time are waited for: what hangs is an error too.
+        let begun = self.counted(stable).requests;
+        let patience = self.new_units(stable).map(|live| live.time_limit()).max();
+        let latest = self.until + patience.unwrap_or_default() + LOOK_EVERY;
+        let all_done = |counted: Counted| counted.finished >= begun;
+        if let Some(verdict) = self.look_until(latest, stable, all_done).await {
+            return verdict;
+        }
+        let Counted { errors, finished, .. } = self.counted(stable);
+        if self.too_many(errors, finished) { Verdict::Bad(errors, finished) } else { Verdict::Good }
+    }
+
+    /// Looks until `end`, or until it is `done`; there is a verdict before only if it goes wrong.
+    async fn look_until(
+        &self,
+        end: Instant,
+        stable: &Generation,
+        done: impl Fn(Counted) -> bool,
+    ) -> Option<Verdict> {
         loop {
-            let at_the_end = Instant::now() >= self.until;
-            let (requests, errors) = self.counted(stable);
-            if too_many(errors, requests) && (at_the_end || requests >= REQUESTS_AT_LEAST) {
-                return Verdict::Bad(errors, requests);
+            if self.cancelled.is_cancelled() {
+                return Some(Verdict::Cancelled);
             }
-            if at_the_end {
-                return Verdict::Good;
+            let counted = self.counted(stable);
+            let Counted { errors, finished, .. } = counted;
+            if self.too_many(errors, finished) && finished >= REQUESTS_AT_LEAST {
+                return Some(Verdict::Bad(errors, finished));
             }
-            let next = (Instant::now() + LOOK_EVERY).min(self.until);
+            if Instant::now() >= end || done(counted) {
+                return None;
+            }
+            let next = (Instant::now() + LOOK_EVERY).min(end);
             tokio::select! {
                 () = tokio::time::sleep_until(next) => {}
-                () = self.cancelled.cancelled() => return Verdict::Cancelled,
+                () = self.cancelled.cancelled() => {}
             }
         }
     }
+
+    fn too_many(&self, errors: u64, finished: u64) -> bool {
+        errors * Share::WHOLE > finished * u64::from(self.options.errors.0)
+    }
+}
+
+/// What requests came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counted {
+    pub(crate) requests: u64,
+    pub(crate) finished: u64,
+    pub(crate) errors: u64,
 }
 
 impl Running {
@@ -132,7 +181,7 @@ impl Running {
     fn decide(&self, before: &Serving, trial: &Trial, verdict: &Verdict) -> Done<()> {
         let (errors, requests) = match verdict {
             Verdict::Good => return self.install(Arc::clone(&trial.generation)),
-            Verdict::Cancelled => trial.counted(&before.current),
+            Verdict::Cancelled => (0, 0),
             Verdict::Bad(errors, requests) => (*errors, *requests),
         };
         self.routes.replace(before.current.routes(None)?);
