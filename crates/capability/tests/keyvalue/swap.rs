@@ -7,11 +7,14 @@ use futures::StreamExt;
 use keyway_capability::{
     Origin,
     keyvalue::{
-        Change, Error, Store, Swapping,
+        Backend, Change, Error, Store, Swapping,
         memory::Memory,
+        open,
+        redis::Options,
         swapping::{Existing, Phase, SwapError},
     },
 };
+use keyway_testing::server::Redis;
 
 use crate::{
     backend, block_on,
@@ -322,8 +325,7 @@ fn a_part_of_the_store_that_serves_is_no_target() {
     block_on(async {
         let server = Redis::start();
         let with_prefix = |prefix: &str| {
-            let options =
-                redis::Options { prefix: prefix.to_owned(), ..redis::Options::new(server.url()) };
+            let options = Options { prefix: prefix.to_owned(), ..Options::new(server.url()) };
             open(&Backend::Redis(options)).unwrap()
         };
         for (old, target) in [("", "app:"), ("app:", "")] {

@@ -20,6 +20,9 @@ const PAGE: usize = 512;
 /// How many keys are copied at a time: writes of them wait meanwhile.
 const PORTION: usize = 64;
 
+/// How many keys tell a store from another that has one of them by chance.
+const SOME_KEYS: usize = 50;
+
 /// How often the stores are compared before it is given up that they become equal.
 const ROUNDS: usize = 3;
 
@@ -104,17 +107,14 @@ impl<'a> Migration<'a> {
         // Two addresses can lead to one store: what is written to one is looked for in the other.
         let mark = format!("keyway-swap-{:016x}", RandomState::new().hash_one(&found.keys));
         let (old, target) = (&*self.old.store, &*self.target);
-        if shares(target, SwapError::Target, old, SwapError::Old, &mark, Look::AtTheKey).await? {
+        if shares(target, old, &mark, Look::AtTheKey).await? {
             return Err(SwapError::SameStore { at: at() });
         }
         if let (Some(key), Existing::Refuse) = (found.keys.first(), existing) {
             return Err(SwapError::NotEmpty { at: at(), key: key.clone() });
         }
         // Or to a part of one, which has the same keys by other names.
-        if shares(target, SwapError::Target, old, SwapError::Old, &mark, Look::Everywhere).await?
-            || shares(old, SwapError::Old, target, SwapError::Target, &mark, Look::Everywhere)
-                .await?
-        {
+        if shares(target, old, &mark, Look::Everywhere).await? || has_within(target, old).await? {
             return Err(SwapError::Overlapping { at: at() });
         }
         if !found.keys.is_empty() {
@@ -252,22 +252,41 @@ enum Look {
     Everywhere,
 }
 
-/// Whether `other` has a mark that is written to `store` for the time of this look.
+/// Whether the old store has a mark that is written to the target for the time of this look.
 async fn shares(
-    store: &dyn Store,
-    of_store: fn(Error) -> SwapError,
-    other: &dyn Store,
-    of_other: fn(Error) -> SwapError,
+    target: &dyn Store,
+    old: &dyn Store,
     mark: &str,
     look: Look,
 ) -> Result<bool, SwapError> {
-    store.set(mark, Bytes::new()).await.map_err(of_store)?;
+    target.set(mark, Bytes::new()).await.map_err(SwapError::Target)?;
     let found = match look {
-        Look::AtTheKey => other.exists(mark).await,
-        Look::Everywhere => has_key_ending_in(other, mark).await,
+        Look::AtTheKey => old.exists(mark).await,
+        Look::Everywhere => has_key_ending_in(old, mark).await,
     };
-    store.delete(mark).await.map_err(of_store)?;
-    found.map_err(of_other)
+    target.delete(mark).await.map_err(SwapError::Target)?;
+    found.map_err(SwapError::Old)
+}
+
+/// Whether the target has keys of the old store, all with one prefix. Nothing is written to the old
+/// store to find out: a swap that is cancelled would leave it there.
+async fn has_within(target: &dyn Store, old: &dyn Store) -> Result<bool, SwapError> {
+    let some = old.list_keys("", None, SOME_KEYS).await.map_err(SwapError::Old)?.keys;
+    let Some(first) = some.first() else { return Ok(false) };
+    let mut pages = Pages::of(target);
+    while let Some(keys) = pages.next().await.map_err(SwapError::Target)? {
+        for key in keys {
+            let Some(prefix) = key.strip_suffix(first.as_str()).filter(|p| !p.is_empty()) else {
+                continue;
+            };
+            let named: Vec<_> = some.iter().map(|key| format!("{prefix}{key}")).collect();
+            let values = target.get_many(&named).await.map_err(SwapError::Target)?;
+            if values.iter().all(Option::is_some) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 async fn has_key_ending_in(store: &dyn Store, end: &str) -> Result<bool, Error> {
