@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddrV4,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use wasmtime::{
@@ -88,8 +88,7 @@ impl Explorer<'_> {
             for call in order {
                 for age in 0..AGES {
                     life.age = age;
-                    let name = &self.probe.calls[call];
-                    let Some(outcome) = life.settled(call, name).await else { break };
+                    let Some(outcome) = life.call(call).await else { break };
                     let is_end = matches!(outcome, Outcome::Traps(_) | Outcome::Waits);
                     outcomes.entry(call).or_default().insert(outcome);
                     if is_end {
@@ -119,20 +118,6 @@ struct Life {
 }
 
 impl Life {
-    /// Calls one export; if it asks for what is still to come, until that has come.
-    async fn settled(&mut self, number: usize, name: &str) -> Option<Outcome> {
-        let is_to_come = name.contains("[method]future-") && name.ends_with(".get");
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let outcome = self.call(number).await;
-            let nothing_yet = matches!(&outcome, Some(Outcome::Gives(what)) if what == "none");
-            if !(is_to_come && nothing_yet) || Instant::now() > deadline {
-                return outcome;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    }
-
     /// Calls one export, if there are handles for all its parameters.
     async fn call(&mut self, number: usize) -> Option<Outcome> {
         let export = format!("call-{number}");
