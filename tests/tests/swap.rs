@@ -19,7 +19,7 @@ use keyway_testing::{
 use tempfile::TempDir;
 
 /// `front`, which asks a greeter, in an app whose components are its own copies.
-fn greeting() -> (TempDir, Keyway) {
+fn greeting(arguments: &[&str]) -> (TempDir, Keyway) {
     let app = app(r#"
         [app]
         name = "greeting"
@@ -35,7 +35,7 @@ fn greeting() -> (TempDir, Keyway) {
     for name in ["front", "greeter"] {
         copy(name, &app.path().join(format!("{name}.wasm")));
     }
-    let keyway = Keyway::up_with(app.path(), &["--watch"]);
+    let keyway = Keyway::up_with(app.path(), arguments);
     (app, keyway)
 }
 
@@ -146,7 +146,7 @@ fn a_component_is_exchanged_under_load_and_back() {
 
 #[test]
 fn a_fused_component_is_exchanged() {
-    let (app, keyway) = greeting();
+    let (app, keyway) = greeting(&[]);
     assert_eq!(body(&keyway, "/Ann"), "Hello, Ann!");
     worked(&swap(&keyway, "greeter", &guest("greeter-other"), &[]));
     assert_eq!(body(&keyway, "/Ann"), "Good day, Ann!");
@@ -155,7 +155,7 @@ fn a_fused_component_is_exchanged() {
 
 #[test]
 fn a_component_that_does_not_fit_changes_nothing() {
-    let (app, keyway) = greeting();
+    let (app, keyway) = greeting(&[]);
     refused(&swap(&keyway, "greeter", &guest("counter"), &[]), "test:greet/greeter");
     refused(&swap(&keyway, "greeter", &app.path().join("missing.wasm"), &[]), "has no file");
     refused(&swap(&keyway, "greeter", &app.path().join("keyway.toml"), &[]), "greeter");
@@ -166,22 +166,7 @@ fn a_component_that_does_not_fit_changes_nothing() {
 
 #[test]
 fn a_swap_takes_in_nothing_else_that_has_changed() {
-    let app = app(r#"
-        [app]
-        name = "greeting"
-        [component.front]
-        source = "front.wasm"
-        link."test:greet/greeter" = "greeter"
-        [component.greeter]
-        source = "greeter.wasm"
-        [[trigger.http]]
-        route = "/"
-        component = "front"
-    "#);
-    for name in ["front", "greeter"] {
-        copy(name, &app.path().join(format!("{name}.wasm")));
-    }
-    let keyway = Keyway::up(app.path());
+    let (app, keyway) = greeting(&[]);
     fs::write(app.path().join("front.wasm"), b"half a compo").expect("written");
     refused(&swap(&keyway, "greeter", &guest("greeter-other"), &[]), "front");
     copy("hello", &app.path().join("front.wasm"));
@@ -286,7 +271,7 @@ fn a_reload_takes_in_what_the_manifest_says_now() {
 
 #[test]
 fn a_watched_app_takes_in_changes_by_itself() {
-    let (app, keyway) = greeting();
+    let (app, keyway) = greeting(&["--watch"]);
     let load = Load::start(&keyway, 2, "/Ann", |status, body| {
         status == 200 && ["Hello, Ann!", "Good day, Ann!"].contains(&body)
     });
