@@ -30,11 +30,13 @@ pub(crate) async fn watch(
 ) {
     let until_stop = stop.clone();
     let watching = async {
-        let mut taken_in = look(&running);
+        // Nothing is known at first: a change that came between the reading of the files and the
+        // first look at them must not be missed.
+        let mut taken_in = Files::new();
         loop {
             sleep(LOOK_EVERY).await;
             let now = look(&running);
-            if now == taken_in {
+            if now.iter().all(|(file, identity)| taken_in.get(file) == Some(identity)) {
                 continue;
             }
             // A compiler writes a file in many steps: it is done when two looks are the same.
@@ -50,10 +52,6 @@ pub(crate) async fn watch(
                 Err(problems) => narrator.failed(&problems),
             }
             taken_in = now;
-            // What is named since now is what was just read, or is looked at next.
-            for (file, identity) in look(&running) {
-                taken_in.entry(file).or_insert(identity);
-            }
         }
     };
     until_stop.run_until_cancelled(watching).await;
