@@ -69,6 +69,21 @@ impl App {
         }
     }
 
+    /// The app of one of its components and of all that this is linked to, with no triggers.
+    #[must_use]
+    pub fn of_root(&self, root: &ComponentName) -> Self {
+        let mut components = BTreeMap::new();
+        let mut open = vec![root];
+        while let Some(name) = open.pop() {
+            if let Some(component) = self.components.get(name)
+                && components.insert(name.clone(), component.clone()).is_none()
+            {
+                open.extend(component.links.values().map(|link| &link.value.to));
+            }
+        }
+        Self { components, triggers: Vec::new(), ..self.clone() }
+    }
+
     /// The component of this name.
     pub fn component(&self, name: &ComponentName) -> Option<&Component> {
         self.components.get(name)

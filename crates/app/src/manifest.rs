@@ -129,8 +129,25 @@ impl Manifest {
     /// # Errors
     /// All that is wrong with the manifest, in the order of its text.
     pub fn check(self, folder: &Path) -> Result<App, Vec<Problem>> {
-        check::check(self, folder)
+        check::check(self, folder, Stage::Finished)
     }
+
+    /// The same, but for parts that nothing uses yet: for who builds an app up.
+    ///
+    /// # Errors
+    /// All else that is wrong with the manifest, in the order of its text.
+    pub fn check_unfinished(self, folder: &Path) -> Result<App, Vec<Problem>> {
+        check::check(self, folder, Stage::Unfinished)
+    }
+}
+
+/// What a manifest is checked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// There may be parts that nothing uses yet.
+    Unfinished,
+    /// It is all that there is to be.
+    Finished,
 }
 
 impl App {

@@ -12,7 +12,7 @@ use keyway_component::{Description, Extern};
 use keyway_host::{Assembly, Loaded};
 use serde::Serialize;
 
-use crate::report;
+use crate::report::{self, size};
 
 /// The arguments of `keyway inspect`.
 #[derive(Debug, clap::Args)]
@@ -169,12 +169,4 @@ fn section(
         }
     }
     Ok(())
-}
-
-fn size(bytes: usize) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-    }
 }

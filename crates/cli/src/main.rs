@@ -1,9 +1,13 @@
 //! The program `keyway`: arguments in; words, tables and exit codes out.
 
+mod add;
+mod call;
 mod check;
+mod compose;
 mod grants;
 mod host;
 mod inspect;
+mod link;
 mod logs;
 mod reload;
 mod report;
@@ -11,6 +15,7 @@ mod run;
 mod status;
 mod swap;
 mod up;
+mod wit;
 
 use std::process::ExitCode;
 
@@ -34,10 +39,20 @@ enum Command {
     Up(up::Arguments),
     /// Runs a command to its end, with nothing that is not granted.
     Run(run::Arguments),
+    /// Calls a function of a component, and shows what it returns.
+    Call(call::Arguments),
     /// Says everything that is wrong with an app, and serves nothing.
     Check(check::Arguments),
     /// Shows what a component or an app is made of, and what it would need.
     Inspect(inspect::Arguments),
+    /// Adds a component to an app.
+    Add(add::Arguments),
+    /// Links a component of an app to another one, once their types are compared.
+    Link(link::Arguments),
+    /// Writes an app as one component, which any host can run.
+    Compose(compose::Arguments),
+    /// Prints the WIT of a component, or of an app's components.
+    Wit(wit::Arguments),
     /// Shows how the running apps are.
     Status(status::Arguments),
     /// Exchanges a component or a backend of a running app.
@@ -64,8 +79,13 @@ fn main() -> ExitCode {
     let code = match arguments.command {
         Command::Up(arguments) => up::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Call(arguments) => call::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Add(arguments) => add::run(&arguments),
+        Command::Link(arguments) => link::run(&arguments),
+        Command::Compose(arguments) => compose::run(&arguments),
+        Command::Wit(arguments) => wit::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Swap(arguments) => swap::run(&arguments),
         Command::Reload(arguments) => reload::run(&arguments),

@@ -104,3 +104,12 @@ pub(crate) fn print_text(text: &str) -> bool {
     }
     false
 }
+
+/// A number of bytes as a person reads it.
+pub(crate) fn size(bytes: usize) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}

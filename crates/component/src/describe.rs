@@ -138,7 +138,7 @@ fn needs(imports: &[Extern]) -> Vec<Need> {
     needs
 }
 
-/// A component's world as WIT text.
+/// A component's world as WIT text, with the packages that it uses.
 ///
 /// # Errors
 ///
@@ -154,7 +154,9 @@ fn decode(bytes: &[u8]) -> Option<String> {
     let DecodedWasm::Component(resolve, world) = &decoded else { return None };
     let package = resolve.worlds[*world].package?;
     let mut printer = WitPrinter::default();
-    printer.print(resolve, package, &[]).ok()?;
+    let used: Vec<_> =
+        resolve.packages.iter().map(|(id, _)| id).filter(|id| *id != package).collect();
+    printer.print(resolve, package, &used).ok()?;
     Some(printer.output.to_string())
 }
 

@@ -77,21 +77,45 @@ pub struct UnitImport {
 /// All problems at once: unreadable parts, links and imports that nothing meets, links whose types
 /// differ, cycles.
 pub fn fuse(root: &str, parts: &[Part<'_>]) -> Result<Unit, Vec<FuseError>> {
-    let (plan, mut errors) = Plan::new(root, parts);
+    let (plan, errors) = Plan::new(root, parts);
     if let ([member], true) = (plan.members.as_slice(), errors.is_empty()) {
         return Ok(single(member));
     }
-    // Types are compared even if something else is wrong, to tell all problems at once.
-    match Composition::load(&plan) {
+    linked(&plan, errors)?.compose().map_err(|error| vec![error])
+}
+
+/// Composes `root` and all that is linked to it into one component that any host can run: what two
+/// of them import alike is one import. Which of them asks for something cannot be told any more, so
+/// what is granted to such a component is granted to all that are in it.
+///
+/// # Errors
+///
+/// The same as those of [`fuse`].
+pub fn compose(root: &str, parts: &[Part<'_>]) -> Result<Vec<u8>, Vec<FuseError>> {
+    let (mut plan, errors) = Plan::new(root, parts);
+    if let ([member], true) = (plan.members.as_slice(), errors.is_empty()) {
+        return Ok(member.part.bytes.to_vec());
+    }
+    plan.share_all();
+    linked(&plan, errors)?.merge().map_err(|error| vec![error])
+}
+
+/// The planned unit, if nothing is wrong with it. Types are compared even if something else is
+/// wrong, to tell all problems at once.
+fn linked<'p, 'a>(
+    plan: &'p Plan<'a>,
+    mut errors: Vec<FuseError>,
+) -> Result<Composition<'p, 'a>, Vec<FuseError>> {
+    match Composition::load(plan) {
         Ok(composition) => {
             errors.extend(composition.mismatches());
-            if errors.is_empty() {
-                return composition.compose().map_err(|error| vec![error]);
-            }
+            if errors.is_empty() { Ok(composition) } else { Err(errors) }
         }
-        Err(error) => errors.push(error),
+        Err(error) => {
+            errors.push(error);
+            Err(errors)
+        }
     }
-    Err(errors)
 }
 
 /// A unit of one component: nothing is labelled, as all imports are that component's own.

@@ -9,7 +9,8 @@
 //! - [`minimum`] says what an instance takes before it runs.
 //! - [`authority`] says what an imported interface gives.
 //! - [`fuse`] makes one component, a unit, of a component and all that is linked to it, in which
-//!   each component's authority stays apart from that of the others.
+//!   each component's authority stays apart from that of the others; [`compose`] makes one for
+//!   hosts that do not know such units, and [`strip`] takes names out of it.
 
 mod adapt;
 mod authority;
@@ -18,11 +19,13 @@ mod fuse;
 mod interface;
 mod minimum;
 mod read;
+mod strip;
 
 pub use adapt::{AdaptError, adapt};
 pub use authority::{Authority, NEWEST_0_2, NEWEST_0_3, authority, is_provided};
 pub use describe::{Description, Need, Producer, describe, wit};
-pub use fuse::{Difference, FuseError, Part, PartLink, Unit, UnitImport, fuse};
+pub use fuse::{Difference, FuseError, Part, PartLink, Unit, UnitImport, compose, fuse};
 pub use interface::InterfaceName;
 pub use minimum::{Minimum, minimum};
 pub use read::{Extern, ExternKind, Function, ReadError, TypeDefinition, is_synchronous};
+pub use strip::strip;

@@ -1,5 +1,6 @@
 //! Reads what a component imports and exports, with signatures in WIT syntax.
 
+mod example;
 pub(crate) mod signature;
 
 use serde::Serialize;
@@ -74,7 +75,7 @@ impl Extern {
     }
 
     /// Whether an export like this can stand in for `import`, by name.
-    pub(crate) fn can_meet(&self, import: &Self) -> bool {
+    pub fn can_meet(&self, import: &Self) -> bool {
         self.name == import.name
             || match (&self.interface, &import.interface) {
                 (Some(ours), Some(theirs)) => ours.is_compatible(theirs),
@@ -108,6 +109,10 @@ pub struct Function {
     pub name: String,
     /// Its signature in WIT syntax, such as `func(line: string) -> result<entry, error>`.
     pub signature: String,
+    /// A call of it with made-up values, in WAVE; none if it takes or returns what no text stands
+    /// for, such as a handle or a stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
 }
 
 /// A named type.

@@ -7,6 +7,8 @@
 //! | `POST /v1/stores/NAME` | exchanges a backend, with its data: [`api::SwapBackend`] |
 //! | `POST /v1/undo` | goes back to what the last change replaced, or ends a trial |
 //! | `POST /v1/reload` | takes in what has changed: [`api::Reloaded`] |
+//! | `GET /v1/functions` | what can be called: a list of [`api::Function`] |
+//! | `POST /v1/call` | calls a function: [`api::Asked`], [`api::Returned`] |
 //! | `GET /v1/logs`, `?follow=true` | the log's last lines, and those that come: [`api::LogLine`] |
 //!
 //! What is not done is answered with a status from 400 on and [`api::Refused`].
@@ -45,7 +47,7 @@ use crate::{
 use api::{BackendSwapped, Canary, Refused, Reloaded, SwapBackend, SwapComponent, VERSION};
 
 /// The largest request, in bytes.
-const REQUEST_BYTES: usize = 1 << 20;
+const REQUEST_BYTES: usize = 16 << 20;
 
 type Body = BoxBody<Bytes, Infallible>;
 
@@ -100,6 +102,13 @@ impl Admin {
                 self.running.reload().await.and_then(|changed| json(&Reloaded { changed }))
             }
             (&Method::POST, ["undo"]) => self.running.undo().await.and_then(|()| json(&())),
+            (&Method::GET, ["functions"]) => {
+                self.running.functions().await.and_then(|functions| json(&functions))
+            }
+            (&Method::POST, ["call"]) => match read(request).await {
+                Ok(asked) => self.running.call(asked).await.and_then(|returned| json(&returned)),
+                Err(problem) => Err(vec![problem]),
+            },
             (&Method::POST, ["components", name]) => match read(request).await {
                 Ok(asked) => self.swap_component(&decode(name), asked).await,
                 Err(problem) => Err(vec![problem]),
@@ -181,8 +190,10 @@ fn json(value: &impl Serialize) -> Done {
 
 fn refuse(problems: &[Problem]) -> Response<Body> {
     let status = match problems.first().map(|problem| problem.code) {
-        Some("no-such-request" | "no-such-component" | "no-such-store") => StatusCode::NOT_FOUND,
-        Some("bad-request") => StatusCode::BAD_REQUEST,
+        Some("no-such-request" | "no-such-component" | "no-such-store" | "no-such-function") => {
+            StatusCode::NOT_FOUND
+        }
+        Some("bad-request" | "call") => StatusCode::BAD_REQUEST,
         Some("busy" | "nothing-to-undo") => StatusCode::CONFLICT,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };

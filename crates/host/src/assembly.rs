@@ -69,6 +69,52 @@ pub fn read(app: App) -> Result<Assembly, Vec<Problem>> {
     put_together(app).map(|(assembly, _)| assembly)
 }
 
+/// The components of `app`, each read by itself.
+///
+/// # Errors
+/// All components that cannot be read.
+pub(crate) fn load_all(app: &App) -> Result<BTreeMap<ComponentName, Loaded>, Vec<Problem>> {
+    let (mut sources, mut problems) = read_sources(app);
+    let mut all = BTreeMap::new();
+    for component in app.components.values() {
+        let Some(source) = sources.remove(&component.name) else { continue };
+        match understand(component, source) {
+            Ok(loaded) => {
+                all.insert(component.name.clone(), loaded);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(all) } else { Err(problems) }
+}
+
+/// A component that others were composed into.
+#[derive(Debug)]
+pub struct Composed {
+    /// The component.
+    pub bytes: Vec<u8>,
+    /// The names of the components in it, in the order of the manifest.
+    pub components: Vec<String>,
+}
+
+/// Composes `root` and all that it is linked to.
+///
+/// # Errors
+/// All that is wrong with the components and their links.
+pub(crate) fn compose(app: &App, root: &ComponentName) -> Result<Composed, Vec<Problem>> {
+    let components = load_all(app)?;
+    let bytes = keyway_component::compose(root.as_str(), &parts(app, &components))
+        .map_err(|errors| errors.iter().map(|error| of_fusion(app, error)).collect::<Vec<_>>())?;
+    Ok(Composed { bytes, components: components.keys().map(ToString::to_string).collect() })
+}
+
+/// All that is wrong with `app`, if its components can be read.
+pub(crate) fn problems(app: App) -> Vec<Problem> {
+    match put_together(app) {
+        Ok((_, problems)) | Err(problems) => problems,
+    }
+}
+
 /// An assembly as far as it can be had, with all its problems; only the problems if a component
 /// cannot be read.
 fn put_together(mut app: App) -> Result<(Assembly, Vec<Problem>), Vec<Problem>> {
@@ -108,7 +154,7 @@ pub(crate) fn of_sources(
     let mut units = Vec::new();
     let mut told = BTreeSet::new();
     for root in roots(&app) {
-        match fuse_unit(&app, &components, &root) {
+        match fuse(root.as_str(), &parts(&app, &components)) {
             Ok(unit) => {
                 if let Some(problem) = without_handler(&app, &root, &unit) {
                     problems.push(problem);
@@ -191,28 +237,18 @@ fn unused_links(component: &Component, description: &Description) -> Vec<Problem
         .collect()
 }
 
-fn fuse_unit(
-    app: &App,
-    components: &BTreeMap<ComponentName, Loaded>,
-    root: &ComponentName,
-) -> Result<keyway_component::Unit, Vec<FuseError>> {
-    let parts: Vec<Part<'_>> = app
-        .components
-        .values()
-        .map(|component| Part {
-            name: component.name.as_str(),
-            bytes: &components[&component.name].bytes,
-            links: component
-                .links
-                .iter()
-                .map(|(import, link)| PartLink {
-                    import: import.as_str(),
-                    to: link.value.to.as_str(),
-                })
-                .collect(),
-        })
-        .collect();
-    fuse(root.as_str(), &parts)
+/// The components as the parts of units.
+fn parts<'a>(app: &'a App, components: &'a BTreeMap<ComponentName, Loaded>) -> Vec<Part<'a>> {
+    let part = |component: &'a Component| Part {
+        name: component.name.as_str(),
+        bytes: &components[&component.name].bytes,
+        links: component
+            .links
+            .iter()
+            .map(|(import, link)| PartLink { import: import.as_str(), to: link.value.to.as_str() })
+            .collect(),
+    };
+    app.components.values().map(part).collect()
 }
 
 /// A route needs a component that answers HTTP.

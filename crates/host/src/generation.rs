@@ -19,8 +19,9 @@ use http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use keyway_app::{App, ComponentName, Grant, HttpTrigger, Limit, Problem, keyvalue::StoreLink};
-use keyway_capability::keyvalue::Store;
+use keyway_app::{
+    App, Component, ComponentName, Grant, HttpTrigger, Limit, Problem, keyvalue::StoreLink,
+};
 use keyway_component::UnitImport;
 use keyway_runtime::{Body, BodyError, Engines, Failure, Key, Principal, Room, Unit, UnitSpec};
 use keyway_trigger::http::{Handler, Peer, Routes};
@@ -199,7 +200,7 @@ fn address<T: ?Sized>(open: &Arc<T>) -> Address {
     Arc::as_ptr(open).cast::<()>() as Address
 }
 
-fn find<'a>(app: &'a App, name: &str) -> Option<&'a keyway_app::Component> {
+fn find<'a>(app: &'a App, name: &str) -> Option<&'a Component> {
     app.components.values().find(|component| component.name.as_str() == name)
 }
 
@@ -216,28 +217,13 @@ fn make(
         .collect();
     let engines =
         Engines::new(&rooms).map_err(|error| vec![problem("engine", error.to_string(), None)])?;
-    // Once for each component and not for each of its units, so that a quota counts once.
-    let opened: BTreeMap<&str, BTreeMap<String, Arc<dyn Store>>> = app
-        .components
-        .values()
-        .map(|component| (component.name.as_str(), stores.of(component)))
-        .collect();
+    let principals = Principals::new(app, stores, configs);
     let mut problems = Vec::new();
     let mut units = BTreeMap::new();
     for (PreparedUnit { root, components, imports, compiled, .. }, identity) in missing {
-        let principal = |name: &String| {
-            let component = find(app, name);
-            Principal {
-                name: name.clone(),
-                grant: component.map(|component| component.grant.clone()).unwrap_or_default(),
-                stores: opened.get(name.as_str()).cloned().unwrap_or_default(),
-                config: component.and_then(|component| configs.of(component)),
-                streams: None,
-            }
-        };
         let spec = UnitSpec {
             name: root.to_string(),
-            principals: components.iter().map(principal).collect(),
+            principals: principals.of(components),
             imports: imports.clone(),
             limit: identity.limit.clone(),
         };
@@ -253,6 +239,34 @@ fn make(
         }
     }
     if problems.is_empty() { Ok(units) } else { Err(problems) }
+}
+
+/// The components of an app as bearers of rights.
+#[derive(Debug)]
+pub(crate) struct Principals(BTreeMap<String, Principal>);
+
+impl Principals {
+    /// Each component is made once and not for each of its units, so that a quota counts once.
+    pub(crate) fn new(app: &App, stores: &Stores, configs: &Configs) -> Self {
+        let principal = |component: &Component| Principal {
+            name: component.name.to_string(),
+            grant: component.grant.clone(),
+            stores: stores.of(component),
+            config: configs.of(component),
+            streams: None,
+        };
+        let components = app.components.values();
+        Self(
+            components
+                .map(|component| (component.name.to_string(), principal(component)))
+                .collect(),
+        )
+    }
+
+    /// Those of the components of a unit, in their order.
+    pub(crate) fn of(&self, components: &[String]) -> Vec<Principal> {
+        components.iter().filter_map(|name| self.0.get(name)).cloned().collect()
+    }
 }
 
 /// A part of all requests, in hundredths of a percent.

@@ -3,7 +3,10 @@
 
 pub mod admin;
 mod assembly;
+mod call;
+mod compose;
 mod config;
+mod edit;
 mod folder;
 mod generation;
 mod limit;
@@ -19,8 +22,12 @@ mod setting;
 mod source;
 mod store;
 mod watch;
+mod write;
 
-pub use assembly::{AssembledUnit, Assembly, Loaded, assemble, read};
+pub use assembly::{AssembledUnit, Assembly, Composed, Loaded, assemble, read};
+pub use call::{call, functions};
+pub use compose::{compose, wit};
+pub use edit::{Added, Linked, add, link, new_app};
 pub use open::{Granted, open};
 pub use problem::{PlaceReport, ProblemReport};
 pub use run::{Outcome, RunOptions, Stdio, run};

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use keyway_app::{App, Component, Grant, Limit, Problem};
+use keyway_app::{App, Component, Grant, Limit, Manifest, Problem};
 
 /// The name of a manifest in its folder.
 const MANIFEST: &str = "keyway.toml";
@@ -45,6 +45,19 @@ pub fn open(path: &Path) -> Result<App, Vec<Problem>> {
 
 /// The same; with `granted` it has to be a component file.
 pub(crate) fn open_granted(path: &Path, granted: Option<&Granted>) -> Result<App, Vec<Problem>> {
+    open_with(path, granted, Manifest::check)
+}
+
+/// The same; there may be components that nothing uses.
+pub(crate) fn open_unfinished(path: &Path, granted: Option<&Granted>) -> Result<App, Vec<Problem>> {
+    open_with(path, granted, Manifest::check_unfinished)
+}
+
+fn open_with(
+    path: &Path,
+    granted: Option<&Granted>,
+    check: fn(Manifest, &Path) -> Result<App, Vec<Problem>>,
+) -> Result<App, Vec<Problem>> {
     let file = &manifest_of(path);
     let bytes = fs::read(file).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound if path.is_dir() => vec![no_manifest(path)],
@@ -61,7 +74,8 @@ pub(crate) fn open_granted(path: &Path, granted: Option<&Granted>) -> Result<App
     }
     let text = String::from_utf8(bytes).map_err(|_| vec![not_text(path)])?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    App::from_toml(&path.display().to_string(), &text, folder.unwrap_or(Path::new(".")))
+    let manifest = Manifest::parse(&path.display().to_string(), &text)?;
+    check(manifest, folder.unwrap_or(Path::new(".")))
 }
 
 /// The file that `path` stands for: in a folder, the manifest.

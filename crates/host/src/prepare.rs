@@ -29,6 +29,27 @@ pub(crate) struct Prepared {
     pub(crate) sources: BTreeMap<ComponentName, Key>,
 }
 
+impl Prepared {
+    /// Makes sure that the files of the components in `later` are what they were, but for that of
+    /// `except`.
+    ///
+    /// # Errors
+    /// If another one has changed.
+    pub(crate) fn same_sources(
+        &self,
+        later: &Self,
+        except: Option<&str>,
+    ) -> Result<(), Vec<Problem>> {
+        let changed = later.sources.iter().find(|(name, hash)| {
+            except != Some(name.as_str()) && self.sources.get(*name) != Some(hash)
+        });
+        let Some((name, _)) = changed else { return Ok(()) };
+        let message = format!("the file of `{name}` has changed since it was taken in");
+        let help = "take in all that has changed with `keyway reload`";
+        Err(vec![problem("changed-source", message, Some(help))])
+    }
+}
+
 /// A unit that is compiled.
 #[derive(Debug)]
 pub(crate) struct PreparedUnit {

@@ -87,11 +87,13 @@ pub fn run(manifest: &str, options: &RunOptions) -> Result<Outcome, Vec<Problem>
     let app = App::from_toml("the command line", manifest, Path::new("."))?;
     let purpose = Purpose::Command { timed: options.timed, fuel: options.fuel.is_some() };
     let prepared = Workshop::open(purpose)?.prepare(app)?;
-    let streams = Streams {
-        stdin: options.stdin.open(|path| File::open(path))?,
-        stdout: options.stdout.open(|path| File::create(path))?,
-        stderr: options.stderr.open(|path| File::create(path))?,
+    let stdout = options.stdout.open(|path| File::create(path))?;
+    let stderr = match options.stderr == options.stdout {
+        // Opened twice, one would write over what the other has written.
+        true => stdout.clone(),
+        false => options.stderr.open(|path| File::create(path))?,
     };
+    let streams = Streams { stdin: options.stdin.open(|path| File::open(path))?, stdout, stderr };
     let command = command(&prepared, streams, options.fuel)?;
     drop(prepared);
     let runtime = Builder::new_current_thread().enable_all().build();

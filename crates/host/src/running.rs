@@ -2,6 +2,7 @@
 //! which is ready before the first request goes to it.
 
 mod backend;
+mod call;
 mod trial;
 
 use std::{
@@ -257,15 +258,7 @@ impl Running {
         };
         component.source = Placed { value: Source::Path(path), place: None };
         let prepared = self.workshop.prepare(app)?;
-        let changed = prepared.sources.iter().find(|(other, hash)| {
-            other.as_str() != name && current.prepared.sources.get(*other) != Some(hash)
-        });
-        if let Some((other, _)) = changed {
-            let message =
-                format!("the file of `{other}` has changed too, and a swap takes in one component");
-            let help = "take in all that has changed with `keyway reload`";
-            return Err(vec![problem("changed-source", message, Some(help))]);
-        }
+        current.prepared.same_sources(&prepared, Some(name))?;
         self.generation(Arc::new(prepared))
     }
 

@@ -3,6 +3,7 @@
 
 mod bind;
 mod cache;
+mod call;
 mod command;
 mod engine;
 mod failure;
@@ -17,8 +18,9 @@ mod state;
 mod unit;
 
 pub use cache::{Cache, CacheError, Key};
+pub use call::{Call, CallError, CallTextError, Callable, Value};
 pub use command::Command;
 pub use engine::{CompileError, Compiled, Compiler, EngineError, Engines, Needs, Purpose, Room};
 pub use failure::{Body, BodyError, Failure};
-pub use grant::{Principal, Stream, Streams, flush_output, observe_output};
+pub use grant::{Principal, Stream, Streams, flush_output, keep_stdout, observe_output};
 pub use unit::{Unit, UnitError, UnitSpec};

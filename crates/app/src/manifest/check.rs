@@ -8,10 +8,13 @@ use std::{
 use crate::{
     App, Component, ComponentName, HttpTrigger, Manifest, Place, Placed, Problem,
     backend::{Backend, BackendName},
-    manifest::table::{list, nearest},
+    manifest::{
+        Stage,
+        table::{list, nearest},
+    },
 };
 
-pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Problem>> {
+pub(super) fn check(manifest: Manifest, folder: &Path, stage: Stage) -> Result<App, Vec<Problem>> {
     let Manifest {
         name,
         version,
@@ -25,7 +28,7 @@ pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Proble
         mut problems,
     } = manifest;
     let names: BTreeSet<&ComponentName> = components.iter().map(|c| &c.name).collect();
-    if components.is_empty() && problems.is_empty() {
+    if stage == Stage::Finished && components.is_empty() && problems.is_empty() {
         problems.push(problem(
             "no-component",
             "the manifest has no component".to_owned(),
@@ -60,7 +63,7 @@ pub(super) fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Proble
     problems.extend(duplicate_routes(&triggers));
     problems.extend(cycles(&components));
     // Names that do not resolve would be told again as components that nothing uses.
-    if problems.is_empty() && !triggers.is_empty() {
+    if stage == Stage::Finished && problems.is_empty() && !triggers.is_empty() {
         problems.extend(unused(&components, &triggers));
         let links = components.iter().flat_map(|component| component.stores.values());
         let used = links.map(|link| &link.value.to).collect();

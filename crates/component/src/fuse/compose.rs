@@ -98,6 +98,16 @@ impl<'p, 'a> Composition<'p, 'a> {
         })
     }
 
+    /// Writes a component whose members share their imports.
+    pub(super) fn merge(mut self) -> Result<Vec<u8>, FuseError> {
+        let plan = self.plan;
+        let (bytes, _) = guarded(plan, || self.encode())?;
+        // Other hosts may take less than Keyway's engine does, but never what is not valid.
+        let valid = Surface::read(&bytes, Depth::Structure);
+        valid.map_err(|error| failure(plan, error.to_string()))?;
+        Ok(bytes)
+    }
+
     /// Links and labels everything and encodes it. The second value has the owner and interface
     /// of each label.
     fn encode(&mut self) -> Result<(Vec<u8>, HashMap<String, UnitImport>), String> {

@@ -68,6 +68,14 @@ impl<'a> Plan<'a> {
         (plan, errors)
     }
 
+    /// Has the members share all imports that the host meets.
+    pub(super) fn share_all(&mut self) {
+        let met = self.members.iter_mut().flat_map(|member| &mut member.met);
+        for met in met.filter(|met| **met == Met::Host) {
+            *met = Met::Shared;
+        }
+    }
+
     /// Finds what meets each import of one member.
     fn meet(&self, index: usize, parts: &[Part<'_>], errors: &mut Vec<FuseError>) -> Vec<Met> {
         let Member { part, surface, is_readable, .. } = &self.members[index];

@@ -10,7 +10,7 @@ use wasmparser::{
     types::Types,
 };
 
-use super::{Extern, ExternKind, Function, TypeDefinition, is_own_resource};
+use super::{Extern, ExternKind, Function, TypeDefinition, example::example, is_own_resource};
 use crate::InterfaceName;
 
 /// Turns one component's items to text. Items must be read in the component's own order, so that
@@ -50,7 +50,8 @@ impl<'a> Signatures<'a> {
             ComponentEntityType::Func(id) => {
                 found.is_only_types = false;
                 let signature = self.function(name, id);
-                found.functions.push(Function { name: plain_name(name), signature });
+                let example = example(self.types, name, &self.types[id]);
+                found.functions.push(Function { name: plain_name(name), signature, example });
             }
             ComponentEntityType::Type { created, .. } => {
                 found.is_only_types &= !is_own_resource(entity);

@@ -160,6 +160,42 @@ pub struct Reloaded {
     pub changed: bool,
 }
 
+/// One of the answer to `GET /v1/functions`: a function that a component exports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Function {
+    /// The component.
+    pub component: String,
+    /// The interface; none if the component's world exports the function itself.
+    pub interface: Option<String>,
+    /// The function's name; that of a resource's function is `resource.function`.
+    pub name: String,
+    /// Its signature in WIT syntax.
+    pub signature: String,
+    /// A call of it, in WAVE; none if it cannot be called by hand.
+    pub example: Option<String>,
+}
+
+/// The request `POST /v1/call`: calls a function in a fresh instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// The function with its values in WAVE, such as `parse("a b c")`. Its interface's name may
+    /// stand before it, as in `cyber:systems/parser.parse(…)`.
+    pub call: String,
+    /// The component that exports it; any, if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+}
+
+/// The answer to [`Asked`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Returned {
+    /// The result in WAVE; none if the function returns nothing.
+    pub wave: Option<String>,
+    /// The result in JSON.
+    pub json: serde_json::Value,
+}
+
 /// One line of the log: of `GET /v1/logs`, which answers with one of these in JSON on each line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {

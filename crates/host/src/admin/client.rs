@@ -12,7 +12,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::net::UnixStream;
 
 use super::api::{
-    BackendSwapped, LogLine, Refused, Reloaded, Status, SwapBackend, SwapComponent, VERSION,
+    Asked, BackendSwapped, Function, LogLine, Refused, Reloaded, Returned, Status, SwapBackend,
+    SwapComponent, VERSION,
 };
 use crate::{ProblemReport, problem::problem};
 
@@ -73,6 +74,22 @@ impl Client {
     /// All that is wrong with it, or if the host does not answer.
     pub async fn reload(&self) -> Answer<Reloaded> {
         self.ask(Method::POST, "/reload", None::<&()>).await
+    }
+
+    /// What can be called.
+    ///
+    /// # Errors
+    /// If a component cannot be read any more, or the host does not answer.
+    pub async fn functions(&self) -> Answer<Vec<Function>> {
+        self.ask(Method::GET, "/functions", None::<&()>).await
+    }
+
+    /// Calls a function.
+    ///
+    /// # Errors
+    /// If it fails, or the host does not answer.
+    pub async fn call(&self, asked: &Asked) -> Answer<Returned> {
+        self.ask(Method::POST, "/call", Some(asked)).await
     }
 
     /// Gives the log's last lines to `each`, and with `follow` those that come, until the host ends

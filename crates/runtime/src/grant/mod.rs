@@ -7,7 +7,7 @@ mod socket;
 mod stream;
 
 pub(crate) use output::write_log;
-pub use output::{flush_output, observe_output};
+pub use output::{flush_output, keep_stdout, observe_output};
 pub use stream::{Stream, Streams};
 
 use std::{collections::BTreeMap, sync::Arc};

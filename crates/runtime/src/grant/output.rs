@@ -5,7 +5,10 @@
 use std::{
     io::{self, Write},
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{Context, Poll, ready},
     thread,
 };
@@ -56,10 +59,20 @@ impl Line {
         }
         let line = format!("{name}: {text}\n");
         match self.stream {
-            Stream::Out => io::stdout().lock().write_all(line.as_bytes()),
-            Stream::Error => io::stderr().lock().write_all(line.as_bytes()),
+            Stream::Out if !ALL_TO_STDERR.load(Relaxed) => {
+                io::stdout().lock().write_all(line.as_bytes())
+            }
+            Stream::Out | Stream::Error => io::stderr().lock().write_all(line.as_bytes()),
         }
     }
+}
+
+static ALL_TO_STDERR: AtomicBool = AtomicBool::new(false);
+
+/// Has all that components print go to standard error from now on, for a process whose standard
+/// output has another use.
+pub fn keep_stdout() {
+    ALL_TO_STDERR.store(true, Relaxed);
 }
 
 /// Waits until all that components have written so far is written out.

@@ -1,0 +1,212 @@
+//! Changes a manifest's text as a person would: what is not changed stays as it is written.
+
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TableLike, TomlError, value};
+
+use crate::{ComponentName, ImportName};
+
+/// Why a manifest was not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    /// The text is no TOML.
+    #[error("this is not TOML: {0}")]
+    Toml(String),
+    /// A name stands for something else than a table there.
+    #[error("`{0}` is no table in the manifest")]
+    NoTable(String),
+    /// There is a component of this name.
+    #[error("the app has a component `{0}` already")]
+    Taken(ComponentName),
+    /// There is no component of this name.
+    #[error("the app has no component `{0}`")]
+    Unknown(ComponentName),
+}
+
+impl From<TomlError> for EditError {
+    fn from(error: TomlError) -> Self {
+        Self::Toml(error.message().to_owned())
+    }
+}
+
+/// The manifest of an app without components.
+pub fn empty(name: &str) -> String {
+    let mut document = DocumentMut::new();
+    let mut app = Table::new();
+    app.insert("name", value(name));
+    app.insert("version", value("0.1.0"));
+    document.insert("app", Item::Table(app));
+    document.to_string()
+}
+
+/// The manifest with another component, and with a route to it if `route` is one.
+///
+/// # Errors
+/// If the text is no manifest, or has a component of this name.
+pub fn add_component(
+    text: &str,
+    name: &ComponentName,
+    source: &str,
+    route: Option<&str>,
+) -> Result<String, EditError> {
+    let mut document: DocumentMut = text.parse()?;
+    let components = table(document.as_table_mut(), "component", Table::set_implicit)?;
+    if components.contains_key(name.as_str()) {
+        return Err(EditError::Taken(name.clone()));
+    }
+    let mut component = Table::new();
+    component.decor_mut().set_prefix("\n");
+    component.insert("source", value(source));
+    components.insert(name.as_str(), Item::Table(component));
+    if let Some(route) = route {
+        let triggers = table(document.as_table_mut(), "trigger", Table::set_implicit)?;
+        let http = triggers.entry("http").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
+        let http = http
+            .as_array_of_tables_mut()
+            .ok_or_else(|| EditError::NoTable("trigger.http".to_owned()))?;
+        let mut trigger = Table::new();
+        trigger.decor_mut().set_prefix("\n");
+        trigger.insert("route", value(route));
+        trigger.insert("component", value(name.as_str()));
+        http.push(trigger);
+    }
+    Ok(document.to_string())
+}
+
+/// The manifest with a link from the import of a component to another component, in the place of
+/// the one that it may have had.
+///
+/// # Errors
+/// If the text is no manifest, or does not have the component.
+pub fn set_link(
+    text: &str,
+    component: &ComponentName,
+    import: &ImportName,
+    to: &ComponentName,
+) -> Result<String, EditError> {
+    let mut document: DocumentMut = text.parse()?;
+    let components = table(document.as_table_mut(), "component", Table::set_implicit)?;
+    let unknown = || EditError::Unknown(component.clone());
+    let found = components.get_mut(component.as_str()).ok_or_else(unknown)?;
+    let found = found.as_table_like_mut().ok_or_else(unknown)?;
+    let links = table(found, "link", Table::set_dotted)?;
+    match links.get_mut(import.as_str()).and_then(Item::as_value_mut) {
+        // A comment behind it is about the import as much as about what it is linked to.
+        Some(link) => {
+            let decor = link.decor().clone();
+            *link = to.as_str().into();
+            *link.decor_mut() = decor;
+        }
+        None => {
+            links.insert(import.as_str(), value(to.as_str()));
+        }
+    }
+    Ok(document.to_string())
+}
+
+/// The table `name` in `parent`; if it is not there, one that is written as `mark` says.
+fn table<'a>(
+    parent: &'a mut dyn TableLike,
+    name: &str,
+    mark: fn(&mut Table, bool),
+) -> Result<&'a mut dyn TableLike, EditError> {
+    let item = parent.entry(name).or_insert_with(|| {
+        let mut table = Table::new();
+        mark(&mut table, true);
+        Item::Table(table)
+    });
+    item.as_table_like_mut().ok_or_else(|| EditError::NoTable(name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::App;
+
+    fn name(text: &str) -> ComponentName {
+        ComponentName::new(text).unwrap()
+    }
+
+    fn checked(text: &str) -> App {
+        App::from_toml("keyway.toml", text, Path::new(".")).expect(text)
+    }
+
+    #[test]
+    fn an_app_grows_from_nothing() {
+        let text = empty("log-pipeline");
+        let text = add_component(&text, &name("gateway"), "gateway", Some("/")).unwrap();
+        let text = add_component(&text, &name("parser"), "a \"b\".wasm", None).unwrap();
+        let import = ImportName::new("cyber:systems/parser").unwrap();
+        let text = set_link(&text, &name("gateway"), &import, &name("parser")).unwrap();
+        assert_eq!(
+            text,
+            r#"[app]
+name = "log-pipeline"
+version = "0.1.0"
+
+[component.gateway]
+source = "gateway"
+link."cyber:systems/parser" = "parser"
+
+[component.parser]
+source = 'a "b".wasm'
+
+[[trigger.http]]
+route = "/"
+component = "gateway"
+"#
+        );
+        let app = checked(&text);
+        assert_eq!(app.components.len(), 2);
+        assert_eq!(app.components[&name("gateway")].links[&import].value.to, name("parser"));
+        let again = add_component(&text, &name("parser"), "x", None);
+        assert_eq!(again, Err(EditError::Taken(name("parser"))));
+        let unknown = set_link(&text, &name("parsr"), &import, &name("parser"));
+        assert_eq!(unknown, Err(EditError::Unknown(name("parsr"))));
+    }
+
+    #[test]
+    fn what_is_not_changed_stays_as_it_is_written() {
+        let text = r#"# An app.
+[app]
+name = "x" # its name
+
+[component.a]
+source="a.wasm"
+link = { "b:c/d" = "b" } # as a table
+
+[component.b]
+source = "b.wasm"
+[component.b.link]
+"e:f/g" = "c"   # to be changed
+
+[component.c]
+source = "c.wasm"
+"#;
+        let link = |text: &str, component: &str, import: &str, to: &str| {
+            let import = ImportName::new(import).unwrap();
+            set_link(text, &name(component), &import, &name(to)).unwrap()
+        };
+        let linked = link(text, "b", "e:f/g", "a");
+        assert_eq!(linked, text.replace("\"c\"   # to", "\"a\"   # to"));
+        let linked = link(&linked, "b", "h:i/j", "c");
+        assert!(linked.contains("# to be changed\n\"h:i/j\" = \"c\"\n"), "{linked}");
+        let linked = link(&linked, "a", "k:l/m", "c");
+        assert!(
+            linked.contains("link = { \"b:c/d\" = \"b\", \"k:l/m\" = \"c\" } # as a table"),
+            "{linked}"
+        );
+        checked(&linked);
+        let added = add_component(text, &name("d"), "d", Some("/d")).unwrap();
+        assert!(added.starts_with(text), "{added}");
+        checked(&added);
+    }
+
+    #[test]
+    fn a_text_that_is_no_manifest_is_left_alone() {
+        let add = |text: &str| add_component(text, &name("a"), "a", Some("/"));
+        assert!(matches!(add("[app"), Err(EditError::Toml(_))));
+        assert_eq!(add("component = 1"), Err(EditError::NoTable("component".to_owned())));
+        assert_eq!(add("trigger.http = 1"), Err(EditError::NoTable("trigger.http".to_owned())));
+    }
+}

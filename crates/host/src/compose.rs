@@ -1,0 +1,85 @@
+//! Makes one component file of an app, and prints the WIT of its components.
+
+use std::path::Path;
+
+use keyway_app::{ComponentName, Problem};
+
+use crate::{
+    assembly::{self, Composed},
+    nearest::did_you_mean,
+    open::{open, open_unfinished},
+    problem::problem,
+    write::write,
+};
+
+/// Composes a component of the app at `path`, and all that it is linked to, into one component that
+/// any host can run, in the file `output`: the one of this name, or else the one that a trigger
+/// starts. With `strip`, names and all else that does not run are left out of it.
+///
+/// # Errors
+/// All that is wrong with the app, that it has several that could be meant, or that the file cannot
+/// be written.
+pub fn compose(
+    path: &Path,
+    output: &Path,
+    component: Option<&str>,
+    strip: bool,
+) -> Result<Composed, Vec<Problem>> {
+    let app = open(path)?;
+    let roots = assembly::roots(&app);
+    let root = match component {
+        Some(name) => Ok(named(app.components.keys(), name)?),
+        None => match Vec::from_iter(&roots).as_slice() {
+            [root] => Ok(*root),
+            [] => Err(vec![problem("no-component", "the app has no component".to_owned(), None)]),
+            several => {
+                let names: Vec<_> = several.iter().map(|name| name.as_str()).collect();
+                let message = format!(
+                    "the app has several components that are started: {}",
+                    names.join(", ")
+                );
+                Err(vec![problem("many-roots", message, Some("say which with `--component NAME`"))])
+            }
+        },
+    }?;
+    let app = app.of_root(root);
+    let mut composed = assembly::compose(&app, root)?;
+    if strip {
+        // It is a component that was just read.
+        composed.bytes = keyway_component::strip(&composed.bytes)
+            .map_err(|error| vec![problem("not-a-component", error.to_string(), None)])?;
+    }
+    write(output, &composed.bytes).map_err(|problem| vec![problem])?;
+    Ok(composed)
+}
+
+/// The WIT of the components of the app at `path`, or of one of them.
+///
+/// # Errors
+/// If the app or one of its components cannot be read.
+pub fn wit(path: &Path, component: Option<&str>) -> Result<Vec<(String, String)>, Vec<Problem>> {
+    let mut app = open_unfinished(path, None)?;
+    if let Some(name) = component {
+        let name = named(app.components.keys(), name)?.clone();
+        app.components.retain(|other, _| *other == name);
+    }
+    let loaded = assembly::load_all(&app)?;
+    let wit = |(name, loaded): (&ComponentName, &assembly::Loaded)| {
+        let text = keyway_component::wit(&loaded.bytes);
+        let text = text.map_err(|error| problem("not-a-component", error.to_string(), None))?;
+        Ok((name.to_string(), text))
+    };
+    loaded.iter().map(wit).collect::<Result<_, _>>().map_err(|problem| vec![problem])
+}
+
+/// The component of this name.
+fn named<'a>(
+    names: impl Iterator<Item = &'a ComponentName> + Clone,
+    name: &str,
+) -> Result<&'a ComponentName, Vec<Problem>> {
+    names.clone().find(|known| known.as_str() == name).ok_or_else(|| {
+        let message = format!("the app has no component `{name}`");
+        let help = did_you_mean(name, names.map(ComponentName::as_str));
+        vec![problem("no-such-component", message, Some(&help))]
+    })
+}
