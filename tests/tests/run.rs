@@ -223,3 +223,19 @@ fn what_cannot_be_run_is_told() {
     let greeter = guest("greeter");
     refused(&[greeter.to_str().expect("text")], "it is for other components");
 }
+
+#[test]
+fn a_command_computes_as_it_would_elsewhere() {
+    let compute = |arguments: &[&str]| {
+        let file = guest("compute");
+        let finished = finish([&["run", file.to_str().expect("text")], arguments].concat());
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        finished.stdout.trim_end().to_owned()
+    };
+    // As `sha256sum` has it.
+    assert_eq!(
+        compute(&["sha256", "1"]),
+        "fbbab289f7f94b25736c58be46a994c441fd02552cc6022352e3d86d2fab7c83"
+    );
+    assert_eq!(compute(&["sort", "1"]), "1082269761");
+}

@@ -1,4 +1,4 @@
-//! Keyway's development tasks: `cargo xtask demo`, `test`, `bench`, `soak`, `swap`, `setup`, `guests`, `tidy`.
+//! Keyway's development tasks: `cargo xtask demo`, `test`, `bench`, `commands`, `soak`, `swap`, `setup`, `guests`, `tidy`.
 
 mod bench;
 mod demo;
@@ -30,6 +30,8 @@ enum Task {
     },
     /// Measures Keyway beside `wasmtime serve` and hyper without WebAssembly.
     Bench(bench::Arguments),
+    /// Measures `keyway run` beside `wasmtime run`.
+    Commands(bench::command::Arguments),
     /// Serves half a million requests and fails if the server's memory grows with them.
     Soak(bench::soak::Arguments),
     /// Counts in a store while components and backends are exchanged, and fails if a request or a
@@ -49,6 +51,7 @@ fn main() -> Result<()> {
         Task::Demo => demo::run(&root),
         Task::Test { arguments } => test(&root, &arguments),
         Task::Bench(arguments) => bench::run(&root, &arguments),
+        Task::Commands(arguments) => bench::command::run(&root, &arguments),
         Task::Soak(arguments) => bench::soak::run(&root, &arguments),
         Task::Swap(arguments) => bench::swap::run(&root, &arguments),
         Task::Setup => {
