@@ -436,3 +436,31 @@ fn a_command_says_which_host_it_would_ask() {
     let json = keyway.ask(["status", "--json"]).stdout;
     assert!(json.contains(r#""app": "hello""#) && json.contains(r#""requests": 0"#), "{json}");
 }
+
+#[test]
+fn a_reload_notices_a_setting_that_stands_elsewhere() {
+    let app = app(r#"
+        [app]
+        name = "moving"
+        [component.store]
+        source = "{guest:store}"
+        link."wasi:keyvalue/store" = "cache"
+        [keyvalue.cache]
+        backend = "sqlite"
+        path = { file = "where" }
+        [[trigger.http]]
+        route = "/"
+        component = "store"
+    "#);
+    let place = app.path().join("where");
+    fs::write(&place, "one.db\n").expect("written");
+    let keyway = Keyway::up(app.path());
+    assert_eq!(body(&keyway, "/set/a/1"), "done");
+    assert_eq!(keyway.ask(["reload"]).stdout, "Nothing has changed.\n");
+    fs::write(&place, "two.db\n").expect("written");
+    assert_eq!(keyway.ask(["reload"]).stdout, "What has changed is served now.\n");
+    assert_ne!(body(&keyway, "/get/a"), "1");
+    fs::write(&place, "one.db\n").expect("written");
+    worked(&keyway.ask(["reload"]));
+    assert_eq!(body(&keyway, "/get/a"), "1");
+}

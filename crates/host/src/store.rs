@@ -1,10 +1,14 @@
 //! The stores of an app: from the words of its manifest to stores that are open, and to what each
 //! component may do with them.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use keyway_app::{
-    App, Component, Place, Placed, Problem,
+    App, Component, ComponentName, Place, Placed, Problem,
     backend::{Backend, BackendName},
     keyvalue::{StoreAccess, StoreLink},
 };
@@ -18,8 +22,43 @@ pub(crate) struct Stores(BTreeMap<BackendName, Opened>);
 
 #[derive(Debug, Clone)]
 struct Opened {
-    declared: Backend,
+    /// What was declared, with what its settings came to.
+    backend: keyvalue::Backend,
     store: Arc<Swapping>,
+    links: Arc<Links>,
+}
+
+/// A store as the links of components see it. They outlive an exchange of the component, so that
+/// what a quota has counted is not counted anew.
+#[derive(Debug, Default)]
+struct Links(Mutex<Vec<Link>>);
+
+#[derive(Debug)]
+struct Link {
+    component: ComponentName,
+    link: StoreLink,
+    store: Arc<dyn Store>,
+}
+
+impl Links {
+    fn get(
+        &self,
+        component: &ComponentName,
+        link: &StoreLink,
+        store: &Arc<Swapping>,
+    ) -> Arc<dyn Store> {
+        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of those that no unit has any more, only the one that is asked for is of use.
+        let is_meant = |known: &Link| known.component == *component && known.link == *link;
+        links.retain(|known| is_meant(known) || Arc::strong_count(&known.store) > 1);
+        if let Some(known) = links.iter().find(|known| is_meant(known)) {
+            return Arc::clone(&known.store);
+        }
+        let store = restrict(Arc::clone(store) as Arc<dyn Store>, rights(link));
+        let (component, link) = (component.clone(), link.clone());
+        links.push(Link { component, link, store: Arc::clone(&store) });
+        store
+    }
 }
 
 impl Stores {
@@ -32,14 +71,9 @@ impl Stores {
         let mut problems = Vec::new();
         let mut stores = BTreeMap::new();
         for (name, declared) in &app.stores {
-            let kept = before.0.get(name).filter(|opened| opened.declared.is_same(declared));
-            let store = match kept {
-                Some(opened) => Ok(Arc::clone(&opened.store)),
-                None => open(&app.folder, name, declared),
-            };
-            match store {
-                Ok(store) => {
-                    stores.insert(name.clone(), Opened { declared: declared.clone(), store });
+            match open(&app.folder, name, declared, before.0.get(name)) {
+                Ok(opened) => {
+                    stores.insert(name.clone(), opened);
                 }
                 Err(problem) => problems.push(problem),
             }
@@ -54,20 +88,12 @@ impl Stores {
 
     /// What `component` may open, by the names that it opens, each with the rights of its link.
     pub(crate) fn of(&self, component: &Component) -> BTreeMap<String, Arc<dyn Store>> {
-        // Several names for one link are one store with one quota.
-        let mut restricted: Vec<(&StoreLink, Arc<dyn Store>)> = Vec::new();
-        let mut stores = BTreeMap::new();
-        for (identifier, Placed { value: link, .. }) in &component.stores {
-            let known = restricted.iter().find(|(other, _)| *other == link);
-            let store = match (known, self.get(&link.to)) {
-                (Some((_, store)), _) => Arc::clone(store),
-                (None, Some(store)) => restrict(Arc::clone(store) as Arc<dyn Store>, rights(link)),
-                (None, None) => continue,
-            };
-            restricted.push((link, Arc::clone(&store)));
-            stores.insert(identifier.clone(), store);
-        }
-        stores
+        let links = component.stores.iter();
+        let open = |(identifier, link): (&String, &Placed<StoreLink>)| {
+            let Opened { links, store, .. } = self.0.get(&link.value.to)?;
+            Some((identifier.clone(), links.get(&component.name, &link.value, store)))
+        };
+        links.filter_map(open).collect()
     }
 
     /// Whether both have the same stores open.
@@ -118,10 +144,20 @@ pub(crate) fn check(app: &App) -> Vec<Problem> {
     backends.filter_map(wrong).collect()
 }
 
-fn open(folder: &Path, name: &BackendName, declared: &Backend) -> Result<Arc<Swapping>, Problem> {
+/// Opens a store, unless `before` has it open with the same settings.
+fn open(
+    folder: &Path,
+    name: &BackendName,
+    declared: &Backend,
+    before: Option<&Opened>,
+) -> Result<Opened, Problem> {
     let backend = backend(folder, name, declared)?;
+    if let Some(before) = before.filter(|before| before.backend == backend) {
+        return Ok(before.clone());
+    }
     let store = keyvalue::open(&backend).map_err(|error| cannot_open(name, declared, &error))?;
-    Ok(Arc::new(Swapping::new(store)))
+    let store = Arc::new(Swapping::new(store));
+    Ok(Opened { backend, store, links: Arc::default() })
 }
 
 /// A problem of opening, at the setting that it is about.

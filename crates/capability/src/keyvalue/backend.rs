@@ -11,7 +11,7 @@ use super::{
 use crate::AddressError;
 
 /// What stands behind a store.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// This process's memory.
     Memory,

@@ -26,7 +26,7 @@ use connect::Connector;
 const NAME: &str = "PostgreSQL";
 
 /// A server of PostgreSQL.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Without `sslmode`, a connection to another
     /// machine is made with TLS or not at all.

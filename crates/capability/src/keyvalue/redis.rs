@@ -36,7 +36,7 @@ return {1, false}
 ";
 
 /// A server of Redis.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS.
     pub url: Address,

@@ -23,7 +23,7 @@ use crate::Origin;
 use thread::{Failure, Threads};
 
 /// A file of SQLite.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The file. It is made if it is not there, with its folder.
     pub path: PathBuf,
