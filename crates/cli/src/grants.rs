@@ -1,6 +1,6 @@
 //! Grants as flags: what they say is written as a manifest says it, and read by the same code.
 
-use std::{fmt::Write, path::Path};
+use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use keyway_app::Problem;
 use keyway_host::Granted;
@@ -47,11 +47,16 @@ impl Grants {
                 line(&mut toml, &format!("{key} = [{}]", values.join(", ")));
             }
         }
+        // Of one that is given twice, the last counts.
+        let mut variables = BTreeMap::new();
         for variable in &self.env {
             let (name, value) = match variable.split_once('=') {
                 Some((name, value)) => (name, value.to_owned()),
                 None => (variable.as_str(), inherited(variable)?),
             };
+            variables.insert(name, value);
+        }
+        for (name, value) in variables {
             line(&mut toml, &format!("grant.env.{} = {}", quoted(name), quoted(&value)));
         }
         for (key, value) in [("memory", &self.memory), ("time", &self.time)] {

@@ -1,6 +1,11 @@
 //! `keyway swap`: exchanges a part of a running app.
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use keyway_host::{
     ProblemReport,
@@ -59,6 +64,10 @@ struct Backend {
     /// Its server.
     #[arg(long)]
     url: Option<String>,
+    /// The file that its server's URL is in, or - for standard input: a password in the arguments
+    /// can be seen by others.
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    url_from: Option<PathBuf>,
     /// Its file.
     #[arg(long)]
     path: Option<PathBuf>,
@@ -117,7 +126,8 @@ async fn swap_component(arguments: &Component) -> Result<(), Vec<ProblemReport>>
 async fn swap_backend(arguments: &Backend) -> Result<(), Vec<ProblemReport>> {
     let client = arguments.host.client().await?;
     let mut settings: BTreeMap<_, _> = arguments.set.iter().cloned().collect();
-    settings.extend(arguments.url.clone().map(|url| ("url".to_owned(), url)));
+    let url = arguments.url_from.as_deref().map(read_url).transpose()?;
+    settings.extend(url.or(arguments.url.clone()).map(|url| ("url".to_owned(), url)));
     if let Some(path) = &arguments.path {
         settings.insert("path".to_owned(), absolute(path)?);
     }
@@ -134,6 +144,22 @@ async fn swap_backend(arguments: &Backend) -> Result<(), Vec<ProblemReport>> {
     Ok(())
 }
 
+fn read_url(file: &Path) -> Result<String, Vec<ProblemReport>> {
+    let text = match file.as_os_str() == "-" {
+        true => std::io::read_to_string(std::io::stdin()),
+        false => std::fs::read_to_string(file),
+    };
+    let text = text.map_err(|error| {
+        refused(format!("the URL cannot be read from {}: {error}", file.display()))
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn refused(message: String) -> Vec<ProblemReport> {
+    let (code, label, help, place) = ("arguments".to_owned(), None, None, None);
+    vec![ProblemReport { code, message, label, help, place }]
+}
+
 async fn undo(arguments: &Arguments) -> Result<(), Vec<ProblemReport>> {
     arguments.host.client().await?.undo().await?;
     report::print_text("What served before serves again.\n");
@@ -142,10 +168,6 @@ async fn undo(arguments: &Arguments) -> Result<(), Vec<ProblemReport>> {
 
 /// The host may run in another folder.
 fn absolute(path: &PathBuf) -> Result<String, Vec<ProblemReport>> {
-    let refused = |message: String| {
-        let (code, label, help, place) = ("path".to_owned(), None, None, None);
-        vec![ProblemReport { code, message, label, help, place }]
-    };
     let absolute = std::path::absolute(path)
         .map_err(|error| refused(format!("the path {} is no good: {error}", path.display())))?;
     absolute

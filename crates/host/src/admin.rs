@@ -22,7 +22,7 @@ pub use client::{Client, which_host};
 pub(crate) use socket::AdminSocket;
 pub use socket::running_sockets;
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -48,6 +48,9 @@ use api::{BackendSwapped, Canary, Refused, Reloaded, SwapBackend, SwapComponent,
 
 /// The largest request, in bytes.
 const REQUEST_BYTES: usize = 16 << 20;
+
+/// The longest trial of a component.
+const TRIAL_AT_MOST: Duration = Duration::from_secs(24 * 60 * 60);
 
 type Body = BoxBody<Bytes, Infallible>;
 
@@ -127,7 +130,12 @@ impl Admin {
 
     async fn swap_component(&self, name: &str, asked: SwapComponent) -> Done {
         let trial = asked.canary.as_ref().map(trial).transpose()?;
-        let path = asked.path.into();
+        let path = PathBuf::from(asked.path);
+        if path.is_relative() {
+            let message = format!("the path {} is not absolute", path.display());
+            let help = "the host may run in another folder than you";
+            return Err(vec![problem("bad-request", message, Some(help))]);
+        }
         self.running.swap_component(name.to_owned(), path, trial).await?;
         json(&())
     }
@@ -176,9 +184,14 @@ fn trial(canary: &Canary) -> Result<TrialOptions, Vec<Problem>> {
         let message = format!("{percent} is no part of {what}: it is between 0 and 100 percent");
         Err(vec![problem("bad-request", message, None)])
     };
+    let time = Duration::from_millis(canary.time_ms);
+    if time > TRIAL_AT_MOST {
+        let message = format!("a trial of {time:?} is too long: it may take a day at most");
+        return Err(vec![problem("bad-request", message, None)]);
+    }
     Ok(TrialOptions {
         share: share(canary.percent, "the requests")?,
-        time: Duration::from_millis(canary.time_ms).min(Duration::from_secs(24 * 60 * 60)),
+        time,
         errors: share(canary.errors_percent, "errors")?,
     })
 }

@@ -155,8 +155,11 @@ impl Running {
     /// If there is nothing to go back to.
     pub(crate) async fn undo(self: &Arc<Self>) -> Done<()> {
         if let Some(trial) = &self.serving().trial {
-            trial.cancel();
-            return Ok(());
+            trial.end().await;
+            if !Arc::ptr_eq(&self.serving().current, trial.generation()) {
+                return Ok(());
+            }
+            // It had won already, and is undone like any other change.
         }
         let _turn = self.turn()?;
         let Some(previous) = self.serving().previous.clone() else {

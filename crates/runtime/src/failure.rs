@@ -38,10 +38,10 @@ pub enum Failure {
         waiting: usize,
     },
     /// The wall-clock limit ran out.
-    #[error("no complete answer within {0:?}: `limit.time` sets how long a request may take")]
+    #[error("not done within {0:?}: `limit.time` sets how long it may take")]
     TimedOut(Duration),
     /// The limit of time inside WebAssembly code ran out.
-    #[error("more than {0:?} of computing: `limit.cpu` sets how long a request may compute")]
+    #[error("more than {0:?} of computing: `limit.cpu` sets how long it may compute")]
     CpuTime(Duration),
     /// The component wanted more memory than its unit may have, and ended.
     #[error(

@@ -39,6 +39,7 @@ pub(crate) struct Trial {
     pub(crate) options: TrialOptions,
     pub(crate) until: Instant,
     cancelled: CancellationToken,
+    over: CancellationToken,
 }
 
 enum Verdict {
@@ -54,9 +55,10 @@ impl Trial {
         &self.generation
     }
 
-    /// Ends it: all requests go where they went before.
-    pub(crate) fn cancel(&self) {
+    /// Ends it, unless it has just been decided otherwise: all requests go where they went before.
+    pub(crate) async fn end(&self) {
         self.cancelled.cancel();
+        self.over.cancelled().await;
     }
 
     /// What the requests of all units that are new came to.
@@ -151,6 +153,7 @@ impl Running {
             options,
             until: Instant::now() + options.time,
             cancelled: CancellationToken::new(),
+            over: CancellationToken::new(),
         });
         self.routes.replace(serving.current.routes(Some((&trial.generation, options.share)))?);
         self.serving.store(Arc::new(Serving {
@@ -163,6 +166,7 @@ impl Running {
         self.background.spawn(async move {
             let verdict = trial.judge(&serving.current).await;
             let done = this.decide(&serving, &trial, &verdict);
+            trial.over.cancel();
             if let Err(problems) = &done {
                 problems.iter().for_each(|problem| tracing::warn!("{problem}"));
             }
