@@ -357,7 +357,9 @@ fn a_backend_is_exchanged_under_load_with_its_data() {
     bytes.extend_from_slice(b"\0\x06\x05other");
     fs::write(&other, bytes).expect("written");
     worked(&swap(&counting.keyway, "store", &other, &[]));
-    worked(&counting.swap_to(&["postgres", "--url", &postgres.url()]));
+    let url = folder.path().join("url");
+    fs::write(&url, postgres.url() + "\n").expect("written");
+    worked(&counting.swap_to(&["postgres", "--url-from", url.to_str().expect("text")]));
     let status = counting.keyway.ask(["status"]).stdout;
     assert!(status.contains("PostgreSQL at") && !status.contains("secret"), "{status}");
     worked(&counting.swap_to(&["nats", "--url", &nats.url()]));
