@@ -3,8 +3,12 @@
 
 pub mod admin;
 mod assembly;
+<<<<<<< HEAD
 mod call;
 mod compose;
+=======
+mod blobstore;
+>>>>>>> 169a1eb (wip: bind containers)
 mod config;
 mod edit;
 mod folder;
