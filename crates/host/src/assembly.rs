@@ -12,10 +12,9 @@ use keyway_component::{
 };
 
 use crate::{
-    blobstore, config, folder, limit,
+    backends, folder, limit,
     problem::problem,
     source::{SourceFile, Sources, read_sources},
-    store,
 };
 
 /// An app whose components were read and fused, ready to be compiled.
@@ -120,9 +119,7 @@ pub(crate) fn problems(app: App) -> Vec<Problem> {
 fn put_together(mut app: App) -> Result<(Assembly, Vec<Problem>), Vec<Problem>> {
     let (sources, mut problems) = read_sources(&app);
     problems.extend(folder::resolve(&mut app));
-    problems.extend(store::check(&app));
-    problems.extend(blobstore::check(&app));
-    problems.extend(config::check(&app));
+    problems.extend(backends::check(&app));
     let (assembly, further) = of_sources(app, sources).map_err(|further| {
         problems.extend(further);
         std::mem::take(&mut problems)

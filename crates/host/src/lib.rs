@@ -3,12 +3,10 @@
 
 pub mod admin;
 mod assembly;
-<<<<<<< HEAD
+mod backends;
+mod blobstore;
 mod call;
 mod compose;
-=======
-mod blobstore;
->>>>>>> 169a1eb (wip: bind containers)
 mod config;
 mod edit;
 mod folder;

@@ -14,8 +14,12 @@ use crate::{
     plan::Member,
     state::{State, view},
 };
-use incoming::{Incoming, Input};
-use outgoing::{Outgoing, Output};
+use incoming::Input;
+
+#[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
+pub use incoming::Incoming;
+#[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
+pub use outgoing::Outgoing;
 
 mod draft {
     wasmtime::component::bindgen!({
@@ -189,23 +193,26 @@ impl blobstore::Host for View<'_> {
 
     async fn delete_container(&mut self, name: String) -> Answer<()> {
         let blobs = answered!(self.blobs(&name));
-        self.answer(blobs.delete_container(&name).await)
+        let done = blobs.delete_container(&name).await;
+        self.answer(done)
     }
 
     async fn container_exists(&mut self, name: String) -> Answer<bool> {
         let blobs = answered!(self.blobs(&name));
-        self.answer(blobs.container_info(&name).await.map(|info| info.is_some()))
+        let done = blobs.container_info(&name).await.map(|info| info.is_some());
+        self.answer(done)
     }
 
     async fn copy_object(&mut self, src: types::ObjectId, dest: types::ObjectId) -> Answer<()> {
         let source = answered!(self.blobs(&src.container));
         let target = answered!(self.blobs(&dest.container));
         let (from, to) = (id(&src), id(&dest));
-        self.answer(if Arc::ptr_eq(&source, &target) {
+        let copied = if Arc::ptr_eq(&source, &target) {
             source.copy(from, to).await
         } else {
             copy_across(&*source, from, &*target, to).await
-        })
+        };
+        self.answer(copied)
     }
 
     async fn move_object(&mut self, src: types::ObjectId, dest: types::ObjectId) -> Answer<()> {
@@ -213,11 +220,13 @@ impl blobstore::Host for View<'_> {
         let target = answered!(self.blobs(&dest.container));
         let (from, to) = (id(&src), id(&dest));
         if Arc::ptr_eq(&source, &target) {
-            return self.answer(source.rename(from, to).await);
+            let moved = source.rename(from, to).await;
+            return self.answer(moved);
         }
         let copied = copy_across(&*source, from, &*target, to).await;
         answered!(copied.map_err(|error| self.say(&error)));
-        self.answer(source.delete(from.container, &[from.name.to_owned()]).await)
+        let deleted = source.delete(from.container, &[from.name.to_owned()]).await;
+        self.answer(deleted)
     }
 }
 
@@ -293,7 +302,8 @@ impl container::HostContainer for View<'_> {
         names: Vec<String>,
     ) -> Answer<()> {
         let (blobs, container) = self.container(&this)?;
-        self.answer(blobs.delete(&container, &names).await)
+        let done = blobs.delete(&container, &names).await;
+        self.answer(done)
     }
 
     async fn has_object(&mut self, this: Resource<Container>, name: String) -> Answer<bool> {
@@ -324,7 +334,8 @@ impl container::HostContainer for View<'_> {
 
     async fn clear(&mut self, this: Resource<Container>) -> Answer<()> {
         let (blobs, container) = self.container(&this)?;
-        self.answer(blobs.clear(&container, "").await)
+        let done = blobs.clear(&container, "").await;
+        self.answer(done)
     }
 
     async fn drop(&mut self, this: Resource<Container>) -> wasmtime::Result<()> {

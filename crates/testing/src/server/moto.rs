@@ -79,8 +79,10 @@ impl Moto {
     fn ask(&self, method: &str, path: &str, host: &str, body: &str) -> String {
         let request = format!(
             "{method} {path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: {}\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}",
-            body.len()
+             Content-Type: {}\r\n\r\n{body}",
+            body.len(),
+            // Of a form, it makes words itself.
+            if body.contains('=') { "application/x-www-form-urlencoded" } else { "text/plain" }
         );
         let mut answer = String::new();
         let stream = TcpStream::connect(("127.0.0.1", self.0.port));

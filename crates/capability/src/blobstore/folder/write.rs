@@ -66,8 +66,9 @@ pub(super) fn remove_empty(folder: &Folder, object: &Named) {
 }
 
 fn sync(root: &Dir, path: &Path) -> io::Result<()> {
-    match root.open_dir(path) {
-        Ok(folder) => folder.into_std_file().sync_all(),
+    // A `Dir` is only a path to the folder, and cannot be synchronized.
+    match root.open(path) {
+        Ok(folder) => folder.sync_all(),
         // Whoever took it away has synchronized what is there.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
