@@ -1,5 +1,6 @@
 //! The servers that tests run against: Debian's packages of Redis, PostgreSQL and NATS, installed
-//! where that is allowed, else unpacked into a folder of the user's own.
+//! where that is allowed, else unpacked into a folder of the user's own; and `moto`, which speaks as
+//! S3 does, from PyPI in a virtual environment.
 
 use std::{
     fs,
@@ -15,8 +16,12 @@ use crate::{run, setup};
 const SERVERS: &[(&str, &str)] =
     &[("redis-server", "redis-server"), ("postgres", "postgresql"), ("nats-server", "nats-server")];
 
+/// The one version of `moto` that tests are written for.
+const MOTO: &str = "moto[s3,iam,server]==5.2.5";
+
 /// Installs the servers that are missing.
 pub(crate) fn install() -> Result<()> {
+    install_moto()?;
     let unpacked = setup::cache()?.join("server");
     let missing: Vec<_> =
         SERVERS.iter().filter(|(program, _)| !is_there(program, Path::new("/"))).collect();
@@ -29,6 +34,30 @@ pub(crate) fn install() -> Result<()> {
         return install_idle(&missing);
     }
     unpack(&missing, &unpacked)
+}
+
+/// Makes the virtual environment, from the beginning if an earlier set-up was interrupted.
+fn install_moto() -> Result<()> {
+    let folder = setup::cache()?.join("server/python");
+    if folder.join("bin/moto_server").is_file() {
+        return Ok(());
+    }
+    println!("Setting up moto for tests, once.");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    let made =
+        Command::new("python3").args(["-m", "venv"]).arg(&folder).stdout(Stdio::null()).status();
+    if !made.is_ok_and(|status| status.success()) {
+        // Debian keeps what makes environments in a package of its own.
+        setup::install(&["python3-venv"])?;
+        run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    }
+    let installed = run(Command::new(folder.join("bin/pip")).args(["install", "-q", MOTO]));
+    if installed.is_err() {
+        fs::remove_dir_all(&folder)?;
+    }
+    installed
 }
 
 /// Whether a server's program lies under `root`, where its package puts it.

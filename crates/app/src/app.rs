@@ -28,6 +28,8 @@ pub struct App {
     pub components: BTreeMap<ComponentName, Component>,
     /// Every store of keys and values, by its name.
     pub stores: BTreeMap<BackendName, Backend>,
+    /// Every place for containers of objects, by its name.
+    pub blobs: BTreeMap<BackendName, Backend>,
     /// Every configuration, by its name.
     pub configs: BTreeMap<BackendName, Backend>,
     /// What starts a unit, in the order of the manifest.
@@ -50,6 +52,7 @@ impl App {
             source: Placed { value: Source::Path(path), place: None },
             links: BTreeMap::new(),
             stores: BTreeMap::new(),
+            blobs: BTreeMap::new(),
             config: None,
             grant,
             limit,
@@ -64,6 +67,7 @@ impl App {
             folder: PathBuf::new(),
             components: BTreeMap::from([(name, component)]),
             stores: BTreeMap::new(),
+            blobs: BTreeMap::new(),
             configs: BTreeMap::new(),
             triggers: vec![trigger],
         }
@@ -107,6 +111,9 @@ pub struct Component {
     pub links: BTreeMap<ImportName, Placed<Link>>,
     /// The stores of keys and values that it may open: from the name that it opens to the link.
     pub stores: BTreeMap<String, Placed<StoreLink>>,
+    /// The places of the containers that it may use: from a container's name to the link, or from
+    /// `default` for all others.
+    pub blobs: BTreeMap<String, Placed<StoreLink>>,
     /// The configuration that it reads.
     pub config: Option<Placed<BackendName>>,
     /// What it may reach.

@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod backend;
+pub mod blobstore;
 pub mod edit;
 pub mod foreign;
 pub mod grant;

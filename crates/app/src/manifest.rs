@@ -1,6 +1,7 @@
 //! The manifest, `keyway.toml`: from text to a checked [`App`].
 
 mod backend;
+mod blobstore;
 mod check;
 mod component;
 mod config;
@@ -28,6 +29,7 @@ use table::{Reader, Table};
 struct Targets {
     components: BTreeSet<String>,
     stores: BTreeSet<String>,
+    blobs: BTreeSet<String>,
     configs: BTreeSet<String>,
 }
 
@@ -41,6 +43,7 @@ pub struct Manifest {
     /// Every name of a component, also of those that could not be read.
     declared: BTreeSet<String>,
     stores: BTreeMap<BackendName, Backend>,
+    blobs: BTreeMap<BackendName, Backend>,
     configs: BTreeMap<BackendName, Backend>,
     /// The triggers, at the places of their routes.
     triggers: Vec<Placed<HttpTrigger>>,
@@ -70,6 +73,7 @@ impl Manifest {
             components: Vec::new(),
             declared: BTreeSet::new(),
             stores: BTreeMap::new(),
+            blobs: BTreeMap::new(),
             configs: BTreeMap::new(),
             triggers: Vec::new(),
             limited: Vec::new(),
@@ -82,7 +86,7 @@ impl Manifest {
     }
 
     fn read(&mut self, reader: &Reader, root: &Table<'_>) {
-        root.only(&["app", "component", "config", "keyvalue", "trigger"]);
+        root.only(&["app", "blobstore", "component", "config", "keyvalue", "trigger"]);
         if let Some(app) = root.table("app") {
             app.only(&["name", "version"]);
             self.name = app.required("name").and_then(|name| name.string()).map(str::to_owned);
@@ -95,18 +99,21 @@ impl Manifest {
         let components = root.table("component");
         self.declared = components.iter().flat_map(Table::values).map(|(name, _)| name).collect();
         let (stores, configs) = (root.table("keyvalue"), root.table("config"));
+        let blobs = root.table("blobstore");
         let names = |table: &Option<Table<'_>>| -> BTreeSet<String> {
             table.iter().flat_map(Table::values).map(|(name, _)| name).collect()
         };
         let targets = Targets {
             components: self.declared.clone(),
             stores: names(&stores),
+            blobs: names(&blobs),
             configs: names(&configs),
         };
         let backends = |table: Option<Table<'_>>| {
             table.map(|table| backend::read_all(reader, &table)).unwrap_or_default()
         };
         self.stores = backends(stores);
+        self.blobs = backends(blobs);
         self.configs = backends(configs);
         for (name, table) in components.iter().flat_map(Table::tables) {
             if let Some((component, limited)) = component::read(reader, &name, &table, &targets) {

@@ -9,11 +9,14 @@
 //! `tests/keyvalue/main.rs`.
 
 mod address;
+pub mod blobstore;
 pub mod config;
 pub mod keyvalue;
+mod nats;
 mod origin;
 mod reconnect;
 mod settings;
+mod tls;
 
 pub use address::{Address, AddressError};
 pub use origin::Origin;

@@ -33,6 +33,8 @@ pub enum Authority {
     Random,
     /// Stores of keys and values.
     KeyValue,
+    /// Containers of objects.
+    Blobstore,
     /// Configuration.
     Config,
     /// Ending the instance.
@@ -57,6 +59,7 @@ impl fmt::Display for Authority {
             Self::Clocks => "clocks",
             Self::Random => "random numbers",
             Self::KeyValue => "stores of keys and values",
+            Self::Blobstore => "containers of objects",
             Self::Config => "configuration",
             Self::Exit => "exit",
             Self::Shared => "nothing",
@@ -135,6 +138,9 @@ const DRAFTS: &[(&str, &str, &[&str], Authority)] = &[
     ("keyvalue", "store", KEYVALUE, Authority::KeyValue),
     ("keyvalue", "atomics", KEYVALUE, Authority::KeyValue),
     ("keyvalue", "batch", KEYVALUE, Authority::KeyValue),
+    ("blobstore", "blobstore", &["0.2.0-draft"], Authority::Blobstore),
+    ("blobstore", "container", &["0.2.0-draft"], Authority::Blobstore),
+    ("blobstore", "types", &["0.2.0-draft"], Authority::Blobstore),
     ("config", "store", &["0.2.0-draft", "0.2.0-rc.1"], Authority::Config),
     ("config", "runtime", &["0.2.0-draft"], Authority::Config),
     ("logging", "logging", &["", "0.1.0-draft"], Authority::Stderr),
@@ -324,6 +330,10 @@ mod tests {
                 let name = format!("wasi:keyvalue/{interface}@{version}");
                 assert_eq!(authority(&name), Authority::KeyValue, "{name}");
             }
+        }
+        for interface in ["blobstore", "container", "types"] {
+            let name = format!("wasi:blobstore/{interface}@0.2.0-draft");
+            assert_eq!(authority(&name), Authority::Blobstore, "{name}");
         }
         assert_eq!(authority("wasi:config/store@0.2.0-rc.1"), Authority::Config);
         assert_eq!(authority("wasi:config/store@0.2.0-rc.2"), Authority::Unknown);

@@ -12,10 +12,9 @@ use keyway_component::{
 };
 
 use crate::{
-    config, folder, limit,
+    backends, folder, limit,
     problem::problem,
     source::{SourceFile, Sources, read_sources},
-    store,
 };
 
 /// An app whose components were read and fused, ready to be compiled.
@@ -120,8 +119,7 @@ pub(crate) fn problems(app: App) -> Vec<Problem> {
 fn put_together(mut app: App) -> Result<(Assembly, Vec<Problem>), Vec<Problem>> {
     let (sources, mut problems) = read_sources(&app);
     problems.extend(folder::resolve(&mut app));
-    problems.extend(store::check(&app));
-    problems.extend(config::check(&app));
+    problems.extend(backends::check(&app));
     let (assembly, further) = of_sources(app, sources).map_err(|further| {
         problems.extend(further);
         std::mem::take(&mut problems)
@@ -221,7 +219,12 @@ fn unused_links(component: &Component, description: &Description) -> Vec<Problem
     let store = component.stores.values().next().map(|link| &link.place);
     let config = component.config.as_ref().map(|link| &link.place);
     let of_config: &[&str] = &["wasi:config/store@", "wasi:config/runtime@"];
-    let links = [(store, &["wasi:keyvalue/store@"][..]), (config, of_config)];
+    let blobs = component.blobs.values().next().map(|link| &link.place);
+    let links = [
+        (store, &["wasi:keyvalue/store@"][..]),
+        (blobs, &["wasi:blobstore/blobstore@"]),
+        (config, of_config),
+    ];
     let imports = |interfaces: &[&str]| {
         let mut imports = description.needs.iter().flat_map(|need| &need.imports);
         imports.any(|import| interfaces.iter().any(|interface| import.starts_with(interface)))

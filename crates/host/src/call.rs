@@ -10,13 +10,12 @@ use crate::{
     Granted,
     admin::api::{Asked, Function, Returned},
     assembly,
-    config::Configs,
+    backends::Backends,
     generation::Principals,
     nearest::did_you_mean,
     open::open_unfinished,
     prepare::{Prepared, Workshop},
     problem::problem,
-    store::Stores,
 };
 
 type Done<T> = Result<T, Vec<Problem>>;
@@ -48,9 +47,8 @@ pub fn call(path: &Path, granted: Option<&Granted>, asked: &Asked) -> Done<Retur
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| vec![problem("no-runtime", error.to_string(), None)])?;
     runtime.block_on(async {
-        let stores = Stores::open(&prepared.app, &Stores::default())?;
-        let configs = Configs::open(&prepared.app, &Configs::default())?;
-        let returned = chosen.bind(&prepared, &stores, &configs)?.run().await;
+        let backends = Backends::open(&prepared.app, &Backends::default())?;
+        let returned = chosen.bind(&prepared, &backends)?.run().await;
         // What the component has printed goes out before the result.
         keyway_runtime::flush_output().await;
         returned
@@ -159,12 +157,7 @@ impl Chosen {
     }
 
     /// Makes the call ready to run.
-    pub(crate) fn bind(
-        self,
-        prepared: &Prepared,
-        stores: &Stores,
-        configs: &Configs,
-    ) -> Done<Ready> {
+    pub(crate) fn bind(self, prepared: &Prepared, backends: &Backends) -> Done<Ready> {
         let app = &prepared.app;
         let failed = |code, error: &dyn std::fmt::Display| {
             let message = format!("`{}`: {error}", self.function.component);
@@ -181,7 +174,7 @@ impl Chosen {
         let engines = Engines::new(&[room]).map_err(|error| failed("engine", &error))?;
         let spec = UnitSpec {
             name: unit.root.to_string(),
-            principals: Principals::new(app, stores, configs).of(&unit.components),
+            principals: Principals::new(app, backends).of(&unit.components),
             imports: unit.imports.clone(),
             limit,
         };

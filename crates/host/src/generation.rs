@@ -20,26 +20,25 @@ use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use keyway_app::{
-    App, Component, ComponentName, Grant, HttpTrigger, Limit, Problem, keyvalue::StoreLink,
+    App, Component, ComponentName, Grant, HttpTrigger, Limit, Placed, Problem,
+    backend::BackendName, keyvalue::StoreLink,
 };
 use keyway_component::UnitImport;
 use keyway_runtime::{Body, BodyError, Engines, Failure, Key, Principal, Room, Unit, UnitSpec};
 use keyway_trigger::http::{Handler, Peer, Routes};
 
 use crate::{
-    config::Configs,
+    backends::Backends,
     prepare::{Prepared, PreparedUnit},
     problem::problem,
     serve::Route,
-    store::Stores,
 };
 
 /// An app whose units are ready to run.
 #[derive(Debug)]
 pub(crate) struct Generation {
     pub(crate) prepared: Arc<Prepared>,
-    pub(crate) stores: Stores,
-    pub(crate) configs: Configs,
+    pub(crate) backends: Backends,
     /// By their roots.
     units: BTreeMap<ComponentName, Arc<LiveUnit>>,
 }
@@ -76,6 +75,7 @@ struct Member {
     name: String,
     grant: Grant,
     stores: Vec<(String, StoreLink, Address)>,
+    blobs: Vec<(String, StoreLink, Address)>,
     config: Option<Address>,
 }
 
@@ -89,14 +89,13 @@ impl Generation {
     /// If a unit does not fit the host.
     pub(crate) fn new(
         prepared: Arc<Prepared>,
-        stores: Stores,
-        configs: Configs,
+        backends: Backends,
         before: Option<&Self>,
     ) -> Result<Self, Vec<Problem>> {
         let mut units = BTreeMap::new();
         let mut missing = Vec::new();
         for unit in &prepared.units {
-            let identity = Identity::of(&prepared.app, unit, &stores, &configs);
+            let identity = Identity::of(&prepared.app, unit, &backends);
             let old = before.and_then(|before| before.units.get(&unit.root));
             match old.filter(|old| old.identity == identity) {
                 Some(old) => {
@@ -105,8 +104,8 @@ impl Generation {
                 None => missing.push((unit, identity)),
             }
         }
-        units.extend(make(&prepared.app, &stores, &configs, missing)?);
-        Ok(Self { prepared, stores, configs, units })
+        units.extend(make(&prepared.app, &backends, missing)?);
+        Ok(Self { prepared, backends, units })
     }
 
     /// Every unit with the component that its triggers start.
@@ -121,7 +120,7 @@ impl Generation {
         };
         self.units.len() == other.units.len()
             && self.units.iter().zip(&other.units).all(same_unit)
-            && self.stores.is_same(&other.stores)
+            && self.backends.stores.is_same(&other.backends.stores)
             && self.shown() == other.shown()
     }
 
@@ -168,22 +167,20 @@ impl LiveUnit {
 }
 
 impl Identity {
-    fn of(app: &App, unit: &PreparedUnit, stores: &Stores, configs: &Configs) -> Self {
+    fn of(app: &App, unit: &PreparedUnit, backends: &Backends) -> Self {
         let member = |name: &String| {
             let component = find(app, name);
-            let links = component.iter().flat_map(|component| &component.stores);
             Member {
                 name: name.clone(),
                 grant: component.map(|component| component.grant.clone()).unwrap_or_default(),
-                stores: links
-                    .map(|(identifier, link)| {
-                        let link = link.value.clone();
-                        let address = stores.get(&link.to).map_or(0, address);
-                        (identifier.clone(), link, address)
-                    })
-                    .collect(),
+                stores: links(component.map(|component| &component.stores), |to| {
+                    backends.stores.get(to).map_or(0, address)
+                }),
+                blobs: links(component.map(|component| &component.blobs), |to| {
+                    backends.places.get(to).map_or(0, address)
+                }),
                 config: component
-                    .and_then(|component| configs.of(component))
+                    .and_then(|component| backends.configs.of(component))
                     .map(|config| address(&config)),
             }
         };
@@ -194,6 +191,17 @@ impl Identity {
             limit: app.components[&unit.root].limit.clone(),
         }
     }
+}
+
+/// Links with the addresses of what they lead to.
+fn links(
+    links: Option<&BTreeMap<String, Placed<StoreLink>>>,
+    address: impl Fn(&BackendName) -> Address,
+) -> Vec<(String, StoreLink, Address)> {
+    let links = links.into_iter().flatten();
+    let links = links
+        .map(|(name, Placed { value: link, .. })| (name.clone(), link.clone(), address(&link.to)));
+    links.collect()
 }
 
 fn address<T: ?Sized>(open: &Arc<T>) -> Address {
@@ -207,8 +215,7 @@ fn find<'a>(app: &'a App, name: &str) -> Option<&'a Component> {
 /// Binds units to their rights. All have their instances in the same pools.
 fn make(
     app: &App,
-    stores: &Stores,
-    configs: &Configs,
+    backends: &Backends,
     missing: Vec<(&PreparedUnit, Identity)>,
 ) -> Result<BTreeMap<ComponentName, Arc<LiveUnit>>, Vec<Problem>> {
     let rooms: Vec<Room<'_>> = missing
@@ -217,7 +224,7 @@ fn make(
         .collect();
     let engines =
         Engines::new(&rooms).map_err(|error| vec![problem("engine", error.to_string(), None)])?;
-    let principals = Principals::new(app, stores, configs);
+    let principals = Principals::new(app, backends);
     let mut problems = Vec::new();
     let mut units = BTreeMap::new();
     for (PreparedUnit { root, components, imports, compiled, .. }, identity) in missing {
@@ -247,12 +254,13 @@ pub(crate) struct Principals(BTreeMap<String, Principal>);
 
 impl Principals {
     /// Each component is made once and not for each of its units, so that a quota counts once.
-    pub(crate) fn new(app: &App, stores: &Stores, configs: &Configs) -> Self {
+    pub(crate) fn new(app: &App, backends: &Backends) -> Self {
         let principal = |component: &Component| Principal {
             name: component.name.to_string(),
             grant: component.grant.clone(),
-            stores: stores.of(component),
-            config: configs.of(component),
+            stores: backends.stores.of(component),
+            blobs: backends.places.of(component),
+            config: backends.configs.of(component),
             streams: None,
         };
         let components = app.components.values();

@@ -3,6 +3,8 @@
 
 pub mod admin;
 mod assembly;
+mod backends;
+mod blobstore;
 mod call;
 mod compose;
 mod config;

@@ -204,9 +204,10 @@ fn note_name(app: &App, sources: &Sources, purpose: Purpose) -> Key {
     for (name, source) in sources {
         add(name.as_str().as_bytes());
         add(&source.bytes);
-        let Component { links, stores, config, .. } = &app.components[name];
+        let Component { links, stores, blobs, config, .. } = &app.components[name];
         // Whether these links have an import is found out when the component is read.
         add(if stores.is_empty() { b"no stores" } else { b"stores" });
+        add(if blobs.is_empty() { b"no blobs" } else { b"blobs" });
         add(if config.is_none() { b"no config" } else { b"config" });
         add(&(links.len() as u64).to_le_bytes());
         for (import, link) in links {

@@ -129,6 +129,7 @@ fn command(
             name: unit.root.to_string(),
             grant: component.grant.clone(),
             stores: std::collections::BTreeMap::new(),
+            blobs: std::collections::BTreeMap::new(),
             config: None,
             streams: Some(streams),
         }],

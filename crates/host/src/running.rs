@@ -21,14 +21,13 @@ use tokio::{runtime::Handle, time::timeout};
 pub(crate) use trial::{Counted, Trial, TrialOptions};
 
 use crate::{
-    config::Configs,
+    backends::Backends,
     generation::{Generation, UnitHandler},
     nearest::did_you_mean,
     open::{Granted, open_granted},
     prepare::{Prepared, Workshop},
     problem::problem,
     serve::{ServeOptions, no_trigger},
-    store::Stores,
 };
 
 /// An app that is served, until the host ends.
@@ -64,8 +63,7 @@ pub(crate) struct Serving {
 #[derive(Debug, Clone)]
 pub(crate) struct Previous {
     prepared: Arc<Prepared>,
-    stores: Stores,
-    configs: Configs,
+    backends: Backends,
 }
 
 type Done<T> = Result<T, Vec<Problem>>;
@@ -83,9 +81,8 @@ impl Running {
     ) -> Done<Arc<Self>> {
         let workshop = Workshop::open(Purpose::Requests)?;
         let prepared = Arc::new(workshop.prepare(app)?);
-        let stores = Stores::open(&prepared.app, &Stores::default())?;
-        let configs = Configs::open(&prepared.app, &Configs::default())?;
-        let current = Generation::new(prepared, stores, configs, None)?;
+        let backends = Backends::open(&prepared.app, &Backends::default())?;
+        let current = Generation::new(prepared, backends, None)?;
         let routes = Arc::new(LiveRoutes::new(current.routes(None)?));
         let serving = Serving { current: Arc::new(current), previous: None, trial: None };
         Ok(Arc::new(Self {
@@ -169,8 +166,8 @@ impl Running {
         self.no_swap_of_a_backend()?;
         let this = Arc::clone(self);
         let next = in_background(move || {
-            let Previous { prepared, stores, configs } = previous;
-            Generation::new(prepared, stores, configs, Some(&this.serving().current))
+            let Previous { prepared, backends } = previous;
+            Generation::new(prepared, backends, Some(&this.serving().current))
         });
         let next = next.await?;
         self.install(Arc::new(next))?;
@@ -201,7 +198,7 @@ impl Running {
         if next.serves_as(current) {
             return Ok(false);
         }
-        self.background.spawn(next.stores.clone().look_at());
+        self.background.spawn(next.backends.clone().look_at());
         self.install(Arc::new(next))?;
         Ok(true)
     }
@@ -237,7 +234,7 @@ impl Running {
     /// Refuses what could put another store in the place of one whose backend is being exchanged.
     fn no_swap_of_a_backend(&self) -> Done<()> {
         let serving = self.serving();
-        let mut stores = serving.current.stores.iter();
+        let mut stores = serving.current.backends.stores.iter();
         match stores.find(|(_, store)| store.progress().borrow().phase != Phase::Idle) {
             None => Ok(()),
             Some((name, _)) => {
@@ -268,9 +265,8 @@ impl Running {
     /// Makes of an app that is prepared one that can serve.
     fn generation(&self, prepared: Arc<Prepared>) -> Done<Generation> {
         let current = &self.serving().current;
-        let stores = Stores::open(&prepared.app, &current.stores)?;
-        let configs = Configs::open(&prepared.app, &current.configs)?;
-        Generation::new(prepared, stores, configs, Some(current))
+        let backends = Backends::open(&prepared.app, &current.backends)?;
+        Generation::new(prepared, backends, Some(current))
     }
 
     /// Has all requests from now on go to `next`. Those that run end where they began.
@@ -279,8 +275,7 @@ impl Running {
         let current = &self.serving().current;
         let previous = Some(Previous {
             prepared: Arc::clone(&current.prepared),
-            stores: current.stores.clone(),
-            configs: current.configs.clone(),
+            backends: current.backends.clone(),
         });
         let serving = Serving { current: next, previous, trial: None };
         let old = self.serving.swap(Arc::new(serving));

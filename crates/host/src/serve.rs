@@ -130,7 +130,7 @@ pub fn serve(
     }
     narrator.serving(&url, &running.serving().current.shown());
     // After that line, which scripts wait for, so that none of its warnings comes before.
-    background.handle().spawn(running.serving().current.stores.clone().look_at());
+    background.handle().spawn(running.serving().current.backends.clone().look_at());
 
     let report = server.serve(running.routes(), &ending, running.finish());
     if report.cut > 0 {

@@ -32,6 +32,8 @@ pub(crate) struct State {
     contexts: Box<[Option<Box<WasiCtx>>]>,
     http: WasiHttpCtx,
     hooks: Hooks,
+    /// Counted by the values that the instance writes to containers.
+    writes: Arc<()>,
     pub(crate) meter: Meter,
 }
 
@@ -46,6 +48,7 @@ impl State {
             contexts: (0..=plan.members.len()).map(|_| None).collect(),
             http,
             hooks: Hooks { plan: Arc::clone(plan), member: 0 },
+            writes: Arc::new(()),
             meter: Meter::new(&plan.limit),
         }
     }
@@ -105,6 +108,15 @@ pub(crate) mod view {
         crate::bind::keyvalue::View {
             member: state.hooks.plan.members.get(N),
             table: &mut state.table,
+        }
+    }
+
+    pub(crate) fn blobstore<const N: usize>(state: &mut State) -> crate::bind::blobstore::View<'_> {
+        crate::bind::blobstore::View {
+            member: state.hooks.plan.members.get(N),
+            table: &mut state.table,
+            writes: &state.writes,
+            memory_bytes: state.hooks.plan.limit.memory_bytes,
         }
     }
 

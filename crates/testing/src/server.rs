@@ -1,6 +1,7 @@
-//! Real servers for tests: Debian's Redis, PostgreSQL and NATS, each on a free port of 127.0.0.1
+//! Real servers for tests: Debian's Redis, PostgreSQL and NATS, and `moto` for S3, each on a free port of 127.0.0.1
 //! and with a temporary folder of its own. They are ended when dropped.
 
+mod moto;
 mod nats;
 mod postgres;
 mod redis;
@@ -19,6 +20,7 @@ use std::{
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tempfile::TempDir;
 
+pub use moto::Moto;
 pub use nats::Nats;
 pub use postgres::Postgres;
 pub use redis::Redis;
@@ -143,7 +145,8 @@ fn spawn(program: &str, arguments: &[String], folder: &Path) -> Child {
 fn command(program: &str) -> Command {
     let path = find(program);
     let mut command = Command::new(&path);
-    if geteuid().is_root() {
+    // What lies in root's own folder is for root alone.
+    if geteuid().is_root() && in_python(program).is_none() {
         command.uid(NOBODY).gid(NOBODY);
     }
     // What was unpacked finds its libraries beside it.
@@ -162,7 +165,15 @@ fn unpacked() -> Option<PathBuf> {
     Some(cache.join("keyway/server"))
 }
 
+/// A program of Python's, which lies in a virtual environment of the user's own.
+fn in_python(program: &str) -> Option<PathBuf> {
+    unpacked().map(|root| root.join("python/bin").join(program)).filter(|path| path.is_file())
+}
+
 fn find(program: &str) -> PathBuf {
+    if let Some(path) = in_python(program) {
+        return path;
+    }
     let roots = [Some(PathBuf::from("/")), unpacked()];
     for root in roots.into_iter().flatten() {
         let mut folders = vec![root.join("usr/bin"), root.join("usr/sbin")];

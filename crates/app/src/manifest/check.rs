@@ -21,6 +21,7 @@ pub(super) fn check(manifest: Manifest, folder: &Path, stage: Stage) -> Result<A
         components,
         declared,
         stores,
+        blobs,
         configs,
         triggers,
         limited,
@@ -68,6 +69,10 @@ pub(super) fn check(manifest: Manifest, folder: &Path, stage: Stage) -> Result<A
         let links = components.iter().flat_map(|component| component.stores.values());
         let used = links.map(|link| &link.value.to).collect();
         problems.extend(unused_backends(&stores, &used, "store", "wasi:keyvalue/store"));
+        let links = components.iter().flat_map(|component| component.blobs.values());
+        let used = links.map(|link| &link.value.to).collect();
+        let import = "wasi:blobstore/blobstore";
+        problems.extend(unused_backends(&blobs, &used, "place for containers", import));
         let used =
             components.iter().filter_map(|component| Some(&component.config.as_ref()?.value));
         let used = used.collect();
@@ -98,6 +103,7 @@ pub(super) fn check(manifest: Manifest, folder: &Path, stage: Stage) -> Result<A
         folder: folder.to_owned(),
         components: components.into_iter().map(|c| (c.name.clone(), c)).collect(),
         stores,
+        blobs,
         configs,
         triggers: triggers.into_iter().map(|trigger| trigger.value).collect(),
     })

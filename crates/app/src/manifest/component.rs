@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf};
 use crate::{
     Component, ComponentName, Grant, ImportName, Limit, Link, Place, Placed, Source,
     backend::BackendName,
+    blobstore::is_blobstore,
     keyvalue::is_keyvalue,
     manifest::{
-        Targets, config, grant,
+        Targets, blobstore, config, grant,
         keyvalue::{self, StoreLinks, Target},
         limit,
         table::{Reader, Table, Value},
@@ -38,12 +39,13 @@ pub(super) fn read(
     let limit_table = table.table("limit");
     let limit = limit_table.as_ref().map_or_else(Limit::default, limit::read);
     let limit_place = limit_table.and_then(|table| table.place());
-    let Links { components: links, stores, config } = links;
+    let Links { components: links, stores, blobs, config } = links;
     let component = Component {
         name: checked.ok()?,
         source: source?,
         links,
         stores,
+        blobs,
         config,
         grant,
         limit,
@@ -134,6 +136,7 @@ fn is_repository_part(part: &str) -> bool {
 struct Links {
     components: BTreeMap<ImportName, Placed<Link>>,
     stores: StoreLinks,
+    blobs: StoreLinks,
     config: Option<Placed<BackendName>>,
 }
 
@@ -156,6 +159,13 @@ impl Links {
         if is_keyvalue(import.as_str()) {
             match keyvalue::link(&import, value, targets) {
                 Target::Stores(found) => return self.stores.extend(found),
+                Target::Nowhere => return,
+                Target::Component => {}
+            }
+        }
+        if is_blobstore(import.as_str()) {
+            match blobstore::link(&import, value, targets) {
+                Target::Stores(found) => return self.blobs.extend(found),
                 Target::Nowhere => return,
                 Target::Component => {}
             }

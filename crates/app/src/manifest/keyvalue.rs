@@ -1,6 +1,6 @@
 //! The links of imports of `wasi:keyvalue`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Targets, backend, limit, table::Value};
 use crate::{
@@ -12,9 +12,19 @@ use crate::{
 /// The stores that a component may open, by the names that it opens.
 pub(super) type StoreLinks = BTreeMap<String, Placed<StoreLink>>;
 
-/// Where a link of `wasi:keyvalue` leads.
+/// The backends that links may lead to.
+pub(super) struct Declared<'a> {
+    /// Their names.
+    pub(super) names: &'a BTreeSet<String>,
+    /// What they are called.
+    pub(super) what: &'a str,
+    /// The table that has them.
+    pub(super) section: &'a str,
+}
+
+/// Where a link leads.
 pub(super) enum Target {
-    /// To stores.
+    /// To stores, or to places for containers.
     Stores(StoreLinks),
     /// To a component that exports the interface.
     Component,
@@ -25,20 +35,19 @@ pub(super) enum Target {
 /// Reads the link of an import of `wasi:keyvalue`: a store, a table with `to` and rights, or a
 /// table of several stores by the names that the component opens.
 pub(super) fn link(import: &ImportName, value: &Value<'_>, targets: &Targets) -> Target {
+    let stores = Declared { names: &targets.stores, what: "store", section: "keyvalue" };
     if let Some(table) = value.as_table()
         && table.get("to").is_none()
     {
         let links = table.values().into_iter().filter_map(|(identifier, value)| {
-            Some((identifier, Placed { value: rights(&value, targets)?, place: value.place() }))
+            Some((identifier, Placed { value: rights(&value, &stores)?, place: value.place() }))
         });
         return of_store(import, value, links.collect());
     }
-    let name = value.as_str().map(str::to_owned);
-    let name = name.or_else(|| value.as_table()?.get("to")?.as_str().map(str::to_owned));
-    if name.is_some_and(|to| targets.components.contains(&to) && !targets.stores.contains(&to)) {
+    if leads_to_component(value, &stores, targets) {
         return Target::Component;
     }
-    let Some(link) = rights(value, targets) else { return Target::Nowhere };
+    let Some(link) = rights(value, &stores) else { return Target::Nowhere };
     let link = Placed { value: link, place: value.place() };
     let own = link.value.to.as_str().to_owned();
     let links = BTreeMap::from([(DEFAULT.to_owned(), link.clone()), (own, link)]);
@@ -57,16 +66,27 @@ fn of_store(import: &ImportName, value: &Value<'_>, links: StoreLinks) -> Target
     Target::Nowhere
 }
 
-/// One store with the rights to it.
-fn rights(value: &Value<'_>, targets: &Targets) -> Option<StoreLink> {
+/// Whether a link leads to a component that exports the interface.
+pub(super) fn leads_to_component(
+    value: &Value<'_>,
+    declared: &Declared<'_>,
+    targets: &Targets,
+) -> bool {
+    let name = value.as_str().map(str::to_owned);
+    let name = name.or_else(|| value.as_table()?.get("to")?.as_str().map(str::to_owned));
+    name.is_some_and(|to| targets.components.contains(&to) && !declared.names.contains(&to))
+}
+
+/// One of those that are declared, with the rights to it.
+pub(super) fn rights(value: &Value<'_>, declared: &Declared<'_>) -> Option<StoreLink> {
     let Some(table) = value.as_table() else {
         return match value.as_str() {
-            Some(_) => target(value, targets).map(StoreLink::to),
-            None => value.neither("a store's name, or a table with `to`"),
+            Some(_) => target(value, declared).map(StoreLink::to),
+            None => value.neither(&format!("a {}'s name, or a table with `to`", declared.what)),
         };
     };
     table.only(&["to", "access", "prefix", "quota"]);
-    let mut link = StoreLink::to(target(&table.required("to")?, targets)?);
+    let mut link = StoreLink::to(target(&table.required("to")?, declared)?);
     if let Some(access) = table.get("access") {
         link.access = match access.string()? {
             "read" => StoreAccess::Read,
@@ -85,6 +105,6 @@ fn rights(value: &Value<'_>, targets: &Targets) -> Option<StoreLink> {
     Some(link)
 }
 
-fn target(value: &Value<'_>, targets: &Targets) -> Option<BackendName> {
-    backend::target(value, &targets.stores, "store", "keyvalue")
+fn target(value: &Value<'_>, declared: &Declared<'_>) -> Option<BackendName> {
+    backend::target(value, declared.names, declared.what, declared.section)
 }

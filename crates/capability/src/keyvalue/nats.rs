@@ -18,10 +18,8 @@ use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream};
 use super::{
     Change, Changes, Error, OpenError, Page, Store, Swap, check_key, counter, turn::Turns,
 };
-use crate::{Address, Origin};
-use connect::Connector;
-
-const NAME: &str = "NATS";
+use crate::{Address, Origin, nats::NAME};
+use connect::{Buckets, Connector};
 
 /// How many of the keys of one call are under way at a time.
 const AT_ONCE: usize = 64;
@@ -80,12 +78,10 @@ impl Nats {
     /// If one of them is wrong.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         super::backend::check_name(&options.bucket, "bucket", NAME)?;
-        let address = &options.url;
-        address.check(NAME, &["nats", "tls"])?;
-        let server = address.secret().parse().map_err(|error| address.refuse(NAME, error))?;
-        let origin = Origin::new(format!("{NAME} at {address}"));
+        let origin = Origin::new(format!("{NAME} at {}", options.url));
+        let buckets = Buckets { origin: origin.clone(), options: options.clone() };
         Ok(Self {
-            connector: Connector::new(origin.clone(), server, options),
+            connector: Connector::new(buckets, &options.url, options.timeout)?,
             origin,
             turns: Turns::new(TURNS),
         })

@@ -64,7 +64,7 @@ fn units(serving: &Serving) -> Vec<UnitStatus> {
 }
 
 fn stores(serving: &Serving) -> Vec<StoreStatus> {
-    let stores = serving.current.stores.iter().map(|(name, store)| StoreStatus {
+    let stores = serving.current.backends.stores.iter().map(|(name, store)| StoreStatus {
         name: name.to_string(),
         backend: store.origin().to_string(),
         swap: swap(store),

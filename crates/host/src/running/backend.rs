@@ -26,9 +26,10 @@ impl Running {
         existing: Existing,
     ) -> Done<Swapped> {
         let current = Arc::clone(&self.serving().current);
-        let Some((_, store)) = current.stores.iter().find(|(known, _)| known.as_str() == name)
+        let Some((_, store)) =
+            current.backends.stores.iter().find(|(known, _)| known.as_str() == name)
         else {
-            let known = current.stores.iter().map(|(known, _)| known.as_str());
+            let known = current.backends.stores.iter().map(|(known, _)| known.as_str());
             let message = format!("the app has no store `{name}`");
             return Err(vec![problem("no-such-store", message, Some(&did_you_mean(name, known)))]);
         };
@@ -47,6 +48,7 @@ impl Running {
                 if !self
                     .serving()
                     .current
+                    .backends
                     .stores
                     .iter()
                     .any(|(_, now)| Arc::ptr_eq(now, &kept)) =>

@@ -31,7 +31,7 @@ impl Running {
             let chosen = Chosen::find(&functions_of(app)?, &asked)?;
             let prepared = this.workshop.prepare(chosen.app(app))?;
             current.prepared.same_sources(&prepared, None)?;
-            chosen.bind(&prepared, &current.stores, &current.configs)
+            chosen.bind(&prepared, &current.backends)
         });
         ready.await?.run().await
     }

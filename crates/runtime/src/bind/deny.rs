@@ -245,6 +245,7 @@ mod tests {
             name: "timer".to_owned(),
             grant: Grant { clocks, ..Grant::default() },
             stores: BTreeMap::new(),
+            blobs: BTreeMap::new(),
             config: None,
             streams: None,
         };

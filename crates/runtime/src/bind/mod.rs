@@ -2,6 +2,7 @@
 //! that deny, and then the interfaces that are known and granted are laid over them, each with
 //! the rights of the component whose import it is.
 
+pub(crate) mod blobstore;
 #[cfg(test)]
 mod closed;
 pub(crate) mod config;

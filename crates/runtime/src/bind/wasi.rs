@@ -8,7 +8,7 @@ use wasmtime_wasi::{
 };
 use wasmtime_wasi_http::{WasiHttp, p2::bindings::http as http_p2, p3::bindings::http as http_p3};
 
-use super::{config, deny::Network, keyvalue, logging};
+use super::{blobstore, config, deny::Network, keyvalue, logging};
 use crate::state::{State, view};
 
 struct Table;
@@ -52,7 +52,7 @@ pub(super) fn ways_out(interface: &str) -> &'static [(&'static str, Network)] {
 
 /// The path of an interface, and its release, if that is bound here.
 fn known(interface: &str) -> Option<(&str, Release)> {
-    const DRAFTS: [&str; 3] = ["keyvalue/", "config/", "logging/"];
+    const DRAFTS: [&str; 4] = ["keyvalue/", "blobstore/", "config/", "logging/"];
     if !is_provided(interface) {
         return None;
     }
@@ -82,6 +82,7 @@ fn bind_for<const N: usize>(
         Release::Wasi0_2 => wasi_0_2::<N>(target, path),
         Release::Wasi0_3 => wasi_0_3::<N>(target, path),
         Release::Draft if path.starts_with("keyvalue/") => keyvalue::bind::<N>(target, path),
+        Release::Draft if path.starts_with("blobstore/") => blobstore::bind::<N>(target, path),
         Release::Draft if path.starts_with("config/") => config::bind::<N>(target),
         Release::Draft => logging::bind::<N>(target),
     }

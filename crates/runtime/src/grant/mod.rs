@@ -13,7 +13,7 @@ pub use stream::{Stream, Streams};
 use std::{collections::BTreeMap, sync::Arc};
 
 use keyway_app::Grant;
-use keyway_capability::{config::Config, keyvalue::Store};
+use keyway_capability::{blobstore::Blobs, config::Config, keyvalue::Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
 use crate::plan::Plan;
@@ -27,6 +27,9 @@ pub struct Principal {
     pub grant: Grant,
     /// The stores that it may open, by the names that it opens, each with the rights of the link.
     pub stores: BTreeMap<String, Arc<dyn Store>>,
+    /// The places of the containers that it may use, by the containers' names or as `default` for
+    /// all others, each with the rights of the link.
+    pub blobs: BTreeMap<String, Arc<dyn Blobs>>,
     /// The configuration that it reads.
     pub config: Option<Arc<dyn Config>>,
     /// Its standard streams, where it has the process to itself. Others write lines that begin

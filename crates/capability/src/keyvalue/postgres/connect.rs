@@ -221,15 +221,10 @@ fn configure(address: &Address, options: &Options) -> Result<Config, OpenError> 
 /// Checks servers against the certificates that this machine trusts.
 fn tls(address: &Address, mode: SslMode) -> Result<ClientConfig, OpenError> {
     let failed = |reason: String| OpenError::Certificates { address: address.to_string(), reason };
-    let mut roots = RootCertStore::empty();
-    if mode != SslMode::Disable {
-        let found = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(found.certs);
-        if roots.is_empty() {
-            let reason = found.errors.first().map(ToString::to_string);
-            return Err(failed(reason.unwrap_or_else(|| "there are none".to_owned())));
-        }
-    }
+    let roots = match mode {
+        SslMode::Disable => RootCertStore::empty(),
+        _ => crate::tls::roots().map_err(failed)?,
+    };
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(error.to_string()))?;

@@ -96,6 +96,7 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
         name: "probe".to_owned(),
         grant,
         stores: BTreeMap::new(),
+        blobs: BTreeMap::new(),
         config: None,
         streams: None,
     };

@@ -1,0 +1,160 @@
+//! What can go wrong with containers and objects.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::Origin;
+
+/// Why something was not done that a place for objects was asked for. Each text is a whole sentence
+/// without a password.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Error {
+    /// The bucket behind all containers is not there.
+    #[error("{at} has no {name}: {reason}")]
+    NoSuchStore {
+        /// Where it was looked for.
+        at: Origin,
+        /// What was looked for, such as "bucket `pictures`".
+        name: String,
+        /// The way out.
+        reason: String,
+    },
+    /// There is no such container.
+    #[error("{at} has no container `{container}`")]
+    NoSuchContainer {
+        /// Where it was looked for.
+        at: Origin,
+        /// The container.
+        container: String,
+    },
+    /// The container that was to be made is there.
+    #[error("{at} has a container `{container}` already")]
+    ContainerExists {
+        /// Where it is.
+        at: Origin,
+        /// The container.
+        container: String,
+    },
+    /// There is no such object.
+    #[error("the container `{container}` of {at} has no object `{object}`")]
+    NoSuchObject {
+        /// Where it was looked for.
+        at: Origin,
+        /// The container.
+        container: String,
+        /// The object.
+        object: String,
+    },
+    /// A name that cannot be one.
+    #[error("`{name}` cannot be the name of {what}: {rule}")]
+    Name {
+        /// The name, or its beginning.
+        name: String,
+        /// What it was to name: "an object".
+        what: &'static str,
+        /// What names look like.
+        rule: String,
+    },
+    /// Of `a` and `a/b`, a folder of files keeps only one.
+    #[error(
+        "the object `{object}` cannot be written to {at}: another object's name goes on from a \
+         `/` after it, or ends at a `/` in it, and a file cannot be a folder too"
+    )]
+    FolderInTheWay {
+        /// The folder.
+        at: Origin,
+        /// The object.
+        object: String,
+    },
+    /// The backend refuses the login, or what the login asks for.
+    #[error("{at} refuses access: {reason}; check the login and its rights")]
+    AccessDenied {
+        /// Who refuses.
+        at: Origin,
+        /// The backend's own words.
+        reason: String,
+    },
+    /// The link may only read.
+    #[error("{what} cannot be changed: the link to {at} may only read")]
+    ReadOnly {
+        /// What is behind the link.
+        at: Origin,
+        /// What was to be changed: "the object `a`".
+        what: String,
+    },
+    /// An object that the link may not use.
+    #[error(
+        "the object `{object}` is not one that the link to {at} may use: their names begin with \
+         `{prefix}`"
+    )]
+    OutsidePrefix {
+        /// What is behind the link.
+        at: Origin,
+        /// The object.
+        object: String,
+        /// What the link's names begin with.
+        prefix: String,
+    },
+    /// The link's quota is used up.
+    #[error(
+        "the object `{object}` is over the quota of the link to {at}: {used_bytes} of \
+         {limit_bytes} bytes are used; delete objects, or raise the quota"
+    )]
+    OverQuota {
+        /// What is behind the link.
+        at: Origin,
+        /// The object that was to be written.
+        object: String,
+        /// What the link's objects take, with those that are being written.
+        used_bytes: u64,
+        /// The quota.
+        limit_bytes: u64,
+    },
+    /// A cursor that this backend did not give.
+    #[error("the cursor `{cursor}` is not one that {at} gave; list from the beginning")]
+    WrongCursor {
+        /// The backend.
+        at: Origin,
+        /// The cursor.
+        cursor: String,
+    },
+    /// The backend did not answer in time. What was asked for may or may not be done.
+    #[error("{at} did not answer within {}", humantime::format_duration(*.after))]
+    TimedOut {
+        /// Who did not answer.
+        at: Origin,
+        /// The time-out.
+        after: Duration,
+    },
+    /// The backend cannot be reached. What was asked for may or may not be done.
+    #[error("{at} cannot be reached: {reason}")]
+    Unreachable {
+        /// Who cannot be reached.
+        at: Origin,
+        /// Why.
+        reason: String,
+    },
+    /// The backend failed in another way.
+    #[error("{at} failed: {reason}")]
+    Failed {
+        /// Who failed.
+        at: Origin,
+        /// The backend's own words.
+        reason: String,
+    },
+}
+
+impl Error {
+    pub(super) fn no_object(at: Origin, object: super::ObjectId<'_>) -> Self {
+        Self::NoSuchObject {
+            at,
+            container: object.container.to_owned(),
+            object: object.name.to_owned(),
+        }
+    }
+
+    pub(super) fn no_container(at: Origin, container: &str) -> Self {
+        Self::NoSuchContainer { at, container: container.to_owned() }
+    }
+}

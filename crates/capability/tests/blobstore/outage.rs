@@ -1,0 +1,63 @@
+//! Servers that go away, and come back.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use keyway_capability::blobstore::{Backend, Blobs, Error, nats, open, s3};
+use keyway_testing::server::{Moto, Nats};
+
+use crate::{
+    backend::s3_options,
+    block_on,
+    suite::{get, put},
+};
+
+const TIMEOUT: Duration = Duration::from_millis(500);
+
+/// An error in about the time-out, which names the server and holds no password.
+async fn is_told(blobs: &Arc<dyn Blobs>, backend: &str) {
+    let started = Instant::now();
+    let error = get(blobs, "a").await.unwrap_err();
+    assert!(started.elapsed() < 5 * TIMEOUT, "{:?}", started.elapsed());
+    assert!(matches!(error, Error::Unreachable { .. } | Error::TimedOut { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("{backend} at ")) && !text.contains("secret"), "{text}");
+}
+
+#[test]
+fn nats_that_was_killed_is_found_again() {
+    let mut server = Nats::start();
+    let options = nats::Options { timeout: TIMEOUT, ..nats::Options::new(server.url()) };
+    let blobs = open(&Backend::Nats(options)).unwrap();
+    block_on(async {
+        blobs.create_container("box").await.unwrap();
+        put(&blobs, "a", "kept").await;
+        server.kill();
+        is_told(&blobs, "NATS").await;
+        server.restart();
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            match get(&blobs, "a").await {
+                Ok(text) => break assert_eq!(text, "kept"),
+                Err(error) => assert!(Instant::now() < end, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+}
+
+#[test]
+fn s3_that_was_killed_is_told_of() {
+    let mut server = Moto::start();
+    server.make_bucket("pictures");
+    let options = s3::Options { timeout: TIMEOUT, ..s3_options(&server, "pictures") };
+    let blobs = open(&Backend::S3(options)).unwrap();
+    block_on(async {
+        blobs.create_container("box").await.unwrap();
+        put(&blobs, "a", "gone").await;
+        server.kill();
+        is_told(&blobs, "S3").await;
+    });
+}

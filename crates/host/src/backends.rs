@@ -1,0 +1,54 @@
+//! All that stands behind the capabilities of an app, open.
+
+use keyway_app::{App, Problem};
+
+use crate::{
+    blobstore::{self, Places},
+    config::{self, Configs},
+    store::{self, Stores},
+};
+
+/// The backends of an app.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Backends {
+    /// Its stores of keys and values.
+    pub(crate) stores: Stores,
+    /// Its places for containers of objects.
+    pub(crate) places: Places,
+    /// Its configurations.
+    pub(crate) configs: Configs,
+}
+
+impl Backends {
+    /// Opens the backends that `app` declares. Those that `before` has open as they are declared
+    /// stay.
+    ///
+    /// # Errors
+    /// All settings that are wrong, and files that cannot be used.
+    pub(crate) fn open(app: &App, before: &Self) -> Result<Self, Vec<Problem>> {
+        let stores = Stores::open(app, &before.stores);
+        let places = Places::open(app, &before.places);
+        let configs = Configs::open(app, &before.configs);
+        match (stores, places, configs) {
+            (Ok(stores), Ok(places), Ok(configs)) => Ok(Self { stores, places, configs }),
+            (stores, places, configs) => {
+                let problems = [stores.err(), places.err(), configs.err()];
+                Err(problems.into_iter().flatten().flatten().collect())
+            }
+        }
+    }
+
+    /// Asks for something wherever a server may not be there or refuse, so that this is told at the
+    /// start and not by the first request.
+    pub(crate) async fn look_at(self) {
+        tokio::join!(self.stores.look_at(), self.places.look_at());
+    }
+}
+
+/// All that is wrong with the settings of the backends of `app`.
+pub(crate) fn check(app: &App) -> Vec<Problem> {
+    let mut problems = store::check(app);
+    problems.extend(blobstore::check(app));
+    problems.extend(config::check(app));
+    problems
+}
