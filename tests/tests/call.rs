@@ -19,10 +19,7 @@ fn returned(arguments: &[&str]) -> String {
 
 fn refused(finished: &Finished, expected: &str) {
     assert_eq!(finished.code, Some(1), "{}", finished.stdout);
-    // Long lines are broken.
-    let told = finished.stderr.replace('│', " ");
-    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(told.contains(expected), "{expected}\n{}", finished.stderr);
+    assert!(finished.told().contains(expected), "{expected}\n{}", finished.stderr);
 }
 
 #[test]

@@ -89,9 +89,7 @@ fn an_app_that_is_not_in_order_is_not_composed() {
     let refused = |arguments: &[&str], expected: &str| {
         let finished = compose(&[&[text(app.path())], arguments].concat(), &output);
         assert_eq!(finished.code, Some(1));
-        let told = finished.stderr.replace('│', " ");
-        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(told.contains(expected), "{expected}\n{}", finished.stderr);
+        assert!(finished.told().contains(expected), "{expected}\n{}", finished.stderr);
         assert!(!output.exists());
     };
     refused(&[], "several components that are started: front, hello");

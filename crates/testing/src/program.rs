@@ -46,6 +46,12 @@ pub fn finish(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Finishe
 }
 
 impl Finished {
+    /// What it wrote to standard error, on one line: long messages are broken, and framed.
+    pub fn told(&self) -> String {
+        let words = self.stderr.replace('│', " ");
+        words.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     fn of(command: &mut Command) -> Self {
         let output = command.env_remove("KEYWAY_LOG").output().expect("keyway can be started");
         Self {
