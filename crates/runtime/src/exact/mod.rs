@@ -1,0 +1,31 @@
+//! Where wasmtime's crates do something else than the WIT files say: functions that are laid over
+//! theirs, and do what is written. Each leaves to theirs whatever they do right.
+//!
+//! What is known to deviate and is not mended here is listed in `docs/wasi.md`.
+
+mod client;
+mod file;
+mod file_time;
+mod path;
+mod socket;
+
+use wasmtime::component::LinkerInstance;
+
+use crate::state::State;
+
+/// Lays over an interface of WASI 0.3, of which `path` is `filesystem/types`, what is mended of it.
+pub(crate) fn mend_0_3<const N: usize>(
+    target: &mut LinkerInstance<'_, State>,
+    path: &str,
+) -> wasmtime::Result<()> {
+    match path {
+        "filesystem/types" => {
+            file::mend::<N>(target)?;
+            path::mend::<N>(target)?;
+            file_time::mend::<N>(target)
+        }
+        "sockets/types" => socket::mend::<N>(target),
+        "http/client" => client::mend::<N>(target),
+        _ => Ok(()),
+    }
+}

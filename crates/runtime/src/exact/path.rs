@@ -1,0 +1,119 @@
+//! `wasi:filesystem/types` 0.3: what changes a folder that may not be changed fails with
+//! `read-only`, and a hard link is made to what a link leads to, if that is asked for.
+
+use wasmtime::component::{LinkerInstance, Resource};
+use wasmtime_wasi::{
+    filesystem::{Descriptor, WasiFilesystem},
+    p3::bindings::filesystem::types::{
+        ErrorCode, HostDescriptorWithStore, NewTimestamp, PathFlags,
+    },
+};
+
+use super::{
+    file::{Files, is_read_only, or_code},
+    file_time,
+};
+use crate::state::{State, view};
+
+type Fd = Resource<Descriptor>;
+
+/// Links that are followed one after the other, as Linux has it.
+const LINKS_AT_MOST: usize = 40;
+
+pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+    macro_rules! changing {
+        ($name:literal, $function:ident($($argument:ident: $type:ty),*)) => {
+            target.func_wrap_concurrent(
+                concat!("[method]descriptor.", $name),
+                |store, (fd, $($argument,)*): (Fd, $($type,)*)| {
+                    let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+                    Box::pin(async move {
+                        if is_read_only(&files, &fd)? {
+                            return Ok((Err(ErrorCode::ReadOnly),));
+                        }
+                        let result = WasiFilesystem::$function(&files, fd, $($argument),*).await;
+                        Ok((or_code(result)?,))
+                    })
+                },
+            )?;
+        };
+    }
+    changing!("create-directory-at", create_directory_at(path: String));
+    changing!("remove-directory-at", remove_directory_at(path: String));
+    changing!("unlink-file-at", unlink_file_at(path: String));
+    changing!("symlink-at", symlink_at(old: String, new: String));
+    target.func_wrap_concurrent(
+        "[method]descriptor.rename-at",
+        |store, (fd, old, other, new): (Fd, String, Fd, String)| {
+            let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+            Box::pin(async move {
+                if is_read_only(&files, &fd)? || is_read_only(&files, &other)? {
+                    return Ok((Err(ErrorCode::ReadOnly),));
+                }
+                let result = WasiFilesystem::rename_at(&files, fd, old, other, new).await;
+                Ok((or_code(result)?,))
+            })
+        },
+    )?;
+    target.func_wrap_concurrent(
+        "[method]descriptor.link-at",
+        |store, (fd, flags, old, other, new): (Fd, PathFlags, String, Fd, String)| {
+            let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+            Box::pin(async move { Ok((link(&files, fd, flags, old, other, new).await?,)) })
+        },
+    )?;
+    target.func_wrap_concurrent(
+        "[method]descriptor.set-times-at",
+        |store,
+         (fd, flags, path, access, modification): (
+            Fd,
+            PathFlags,
+            String,
+            NewTimestamp,
+            NewTimestamp,
+        )| {
+            let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+            Box::pin(async move {
+                if is_read_only(&files, &fd)? {
+                    return Ok((Err(ErrorCode::ReadOnly),));
+                }
+                let times = (access, modification);
+                Ok((file_time::set_at(&files, fd, flags, path, times).await?,))
+            })
+        },
+    )
+}
+
+async fn link(
+    files: &Files,
+    fd: Fd,
+    flags: PathFlags,
+    mut old: String,
+    other: Fd,
+    new: String,
+) -> wasmtime::Result<Result<(), ErrorCode>> {
+    if is_read_only(files, &fd)? || is_read_only(files, &other)? {
+        return Ok(Err(ErrorCode::ReadOnly));
+    }
+    if flags.contains(PathFlags::SYMLINK_FOLLOW) {
+        let mut followed = 0;
+        loop {
+            let fd = Resource::new_borrow(fd.rep());
+            match or_code(WasiFilesystem::readlink_at(files, fd, old.clone()).await)? {
+                Ok(text) => {
+                    // A link leads on from the folder that it lies in.
+                    let folder = old.trim_end_matches('/').rsplit_once('/');
+                    old = folder.map_or(text.clone(), |(folder, _)| format!("{folder}/{text}"));
+                }
+                Err(ErrorCode::Invalid) => break,
+                Err(code) => return Ok(Err(code)),
+            }
+            followed += 1;
+            if followed > LINKS_AT_MOST {
+                return Ok(Err(ErrorCode::Loop));
+            }
+        }
+    }
+    let flags = PathFlags::empty();
+    or_code(WasiFilesystem::link_at(files, fd, flags, old, other, new).await)
+}

@@ -1,0 +1,170 @@
+//! Whether the host does what the WIT files say: components assert every outcome that these
+//! document, behind `keyway run` and `keyway up`, and `docs/wasi.md` counts what they assert.
+
+mod origin;
+mod page;
+
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt, fs::symlink},
+    path::Path,
+};
+
+use keyway_testing::{Keyway, finish, get, guest};
+
+/// An assertion, `wasi:random/random@0.3.0#get-random-u64: another each time`.
+struct Assertion {
+    name: String,
+    /// What there was instead, if it does not hold.
+    failed: Option<String>,
+}
+
+/// What does not hold, and is known not to, with the reason: `NAME = REASON` on each line.
+const DEVIATIONS: &str = include_str!("deviation.txt");
+
+fn deviations() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = DEVIATIONS.lines().filter(|line| !line.is_empty());
+    lines.map(|line| line.split_once(" = ").expect("a deviation has a reason"))
+}
+
+/// All components that assert.
+const GUESTS: [&str; 4] =
+    ["exact-files-p3", "exact-http-p3", "exact-sockets-p3", "exact-system-p3"];
+
+/// What a component is given: folders, an environment, and the network that it needs.
+struct Surroundings {
+    _folder: tempfile::TempDir,
+    flags: Vec<String>,
+}
+
+impl Surroundings {
+    fn of(name: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let flags = match name {
+            _ if name.contains("files") => folders(folder.path()),
+            _ if name.contains("sockets") => ["--net", "127.0.0.0/8", "--net", "[::1]", "--net", "0.0.0.0"]
+                .map(str::to_owned)
+                .to_vec(),
+            _ if name.contains("http") => network(),
+            _ => ["--env", "ORDER=1", "--env", "EMPTY="].map(str::to_owned).to_vec(),
+        };
+        Self { _folder: folder, flags }
+    }
+
+    fn flags(&self) -> Vec<&str> {
+        self.flags.iter().map(String::as_str).collect()
+    }
+}
+
+fn folders(folder: &Path) -> Vec<String> {
+    let (data, fixed) = (folder.join("data"), folder.join("fixed"));
+    fs::create_dir_all(data.join("odd")).expect("a folder");
+    fs::create_dir_all(fixed.join("folder")).expect("a folder");
+    symlink("/etc/passwd", data.join("absolute")).expect("a link");
+    symlink("../..", data.join("outside")).expect("a link");
+    let odd = [&b"a"[..], b"\xff", b"z"];
+    for file in odd.map(|name| data.join("odd").join(OsStr::from_bytes(name))) {
+        fs::write(file, "text").expect("written");
+    }
+    fs::write(fixed.join("file"), "text").expect("written");
+    let folder = |path: &Path, rest: &str| format!("{}::{rest}", path.display());
+    vec!["--dir".to_owned(), folder(&data, "/data"), "--dir".to_owned(), folder(&fixed, "/fixed:ro")]
+}
+
+fn network() -> Vec<String> {
+    let (origin, refused, denied) = (origin::start(), origin::refused(), origin::refused());
+    let mut flags: Vec<_> = [("ORIGIN", origin), ("REFUSED", refused), ("DENIED", denied)]
+        .into_iter()
+        .flat_map(|(name, address)| ["--env".to_owned(), format!("{name}={address}")])
+        .collect();
+    for host in [format!("http://{origin}"), format!("http://{refused}"), "does-not-exist.invalid".to_owned()] {
+        flags.extend(["--http".to_owned(), host]);
+    }
+    flags
+}
+
+/// What a component asserts as a command.
+fn on_run(name: &str) -> Vec<Assertion> {
+    let surroundings = Surroundings::of(name);
+    let file = guest(name);
+    let file = file.to_str().expect("text");
+    let flags = surroundings.flags();
+    let finished = finish([&["run", "--stdin", "null"], &flags[..], &[file]].concat());
+    assert_eq!(finished.code, Some(0), "{name} did not end well: {}", finished.stderr);
+    assertions(&finished.stdout)
+}
+
+/// What a component asserts as a service.
+fn on_up(name: &str) -> Vec<Assertion> {
+    let surroundings = Surroundings::of(name);
+    let keyway = Keyway::up_with(guest(name), &surroundings.flags());
+    let answer = get(keyway.address(), "/");
+    assert_eq!(answer.status, 200, "{name} did not answer: {}", keyway.stderr());
+    assertions(&answer.body)
+}
+
+fn assertions(text: &str) -> Vec<Assertion> {
+    let assertion = |line: &str| match line.strip_prefix("FAILED ") {
+        Some(rest) => {
+            let (name, got) = rest.split_once(": got ").expect("a failure says what there was");
+            Assertion { name: name.to_owned(), failed: Some(got.to_owned()) }
+        }
+        None => {
+            let name = line.strip_prefix("ok ").expect("each line is an assertion");
+            Assertion { name: name.to_owned(), failed: None }
+        }
+    };
+    text.lines().map(assertion).collect()
+}
+
+/// Fails for each assertion that does not hold and is not known, or holds and is said not to.
+fn judge(where_: &str, all: &[Assertion]) {
+    assert!(all.len() >= 20, "{where_}: there are {} assertions", all.len());
+    let mut wrong = Vec::new();
+    for Assertion { name, failed } in all {
+        let known = deviations().any(|(known, _)| known == name);
+        match failed {
+            Some(got) if !known => wrong.push(format!("{name}: got {got}")),
+            None if known => wrong.push(format!("{name}: holds, and is said not to")),
+            _ => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{where_}:\n{}", wrong.join("\n"));
+}
+
+#[track_caller]
+fn holds(name: &str) {
+    judge(&format!("{name} on keyway run"), &on_run(name));
+    judge(&format!("{name} on keyway up"), &on_up(name));
+}
+
+#[test]
+fn files_of_0_3_are_as_written() {
+    holds("exact-files-p3");
+}
+
+#[test]
+fn sockets_of_0_3_are_as_written() {
+    holds("exact-sockets-p3");
+}
+
+#[test]
+fn http_of_0_3_is_as_written() {
+    holds("exact-http-p3");
+}
+
+#[test]
+fn the_rest_of_0_3_is_as_written() {
+    holds("exact-system-p3");
+}
+
+#[test]
+fn the_page_says_what_is_asserted() {
+    let all: Vec<_> = GUESTS.iter().flat_map(|name| on_run(name)).collect();
+    assert!(all.len() >= 300, "there are {} assertions", all.len());
+    for (known, _) in deviations() {
+        assert!(all.iter().any(|one| one.name == known), "nothing asserts `{known}`");
+    }
+    page::compare(&page::write(&all));
+}
