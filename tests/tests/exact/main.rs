@@ -43,9 +43,11 @@ impl Surroundings {
         let folder = tempfile::tempdir().expect("a folder");
         let flags = match name {
             _ if name.contains("files") => folders(folder.path()),
-            _ if name.contains("sockets") => ["--net", "127.0.0.0/8", "--net", "[::1]", "--net", "0.0.0.0"]
-                .map(str::to_owned)
-                .to_vec(),
+            _ if name.contains("sockets") => {
+                ["--net", "127.0.0.0/8", "--net", "[::1]", "--net", "0.0.0.0"]
+                    .map(str::to_owned)
+                    .to_vec()
+            }
             _ if name.contains("http") => network(),
             _ => ["--env", "ORDER=1", "--env", "EMPTY="].map(str::to_owned).to_vec(),
         };
@@ -69,7 +71,12 @@ fn folders(folder: &Path) -> Vec<String> {
     }
     fs::write(fixed.join("file"), "text").expect("written");
     let folder = |path: &Path, rest: &str| format!("{}::{rest}", path.display());
-    vec!["--dir".to_owned(), folder(&data, "/data"), "--dir".to_owned(), folder(&fixed, "/fixed:ro")]
+    vec![
+        "--dir".to_owned(),
+        folder(&data, "/data"),
+        "--dir".to_owned(),
+        folder(&fixed, "/fixed:ro"),
+    ]
 }
 
 fn network() -> Vec<String> {
@@ -78,7 +85,11 @@ fn network() -> Vec<String> {
         .into_iter()
         .flat_map(|(name, address)| ["--env".to_owned(), format!("{name}={address}")])
         .collect();
-    for host in [format!("http://{origin}"), format!("http://{refused}"), "does-not-exist.invalid".to_owned()] {
+    for host in [
+        format!("http://{origin}"),
+        format!("http://{refused}"),
+        "does-not-exist.invalid".to_owned(),
+    ] {
         flags.extend(["--http".to_owned(), host]);
     }
     flags

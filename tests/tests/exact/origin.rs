@@ -43,9 +43,9 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
             stream.write_all(format!("{head}{body}").as_bytes())
         }
         "/empty" => stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"),
-        "/status" => stream.write_all(
-            b"HTTP/1.1 499 Odd\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
-        ),
+        "/status" => {
+            stream.write_all(b"HTTP/1.1 499 Odd\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+        }
         "/short" => stream
             .write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 50\r\n\r\npart"),
         "/short-chunks" => chunks(&mut stream, "3\r\none\r\n5\r\ntw"),
