@@ -40,8 +40,9 @@ async fn flags(checks: &mut Checks, data: &Descriptor) {
             Some(DescriptorFlags::READ),
         );
     }
-    let is_mutable =
-        |flags: &Option<DescriptorFlags>| flags.is_some_and(|f| f.contains(DescriptorFlags::MUTATE_DIRECTORY));
+    let is_mutable = |flags: &Option<DescriptorFlags>| {
+        flags.is_some_and(|f| f.contains(DescriptorFlags::MUTATE_DIRECTORY))
+    };
     checks.that(
         "descriptor.get-flags: a folder that may be changed says so",
         data.get_flags().await.ok(),
@@ -106,7 +107,11 @@ async fn kinds(checks: &mut Checks, data: &Descriptor) {
 async fn sizes(checks: &mut Checks, data: &Descriptor) {
     let file = file(data, "size", "123456").await;
     checks.good("descriptor.set-size: makes a file shorter", file.set_size(3).await);
-    checks.equal("descriptor.set-size: leaves its beginning", read(&file, 0).await.ok(), Some("123".to_owned()));
+    checks.equal(
+        "descriptor.set-size: leaves its beginning",
+        read(&file, 0).await.ok(),
+        Some("123".to_owned()),
+    );
     checks.good("descriptor.set-size: makes a file longer", file.set_size(5).await);
     checks.equal(
         "descriptor.set-size: fills with zeros",
@@ -124,7 +129,11 @@ async fn sizes(checks: &mut Checks, data: &Descriptor) {
         reading.expect("it is there").set_size(0).await,
         Result::is_err,
     );
-    checks.that("descriptor.set-size: a folder has no size to set", data.set_size(0).await, Result::is_err);
+    checks.that(
+        "descriptor.set-size: a folder has no size to set",
+        data.set_size(0).await,
+        Result::is_err,
+    );
 }
 
 async fn times(checks: &mut Checks, data: &Descriptor) {
@@ -132,11 +141,20 @@ async fn times(checks: &mut Checks, data: &Descriptor) {
     let stat = file.stat().await.expect("it is there");
     let now = system_clock::now();
     let recent = |time: &Option<Instant>| {
-        time.as_ref().is_some_and(|time| (now.seconds - 60..=now.seconds + 1).contains(&time.seconds))
+        time.as_ref()
+            .is_some_and(|time| (now.seconds - 60..=now.seconds + 1).contains(&time.seconds))
     };
-    checks.that("descriptor.stat: when a file was modified", stat.data_modification_timestamp, recent);
+    checks.that(
+        "descriptor.stat: when a file was modified",
+        stat.data_modification_timestamp,
+        recent,
+    );
     checks.that("descriptor.stat: when a file was read", stat.data_access_timestamp, recent);
-    checks.that("descriptor.stat: when a file's status changed", stat.status_change_timestamp, recent);
+    checks.that(
+        "descriptor.stat: when a file's status changed",
+        stat.status_change_timestamp,
+        recent,
+    );
     let at = |seconds, nanoseconds| NewTimestamp::Timestamp(Instant { seconds, nanoseconds });
     let set = file.set_times(at(1_000_000_000, 5), at(1_500_000_000, 7)).await;
     checks.good("descriptor.set-times: takes two times", set);
@@ -146,7 +164,11 @@ async fn times(checks: &mut Checks, data: &Descriptor) {
         (pair(stat.data_access_timestamp), pair(stat.data_modification_timestamp))
     };
     let expected = (Some((1_000_000_000, 5)), Some((1_500_000_000, 7)));
-    checks.equal("descriptor.stat: the times that were set, to the nanosecond", told().await, expected);
+    checks.equal(
+        "descriptor.stat: the times that were set, to the nanosecond",
+        told().await,
+        expected,
+    );
     let set = file.set_times(NewTimestamp::NoChange, NewTimestamp::NoChange).await;
     checks.good("descriptor.set-times: takes no change", set);
     checks.equal("descriptor.set-times: no change changes nothing", told().await, expected);
@@ -188,17 +210,35 @@ async fn identity(checks: &mut Checks, data: &Descriptor) {
     let again = open(data, "one", OpenFlags::empty(), DescriptorFlags::READ).await;
     let again = again.expect("it is there");
     checks.equal("descriptor.is-same-object: itself", one.is_same_object(&one).await, true);
-    checks.equal("descriptor.is-same-object: the same file opened twice", one.is_same_object(&again).await, true);
-    checks.equal("descriptor.is-same-object: another file", one.is_same_object(&other).await, false);
-    checks.equal("descriptor.is-same-object: a folder is no file", data.is_same_object(&one).await, false);
+    checks.equal(
+        "descriptor.is-same-object: the same file opened twice",
+        one.is_same_object(&again).await,
+        true,
+    );
+    checks.equal(
+        "descriptor.is-same-object: another file",
+        one.is_same_object(&other).await,
+        false,
+    );
+    checks.equal(
+        "descriptor.is-same-object: a folder is no file",
+        data.is_same_object(&one).await,
+        false,
+    );
     let hash = async |of: &Descriptor| of.metadata_hash().await.ok().map(|h| (h.lower, h.upper));
-    checks.equal("descriptor.metadata-hash: stays while nothing changes", hash(&one).await, hash(&again).await);
+    checks.equal(
+        "descriptor.metadata-hash: stays while nothing changes",
+        hash(&one).await,
+        hash(&again).await,
+    );
     checks.that(
         "descriptor.metadata-hash: differs between files",
         (hash(&one).await, hash(&other).await),
         |(one, other)| one.is_some() && one != other,
     );
-    let at = data.metadata_hash_at(wasip3::filesystem::types::PathFlags::empty(), "one".to_owned()).await;
+    let at = data
+        .metadata_hash_at(wasip3::filesystem::types::PathFlags::empty(), "one".to_owned())
+        .await;
     checks.equal(
         "descriptor.metadata-hash-at: is that of the open file",
         at.ok().map(|h| (h.lower, h.upper)),
@@ -217,7 +257,10 @@ async fn syncing(checks: &mut Checks, data: &Descriptor) {
     let reading = open(data, "sync", OpenFlags::empty(), DescriptorFlags::READ).await;
     let reading = reading.expect("it is there");
     checks.good("descriptor.sync: does nothing where nothing can be written", reading.sync().await);
-    checks.good("descriptor.sync-data: does nothing where nothing can be written", reading.sync_data().await);
+    checks.good(
+        "descriptor.sync-data: does nothing where nothing can be written",
+        reading.sync_data().await,
+    );
     checks.good("descriptor.sync: a folder", data.sync().await);
     for (name, advice) in [
         ("normal", Advice::Normal),
@@ -230,7 +273,10 @@ async fn syncing(checks: &mut Checks, data: &Descriptor) {
         let advised = file.advise(0, 2, advice).await;
         checks.good(&format!("descriptor.advise: takes {name}"), advised);
     }
-    checks.good("descriptor.advise: a length of zero is all of the file", file.advise(0, 0, Advice::Normal).await);
+    checks.good(
+        "descriptor.advise: a length of zero is all of the file",
+        file.advise(0, 0, Advice::Normal).await,
+    );
     checks.fails(
         "descriptor.advise: a folder has no contents",
         data.advise(0, 0, Advice::Normal).await,

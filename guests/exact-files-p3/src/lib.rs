@@ -22,9 +22,11 @@ async fn check(checks: &mut Checks) {
     checks.interface("wasi:filesystem/preopens@0.3.0");
     let folders = preopens::get_directories();
     let names: Vec<_> = folders.iter().map(|(_, name)| name.as_str()).collect();
-    checks.equal("get-directories: gives what is granted, and by what name", names, vec![
-        "/data", "/fixed",
-    ]);
+    checks.equal(
+        "get-directories: gives what is granted, and by what name",
+        names,
+        vec!["/data", "/fixed"],
+    );
     let again = preopens::get_directories();
     checks.equal("get-directories: gives the same again", again.len(), folders.len());
     checks.interface("wasi:filesystem/types@0.3.0");

@@ -45,26 +45,40 @@ async fn targets(checks: &mut Checks, origin: &str) {
     ] {
         let (request, sent) = request(origin, path, None);
         let body = echo(request).await;
-        checks.equal(&format!("send: {name}"), body.ok().and_then(|body| body.lines().next().map(str::to_owned)).as_deref(), Some(line));
+        checks.equal(
+            &format!("send: {name}"),
+            body.ok().and_then(|body| body.lines().next().map(str::to_owned)).as_deref(),
+            Some(line),
+        );
         checks.good(&format!("send: {name} is transmitted"), sent.await);
     }
     let (own, _sent) = request(origin, Some("/echo"), None);
     let said = echo(own).await.unwrap_or_default().to_lowercase();
-    checks.that("send: the host is the authority", said, |said| said.matches("\nhost: ").count() == 1 && said.contains(&format!("\nhost: {origin}\n")));
+    checks.that("send: the host is the authority", said, |said| {
+        said.matches("\nhost: ").count() == 1 && said.contains(&format!("\nhost: {origin}\n"))
+    });
     for method in [Method::Post, Method::Delete, Method::Other("PURGE".to_owned())] {
         let (own, _sent) = request(origin, Some("/echo"), None);
         own.set_method(&method).expect("a method");
         let first = echo(own).await.unwrap_or_default();
         let upper = format!("{method:?}").to_uppercase();
-        checks.that(&format!("send: {method:?}"), first, |said| upper.contains(said.split(' ').next().unwrap_or("?")));
+        checks.that(&format!("send: {method:?}"), first, |said| {
+            upper.contains(said.split(' ').next().unwrap_or("?"))
+        });
     }
-    let headers = Fields::from_list(&[("x-one".to_owned(), b"1".to_vec()), ("x-one".to_owned(), b"2".to_vec())]).expect("it is well-formed");
+    let headers = Fields::from_list(&[
+        ("x-one".to_owned(), b"1".to_vec()),
+        ("x-one".to_owned(), b"2".to_vec()),
+    ])
+    .expect("it is well-formed");
     let (own, _sent) = Request::new(headers, None, no_trailers(), None);
     own.set_scheme(Some(&Scheme::Http)).expect("a scheme");
     own.set_authority(Some(origin)).expect("an authority");
     own.set_path_with_query(Some("/echo")).expect("a path");
     let said = echo(own).await.unwrap_or_default();
-    checks.that("send: the headers, a name twice", said, |said| said.contains("\nx-one: 1\n") && said.contains("\nx-one: 2\n"));
+    checks.that("send: the headers, a name twice", said, |said| {
+        said.contains("\nx-one: 1\n") && said.contains("\nx-one: 2\n")
+    });
     let (own, sent) = Request::new(Fields::new(), None, no_trailers(), None);
     own.set_scheme(Some(&Scheme::Http)).expect("a scheme");
     checks.fails("send: no authority", send(own).await, "HttpRequestUriInvalid");
@@ -72,7 +86,11 @@ async fn targets(checks: &mut Checks, origin: &str) {
     let (own, sent) = request(origin, Some("/"), None);
     own.set_scheme(Some(&Scheme::Other("gopher".to_owned()))).expect("a scheme");
     checks.that("send: a scheme that is not HTTP", send(own).await.map(drop), Result::is_err);
-    checks.that("request.new: a scheme that is not HTTP is not transmitted", sent.await, Result::is_err);
+    checks.that(
+        "request.new: a scheme that is not HTTP is not transmitted",
+        sent.await,
+        Result::is_err,
+    );
 }
 
 fn stream(text: &'static str) -> StreamReader<u8> {
@@ -98,12 +116,21 @@ async fn bodies(checks: &mut Checks, origin: &str) {
     wasip3::spawn_local(async move {
         let _ = trailers_out.write(Err(ErrorCode::InternalError(Some("mine".to_owned())))).await;
     });
-    checks.that("send: an error instead of trailers ends the connection", send(own).await.map(drop), Result::is_err);
-    checks.that("request.new: an error instead of trailers is not a transmission", sent.await, Result::is_err);
+    checks.that(
+        "send: an error instead of trailers ends the connection",
+        send(own).await.map(drop),
+        Result::is_err,
+    );
+    checks.that(
+        "request.new: an error instead of trailers is not a transmission",
+        sent.await,
+        Result::is_err,
+    );
 }
 
 fn with_length(origin: &str, length: &str, text: &'static str) -> (Request, crate::Sent) {
-    let headers = Fields::from_list(&[("content-length".to_owned(), length.as_bytes().to_vec())]).expect("it is well-formed");
+    let headers = Fields::from_list(&[("content-length".to_owned(), length.as_bytes().to_vec())])
+        .expect("it is well-formed");
     let (own, sent) = Request::new(headers, Some(stream(text)), no_trailers(), None);
     own.set_method(&Method::Post).expect("a method");
     own.set_scheme(Some(&Scheme::Http)).expect("a scheme");
@@ -114,14 +141,24 @@ fn with_length(origin: &str, length: &str, text: &'static str) -> (Request, crat
 
 async fn lengths(checks: &mut Checks, origin: &str) {
     let (own, sent) = with_length(origin, "8", "contents");
-    checks.that("send: as long as it says", echo(own).await.unwrap_or_default(), |said| said.ends_with("\n\ncontents"));
+    checks.that("send: as long as it says", echo(own).await.unwrap_or_default(), |said| {
+        said.ends_with("\n\ncontents")
+    });
     checks.good("send: as long as it says, transmitted", sent.await);
     for (name, length) in [("shorter", "20"), ("longer", "2")] {
         let (own, sent) = with_length(origin, length, "contents");
         checks.fails(&format!("send: {name} than it says"), send(own).await, "HttpRequestBodySize");
-        checks.fails(&format!("request.new: {name} than it says"), sent.await, "HttpRequestBodySize");
+        checks.fails(
+            &format!("request.new: {name} than it says"),
+            sent.await,
+            "HttpRequestBodySize",
+        );
     }
-    checks.fails("fields.from-list: a length that is no number", Fields::from_list(&[("content-length".to_owned(), b"x".to_vec())]), "InvalidSyntax");
+    checks.fails(
+        "fields.from-list: a length that is no number",
+        Fields::from_list(&[("content-length".to_owned(), b"x".to_vec())]),
+        "InvalidSyntax",
+    );
 }
 
 async fn answers(checks: &mut Checks, origin: &str) {
@@ -132,28 +169,56 @@ async fn answers(checks: &mut Checks, origin: &str) {
         ("a status that is not known", "/status", (499, "")),
     ] {
         let (own, sent) = request(origin, Some(path), None);
-        let Some(response) = checks.good(&format!("send: an answer with {name}"), send(own).await) else { continue };
+        let Some(response) = checks.good(&format!("send: an answer with {name}"), send(own).await)
+        else {
+            continue;
+        };
         let (status, body, end) = whole(response).await;
-        checks.equal(&format!("response.consume-body: an answer with {name}"), (status, body.as_str()), expected);
-        checks.good(&format!("response.consume-body: the end of an answer with {name}"), end.map(drop));
+        checks.equal(
+            &format!("response.consume-body: an answer with {name}"),
+            (status, body.as_str()),
+            expected,
+        );
+        checks.good(
+            &format!("response.consume-body: the end of an answer with {name}"),
+            end.map(drop),
+        );
         checks.good(&format!("request.new: transmitted for an answer with {name}"), sent.await);
     }
     let (own, _sent) = request(origin, Some("/trailers"), None);
     if let Some(response) = checks.good("send: an answer with trailers", send(own).await) {
         let (_, body, end) = whole(response).await;
         checks.equal("response.consume-body: contents before trailers", body.as_str(), "one");
-        checks.equal("response.consume-body: trailers", end.ok().flatten().map(|fields| fields.get("x-end")), Some(vec![b"yes".to_vec()]));
+        checks.equal(
+            "response.consume-body: trailers",
+            end.ok().flatten().map(|fields| fields.get("x-end")),
+            Some(vec![b"yes".to_vec()]),
+        );
     }
     let (own, _sent) = request(origin, Some("/length"), None);
     let response = send(own).await.expect("it answers");
     let headers = response.get_headers();
     checks.equal("response.get-headers: of an answer", headers.get("x-own"), vec![b"1".to_vec()]);
-    checks.fails("fields.append: the headers of an answer are immutable", headers.append("x", b"1"), "Immutable");
-    checks.equal("response.get-headers: connection is left out of an answer", headers.has("connection"), false);
-    for (name, path) in [("shorter than it says", "/short"), ("chunks that end early", "/short-chunks")] {
+    checks.fails(
+        "fields.append: the headers of an answer are immutable",
+        headers.append("x", b"1"),
+        "Immutable",
+    );
+    checks.equal(
+        "response.get-headers: connection is left out of an answer",
+        headers.has("connection"),
+        false,
+    );
+    for (name, path) in
+        [("shorter than it says", "/short"), ("chunks that end early", "/short-chunks")]
+    {
         let (own, _sent) = request(origin, Some(path), None);
         if let Some(response) = checks.good(&format!("send: an answer, {name}"), send(own).await) {
-            checks.fails(&format!("response.consume-body: {name}"), whole(response).await.2.map(drop), "HttpResponseIncomplete");
+            checks.fails(
+                &format!("response.consume-body: {name}"),
+                whole(response).await.2.map(drop),
+                "HttpResponseIncomplete",
+            );
         }
     }
 }
@@ -172,7 +237,11 @@ async fn failures(checks: &mut Checks, origin: &str) {
         let (own, sent) = request(authority, Some(path), None);
         checks.fails(&format!("send: {name}"), send(own).await, code);
         if path == "/" {
-            checks.fails(&format!("request.new: {name}, and it is not transmitted"), sent.await, code);
+            checks.fails(
+                &format!("request.new: {name}, and it is not transmitted"),
+                sent.await,
+                code,
+            );
         }
     }
 }
@@ -187,12 +256,22 @@ async fn timeouts(checks: &mut Checks, origin: &str) {
         own.set_path_with_query(Some(path)).expect("a path");
         (own, sent)
     };
-    let (own, _sent) = with("/length", &|options| options.set_first_byte_timeout(Some(10_000_000_000)).expect("it is set"));
+    let (own, _sent) = with("/length", &|options| {
+        options.set_first_byte_timeout(Some(10_000_000_000)).expect("it is set")
+    });
     checks.good("send: an answer in time", send(own).await);
-    let (own, _sent) = with("/never", &|options| options.set_first_byte_timeout(Some(200_000_000)).expect("it is set"));
+    let (own, _sent) = with("/never", &|options| {
+        options.set_first_byte_timeout(Some(200_000_000)).expect("it is set")
+    });
     checks.fails("send: no first byte in time", send(own).await, "ConnectionReadTimeout");
-    let (own, _sent) = with("/stalls", &|options| options.set_between_bytes_timeout(Some(200_000_000)).expect("it is set"));
+    let (own, _sent) = with("/stalls", &|options| {
+        options.set_between_bytes_timeout(Some(200_000_000)).expect("it is set")
+    });
     if let Some(response) = checks.good("send: an answer that stalls later", send(own).await) {
-        checks.fails("response.consume-body: no next byte in time", whole(response).await.2.map(drop), "ConnectionReadTimeout");
+        checks.fails(
+            "response.consume-body: no next byte in time",
+            whole(response).await.2.map(drop),
+            "ConnectionReadTimeout",
+        );
     }
 }

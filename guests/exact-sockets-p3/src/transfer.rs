@@ -33,7 +33,11 @@ async fn unconnected(checks: &mut Checks) {
     checks.equal("tcp-socket.send: takes nothing where it is not connected", left.len(), 4);
     checks.fails("tcp-socket.send: not connected", sent.await, "InvalidState");
     let (stream, end) = socket.receive();
-    checks.equal("tcp-socket.receive: a closed stream where it is not connected", stream.collect().await, vec![]);
+    checks.equal(
+        "tcp-socket.receive: a closed stream where it is not connected",
+        stream.collect().await,
+        vec![],
+    );
     checks.fails("tcp-socket.receive: not connected", end.await, "InvalidState");
 }
 
@@ -48,11 +52,19 @@ async fn sending(checks: &mut Checks) {
     let (_again, reader) = wit_stream::new();
     checks.fails("tcp-socket.send: a second time", client.send(reader).await, "InvalidState");
     let (second, second_end) = server.receive();
-    checks.equal("tcp-socket.receive: a second time is a closed stream", second.collect().await, vec![]);
+    checks.equal(
+        "tcp-socket.receive: a second time is a closed stream",
+        second.collect().await,
+        vec![],
+    );
     checks.fails("tcp-socket.receive: a second time", second_end.await, "InvalidState");
     drop(writer);
     checks.good("tcp-socket.send: all is transmitted", sent.await);
-    checks.equal("tcp-socket.receive: all that was sent, until the peer shuts down", received.collect().await, b"text".to_vec());
+    checks.equal(
+        "tcp-socket.receive: all that was sent, until the peer shuts down",
+        received.collect().await,
+        b"text".to_vec(),
+    );
     checks.good("tcp-socket.receive: a graceful end", end.await);
     let (mut writer, reader) = wit_stream::new();
     let answered = server.send(reader);
@@ -60,7 +72,11 @@ async fn sending(checks: &mut Checks) {
     writer.write_all(b"answer".to_vec()).await;
     drop(writer);
     checks.good("tcp-socket.send: after the peer has shut down its own side", answered.await);
-    checks.equal("tcp-socket.receive: after its own side is shut down", received.collect().await, b"answer".to_vec());
+    checks.equal(
+        "tcp-socket.receive: after its own side is shut down",
+        received.collect().await,
+        b"answer".to_vec(),
+    );
     checks.good("tcp-socket.receive: a graceful end of the other side", end.await);
 }
 
@@ -74,7 +90,11 @@ async fn dropping(checks: &mut Checks) {
     checks.good("tcp-socket.send: goes on after the socket is dropped", sent.await);
     let (stream, end) = server.receive();
     drop(server);
-    checks.equal("tcp-socket.receive: goes on after the socket is dropped", stream.collect().await, b"text".to_vec());
+    checks.equal(
+        "tcp-socket.receive: goes on after the socket is dropped",
+        stream.collect().await,
+        b"text".to_vec(),
+    );
     checks.good("tcp-socket.receive: ends well after the socket is dropped", end.await);
 
     let (client, server) = pair().await;
@@ -98,7 +118,12 @@ async fn dropping(checks: &mut Checks) {
     checks.that(
         "tcp-socket.send: a connection that the peer closed",
         sent.await.map_err(|error| exact::code(&error)),
-        |got| matches!(got.as_ref().map_err(String::as_str), Err("ConnectionBroken" | "ConnectionReset")),
+        |got| {
+            matches!(
+                got.as_ref().map_err(String::as_str),
+                Err("ConnectionBroken" | "ConnectionReset")
+            )
+        },
     );
 }
 
