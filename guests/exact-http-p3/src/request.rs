@@ -243,6 +243,8 @@ fn parts(checks: &mut Checks) {
     checks.equal("request.consume-body: headers stay valid", headers.get("a"), vec![b"1".to_vec()]);
 }
 
+/// Trailers of its own a component cannot read: their future would lead from itself to itself,
+/// which the component model refuses to values that are not numbers.
 async fn body(checks: &mut Checks) {
     let (request, sent) = Request::new(Fields::new(), None, no_trailers(), None);
     let (_, result) = wit_future::new(|| Ok(()));
@@ -252,32 +254,21 @@ async fn body(checks: &mut Checks) {
         stream.collect().await,
         vec![],
     );
-    checks.that("request.consume-body: no trailers", trailers.await, |got| matches!(got, Ok(None)));
-    drop(sent);
+    drop((sent, trailers));
 
     let (mut writer, contents) = wit_stream::new();
-    let (trailers_out, trailers_in) = wit_future::new(|| Ok(None));
-    let (request, sent) = Request::new(Fields::new(), Some(contents), trailers_in, None);
+    let (request, sent) = Request::new(Fields::new(), Some(contents), no_trailers(), None);
     let (result_out, result) = wit_future::new(|| Ok(()));
     let (stream, trailers) = Request::consume_body(request, result);
     wasip3::spawn_local(async move {
         writer.write_all(b"contents".to_vec()).await;
-        drop(writer);
-        let fields =
-            Fields::from_list(&[("end".to_owned(), b"1".to_vec())]).expect("it is well-formed");
-        let _ = trailers_out.write(Ok(Some(fields))).await;
     });
     checks.equal(
         "request.consume-body: the contents",
         stream.collect().await,
         b"contents".to_vec(),
     );
-    let trailers = trailers.await.ok().flatten();
-    checks.equal(
-        "request.consume-body: the trailers",
-        trailers.map(|fields| fields.get("end")),
-        Some(vec![b"1".to_vec()]),
-    );
+    drop(trailers);
     wasip3::spawn_local(async move {
         let _ = result_out.write(Err(ErrorCode::HttpProtocolError)).await;
     });
@@ -286,14 +277,4 @@ async fn body(checks: &mut Checks) {
         sent.await,
         "HttpProtocolError",
     );
-
-    let (trailers_out, trailers_in) = wit_future::new(|| Ok(None));
-    let (request, _sent) = Request::new(Fields::new(), None, trailers_in, None);
-    let (_, result) = wit_future::new(|| Ok(()));
-    let (stream, trailers) = Request::consume_body(request, result);
-    wasip3::spawn_local(async move {
-        let _ = trailers_out.write(Err(ErrorCode::LoopDetected)).await;
-    });
-    stream.collect().await;
-    checks.fails("request.consume-body: an error of the trailers", trailers.await, "LoopDetected");
 }

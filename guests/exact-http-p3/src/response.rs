@@ -73,8 +73,7 @@ pub(crate) async fn check(checks: &mut Checks) {
         stream.collect().await,
         b"contents".to_vec(),
     );
-    checks
-        .that("response.consume-body: no trailers", trailers.await, |got| matches!(got, Ok(None)));
+    drop(trailers);
     wasip3::spawn_local(async move {
         let _ = result_out.write(Ok(())).await;
     });

@@ -134,15 +134,16 @@ fn connecting(checks: &mut Checks) {
         socket.bind(loopback(0)),
         "InvalidState",
     );
-    let socket = bound();
-    let before = text(socket.get_local_address().ok());
-    socket.connect(peer).expect("it connects");
-    socket.disconnect().expect("it disconnects");
-    checks.equal(
-        "udp-socket.disconnect: leaves the address that it was bound to",
-        text(socket.get_local_address().ok()),
-        before,
-    );
+    for (name, socket) in [("a port of its choice", bound_to_a_port()), ("a random port", bound())] {
+        let before = text(socket.get_local_address().ok());
+        socket.connect(peer).expect("it connects");
+        socket.disconnect().expect("it disconnects");
+        checks.equal(
+            &format!("udp-socket.disconnect: leaves a socket bound to {name}"),
+            text(socket.get_local_address().ok()),
+            before,
+        );
+    }
 }
 
 async fn sending(checks: &mut Checks) {
@@ -226,8 +227,16 @@ async fn wrong_sends(checks: &mut Checks) {
     );
 }
 
+/// A socket that is bound to a port of its own choice, which Linux does not take back.
+fn bound_to_a_port() -> UdpSocket {
+    let free = bound().get_local_address().expect("it is bound");
+    let socket = create(IpAddressFamily::Ipv4);
+    socket.bind(free).expect("the port is free again");
+    socket
+}
+
 async fn connected(checks: &mut Checks) {
-    let (one, other, third) = (bound(), bound(), bound());
+    let (one, other, third) = (bound_to_a_port(), bound(), bound());
     let at = |socket: &UdpSocket| socket.get_local_address().expect("it is bound");
     one.connect(at(&other)).expect("it connects");
     checks.good("udp-socket.send: connected, no address", one.send(b"a".to_vec(), None).await);

@@ -82,7 +82,10 @@ fn bind_for<const N: usize>(
     release: Release,
 ) -> wasmtime::Result<()> {
     match release {
-        Release::Wasi0_2 => wasi_0_2::<N>(target, path),
+        Release::Wasi0_2 => {
+            wasi_0_2::<N>(target, path)?;
+            exact::mend_0_2::<N>(target, path)
+        }
         Release::Wasi0_3 => {
             wasi_0_3::<N>(target, path)?;
             exact::mend_0_3::<N>(target, path)

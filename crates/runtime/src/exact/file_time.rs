@@ -44,7 +44,8 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
             Box::pin(async move {
                 let folder = file(&files, &fd)?;
                 let stat = WasiFilesystem::stat_at(&files, fd, flags, path.clone()).await;
-                Ok((or_code(stat)?.map(|stat| match find(&folder, flags, &path) {
+                let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
+                Ok((or_code(stat)?.map(|stat| match find(&folder, follow, &path) {
                     Ok(file) => with_times(stat, &file),
                     // It went away in between.
                     Err(_) => stat,
@@ -60,12 +61,18 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
                 if is_read_only(&files, &fd)? {
                     return Ok((Err(ErrorCode::ReadOnly),));
                 }
-                if !is_early(&access) && !is_early(&modification) {
-                    let set = WasiFilesystem::set_times(&files, fd, access, modification).await;
+                let times = (access, modification);
+                // Folders are opened in a way that does for paths in them alone.
+                if is_folder(&files, &fd)? {
+                    let here = PathFlags::empty();
+                    return Ok((set_at(&files, fd, here, ".".to_owned(), times).await?,));
+                }
+                if !is_early(&times.0) && !is_early(&times.1) {
+                    let set = WasiFilesystem::set_times(&files, fd, times.0, times.1).await;
                     return Ok((or_code(set)?,));
                 }
                 let file = file(&files, &fd)?;
-                let set = timestamps((access, modification))
+                let set = timestamps(times)
                     .and_then(|times| Ok(futimens(&file, &times).map_err(io::Error::from)?));
                 Ok((set,))
             })
@@ -91,7 +98,7 @@ pub(super) async fn set_at(
         return Ok(Err(code));
     }
     Ok(timestamps(times).and_then(|times| {
-        let file = find(&folder, flags, &path)?;
+        let file = find(&folder, flags.contains(PathFlags::SYMLINK_FOLLOW), &path)?;
         Ok(utimensat(&file, "", &times, AtFlags::EMPTY_PATH).map_err(io::Error::from)?)
     }))
 }
@@ -113,6 +120,10 @@ fn timestamps(times: (NewTimestamp, NewTimestamp)) -> Result<Timestamps, ErrorCo
     Ok(Timestamps { last_access: spec(times.0)?, last_modification: spec(times.1)? })
 }
 
+fn is_folder(files: &Files, fd: &Fd) -> wasmtime::Result<bool> {
+    files.with(|mut store| Ok(matches!(store.get().table.get(fd)?, Descriptor::Dir(_))))
+}
+
 fn file(files: &Files, fd: &Fd) -> wasmtime::Result<Arc<File>> {
     files.with(|mut store| {
         Ok(match store.get().table.get(fd)? {
@@ -123,9 +134,9 @@ fn file(files: &Files, fd: &Fd) -> wasmtime::Result<Arc<File>> {
 }
 
 /// What `path` leads to in `folder`, without a right to read or write it; never out of the folder.
-fn find(folder: impl AsFd, flags: PathFlags, path: &str) -> io::Result<File> {
+pub(super) fn find(folder: impl AsFd, follow: bool, path: &str) -> io::Result<File> {
     let mut how = OFlags::PATH | OFlags::CLOEXEC;
-    if !flags.contains(PathFlags::SYMLINK_FOLLOW) {
+    if !follow {
         how |= OFlags::NOFOLLOW;
     }
     let inside = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;

@@ -5,6 +5,7 @@
 
 mod client;
 mod file;
+mod file_0_2;
 mod file_time;
 mod path;
 mod socket;
@@ -27,5 +28,27 @@ pub(crate) fn mend_0_3<const N: usize>(
         "sockets/types" => socket::mend::<N>(target),
         "http/client" => client::mend::<N>(target),
         _ => Ok(()),
+    }
+}
+
+/// Lays over an interface of WASI 0.2 what is mended of it.
+pub(crate) fn mend_0_2<const N: usize>(
+    target: &mut LinkerInstance<'_, State>,
+    path: &str,
+) -> wasmtime::Result<()> {
+    match path {
+        "filesystem/types" => file_0_2::mend::<N>(target),
+        _ => Ok(()),
+    }
+}
+
+/// Links that are followed one after the other, as Linux has it.
+const LINKS_AT_MOST: usize = 40;
+
+/// Where a link at `path` that says `text` leads: on from the folder that it lies in.
+fn followed_from(path: &str, text: &str) -> String {
+    match path.trim_end_matches('/').rsplit_once('/') {
+        Some((folder, _)) => format!("{folder}/{text}"),
+        None => text.to_owned(),
     }
 }

@@ -10,15 +10,13 @@ use wasmtime_wasi::{
 };
 
 use super::{
+    LINKS_AT_MOST,
     file::{Files, is_read_only, or_code},
-    file_time,
+    file_time, followed_from,
 };
 use crate::state::{State, view};
 
 type Fd = Resource<Descriptor>;
-
-/// Links that are followed one after the other, as Linux has it.
-const LINKS_AT_MOST: usize = 40;
 
 pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     macro_rules! changing {
@@ -95,23 +93,17 @@ async fn link(
     if is_read_only(files, &fd)? || is_read_only(files, &other)? {
         return Ok(Err(ErrorCode::ReadOnly));
     }
-    if flags.contains(PathFlags::SYMLINK_FOLLOW) {
-        let mut followed = 0;
-        loop {
-            let fd = Resource::new_borrow(fd.rep());
-            match or_code(WasiFilesystem::readlink_at(files, fd, old.clone()).await)? {
-                Ok(text) => {
-                    // A link leads on from the folder that it lies in.
-                    let folder = old.trim_end_matches('/').rsplit_once('/');
-                    old = folder.map_or(text.clone(), |(folder, _)| format!("{folder}/{text}"));
-                }
-                Err(ErrorCode::Invalid) => break,
-                Err(code) => return Ok(Err(code)),
-            }
-            followed += 1;
-            if followed > LINKS_AT_MOST {
-                return Ok(Err(ErrorCode::Loop));
-            }
+    let mut followed = 0;
+    while flags.contains(PathFlags::SYMLINK_FOLLOW) {
+        let fd = Resource::new_borrow(fd.rep());
+        match or_code(WasiFilesystem::readlink_at(files, fd, old.clone()).await)? {
+            Ok(text) => old = followed_from(&old, &text),
+            Err(ErrorCode::Invalid) => break,
+            Err(code) => return Ok(Err(code)),
+        }
+        followed += 1;
+        if followed > LINKS_AT_MOST {
+            return Ok(Err(ErrorCode::Loop));
         }
     }
     let flags = PathFlags::empty();
