@@ -134,7 +134,8 @@ fn connecting(checks: &mut Checks) {
         socket.bind(loopback(0)),
         "InvalidState",
     );
-    for (name, socket) in [("a port of its choice", bound_to_a_port()), ("a random port", bound())] {
+    for (name, socket) in [("a port of its choice", bound_to_a_port()), ("a random port", bound())]
+    {
         let before = text(socket.get_local_address().ok());
         socket.connect(peer).expect("it connects");
         socket.disconnect().expect("it disconnects");

@@ -7,13 +7,17 @@ mod page;
 use std::{
     ffi::OsStr,
     fs,
-    os::unix::{ffi::OsStrExt, fs::symlink},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{MetadataExt, symlink},
+    },
     path::Path,
 };
 
 use keyway_testing::{Keyway, finish, get, guest};
 
 /// An assertion, `wasi:random/random@0.3.0#get-random-u64: another each time`.
+#[derive(Debug)]
 struct Assertion {
     name: String,
     /// What there was instead, if it does not hold.
@@ -29,12 +33,20 @@ fn deviations() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// All components that assert.
-const GUESTS: [&str; 4] =
-    ["exact-files-p3", "exact-http-p3", "exact-sockets-p3", "exact-system-p3"];
+const GUESTS: [&str; 8] = [
+    "exact-files",
+    "exact-files-p3",
+    "exact-http",
+    "exact-http-p3",
+    "exact-sockets",
+    "exact-sockets-p3",
+    "exact-system",
+    "exact-system-p3",
+];
 
 /// What a component is given: folders, an environment, and the network that it needs.
 struct Surroundings {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     flags: Vec<String>,
 }
 
@@ -51,7 +63,16 @@ impl Surroundings {
             _ if name.contains("http") => network(),
             _ => ["--env", "ORDER=1", "--env", "EMPTY="].map(str::to_owned).to_vec(),
         };
-        Self { _folder: folder, flags }
+        Self { folder, flags }
+    }
+
+    /// Asserts what a component cannot: what the system has of what it did.
+    fn inspect(&self, name: &str) {
+        if name == "exact-files-p3" {
+            // A mistake in both directions would look right from inside.
+            let early = fs::metadata(self.folder.path().join("data/early")).expect("it is there");
+            assert_eq!((early.mtime(), early.mtime_nsec()), (-1, 999_999_999));
+        }
     }
 
     fn flags(&self) -> Vec<&str> {
@@ -103,7 +124,36 @@ fn on_run(name: &str) -> Vec<Assertion> {
     let flags = surroundings.flags();
     let finished = finish([&["run", "--stdin", "null"], &flags[..], &[file]].concat());
     assert_eq!(finished.code, Some(0), "{name} did not end well: {}", finished.stderr);
+    surroundings.inspect(name);
     assertions(&finished.stdout)
+}
+
+/// What a command that ends by itself cannot assert: the code that it ends with.
+fn exits() -> Vec<Assertion> {
+    let mut all = Vec::new();
+    for (name, version) in [("command", "0.2.12"), ("command-p3", "0.3.0")] {
+        let file = guest(name);
+        let file = file.to_str().expect("text");
+        let mut ends = |what: &str, arguments: &[&str], expected: i32| {
+            let got = finish([&["run", file], arguments].concat()).code;
+            let failed = (got != Some(expected)).then(|| format!("{got:?}, expected {expected}"));
+            let (interface, what) = what.split_once(' ').expect("an interface, and what it does");
+            all.push(Assertion { name: format!("wasi:cli/{interface}@{version}#{what}"), failed });
+        };
+        ends("run run: a success is 0", &["arguments"], 0);
+        ends("run run: a failure is 1", &["fail"], 1);
+        ends("exit exit: a success is 0", &["exit-well"], 0);
+        ends("exit exit: a failure is 1", &["exit-badly"], 1);
+        for code in ["0", "1", "7", "255"] {
+            let expected = code.parse().expect("a number");
+            ends(
+                &format!("exit exit-with-code: {code} is {code}"),
+                &["exit-with-code", code],
+                expected,
+            );
+        }
+    }
+    all
 }
 
 /// What a component asserts as a service.
@@ -151,6 +201,26 @@ fn holds(name: &str) {
 }
 
 #[test]
+fn files_of_0_2_are_as_written() {
+    holds("exact-files");
+}
+
+#[test]
+fn sockets_of_0_2_are_as_written() {
+    holds("exact-sockets");
+}
+
+#[test]
+fn http_of_0_2_is_as_written() {
+    holds("exact-http");
+}
+
+#[test]
+fn the_rest_of_0_2_is_as_written() {
+    holds("exact-system");
+}
+
+#[test]
 fn files_of_0_3_are_as_written() {
     holds("exact-files-p3");
 }
@@ -171,8 +241,14 @@ fn the_rest_of_0_3_is_as_written() {
 }
 
 #[test]
+fn commands_end_as_written() {
+    let wrong: Vec<_> = exits().into_iter().filter(|one| one.failed.is_some()).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
 fn the_page_says_what_is_asserted() {
-    let all: Vec<_> = GUESTS.iter().flat_map(|name| on_run(name)).collect();
+    let all: Vec<_> = GUESTS.iter().flat_map(|name| on_run(name)).chain(exits()).collect();
     assert!(all.len() >= 300, "there are {} assertions", all.len());
     for (known, _) in deviations() {
         assert!(all.iter().any(|one| one.name == known), "nothing asserts `{known}`");
