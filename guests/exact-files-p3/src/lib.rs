@@ -1,7 +1,8 @@
 //! Holds `wasi:filesystem` 0.3 to what its WIT file says.
 //!
 //! It is given `/data`, where it may write, with the links `absolute` (to `/etc/passwd`) and
-//! `outside` (to `../..`) and the folder `odd` with a name in it that is not Unicode, and `/fixed`,
+//! `outside` (to `../..`) and the folders `odd`, with a name in it that is
+//! not Unicode, and `kinds`, with a `socket` and a `fifo`, and `/fixed`,
 //! where it may not, with `file` (`text`) and an empty `folder`.
 
 mod descriptor;

@@ -278,6 +278,13 @@ async fn about_paths(checks: &mut Checks, data: &Descriptor) {
         data.stat_at(none, "about/x".to_owned()).await,
         "NotDirectory",
     );
+    let kind = async |path: &str| data.stat_at(none, path.to_owned()).await.ok().map(|s| s.type_);
+    checks.that("descriptor.stat-at: a socket", kind("kinds/socket").await, |kind| {
+        matches!(kind, Some(DescriptorType::Socket))
+    });
+    checks.that("descriptor.stat-at: a pipe", kind("kinds/fifo").await, |kind| {
+        matches!(kind, Some(DescriptorType::Fifo))
+    });
     let at = |seconds| NewTimestamp::Timestamp(Instant { seconds, nanoseconds: 0 });
     let set = data.set_times_at(none, "about".to_owned(), at(10), at(20)).await;
     checks.good("descriptor.set-times-at: a file", set);

@@ -10,8 +10,10 @@ use std::{
     os::unix::{
         ffi::OsStrExt,
         fs::{MetadataExt, symlink},
+        net::UnixListener,
     },
     path::Path,
+    process::Command,
 };
 
 use keyway_testing::{Keyway, finish, get, guest};
@@ -90,6 +92,11 @@ fn folders(folder: &Path) -> Vec<String> {
     for file in odd.map(|name| data.join("odd").join(OsStr::from_bytes(name))) {
         fs::write(file, "text").expect("written");
     }
+    fs::create_dir(data.join("kinds")).expect("a folder");
+    let socket = UnixListener::bind(data.join("kinds/socket"));
+    drop(socket.expect("a socket, which stays where it was bound"));
+    let made = Command::new("mkfifo").arg(data.join("kinds/fifo")).status();
+    assert!(made.is_ok_and(|status| status.success()), "a pipe is made");
     fs::write(fixed.join("file"), "text").expect("written");
     let folder = |path: &Path, rest: &str| format!("{}::{rest}", path.display());
     vec![

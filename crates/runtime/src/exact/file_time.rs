@@ -1,4 +1,4 @@
-//! `wasi:filesystem/types` 0.3: the times of files. Nanoseconds move forwards before 1970 too, and
+//! `wasi:filesystem/types` 0.3: the types and times of files. Pipes and sockets are told apart. Nanoseconds move forwards before 1970 too, and
 //! the status-change timestamp tells when a file's status changed, not when it was made.
 
 use std::{
@@ -9,8 +9,8 @@ use std::{
 };
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, ResolveFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, futimens,
-    openat2, utimensat,
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT,
+    futimens, openat2, utimensat,
 };
 use wasmtime::component::{LinkerInstance, Resource};
 use wasmtime_wasi::{
@@ -23,7 +23,10 @@ use wasmtime_wasi::{
     },
 };
 
-use super::file::{Files, is_read_only, or_code};
+use super::{
+    file::{Files, is_read_only, or_code},
+    folder::kind,
+};
 use crate::state::{State, view};
 
 type Fd = Resource<Descriptor>;
@@ -34,7 +37,7 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
         Box::pin(async move {
             let file = file(&files, &fd)?;
             let stat = or_code(WasiFilesystem::stat(&files, fd).await)?;
-            Ok((stat.map(|stat| with_times(stat, &file)),))
+            Ok((stat.map(|stat| with_system(stat, &file)),))
         })
     })?;
     target.func_wrap_concurrent(
@@ -46,7 +49,7 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
                 let stat = WasiFilesystem::stat_at(&files, fd, flags, path.clone()).await;
                 let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
                 Ok((or_code(stat)?.map(|stat| match find(&folder, follow, &path) {
-                    Ok(file) => with_times(stat, &file),
+                    Ok(file) => with_system(stat, &file),
                     // It went away in between.
                     Err(_) => stat,
                 }),))
@@ -143,12 +146,14 @@ pub(super) fn find(folder: impl AsFd, follow: bool, path: &str) -> io::Result<Fi
     Ok(openat2(folder, path, how, Mode::empty(), inside)?.into())
 }
 
-fn with_times(mut stat: DescriptorStat, file: &File) -> DescriptorStat {
+/// What the system says of a file that wasmtime does not pass on, or not as it is.
+fn with_system(mut stat: DescriptorStat, file: &File) -> DescriptorStat {
     // The system has answered the same question just before, so this does not wait for a disk.
     if let Ok(meta) = file.metadata() {
         let instant = |seconds, nanoseconds| {
             Some(Instant { seconds, nanoseconds: u32::try_from(nanoseconds).ok()? })
         };
+        stat.type_ = kind(FileType::from_raw_mode(meta.mode()));
         stat.data_access_timestamp = instant(meta.atime(), meta.atime_nsec());
         stat.data_modification_timestamp = instant(meta.mtime(), meta.mtime_nsec());
         stat.status_change_timestamp = instant(meta.ctime(), meta.ctime_nsec());

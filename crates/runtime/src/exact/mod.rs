@@ -7,6 +7,7 @@ mod client;
 mod file;
 mod file_0_2;
 mod file_time;
+mod folder;
 mod path;
 mod socket;
 
@@ -23,6 +24,7 @@ pub(crate) fn mend_0_3<const N: usize>(
         "filesystem/types" => {
             file::mend::<N>(target)?;
             path::mend::<N>(target)?;
+            folder::mend::<N>(target)?;
             file_time::mend::<N>(target)
         }
         "sockets/types" => socket::mend::<N>(target),
