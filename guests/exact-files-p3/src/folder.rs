@@ -194,6 +194,16 @@ async fn listing(checks: &mut Checks, data: &Descriptor, fixed: &Descriptor) {
     let (found, end) = names(&plain).await;
     checks.equal("descriptor.read-directory: a file has no entries", found, vec![]);
     checks.fails("descriptor.read-directory: a file is told after the stream", end, "NotDirectory");
+    let kinds = open(data, "kinds", OpenFlags::DIRECTORY, DescriptorFlags::READ).await;
+    let (stream, _) = kinds.expect("it is there").read_directory();
+    let entries = stream.collect().await;
+    let kind = |name: &str| entries.iter().find(|one| one.name == name).map(|one| &one.type_);
+    checks.that("descriptor.read-directory: says what is a socket", kind("socket"), |kind| {
+        matches!(kind, Some(DescriptorType::Socket))
+    });
+    checks.that("descriptor.read-directory: says what is a pipe", kind("fifo"), |kind| {
+        matches!(kind, Some(DescriptorType::Fifo))
+    });
     let odd =
         open(data, "odd", OpenFlags::DIRECTORY, DescriptorFlags::READ).await.expect("it is there");
     let (mut found, end) = names(&odd).await;
