@@ -82,15 +82,11 @@ async fn targets(checks: &mut Checks, origin: &str) {
     let (own, sent) = Request::new(Fields::new(), None, no_trailers(), None);
     own.set_scheme(Some(&Scheme::Http)).expect("a scheme");
     checks.fails("send: no authority", send(own).await, "HttpRequestUriInvalid");
-    checks.that("request.new: no authority is not transmitted", sent.await, Result::is_err);
+    checks.that("send: no authority is not transmitted", sent.await, Result::is_err);
     let (own, sent) = request(origin, Some("/"), None);
     own.set_scheme(Some(&Scheme::Other("gopher".to_owned()))).expect("a scheme");
     checks.that("send: a scheme that is not HTTP", send(own).await.map(drop), Result::is_err);
-    checks.that(
-        "request.new: a scheme that is not HTTP is not transmitted",
-        sent.await,
-        Result::is_err,
-    );
+    checks.that("send: a scheme that is not HTTP is not transmitted", sent.await, Result::is_err);
 }
 
 fn stream(text: &'static str) -> StreamReader<u8> {
@@ -122,7 +118,7 @@ async fn bodies(checks: &mut Checks, origin: &str) {
         Result::is_err,
     );
     checks.that(
-        "request.new: an error instead of trailers is not a transmission",
+        "send: an error instead of trailers is not a transmission",
         sent.await,
         Result::is_err,
     );
@@ -148,14 +144,10 @@ async fn lengths(checks: &mut Checks, origin: &str) {
     for (name, length) in [("shorter", "20"), ("longer", "2")] {
         let (own, sent) = with_length(origin, length, "contents");
         checks.fails(&format!("send: {name} than it says"), send(own).await, "HttpRequestBodySize");
-        checks.fails(
-            &format!("request.new: {name} than it says"),
-            sent.await,
-            "HttpRequestBodySize",
-        );
+        checks.fails(&format!("send: {name} than it says"), sent.await, "HttpRequestBodySize");
     }
     checks.fails(
-        "fields.from-list: a length that is no number",
+        "send: a length that is no number cannot be set",
         Fields::from_list(&[("content-length".to_owned(), b"x".to_vec())]),
         "InvalidSyntax",
     );
@@ -174,23 +166,16 @@ async fn answers(checks: &mut Checks, origin: &str) {
             continue;
         };
         let (status, body, end) = whole(response).await;
-        checks.equal(
-            &format!("response.consume-body: an answer with {name}"),
-            (status, body.as_str()),
-            expected,
-        );
-        checks.good(
-            &format!("response.consume-body: the end of an answer with {name}"),
-            end.map(drop),
-        );
-        checks.good(&format!("request.new: transmitted for an answer with {name}"), sent.await);
+        checks.equal(&format!("send: an answer with {name}"), (status, body.as_str()), expected);
+        checks.good(&format!("send: the end of an answer with {name}"), end.map(drop));
+        checks.good(&format!("send: transmitted for an answer with {name}"), sent.await);
     }
     let (own, _sent) = request(origin, Some("/trailers"), None);
     if let Some(response) = checks.good("send: an answer with trailers", send(own).await) {
         let (_, body, end) = whole(response).await;
-        checks.equal("response.consume-body: contents before trailers", body.as_str(), "one");
+        checks.equal("send: contents before trailers", body.as_str(), "one");
         checks.equal(
-            "response.consume-body: trailers",
+            "send: trailers",
             end.ok().flatten().map(|fields| fields.get("x-end")),
             Some(vec![b"yes".to_vec()]),
         );
@@ -198,24 +183,20 @@ async fn answers(checks: &mut Checks, origin: &str) {
     let (own, _sent) = request(origin, Some("/length"), None);
     let response = send(own).await.expect("it answers");
     let headers = response.get_headers();
-    checks.equal("response.get-headers: of an answer", headers.get("x-own"), vec![b"1".to_vec()]);
+    checks.equal("send: of an answer", headers.get("x-own"), vec![b"1".to_vec()]);
     checks.fails(
-        "fields.append: the headers of an answer are immutable",
+        "send: the headers of an answer are immutable",
         headers.append("x", b"1"),
         "Immutable",
     );
-    checks.equal(
-        "response.get-headers: connection is left out of an answer",
-        headers.has("connection"),
-        false,
-    );
+    checks.equal("send: connection is left out of an answer", headers.has("connection"), false);
     for (name, path) in
         [("shorter than it says", "/short"), ("chunks that end early", "/short-chunks")]
     {
         let (own, _sent) = request(origin, Some(path), None);
         if let Some(response) = checks.good(&format!("send: an answer, {name}"), send(own).await) {
             checks.fails(
-                &format!("response.consume-body: {name}"),
+                &format!("send: {name}"),
                 whole(response).await.2.map(drop),
                 "HttpResponseIncomplete",
             );
@@ -237,11 +218,7 @@ async fn failures(checks: &mut Checks, origin: &str) {
         let (own, sent) = request(authority, Some(path), None);
         checks.fails(&format!("send: {name}"), send(own).await, code);
         if path == "/" {
-            checks.fails(
-                &format!("request.new: {name}, and it is not transmitted"),
-                sent.await,
-                code,
-            );
+            checks.fails(&format!("send: {name}, and it is not transmitted"), sent.await, code);
         }
     }
 }
@@ -269,7 +246,7 @@ async fn timeouts(checks: &mut Checks, origin: &str) {
     });
     if let Some(response) = checks.good("send: an answer that stalls later", send(own).await) {
         checks.fails(
-            "response.consume-body: no next byte in time",
+            "send: no next byte in time",
             whole(response).await.2.map(drop),
             "ConnectionReadTimeout",
         );

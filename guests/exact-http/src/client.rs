@@ -115,6 +115,7 @@ fn bodies(checks: &mut Checks, origin: &str) {
     short.set_method(&Method::Post).expect("a method");
     short.set_scheme(Some(&Scheme::Http)).expect("a scheme");
     short.set_authority(Some(origin)).expect("an authority");
+    short.set_path_with_query(Some("/echo")).expect("a path");
     let body = short.body().expect("it is taken once");
     let _future = handle(short, None).expect("it is begun");
     let stream = body.write().expect("it is taken once");

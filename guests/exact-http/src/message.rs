@@ -166,7 +166,7 @@ fn request(checks: &mut Checks) {
         request.path_with_query().as_deref(),
         Some("/a?b=c"),
     );
-    for path in ["/a b", "/a\nb", "a", "http://a/b"] {
+    for path in ["/a b", "/a\nb", "/a#b", "/%zz", "a", "http://a/b"] {
         checks.equal(
             &format!("outgoing-request.set-path-with-query: {path:?} is none"),
             request.set_path_with_query(Some(path)),
@@ -185,11 +185,13 @@ fn request(checks: &mut Checks) {
             Some(format!("{scheme:?}")),
         );
     }
-    checks.equal(
-        "outgoing-request.set-scheme: a space is none",
-        request.set_scheme(Some(&Scheme::Other("a b".to_owned()))),
-        Err(()),
-    );
+    for scheme in ["", "1a", "a b", "ä"] {
+        checks.equal(
+            &format!("outgoing-request.set-scheme: `{scheme}` is none"),
+            request.set_scheme(Some(&Scheme::Other(scheme.to_owned()))),
+            Err(()),
+        );
+    }
     for authority in ["example.com", "example.com:80", "[::1]:80"] {
         checks.equal(
             &format!("outgoing-request.set-authority: {authority}"),

@@ -71,8 +71,8 @@ pub fn code(error: &impl Debug) -> String {
     if let Some((_, rest)) = text.split_once("name: \"") {
         return camel(rest.split('"').next().unwrap_or_default());
     }
-    let text = text.rsplit_once("ErrorCode::").map_or(text.as_str(), |(_, name)| name);
-    text.split(['(', ' ']).next().unwrap_or_default().to_owned()
+    let name = text.split(['(', ' ']).next().unwrap_or_default();
+    name.rsplit("::").next().unwrap_or_default().to_owned()
 }
 
 fn camel(kebab: &str) -> String {

@@ -8,8 +8,10 @@ mod file;
 mod file_0_2;
 mod file_time;
 mod folder;
+mod lookup;
 mod path;
 mod socket;
+mod target;
 
 use wasmtime::component::LinkerInstance;
 
@@ -28,6 +30,8 @@ pub(crate) fn mend_0_3<const N: usize>(
             file_time::mend::<N>(target)
         }
         "sockets/types" => socket::mend::<N>(target),
+        "sockets/ip-name-lookup" => lookup::mend::<N>(target),
+        "http/types" => target::mend_0_3::<N>(target),
         "http/client" => client::mend::<N>(target),
         _ => Ok(()),
     }
@@ -40,6 +44,8 @@ pub(crate) fn mend_0_2<const N: usize>(
 ) -> wasmtime::Result<()> {
     match path {
         "filesystem/types" => file_0_2::mend::<N>(target),
+        "http/types" => target::mend_0_2::<N>(target),
+        "http/outgoing-handler" => target::mend_handler::<N>(target),
         _ => Ok(()),
     }
 }
