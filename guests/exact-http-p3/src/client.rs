@@ -144,7 +144,11 @@ async fn lengths(checks: &mut Checks, origin: &str) {
     for (name, length) in [("shorter", "20"), ("longer", "2")] {
         let (own, sent) = with_length(origin, length, "contents");
         checks.fails(&format!("send: {name} than it says"), send(own).await, "HttpRequestBodySize");
-        checks.fails(&format!("send: {name} than it says"), sent.await, "HttpRequestBodySize");
+        checks.fails(
+            &format!("send: {name} than it says, and it is not transmitted"),
+            sent.await,
+            "HttpRequestBodySize",
+        );
     }
     checks.fails(
         "send: a length that is no number cannot be set",
@@ -166,7 +170,11 @@ async fn answers(checks: &mut Checks, origin: &str) {
             continue;
         };
         let (status, body, end) = whole(response).await;
-        checks.equal(&format!("send: an answer with {name}"), (status, body.as_str()), expected);
+        checks.equal(
+            &format!("send: the contents of an answer with {name}"),
+            (status, body.as_str()),
+            expected,
+        );
         checks.good(&format!("send: the end of an answer with {name}"), end.map(drop));
         checks.good(&format!("send: transmitted for an answer with {name}"), sent.await);
     }
@@ -183,7 +191,7 @@ async fn answers(checks: &mut Checks, origin: &str) {
     let (own, _sent) = request(origin, Some("/length"), None);
     let response = send(own).await.expect("it answers");
     let headers = response.get_headers();
-    checks.equal("send: of an answer", headers.get("x-own"), vec![b"1".to_vec()]);
+    checks.equal("send: the headers of an answer", headers.get("x-own"), vec![b"1".to_vec()]);
     checks.fails(
         "send: the headers of an answer are immutable",
         headers.append("x", b"1"),
@@ -196,7 +204,7 @@ async fn answers(checks: &mut Checks, origin: &str) {
         let (own, _sent) = request(origin, Some(path), None);
         if let Some(response) = checks.good(&format!("send: an answer, {name}"), send(own).await) {
             checks.fails(
-                &format!("send: {name}"),
+                &format!("send: the contents of an answer, {name}"),
                 whole(response).await.2.map(drop),
                 "HttpResponseIncomplete",
             );

@@ -5,6 +5,7 @@ mod origin;
 mod page;
 
 use std::{
+    collections::BTreeSet,
     ffi::OsStr,
     fs,
     os::unix::{
@@ -190,7 +191,11 @@ fn assertions(text: &str) -> Vec<Assertion> {
 fn judge(where_: &str, all: &[Assertion]) {
     assert!(all.len() >= 20, "{where_}: there are {} assertions", all.len());
     let mut wrong = Vec::new();
+    let mut seen = BTreeSet::new();
     for Assertion { name, failed } in all {
+        if !seen.insert(name) {
+            wrong.push(format!("{name}: is asserted twice"));
+        }
         let known = deviations().any(|(known, _)| known == name);
         match failed {
             Some(got) if !known => wrong.push(format!("{name}: got {got}")),
