@@ -9,20 +9,22 @@ use wasmtime_wasi_http::{
     p2::{
         bindings::http::{
             outgoing_handler::Host as _,
-            types::{ErrorCode, HostOutgoingRequest as _, RequestOptions, Scheme as Scheme_0_2},
+            types::{
+                ErrorCode, HostOutgoingRequest as Host_0_2, RequestOptions, Scheme as Scheme_0_2,
+            },
         },
         types::{HostFutureIncomingResponse, HostOutgoingRequest},
     },
     p3::{
         Request,
-        bindings::http::types::{HostRequest as _, Scheme as Scheme_0_3},
+        bindings::http::types::{HostRequest as Host_0_3, Scheme as Scheme_0_3},
     },
 };
 
 use crate::state::{State, view};
 
 macro_rules! mend {
-    ($target:ident, $resource:literal, $request:ty, $scheme:ident) => {
+    ($target:ident, $resource:literal, $request:ty, $host:ident, $scheme:ident) => {
         $target.func_wrap(
             concat!("[method]", $resource, ".set-path-with-query"),
             |mut store: StoreContextMut<'_, State>,
@@ -31,7 +33,7 @@ macro_rules! mend {
                     return Ok((Err(()),));
                 }
                 let mut http = view::http::<N>(store.data_mut());
-                Ok((http.set_path_with_query(request, path)?,))
+                Ok(($host::set_path_with_query(&mut http, request, path)?,))
             },
         )?;
         $target.func_wrap(
@@ -44,7 +46,7 @@ macro_rules! mend {
                     return Ok((Err(()),));
                 }
                 let mut http = view::http::<N>(store.data_mut());
-                Ok((http.set_scheme(request, scheme)?,))
+                Ok(($host::set_scheme(&mut http, request, scheme)?,))
             },
         )
     };
@@ -53,13 +55,13 @@ macro_rules! mend {
 pub(super) fn mend_0_2<const N: usize>(
     target: &mut LinkerInstance<'_, State>,
 ) -> wasmtime::Result<()> {
-    mend!(target, "outgoing-request", HostOutgoingRequest, Scheme_0_2)
+    mend!(target, "outgoing-request", HostOutgoingRequest, Host_0_2, Scheme_0_2)
 }
 
 pub(super) fn mend_0_3<const N: usize>(
     target: &mut LinkerInstance<'_, State>,
 ) -> wasmtime::Result<()> {
-    mend!(target, "request", Request, Scheme_0_3)
+    mend!(target, "request", Request, Host_0_3, Scheme_0_3)
 }
 
 type Handled = Result<Resource<HostFutureIncomingResponse>, ErrorCode>;
