@@ -252,6 +252,13 @@ async fn identity(checks: &mut Checks, data: &Descriptor) {
         at.ok().map(|h| (h.lower, h.upper)),
         hash(&one).await,
     );
+    let before = hash(&one).await;
+    one.set_size(100).await.expect("it grows");
+    checks.that(
+        "descriptor.metadata-hash: changes with the file's size",
+        (before, hash(&one).await),
+        |(before, after)| before != after,
+    );
     let missing = data
         .metadata_hash_at(wasip3::filesystem::types::PathFlags::empty(), "missing".to_owned())
         .await;

@@ -291,4 +291,11 @@ fn identity(checks: &mut Checks, data: &Descriptor) {
     let at =
         data.metadata_hash_at(PathFlags::empty(), "one").ok().map(|hash| (hash.lower, hash.upper));
     checks.equal("descriptor.metadata-hash-at: is that of the open file", at, hash(&one));
+    let before = hash(&one);
+    one.set_size(100).expect("it grows");
+    checks.that(
+        "descriptor.metadata-hash: changes with the file's size",
+        (before, hash(&one)),
+        |(before, after)| before != after,
+    );
 }
