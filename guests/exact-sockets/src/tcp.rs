@@ -228,6 +228,18 @@ fn transfer(checks: &mut Checks, server: &TcpSocket, family: IpAddressFamily, ov
         input.read(10),
         |read| read.as_ref().is_ok_and(Vec::is_empty),
     );
+    exchange(checks, over, &client, (&input, &output), (&accepted_input, &accepted_output));
+}
+
+type Streams<'a> = (&'a InputStream, &'a OutputStream);
+
+fn exchange(
+    checks: &mut Checks,
+    over: &str,
+    client: &TcpSocket,
+    (input, output): Streams<'_>,
+    (accepted_input, accepted_output): Streams<'_>,
+) {
     output.blocking_write_and_flush(b"text").expect("it is sent");
     checks.equal(
         &format!("tcp-socket.accept: what was sent is received, over {over}"),
