@@ -45,6 +45,11 @@ pub(crate) async fn check(checks: &mut Checks, data: &Descriptor, fixed: &Descri
     let opened =
         open(fixed, "folder", OpenFlags::DIRECTORY, DescriptorFlags::MUTATE_DIRECTORY).await;
     checks.fails("descriptor.open-at: to change a folder, granted to read", opened, "ReadOnly");
+    changes(checks, data, fixed).await;
+}
+
+async fn changes(checks: &mut Checks, data: &Descriptor, fixed: &Descriptor) {
+    let own = |path: &str| path.to_owned();
     checks.fails(
         "descriptor.create-directory-at: granted to read",
         fixed.create_directory_at(own("new")).await,

@@ -116,6 +116,10 @@ fn targets(checks: &mut Checks) {
     );
     checks.equal("request.set-path-with-query: none", request.set_path_with_query(None), Ok(()));
     checks.equal("request.get-path-with-query: none", request.get_path_with_query(), None);
+    schemes_and_authorities(checks, &request);
+}
+
+fn schemes_and_authorities(checks: &mut Checks, request: &Request) {
     for scheme in [Scheme::Http, Scheme::Https, Scheme::Other("coap+tcp".to_owned())] {
         checks.equal(
             &format!("request.set-scheme: {scheme:?}"),

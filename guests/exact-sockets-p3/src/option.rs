@@ -95,6 +95,10 @@ fn all(checks: &mut Checks, socket: &TcpSocket, of: &str) {
             Some(value),
         );
     }
+    zeros(checks, socket, of);
+}
+
+fn zeros(checks: &mut Checks, socket: &TcpSocket, of: &str) {
     for (name, set) in [
         ("keep-alive-idle-time", socket.set_keep_alive_idle_time(0)),
         ("keep-alive-interval", socket.set_keep_alive_interval(0)),

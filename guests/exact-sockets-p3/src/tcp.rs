@@ -152,6 +152,10 @@ async fn connecting(checks: &mut Checks) {
         let name = format!("tcp-socket.connect: {name}");
         checks.fails(&name, socket.connect(address).await, "InvalidArgument");
     }
+    connected(checks).await;
+}
+
+async fn connected(checks: &mut Checks) {
     for (name, family, at) in [
         ("IPv4", IpAddressFamily::Ipv4, loopback(0)),
         ("IPv6", IpAddressFamily::Ipv6, loopback_v6(0)),
