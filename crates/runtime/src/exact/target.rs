@@ -24,7 +24,7 @@ use wasmtime_wasi_http::{
 use crate::state::{State, view};
 
 macro_rules! mend {
-    ($target:ident, $resource:literal, $request:ty, $host:ident, $scheme:ident) => {
+    ($target:ident, $view:expr, $resource:literal, $request:ty, $host:ident, $scheme:ident) => {
         $target.func_wrap(
             concat!("[method]", $resource, ".set-path-with-query"),
             |mut store: StoreContextMut<'_, State>,
@@ -32,7 +32,7 @@ macro_rules! mend {
                 if path.as_deref().is_some_and(|path| !is_path(path)) {
                     return Ok((Err(()),));
                 }
-                let mut http = view::http::<N>(store.data_mut());
+                let mut http = $view(store.data_mut());
                 Ok(($host::set_path_with_query(&mut http, request, path)?,))
             },
         )?;
@@ -45,7 +45,7 @@ macro_rules! mend {
                 {
                     return Ok((Err(()),));
                 }
-                let mut http = view::http::<N>(store.data_mut());
+                let mut http = $view(store.data_mut());
                 Ok(($host::set_scheme(&mut http, request, scheme)?,))
             },
         )
@@ -55,13 +55,13 @@ macro_rules! mend {
 pub(super) fn mend_0_2<const N: usize>(
     target: &mut LinkerInstance<'_, State>,
 ) -> wasmtime::Result<()> {
-    mend!(target, "outgoing-request", HostOutgoingRequest, Host_0_2, Scheme_0_2)
+    mend!(target, view::http::<N>, "outgoing-request", HostOutgoingRequest, Host_0_2, Scheme_0_2)
 }
 
 pub(super) fn mend_0_3<const N: usize>(
     target: &mut LinkerInstance<'_, State>,
 ) -> wasmtime::Result<()> {
-    mend!(target, "request", Request, Host_0_3, Scheme_0_3)
+    mend!(target, view::http::<N>, "request", Request, Host_0_3, Scheme_0_3)
 }
 
 type Handled = Result<Resource<HostFutureIncomingResponse>, ErrorCode>;
