@@ -59,7 +59,7 @@ fn the_environment_is_empty_but_for_what_is_given() {
 
 #[test]
 fn its_exit_code_is_the_commands() {
-    // WASI 0.2 knows success and failure, and no other codes.
+    // The standard library of guests knows success and failure, and no other codes.
     for (code, expected) in [("0", 0), ("1", 1), ("7", 1), ("255", 1)] {
         assert_eq!(run(&[], &["exit", code]).code, Some(expected), "{code}");
     }
@@ -197,8 +197,7 @@ fn a_module_of_preview_1_runs() {
     fs::write(&file, wat::parse_str(module).expect("it is WebAssembly")).expect("written");
     let finished = finish(["run".as_ref(), file.as_os_str()]);
     assert_eq!(finished.stdout, "from preview 1\n", "{}", finished.stderr);
-    // It becomes a component, and these know success and failure alone.
-    assert_eq!(finished.code, Some(1));
+    assert_eq!(finished.code, Some(3));
 }
 
 #[test]

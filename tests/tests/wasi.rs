@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use keyway_testing::{Keyway, app, get};
+use keyway_testing::{Keyway, app, get, guest, request};
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::{
     Resolve, UnresolvedPackageGroup, WorldItem,
@@ -182,4 +182,29 @@ fn a_client_of_0_3_reaches_what_it_is_granted() {
     let (body, keyway) = fetch("");
     assert!(body.contains("HttpRequestDenied"), "{body}");
     keyway.wait_for_stderr(&format!("component.fetch.grant.http = [\"http://{origin}\"]"));
+}
+
+#[test]
+fn a_service_sees_the_target_of_its_request() {
+    let keyway = Keyway::up(guest("target-p3"));
+    let address = keyway.address();
+    let seen = |method: &str, path: &str, headers: &str| {
+        request(address, method, path, headers, b"").body.trim_end().to_owned()
+    };
+    let host = "Host: shop.example:8080\r\n";
+    assert_eq!(seen("GET", "/", ""), format!("Method::Get Scheme::Http {address} /"));
+    assert_eq!(
+        seen("POST", "/a/b?c=d&e", host),
+        "Method::Post Scheme::Http shop.example:8080 /a/b?c=d&e"
+    );
+    // An absolute form names the host, whatever the header says (RFC 9112, section 3.2.2).
+    assert_eq!(
+        seen("GET", "http://other.example/x?y", host),
+        "Method::Get Scheme::Http other.example /x?y"
+    );
+    assert_eq!(
+        seen("PURGE", "/%20//x/?", host),
+        "Method::Other(\"PURGE\") Scheme::Http shop.example:8080 /%20//x/?"
+    );
+    assert_eq!(seen("OPTIONS", "*", host), "Method::Options Scheme::Http shop.example:8080 *");
 }

@@ -1,4 +1,5 @@
-//! Keyway's development tasks: `cargo xtask demo`, `test`, `bench`, `commands`, `soak`, `swap`, `setup`, `guests`, `tidy`.
+//! Keyway's development tasks: `cargo xtask demo`, `test`, `bench`, `commands`, `soak`, `swap`,
+//! `setup`, `guests`, `wasi`, `tidy`.
 
 mod bench;
 mod demo;
@@ -41,6 +42,8 @@ enum Task {
     Setup,
     /// Builds the test components and those of the examples.
     Guests,
+    /// Counts in `docs/wasi.md` what the components assert that hold WASI to its WIT files.
+    Wasi,
     /// Checks what the compiler does not: the direction of dependencies, lengths, names.
     Tidy,
 }
@@ -59,6 +62,7 @@ fn main() -> Result<()> {
             setup::toolchain().map(|toolchain| println!("Guests are built with {toolchain}."))
         }
         Task::Guests => guest::build_all(&root),
+        Task::Wasi => wasi(&root),
         Task::Tidy => tidy::run(&root),
     }
 }
@@ -69,6 +73,15 @@ fn test(root: &Path, arguments: &[String]) -> Result<()> {
     // The tests run the program itself, which `cargo test` does not build for other packages.
     run(cargo(root).args(["build", "--package", "keyway"]))?;
     run(cargo(root).args(["test", "--workspace"]).args(arguments))
+}
+
+fn wasi(root: &Path) -> Result<()> {
+    guest::build_all(root)?;
+    run(cargo(root).args(["build", "--package", "keyway"]))?;
+    let page = "the_page_says_what_is_asserted";
+    run(cargo(root)
+        .args(["test", "--package", "keyway-tests", "--test", "exact", "--", page])
+        .env("BLESS", "1"))
 }
 
 /// The folder of the workspace. Cargo sets it at run time; what it was when this was compiled may

@@ -10,7 +10,10 @@ use wasi_preview1_component_adapter_provider::{
 use wasmparser::{Encoding, Parser, Payload};
 use wit_component::ComponentEncoder;
 
-use crate::read::{Depth, ReadError, encoding, validate};
+use crate::{
+    exit_code,
+    read::{Depth, ReadError, encoding, validate},
+};
 
 /// Why bytes are no component and cannot be made one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,8 +89,12 @@ pub fn adapt(bytes: &[u8]) -> Result<Cow<'_, [u8]>, AdaptError> {
             validate(bytes, Depth::Whole)?;
             let module = Module::read(bytes)?;
             module.check()?;
-            let adapter = if module.is_command { COMMAND } else { REACTOR };
-            encode(bytes, adapter).map(Cow::Owned)
+            if !module.is_command {
+                return encode(bytes, REACTOR).map(Cow::Owned);
+            }
+            // One with a world of its own may have `wasi:cli/exit` in it already.
+            let kept = if module.has_world { bytes.into() } else { exit_code::keep(bytes)? };
+            encode(&kept, COMMAND).map(Cow::Owned)
         }
     }
 }

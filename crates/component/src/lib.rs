@@ -15,6 +15,7 @@
 mod adapt;
 mod authority;
 mod describe;
+mod exit_code;
 mod fuse;
 mod interface;
 mod minimum;

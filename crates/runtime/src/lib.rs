@@ -6,6 +6,7 @@ mod cache;
 mod call;
 mod command;
 mod engine;
+mod exact;
 mod failure;
 mod grant;
 mod handle;

@@ -1,6 +1,6 @@
-//! A command of WASI 0.3: says its arguments, and fails if there is one called `fail`.
+//! A command of WASI 0.3: says its arguments, and ends as they say.
 
-use wasip3::{cli, wit_stream};
+use wasip3::{cli, cli::exit, wit_stream};
 
 struct Command;
 
@@ -15,6 +15,13 @@ impl wasip3::exports::cli::run::Guest for Command {
         writer.write_all(text.into_bytes()).await;
         drop(writer);
         written.await.map_err(|_| ())?;
-        if arguments.iter().any(|argument| argument == "fail") { Err(()) } else { Ok(()) }
+        match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [_, "exit-with-code", code] => exit::exit_with_code(code.parse().expect("a number")),
+            [_, "exit-well"] => exit::exit(Ok(())),
+            [_, "exit-badly"] => exit::exit(Err(())),
+            [_, "fail"] => return Err(()),
+            _ => {}
+        }
+        Ok(())
     }
 }

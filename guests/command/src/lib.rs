@@ -6,12 +6,17 @@ use std::{
     process,
 };
 
+use wasip2::cli::exit;
+
 struct Command;
 
 wasip2::cli::command::export!(Command);
 
 impl wasip2::exports::cli::run::Guest for Command {
     fn run() -> Result<(), ()> {
+        if env::args().nth(1).as_deref() == Some("fail") {
+            return Err(());
+        }
         act();
         // The standard library does so at the end of `main`, which is not there.
         std::io::stdout().flush().map_err(drop)
@@ -45,6 +50,9 @@ fn act() {
         },
         ["connect", address] => println!("{}", probe::probe(&format!("/tcp?addr={address}"))),
         ["exit", code] => process::exit(code.parse().expect("a number")),
+        ["exit-with-code", code] => exit::exit_with_code(code.parse().expect("a number")),
+        ["exit-well"] => exit::exit(Ok(())),
+        ["exit-badly"] => exit::exit(Err(())),
         ["panic"] => inner(),
         ["loop"] => {
             let mut number = 1_u64;

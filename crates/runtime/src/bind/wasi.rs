@@ -9,7 +9,10 @@ use wasmtime_wasi::{
 use wasmtime_wasi_http::{WasiHttp, p2::bindings::http as http_p2, p3::bindings::http as http_p3};
 
 use super::{blobstore, config, deny::Network, keyvalue, logging};
-use crate::state::{State, view};
+use crate::{
+    exact,
+    state::{State, view},
+};
 
 struct Table;
 
@@ -79,8 +82,14 @@ fn bind_for<const N: usize>(
     release: Release,
 ) -> wasmtime::Result<()> {
     match release {
-        Release::Wasi0_2 => wasi_0_2::<N>(target, path),
-        Release::Wasi0_3 => wasi_0_3::<N>(target, path),
+        Release::Wasi0_2 => {
+            wasi_0_2::<N>(target, path)?;
+            exact::mend_0_2::<N>(target, path)
+        }
+        Release::Wasi0_3 => {
+            wasi_0_3::<N>(target, path)?;
+            exact::mend_0_3::<N>(target, path)
+        }
         Release::Draft if path.starts_with("keyvalue/") => keyvalue::bind::<N>(target, path),
         Release::Draft if path.starts_with("blobstore/") => blobstore::bind::<N>(target, path),
         Release::Draft if path.starts_with("config/") => config::bind::<N>(target),

@@ -27,7 +27,10 @@ use tokio::{
     net::TcpStream,
     time::{Sleep, sleep, timeout},
 };
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use wasmtime_wasi_http::{
+    Error, RequestOptions, WasiBody, WasiHttpHooks, p2::bindings::http::types as error_0_2,
+    p3::bindings::http::types as error_0_3,
+};
 
 use crate::{
     handle,
@@ -162,13 +165,26 @@ pub(crate) struct Hooks {
     pub(crate) member: usize,
 }
 
-type SendFuture = Box<dyn Future<Output = Result<(http::Response<WasiBody>, Io), Error>> + Send>;
-type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
+pub(crate) type SendFuture =
+    Box<dyn Future<Output = Result<(http::Response<WasiBody>, Io), Error>> + Send>;
+pub(crate) type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 impl WasiHttpHooks for Hooks {
     /// What a body holds that nobody reads yet is a few of these.
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
         handle::BODY_CHUNK_BYTES
+    }
+
+    fn p2_error_from_hyper(&mut self, error: &hyper::Error) -> error_0_2::ErrorCode {
+        match code_of_body(error) {
+            Error::HttpResponseIncomplete => error_0_2::ErrorCode::HttpResponseIncomplete,
+            Error::ConnectionTerminated => error_0_2::ErrorCode::ConnectionTerminated,
+            _ => error_0_2::ErrorCode::HttpProtocolError,
+        }
+    }
+
+    fn p3_error_from_hyper(&mut self, error: &hyper::Error) -> error_0_3::ErrorCode {
+        code_0_3(&code_of_body(error))
     }
 
     fn send_request(
@@ -278,8 +294,7 @@ fn code(error: &hyper_util::client::legacy::Error) -> Error {
         }
         if let Some(error) = error.downcast_ref::<Error>() {
             // What went wrong with the request's own body; the guest sees that there too.
-            tracing::debug!("the body of an outgoing request failed: {error}");
-            return Error::HttpProtocolError;
+            return again(error);
         }
         if error.is::<rustls::Error>() {
             return Error::TlsProtocolError;
@@ -306,6 +321,9 @@ fn code(error: &hyper_util::client::legacy::Error) -> Error {
             if error.is_incomplete_message() {
                 return Error::ConnectionTerminated;
             }
+            if error.is_parse_too_large() {
+                return Error::HttpResponseHeaderSectionSize(None);
+            }
             if error.is_parse() {
                 return Error::HttpProtocolError;
             }
@@ -330,6 +348,54 @@ fn code_of_lookup(error: &(dyn StdError + 'static)) -> Error {
         Error::DestinationIpProhibited
     } else {
         Error::DnsError { rcode: Some(error.to_string()), info_code: None }
+    }
+}
+
+/// What ended the body of an answer.
+fn code_of_body(error: &hyper::Error) -> Error {
+    let mut source: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = source {
+        match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(io::ErrorKind::UnexpectedEof) => return Error::HttpResponseIncomplete,
+            Some(io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted) => {
+                return Error::ConnectionTerminated;
+            }
+            _ => source = error.source(),
+        }
+    }
+    if error.is_incomplete_message() {
+        return Error::HttpResponseIncomplete;
+    }
+    Error::HttpProtocolError
+}
+
+/// The same error; it cannot be cloned. Those that no host function makes become a general one.
+fn again(error: &Error) -> Error {
+    code_0_3(error).into()
+}
+
+/// The error of `wasi:http` 0.3 that says the same.
+pub(crate) fn code_0_3(error: &Error) -> error_0_3::ErrorCode {
+    use error_0_3::ErrorCode as Code;
+    match error {
+        Error::ConnectionReadTimeout => Code::ConnectionReadTimeout,
+        Error::ConnectionRefused => Code::ConnectionRefused,
+        Error::ConnectionTerminated => Code::ConnectionTerminated,
+        Error::ConnectionTimeout => Code::ConnectionTimeout,
+        Error::DestinationIpProhibited => Code::DestinationIpProhibited,
+        Error::DestinationUnavailable => Code::DestinationUnavailable,
+        Error::DnsError { rcode, info_code } => Code::DnsError(error_0_3::DnsErrorPayload {
+            rcode: rcode.clone(),
+            info_code: *info_code,
+        }),
+        Error::HttpRequestBodySize(bytes) => Code::HttpRequestBodySize(*bytes),
+        Error::HttpRequestDenied => Code::HttpRequestDenied,
+        Error::HttpRequestUriInvalid => Code::HttpRequestUriInvalid,
+        Error::HttpResponseHeaderSectionSize(bytes) => Code::HttpResponseHeaderSectionSize(*bytes),
+        Error::HttpResponseIncomplete => Code::HttpResponseIncomplete,
+        Error::InternalError(text) => Code::InternalError(text.clone()),
+        Error::TlsProtocolError => Code::TlsProtocolError,
+        _ => Code::HttpProtocolError,
     }
 }
 

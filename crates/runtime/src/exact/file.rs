@@ -1,0 +1,159 @@
+//! `wasi:filesystem/types` 0.3: what may be done with an open file or folder is what it was opened
+//! for. A folder that may not be changed is read-only, and not merely not permitted; a file that
+//! was created to read is not for writing.
+
+use wasmtime::{
+    StoreContextMut,
+    component::{Access, Accessor, FutureReader, LinkerInstance, Resource, StreamReader},
+};
+use wasmtime_wasi::{
+    FsPerms, TrappableError,
+    filesystem::{Descriptor, OpenMode, WasiFilesystem},
+    p3::bindings::filesystem::types::{
+        DescriptorFlags, ErrorCode, HostDescriptorWithStore, OpenFlags, PathFlags,
+    },
+};
+
+use crate::state::{State, view};
+
+pub(super) type Files = Accessor<State, WasiFilesystem>;
+type Fd = Resource<Descriptor>;
+type Written = FutureReader<Result<(), ErrorCode>>;
+
+pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+    target.func_wrap_concurrent(
+        "[method]descriptor.open-at",
+        |store, (fd, follow, path, how, flags): (Fd, PathFlags, String, OpenFlags, DescriptorFlags)| {
+            let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+            Box::pin(async move { Ok((open(&files, fd, follow, path, how, flags).await?,)) })
+        },
+    )?;
+    target.func_wrap_concurrent(
+        "[method]descriptor.set-size",
+        |store, (fd, size): (Fd, u64)| {
+            let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+            Box::pin(async move {
+                if !is_for(&files, &fd, OpenMode::WRITE)? {
+                    return Ok((Err(ErrorCode::BadDescriptor),));
+                }
+                Ok((or_code(WasiFilesystem::set_size(&files, fd, size).await)?,))
+            })
+        },
+    )?;
+    target.func_wrap(
+        "[method]descriptor.write-via-stream",
+        |store: StoreContextMut<'_, State>, (fd, data, offset): (Fd, StreamReader<u8>, u64)| {
+            let mut files = Access::new(store, view::files::<N>);
+            if let Some(code) = no_writing(&mut files, &fd)? {
+                return Ok((refuse(files, data, code)?,));
+            }
+            Ok((WasiFilesystem::write_via_stream(files, fd, data, offset)?,))
+        },
+    )?;
+    target.func_wrap(
+        "[method]descriptor.append-via-stream",
+        |store: StoreContextMut<'_, State>, (fd, data): (Fd, StreamReader<u8>)| {
+            let mut files = Access::new(store, view::files::<N>);
+            if let Some(code) = no_writing(&mut files, &fd)? {
+                return Ok((refuse(files, data, code)?,));
+            }
+            Ok((WasiFilesystem::append_via_stream(files, fd, data)?,))
+        },
+    )
+}
+
+async fn open(
+    files: &Files,
+    fd: Fd,
+    follow: PathFlags,
+    path: String,
+    how: OpenFlags,
+    flags: DescriptorFlags,
+) -> wasmtime::Result<Result<Fd, ErrorCode>> {
+    let changes = flags.intersects(DescriptorFlags::WRITE | DescriptorFlags::MUTATE_DIRECTORY)
+        || how.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE);
+    if changes && is_read_only(files, &fd)? {
+        return Ok(Err(ErrorCode::ReadOnly));
+    }
+    // To synchronize is a request, not a requirement, and wasmtime refuses it.
+    let requests = DescriptorFlags::FILE_INTEGRITY_SYNC
+        | DescriptorFlags::DATA_INTEGRITY_SYNC
+        | DescriptorFlags::REQUESTED_WRITE_SYNC;
+    let opened = WasiFilesystem::open_at(files, fd, follow, path, how, flags & !requests).await;
+    let opened = match or_code(opened)? {
+        Ok(opened) => opened,
+        Err(code) => return Ok(Err(code)),
+    };
+    files.with(|mut store| match store.get().table.get_mut(&opened)? {
+        Descriptor::Dir(folder) => {
+            folder.open_mode = mode(flags, DescriptorFlags::MUTATE_DIRECTORY);
+            Ok(Ok(opened))
+        }
+        Descriptor::File(file) => {
+            file.open_mode = mode(flags, DescriptorFlags::WRITE);
+            Ok(Ok(opened))
+        }
+    })
+}
+
+/// What was asked for, and not what the system had to be asked for to get it.
+fn mode(flags: DescriptorFlags, write: DescriptorFlags) -> OpenMode {
+    let mut mode = OpenMode::empty();
+    mode.set(OpenMode::READ, flags.contains(DescriptorFlags::READ));
+    mode.set(OpenMode::WRITE, flags.contains(write));
+    mode
+}
+
+/// Whether nothing may be changed in a folder, or of a file's times. What is no folder where
+/// there should be one is left to wasmtime.
+pub(super) fn is_read_only(files: &Files, fd: &Fd) -> wasmtime::Result<bool> {
+    files.with(|mut store| {
+        Ok(match store.get().table.get(fd)? {
+            Descriptor::Dir(folder) => {
+                folder.perms == FsPerms::ReadOnly || !folder.open_mode.contains(OpenMode::WRITE)
+            }
+            Descriptor::File(file) => file.perms == FsPerms::ReadOnly,
+        })
+    })
+}
+
+fn is_for(files: &Files, fd: &Fd, mode: OpenMode) -> wasmtime::Result<bool> {
+    files.with(|mut store| {
+        Ok(match store.get().table.get(fd)? {
+            Descriptor::File(file) => file.open_mode.contains(mode),
+            Descriptor::Dir(_) => true,
+        })
+    })
+}
+
+/// Why a file may not be written to, if it may not.
+fn no_writing(
+    files: &mut Access<'_, State, WasiFilesystem>,
+    fd: &Fd,
+) -> wasmtime::Result<Option<ErrorCode>> {
+    Ok(match files.get().table.get(fd)? {
+        Descriptor::File(file) if !file.open_mode.contains(OpenMode::WRITE) => {
+            Some(ErrorCode::BadDescriptor)
+        }
+        _ => None,
+    })
+}
+
+fn refuse(
+    mut files: Access<'_, State, WasiFilesystem>,
+    mut data: StreamReader<u8>,
+    code: ErrorCode,
+) -> wasmtime::Result<Written> {
+    data.close(&mut files)?;
+    FutureReader::new(&mut files, async move { wasmtime::error::Ok(Err(code)) })
+}
+
+/// The interface's own errors apart from those that end the instance.
+pub(super) fn or_code<T>(
+    result: Result<T, TrappableError<ErrorCode>>,
+) -> wasmtime::Result<Result<T, ErrorCode>> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(error) => Ok(Err(error.downcast()?)),
+    }
+}

@@ -1,0 +1,197 @@
+//! `wasi:filesystem/types` 0.2: what would change a folder that is granted to read fails with
+//! `read-only`, to synchronize is a request and no requirement, a hard link is made to what a link
+//! leads to if that is asked for, and the status-change timestamp is that.
+
+use std::{fs::File, os::unix::fs::MetadataExt, sync::Arc};
+
+use wasmtime::{
+    StoreContextMut,
+    component::{LinkerInstance, Resource},
+};
+use wasmtime_wasi::{
+    FsPerms, TrappableError,
+    filesystem::{Descriptor, WasiFilesystemCtxView},
+    p2::bindings::filesystem::types::{
+        Datetime, DescriptorFlags, DescriptorStat, ErrorCode, HostDescriptor, NewTimestamp,
+        OpenFlags, PathFlags,
+    },
+};
+
+use super::{LINKS_AT_MOST, file_time, followed_from};
+use crate::state::{State, view};
+
+type Fd = Resource<Descriptor>;
+type Files<'a> = WasiFilesystemCtxView<'a>;
+
+pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+    macro_rules! changing {
+        ($name:literal, $function:ident($($argument:ident: $type:ty),*)) => {
+            target.func_wrap_async(
+                concat!("[method]descriptor.", $name),
+                |mut store: StoreContextMut<'_, State>, (fd, $($argument,)*): (Fd, $($type,)*)| {
+                    Box::new(async move {
+                        let mut files = view::files::<N>(store.data_mut());
+                        if is_read_only(&files, &fd)? {
+                            return Ok((Err(ErrorCode::ReadOnly),));
+                        }
+                        Ok((or_code(files.$function(fd, $($argument),*).await)?,))
+                    })
+                },
+            )?;
+        };
+    }
+    changing!("create-directory-at", create_directory_at(path: String));
+    changing!("remove-directory-at", remove_directory_at(path: String));
+    changing!("unlink-file-at", unlink_file_at(path: String));
+    changing!("symlink-at", symlink_at(old: String, new: String));
+    changing!("set-times", set_times(access: NewTimestamp, modification: NewTimestamp));
+    changing!("set-times-at", set_times_at(
+        flags: PathFlags, path: String, access: NewTimestamp, modification: NewTimestamp
+    ));
+    target.func_wrap_async(
+        "[method]descriptor.rename-at",
+        |mut store: StoreContextMut<'_, State>, (fd, old, other, new): (Fd, String, Fd, String)| {
+            Box::new(async move {
+                let mut files = view::files::<N>(store.data_mut());
+                if is_read_only(&files, &fd)? || is_read_only(&files, &other)? {
+                    return Ok((Err(ErrorCode::ReadOnly),));
+                }
+                Ok((or_code(files.rename_at(fd, old, other, new).await)?,))
+            })
+        },
+    )?;
+    target.func_wrap_async(
+        "[method]descriptor.link-at",
+        |mut store: StoreContextMut<'_, State>,
+         (fd, flags, old, other, new): (Fd, PathFlags, String, Fd, String)| {
+            Box::new(async move {
+                let mut files = view::files::<N>(store.data_mut());
+                Ok((link(&mut files, fd, flags, old, other, new).await?,))
+            })
+        },
+    )?;
+    target.func_wrap_async(
+        "[method]descriptor.open-at",
+        |mut store: StoreContextMut<'_, State>,
+         (fd, follow, path, how, flags): (Fd, PathFlags, String, OpenFlags, DescriptorFlags)| {
+            Box::new(async move {
+                let mut files = view::files::<N>(store.data_mut());
+                Ok((open(&mut files, fd, follow, path, how, flags).await?,))
+            })
+        },
+    )?;
+    mend_times::<N>(target)
+}
+
+fn mend_times<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+    target.func_wrap_async(
+        "[method]descriptor.stat",
+        |mut store: StoreContextMut<'_, State>, (fd,): (Fd,)| {
+            Box::new(async move {
+                let mut files = view::files::<N>(store.data_mut());
+                let file = file(&files, &fd)?;
+                let stat = or_code(files.stat(fd).await)?;
+                Ok((stat.map(|stat| with_status_change(stat, &file)),))
+            })
+        },
+    )?;
+    target.func_wrap_async(
+        "[method]descriptor.stat-at",
+        |mut store: StoreContextMut<'_, State>, (fd, flags, path): (Fd, PathFlags, String)| {
+            Box::new(async move {
+                let mut files = view::files::<N>(store.data_mut());
+                let folder = file(&files, &fd)?;
+                let stat = or_code(files.stat_at(fd, flags, path.clone()).await)?;
+                let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
+                Ok((stat.map(|stat| match file_time::find(&folder, follow, &path) {
+                    Ok(file) => with_status_change(stat, &file),
+                    // It went away in between.
+                    Err(_) => stat,
+                }),))
+            })
+        },
+    )
+}
+
+async fn open(
+    files: &mut Files<'_>,
+    fd: Fd,
+    follow: PathFlags,
+    path: String,
+    how: OpenFlags,
+    flags: DescriptorFlags,
+) -> wasmtime::Result<Result<Fd, ErrorCode>> {
+    let changes = flags.intersects(DescriptorFlags::WRITE | DescriptorFlags::MUTATE_DIRECTORY)
+        || how.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE);
+    if changes && is_read_only(files, &fd)? {
+        return Ok(Err(ErrorCode::ReadOnly));
+    }
+    let requests = DescriptorFlags::FILE_INTEGRITY_SYNC
+        | DescriptorFlags::DATA_INTEGRITY_SYNC
+        | DescriptorFlags::REQUESTED_WRITE_SYNC;
+    or_code(files.open_at(fd, follow, path, how, flags & !requests).await)
+}
+
+async fn link(
+    files: &mut Files<'_>,
+    fd: Fd,
+    flags: PathFlags,
+    mut old: String,
+    other: Fd,
+    new: String,
+) -> wasmtime::Result<Result<(), ErrorCode>> {
+    if is_read_only(files, &fd)? || is_read_only(files, &other)? {
+        return Ok(Err(ErrorCode::ReadOnly));
+    }
+    let mut followed = 0;
+    while flags.contains(PathFlags::SYMLINK_FOLLOW) {
+        match or_code(files.readlink_at(Resource::new_borrow(fd.rep()), old.clone()).await)? {
+            Ok(text) => old = followed_from(&old, &text),
+            Err(ErrorCode::Invalid) => break,
+            Err(code) => return Ok(Err(code)),
+        }
+        followed += 1;
+        if followed > LINKS_AT_MOST {
+            return Ok(Err(ErrorCode::Loop));
+        }
+    }
+    or_code(files.link_at(fd, PathFlags::empty(), old, other, new).await)
+}
+
+/// Whether nothing may be changed below a folder, or of a file. Those of 0.2 that were not opened
+/// to be changed are not held to that: programs are built with libraries that never ask for it.
+fn is_read_only(files: &Files<'_>, fd: &Fd) -> wasmtime::Result<bool> {
+    Ok(match files.table.get(fd)? {
+        Descriptor::Dir(folder) => folder.perms == FsPerms::ReadOnly,
+        Descriptor::File(file) => file.perms == FsPerms::ReadOnly,
+    })
+}
+
+fn file(files: &Files<'_>, fd: &Fd) -> wasmtime::Result<Arc<File>> {
+    Ok(match files.table.get(fd)? {
+        Descriptor::File(file) => Arc::clone(&file.file),
+        Descriptor::Dir(folder) => Arc::clone(&folder.dir),
+    })
+}
+
+fn with_status_change(mut stat: DescriptorStat, file: &File) -> DescriptorStat {
+    // The system has answered the same question just before, so this does not wait for a disk.
+    if let Ok(meta) = file.metadata() {
+        let seconds = u64::try_from(meta.ctime());
+        let nanoseconds = u32::try_from(meta.ctime_nsec());
+        stat.status_change_timestamp = match (seconds, nanoseconds) {
+            (Ok(seconds), Ok(nanoseconds)) => Some(Datetime { seconds, nanoseconds }),
+            _ => None,
+        };
+    }
+    stat
+}
+
+fn or_code<T>(
+    result: Result<T, TrappableError<ErrorCode>>,
+) -> wasmtime::Result<Result<T, ErrorCode>> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(error) => Ok(Err(error.downcast()?)),
+    }
+}

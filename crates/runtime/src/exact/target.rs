@@ -1,0 +1,115 @@
+//! `wasi:http/types`: what is no path, query or scheme by RFC 3986 is refused as one. wasmtime
+//! drops a fragment, and takes schemes that begin with a digit and percent signs that encode nothing.
+
+use wasmtime::{
+    StoreContextMut,
+    component::{LinkerInstance, Resource},
+};
+use wasmtime_wasi_http::{
+    p2::{
+        bindings::http::{
+            outgoing_handler::Host as _,
+            types::{
+                ErrorCode, HostOutgoingRequest as Host_0_2, RequestOptions, Scheme as Scheme_0_2,
+            },
+        },
+        types::{HostFutureIncomingResponse, HostOutgoingRequest},
+    },
+    p3::{
+        Request,
+        bindings::http::types::{HostRequest as Host_0_3, Scheme as Scheme_0_3},
+    },
+};
+
+use crate::state::{State, view};
+
+macro_rules! mend {
+    ($target:ident, $view:expr, $resource:literal, $request:ty, $host:ident, $scheme:ident) => {
+        $target.func_wrap(
+            concat!("[method]", $resource, ".set-path-with-query"),
+            |mut store: StoreContextMut<'_, State>,
+             (request, path): (Resource<$request>, Option<String>)| {
+                if path.as_deref().is_some_and(|path| !is_path(path)) {
+                    return Ok((Err(()),));
+                }
+                let mut http = $view(store.data_mut());
+                Ok(($host::set_path_with_query(&mut http, request, path)?,))
+            },
+        )?;
+        $target.func_wrap(
+            concat!("[method]", $resource, ".set-scheme"),
+            |mut store: StoreContextMut<'_, State>,
+             (request, scheme): (Resource<$request>, Option<$scheme>)| {
+                if let Some($scheme::Other(text)) = &scheme
+                    && !is_scheme(text)
+                {
+                    return Ok((Err(()),));
+                }
+                let mut http = $view(store.data_mut());
+                Ok(($host::set_scheme(&mut http, request, scheme)?,))
+            },
+        )
+    };
+}
+
+pub(super) fn mend_0_2<const N: usize>(
+    target: &mut LinkerInstance<'_, State>,
+) -> wasmtime::Result<()> {
+    mend!(target, view::http::<N>, "outgoing-request", HostOutgoingRequest, Host_0_2, Scheme_0_2)
+}
+
+pub(super) fn mend_0_3<const N: usize>(
+    target: &mut LinkerInstance<'_, State>,
+) -> wasmtime::Result<()> {
+    mend!(target, view::http::<N>, "request", Request, Host_0_3, Scheme_0_3)
+}
+
+type Handled = Result<Resource<HostFutureIncomingResponse>, ErrorCode>;
+
+/// `wasi:http/outgoing-handler` 0.2: a request without a path has an empty one.
+pub(super) fn mend_handler<const N: usize>(
+    target: &mut LinkerInstance<'_, State>,
+) -> wasmtime::Result<()> {
+    target.func_wrap(
+        "handle",
+        |mut store: StoreContextMut<'_, State>,
+         (request, options): (Resource<HostOutgoingRequest>, Option<Resource<RequestOptions>>)| {
+            let mut http = view::http::<N>(store.data_mut());
+            let path = &mut http.table.get_mut(&request)?.path_with_query;
+            path.get_or_insert_with(|| "/".to_owned());
+            let handled: Handled = match http.handle(request, options) {
+                Ok(future) => Ok(future),
+                Err(error) => Err(error.downcast()?),
+            };
+            Ok((handled,))
+        },
+    )
+}
+
+/// Whether each percent sign begins two digits, and no fragment follows. wasmtime sees to the rest.
+fn is_path(path: &str) -> bool {
+    let mut encoded = path.split('%');
+    let _before_the_first = encoded.next();
+    !path.contains('#')
+        && encoded.all(|rest| {
+            rest.as_bytes().get(..2).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
+        })
+}
+
+fn is_scheme(scheme: &str) -> bool {
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_schemes_are_told_from_others() {
+        assert!(["", "/", "/a%20b?c=%C3%A4", "?a", "/%00"].into_iter().all(is_path));
+        assert!(!["/#a", "/%", "/%2", "/%zz", "/a%2%20", "?#"].into_iter().any(is_path));
+        assert!(["http", "coap+tcp", "a1", "A-b."].into_iter().all(is_scheme));
+        assert!(!["", "1a", "+a", "a b", "a:", "ä"].into_iter().any(is_scheme));
+    }
+}
