@@ -37,7 +37,9 @@ fn copy(from: &Path, to: &Path) {
 /// Where cargo has unpacked a dependency.
 fn crate_folder(name: &str) -> PathBuf {
     let cargo = env::var_os("CARGO").expect("cargo sets it");
-    let arguments = ["metadata", "--format-version=1", "--offline", "--all-features"];
+    // Only what is built here is unpacked for certain.
+    let host = env::var("HOST").expect("cargo sets it");
+    let arguments = ["metadata", "--format-version=1", "--offline", "--filter-platform", &host];
     let output = Command::new(cargo).args(arguments).output().expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: serde_json::Value =

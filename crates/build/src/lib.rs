@@ -8,6 +8,7 @@
 //! - [`Toolbox`] finds the compilers, says what is missing, and sets up what Keyway keeps itself.
 //! - [`build`] makes the component, if anything has changed since it was made last;
 //!   [`build_all`] makes many at the same time.
+//! - [`new_project`] and [`new_app`] write what a user begins with.
 
 mod build;
 mod check;
@@ -18,6 +19,8 @@ mod language;
 mod note;
 mod process;
 mod project;
+mod skeleton;
+mod template;
 mod toolbox;
 mod world;
 
@@ -26,7 +29,8 @@ pub use check::Mismatch;
 pub use debian::{install, is_root};
 pub use error::BuildError;
 pub use language::Language;
-pub use language::rust::{Compiler as RustCompiler, Rust};
+pub use language::rust::Rust;
 pub use project::{Project, ProjectError, component_file};
+pub use template::{Kind, NewError, Start, new_app, new_project, refusal};
 pub use toolbox::{Found, Missing, SetUpError, Toolbox};
 pub use world::{WitError, World};

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -15,8 +15,8 @@ use crate::{
     project::OWN,
 };
 
-/// What is made by building, or by the language's own tools, and is no source.
-const MADE: &[&str] = &[
+/// What is no source: made by building or by the language's own tools, or for Keyway alone.
+const NO_SOURCES: &[&str] = &[
     "target",
     "node_modules",
     "bindings",
@@ -24,6 +24,7 @@ const MADE: &[&str] = &[
     "wit_exports.go",
     "wit_bindings.go",
     "empty.s",
+    "keyway.toml",
     OWN,
 ];
 
@@ -80,18 +81,28 @@ pub(crate) fn hash_inputs(
     for text in with {
         add(text.as_bytes());
     }
-    let output = project.component();
-    let enter = |path: &Path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        !name.starts_with('.') && !MADE.contains(&name.as_ref()) && path != output
-    };
-    let own = walk(&project.folder, &enter).map_err(BuildError::read(&project.folder))?;
+    let own = project.sources().map_err(BuildError::read(&project.folder))?;
     for path in own.iter().chain(elsewhere) {
         add(path.to_string_lossy().as_bytes());
         // One that is gone is a change like any other.
         add(&fs::read(path).unwrap_or_default());
     }
     Ok(hash.finalize().to_hex().to_string())
+}
+
+impl Project {
+    /// The files that its component is made of, sorted. Hidden ones are for other tools.
+    ///
+    /// # Errors
+    /// If a folder cannot be read.
+    pub fn sources(&self) -> io::Result<Vec<PathBuf>> {
+        let output = self.component();
+        let enter = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            !name.starts_with('.') && !NO_SOURCES.contains(&name.as_ref()) && path != output
+        };
+        walk(&self.folder, &enter)
+    }
 }
 
 fn file(project: &Project) -> PathBuf {

@@ -38,6 +38,9 @@ pub struct Missing {
     pub language: Language,
     /// What is missing.
     pub what: String,
+    /// The packages of Debian that bring it, where these do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<String>,
     /// What to type, one after the other.
     pub commands: Vec<String>,
 }

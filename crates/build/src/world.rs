@@ -1,6 +1,9 @@
 //! The WIT world that a project implements.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use wit_parser::{Resolve, WorldId, WorldItem};
 
@@ -11,6 +14,17 @@ pub struct World {
     pub(crate) resolve: Resolve,
     /// The world among them.
     pub(crate) id: WorldId,
+}
+
+/// The package of a world.
+pub(crate) struct WorldPackage {
+    /// Without its version.
+    pub(crate) name: String,
+    pub(crate) version: Option<String>,
+    /// A name for a folder with it.
+    pub(crate) folder: String,
+    /// How many worlds it has.
+    pub(crate) worlds: usize,
 }
 
 /// Why there is no world.
@@ -92,6 +106,25 @@ impl World {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.resolve.worlds[self.id].name
+    }
+
+    /// The package that it is of.
+    pub(crate) fn package(&self) -> WorldPackage {
+        let package = self.resolve.worlds[self.id].package;
+        let package = &self.resolve.packages[package.expect("a world that was read has a package")];
+        let name = &package.name;
+        WorldPackage {
+            name: format!("{}:{}", name.namespace, name.name),
+            version: name.version.as_ref().map(ToString::to_string),
+            folder: format!("{}-{}", name.namespace, name.name),
+            worlds: package.worlds.len(),
+        }
+    }
+
+    /// The namespaces of all packages that it may refer to, such as `wasi`.
+    pub(crate) fn namespaces(&self) -> BTreeSet<&str> {
+        let packages = self.resolve.packages.iter();
+        packages.map(|(_, package)| package.name.namespace.as_str()).collect()
     }
 
     /// Whether it imports or exports an interface of this package, such as `wasi:http`; with

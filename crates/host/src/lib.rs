@@ -3,6 +3,7 @@
 
 pub mod admin;
 mod assembly;
+mod build;
 mod call;
 mod compose;
 mod config;
@@ -25,6 +26,7 @@ mod watch;
 mod write;
 
 pub use assembly::{AssembledUnit, Assembly, Composed, Loaded, assemble, read};
+pub use build::{jobs, problem_of, toolbox};
 pub use call::{call, functions};
 pub use compose::{compose, wit};
 pub use edit::{Added, Linked, add, link, new_app};

@@ -167,7 +167,9 @@ struct Bindings {
 
 impl Bindings {
     fn write(project: &Project, world: &World) -> Result<Self, BuildError> {
-        let files = generate(project, world)?;
+        let files = generate(project.language, world).map_err(|reason| {
+            BuildError::Component { project: project.name.clone(), reason }
+        })?;
         let folder = project.folder.join(BINDINGS);
         let files = mirror(&folder, files.iter())?;
         Ok(Self { folder, files })
@@ -175,18 +177,16 @@ impl Bindings {
 }
 
 /// Generates the bindings of `world`.
-fn generate(project: &Project, world: &World) -> Result<Files, BuildError> {
+pub(crate) fn generate(language: Language, world: &World) -> Result<Files, String> {
     let mut resolve = world.resolve.clone();
     let mut files = Files::default();
-    let mut generator: Box<dyn WorldGenerator> = if project.language == Language::Cpp {
+    let mut generator: Box<dyn WorldGenerator> = if language == Language::Cpp {
         wit_bindgen_cpp::Opts::default().build(None)
     } else {
         wit_bindgen_c::Opts::default().build()
     };
-    generator.generate(&mut resolve, world.id, &mut files).map_err(|error| {
-        let project = project.name.clone();
-        BuildError::Component { project, reason: format!("no bindings can be made: {error:#}") }
-    })?;
+    let made = generator.generate(&mut resolve, world.id, &mut files);
+    made.map_err(|error| format!("no bindings can be made: {error:#}"))?;
     Ok(files)
 }
 
@@ -222,6 +222,7 @@ fn missing(language: Language) -> Missing {
         return Missing {
             language,
             what: "there is no clang with a C library for WASI".to_owned(),
+            packages: Vec::new(),
             commands: vec![
                 "export WASI_SDK_PATH=/path/to/wasi-sdk # unpacked from \
                  https://github.com/WebAssembly/wasi-sdk/releases"
@@ -232,12 +233,13 @@ fn missing(language: Language) -> Missing {
     let known = debian::known("^libclang-rt-[0-9]+-dev-wasm32$");
     let version = |package: &String| package.split('-').nth(2)?.parse().ok();
     let llvm = known.iter().filter_map(version).max().unwrap_or(LLVM);
-    let mut packages = missing_parts(llvm, language);
-    if packages.is_empty() {
-        // All of it is installed, and cannot be found.
-        packages.push(format!("--reinstall clang-{llvm}"));
-    }
-    let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
-    let what = format!("the packages {} are not installed", packages.join(", "));
-    Missing { language, what, commands: vec![debian::command(&packages)] }
+    let packages = missing_parts(llvm, language);
+    let (what, command) = if packages.is_empty() {
+        (format!("there is no `clang-{llvm}` on the PATH"), "export PATH=$PATH:/usr/bin".to_owned())
+    } else {
+        let names: Vec<&str> = packages.iter().map(String::as_str).collect();
+        let what = format!("these packages are not installed: {}", names.join(", "));
+        (what, debian::command(&names))
+    };
+    Missing { language, what, packages, commands: vec![command] }
 }

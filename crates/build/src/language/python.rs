@@ -70,27 +70,22 @@ impl Venv {
 }
 
 fn no_python(language: Language) -> Missing {
-    let command = if debian::is_here() {
-        debian::command(&["python3", "python3-venv"])
-    } else {
-        "install Python 3.10 or newer from https://www.python.org".to_owned()
-    };
-    Missing {
-        language,
-        what: "there is no `python3` on the PATH".to_owned(),
-        commands: vec![command, format!("keyway doctor --install {}", language.key())],
-    }
+    missing(language, "there is no `python3` on the PATH", &["python3", "python3-venv"])
 }
 
 fn no_venv(language: Language) -> Missing {
-    Missing {
-        language,
-        what: "Python's module `venv` is not there".to_owned(),
-        commands: vec![
-            debian::command(&["python3-venv"]),
-            format!("keyway doctor --install {}", language.key()),
-        ],
-    }
+    missing(language, "Python's module `venv` is not there", &["python3-venv"])
+}
+
+fn missing(language: Language, what: &str, packages: &[&str]) -> Missing {
+    let (packages, first) = if debian::is_here() {
+        let names = packages.iter().map(ToString::to_string).collect();
+        (names, debian::command(packages))
+    } else {
+        (Vec::new(), "install Python 3.10 or newer from https://www.python.org".to_owned())
+    };
+    let commands = vec![first, format!("keyway doctor --install {}", language.key())];
+    Missing { language, what: what.to_owned(), packages, commands }
 }
 
 /// `componentize-py`.
@@ -107,7 +102,7 @@ impl Python {
         }
         let what = format!("{PACKAGE} is not set up");
         let commands = vec!["keyway doctor --install python".to_owned()];
-        Err(Missing { language: Language::Python, what, commands })
+        Err(Missing { language: Language::Python, what, packages: Vec::new(), commands })
     }
 
     pub(crate) fn set_up(cache: &Path, tell: &dyn Fn(&str)) -> Result<Self, SetUpError> {

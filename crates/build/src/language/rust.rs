@@ -5,7 +5,7 @@ mod debian;
 
 use std::{
     collections::BTreeSet,
-    env, fmt, fs,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -33,23 +33,12 @@ pub struct Rust {
 
 /// Whose compiler it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Compiler {
+enum Compiler {
     /// The one on the PATH, usually rustup's, with the target `wasm32-wasip2`.
     OnPath(PathBuf),
     /// Debian's, in this folder, with the target `wasm32-wasip1` and a linker that writes
     /// components.
     Debian(PathBuf),
-}
-
-impl fmt::Display for Rust {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.compiler {
-            Compiler::OnPath(_) => write!(f, "{} for {TARGET}", self.version),
-            Compiler::Debian(folder) => {
-                write!(f, "{}, Debian's, in {}", self.version, folder.display())
-            }
-        }
-    }
 }
 
 impl Rust {
@@ -58,6 +47,7 @@ impl Rust {
         let missing = |what: &str, commands: &[&str]| Missing {
             language: Language::Rust,
             what: what.to_owned(),
+            packages: Vec::new(),
             commands: commands.iter().map(ToString::to_string).collect(),
         };
         if on_path("cargo").is_none() {
