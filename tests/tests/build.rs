@@ -45,8 +45,7 @@ fn built(folder: &TempDir, path: &str) -> String {
 fn failed(folder: &TempDir, path: &str) -> String {
     let finished = build(folder, path);
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
-    let words: Vec<_> =
-        finished.stderr.split_whitespace().filter(|word| *word != "│").collect();
+    let words: Vec<_> = finished.stderr.split_whitespace().filter(|word| *word != "│").collect();
     words.join(" ")
 }
 
@@ -64,7 +63,8 @@ fn nothing_is_half_written(folder: &TempDir) {
     for place in [own, folder.path().join("sum")] {
         let names = fs::read_dir(place).into_iter().flatten().flatten();
         let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
-        let left: Vec<_> = names.filter(|name| name.starts_with(".tmp") || name.starts_with(".keyway-")).collect();
+        let left: Vec<_> =
+            names.filter(|name| name.starts_with(".tmp") || name.starts_with(".keyway-")).collect();
         assert!(left.is_empty(), "{left:?}");
     }
 }
@@ -98,14 +98,30 @@ fn a_build_that_fails_leaves_what_was() {
     let before = fs::read(component(&folder)).expect("it is there");
     for (file, text, reasons) in [
         // A mistake in the sources: the compiler says where.
-        ("sum/src/sum.c", C.replace("return a", "retrun a"), ["sum.c:4:", "clang does not build `sum`"]),
+        (
+            "sum/src/sum.c",
+            C.replace("return a", "retrun a"),
+            ["sum.c:4:", "clang does not build `sum`"],
+        ),
         // A function of the world that is not there.
-        ("sum/src/sum.c", "#include \"sum.h\"\n".to_owned(), ["exports_test_sum_sums_add", "clang does not build `sum`"]),
+        (
+            "sum/src/sum.c",
+            "#include \"sum.h\"\n".to_owned(),
+            ["exports_test_sum_sums_add", "clang does not build `sum`"],
+        ),
         // A function with other types than the world's.
-        ("sum/src/sum.c", C.replace("uint32_t exp", "uint64_t exp"), ["conflicting types", "clang does not build `sum`"]),
+        (
+            "sum/src/sum.c",
+            C.replace("uint32_t exp", "uint64_t exp"),
+            ["conflicting types", "clang does not build `sum`"],
+        ),
         // A mistake in the WIT: its parser says where.
         ("sum/wit/world.wit", WIT.replace("u32)", "u33)"), ["world.wit:4:", "has a mistake"]),
-        ("sum/wit/world.wit", WIT.to_owned() + "world other {}\n", ["the worlds `sum`, `other`", "`--world NAME`"]),
+        (
+            "sum/wit/world.wit",
+            WIT.to_owned() + "world other {}\n",
+            ["the worlds `sum`, `other`", "`--world NAME`"],
+        ),
     ] {
         let right = fs::read_to_string(folder.path().join(file)).expect("it is there");
         write(&folder, file, &text);
@@ -132,7 +148,10 @@ fn a_component_that_is_not_what_its_world_says_is_refused() {
     write(&folder, "sum/src/lib.rs", "#[unsafe(no_mangle)]\npub extern \"C\" fn f() {}\n");
     write(&folder, "sum/wit/world.wit", WIT);
     let said = failed(&folder, "sum");
-    for reason in ["the world `sum` exports `test:sum/sums`, and the component does not", "is not what its WIT says"] {
+    for reason in [
+        "the world `sum` exports `test:sum/sums`, and the component does not",
+        "is not what its WIT says",
+    ] {
         assert!(said.contains(reason), "{reason}: {said}");
     }
     assert!(!component(&folder).exists());
@@ -145,7 +164,11 @@ fn a_compiler_that_is_missing_is_told_with_what_brings_it() {
     for (language, file, reasons) in [
         ("go", "go.mod", ["there is no `go` on the PATH", "keyway doctor --install go"]),
         ("python", "app.py", ["componentize-py", "keyway doctor --install python"]),
-        ("javascript", "package.json", ["there is no Node.js", "keyway doctor --install javascript"]),
+        (
+            "javascript",
+            "package.json",
+            ["there is no Node.js", "keyway doctor --install javascript"],
+        ),
         ("rust", "Cargo.toml", ["there is no `cargo`", "rustup"]),
         ("c", "src/a.c", ["C cannot be built here", "clang"]),
     ] {
@@ -157,7 +180,8 @@ fn a_compiler_that_is_missing_is_told_with_what_brings_it() {
         command.env_remove("WASI_SDK_PATH");
         let output = command.output().expect("it runs");
         let stderr = String::from_utf8_lossy(&output.stderr);
-        let said = stderr.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+        let said =
+            stderr.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
         assert!(!output.status.success());
         for reason in reasons {
             assert!(said.contains(reason), "{reason}: {stderr}");
@@ -181,7 +205,9 @@ fn an_app_is_built_with_all_that_fails_in_it() {
     };
     write(&folder, "keyway.toml", &manifest("no-such"));
     let said = failed(&folder, ".");
-    for reason in ["sum is built", "2 of 3 components cannot be built", "no world `no-such`", "other"] {
+    for reason in
+        ["sum is built", "2 of 3 components cannot be built", "no world `no-such`", "other"]
+    {
         assert!(said.contains(reason), "{reason}: {said}");
     }
     write(&folder, "keyway.toml", &manifest("sum"));
@@ -243,8 +269,14 @@ fn the_doctor_lists_every_language() {
     let listed = finish_in(folder.path(), ["doctor"]);
     assert_eq!(listed.code, Some(0));
     let json = finish_in(folder.path(), ["doctor", "--json"]).stdout;
-    for (language, key) in [("Rust", "rust"), ("C++", "cpp"), ("Go", "go"), ("TypeScript", "typescript")] {
-        assert!(listed.stdout.lines().any(|line| line.trim().starts_with(language)), "{}", listed.stdout);
+    for (language, key) in
+        [("Rust", "rust"), ("C++", "cpp"), ("Go", "go"), ("TypeScript", "typescript")]
+    {
+        assert!(
+            listed.stdout.lines().any(|line| line.trim().starts_with(language)),
+            "{}",
+            listed.stdout
+        );
         assert!(json.contains(&format!("\"language\": \"{key}\"")), "{json}");
     }
 }

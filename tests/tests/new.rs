@@ -126,7 +126,9 @@ fn nothing_is_overwritten() {
     let folder = folder();
     fs::create_dir(folder.path().join("taken")).expect("made");
     fs::write(folder.path().join("taken/note.txt"), "mine").expect("written");
-    for new in [["new", "app", "taken"].as_slice(), &["new", "taken", "--lang", "c", "--kind", "library"]] {
+    for new in
+        [["new", "app", "taken"].as_slice(), &["new", "taken", "--lang", "c", "--kind", "library"]]
+    {
         let finished = finish_in(folder.path(), new);
         assert_eq!(finished.code, Some(1));
         assert!(finished.stderr.contains("taken is there already"), "{}", finished.stderr);

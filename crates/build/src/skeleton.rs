@@ -119,10 +119,14 @@ fn python(world: &World, exports: &[Export<'_>]) -> String {
             None => "\n\nclass WitWorld(wit_world.WitWorld):\n".to_owned(),
         });
         let methods = functions.iter().map(|function| {
-            let parameters = function.params.iter().map(|parameter| parameter.name.replace('-', "_"));
+            let parameters =
+                function.params.iter().map(|parameter| parameter.name.replace('-', "_"));
             let parameters: Vec<_> = std::iter::once("self".to_owned()).chain(parameters).collect();
             let name = function.name.replace('-', "_");
-            format!("    def {name}({}):\n        raise NotImplementedError\n", parameters.join(", "))
+            format!(
+                "    def {name}({}):\n        raise NotImplementedError\n",
+                parameters.join(", ")
+            )
         });
         let methods: Vec<_> = methods.collect();
         text.push_str(if methods.is_empty() { "    pass\n" } else { "" });
@@ -150,7 +154,9 @@ fn script(exports: &[Export<'_>], result: &str) -> String {
         });
         let functions: Vec<_> = functions.collect();
         parts.push(match export.key {
-            Some(_) => format!("export const {} = {{\n{}}};\n", camel(&export.name), functions.concat()),
+            Some(_) => {
+                format!("export const {} = {{\n{}}};\n", camel(&export.name), functions.concat())
+            }
             None => functions.join("\n"),
         });
     }

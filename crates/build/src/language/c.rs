@@ -167,9 +167,8 @@ struct Bindings {
 
 impl Bindings {
     fn write(project: &Project, world: &World) -> Result<Self, BuildError> {
-        let files = generate(project.language, world).map_err(|reason| {
-            BuildError::Component { project: project.name.clone(), reason }
-        })?;
+        let files = generate(project.language, world)
+            .map_err(|reason| BuildError::Component { project: project.name.clone(), reason })?;
         let folder = project.folder.join(BINDINGS);
         let files = mirror(&folder, files.iter())?;
         Ok(Self { folder, files })

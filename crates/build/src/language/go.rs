@@ -12,6 +12,7 @@ use std::{
 
 use include_dir::{Dir, include_dir};
 use wit_bindgen_core::Files;
+use wit_component::{StringEncoding, embed_component_metadata};
 
 use crate::{
     BuildError, Found, Language, Missing, Profile, Project, SetUpError, World,
@@ -102,7 +103,15 @@ impl Go {
             .env("GOWORK", workspace)
             .env_remove("GOFLAGS");
         let said = compile("go", project, &mut command)?;
-        let module = fs::read(&module).map_err(BuildError::read(&module))?;
+        let mut module = fs::read(&module).map_err(BuildError::read(&module))?;
+        // Go's linker leaves out which world the module is for.
+        let World { resolve, id } = world;
+        embed_component_metadata(&mut module, resolve, *id, StringEncoding::UTF8).map_err(
+            |error| BuildError::Component {
+                project: project.name.clone(),
+                reason: format!("{error:#}"),
+            },
+        )?;
         Ok(Compiled { module, said, elsewhere: Default::default() })
     }
 }

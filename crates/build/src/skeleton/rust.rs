@@ -8,8 +8,8 @@ use crate::World;
 /// Words of Rust that no function or parameter can be called by.
 const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
-    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in",
-    "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
     "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
     "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
@@ -21,8 +21,11 @@ pub(super) fn write(world: &World, exports: &[Export<'_>]) -> Result<String, Str
         world.name()
     );
     for export in exports {
-        let functions: Vec<String> =
-            export.functions.iter().map(|f| function(&world.resolve, f)).collect::<Result<_, _>>()?;
+        let functions: Vec<String> = export
+            .functions
+            .iter()
+            .map(|f| function(&world.resolve, f))
+            .collect::<Result<_, _>>()?;
         match export.key {
             None => text.push_str(&format!("\n{}", implementation(&functions, ""))),
             Some(key) => text.push_str(&format!(

@@ -6,8 +6,18 @@
 #include "greeting.h"
 #include "middleware.h"
 
-static void answer(exports_wasi_http_incoming_handler_own_response_outparam_t out,
-                   const char *text, size_t length) {
+static void write_text(wasi_io_streams_borrow_output_stream_t stream, const char *text,
+                       size_t length) {
+    middleware_list_u8_t bytes = {(uint8_t *)text, length};
+    // A client that has gone away is no error of ours.
+    wasi_io_streams_stream_error_t gone;
+    if (!wasi_io_streams_method_output_stream_blocking_write_and_flush(stream, &bytes, &gone)) {
+        wasi_io_streams_stream_error_free(&gone);
+    }
+}
+
+// Answers with a greeting, in a line of its own.
+static void answer(exports_wasi_http_incoming_handler_own_response_outparam_t out) {
     wasi_http_types_own_outgoing_response_t response =
         wasi_http_types_constructor_outgoing_response(wasi_http_types_constructor_fields());
     wasi_http_types_own_outgoing_body_t body;
@@ -22,14 +32,16 @@ static void answer(exports_wasi_http_incoming_handler_own_response_outparam_t ou
                                                     &stream)) {
         abort();
     }
-    middleware_list_u8_t bytes = {(uint8_t *)text, length};
-    // A client that has gone away is no error of ours.
-    wasi_io_streams_stream_error_t gone;
-    wasi_io_streams_method_output_stream_blocking_write_and_flush(
-        wasi_io_streams_borrow_output_stream(stream), &bytes, &gone);
+    size_t length;
+    char *text = greeting("world", strlen("world"), &length);
+    write_text(wasi_io_streams_borrow_output_stream(stream), text, length);
+    write_text(wasi_io_streams_borrow_output_stream(stream), "\n", 1);
+    free(text);
     wasi_io_streams_output_stream_drop_own(stream);
     wasi_http_types_error_code_t error;
-    wasi_http_types_static_outgoing_body_finish(body, NULL, &error);
+    if (!wasi_http_types_static_outgoing_body_finish(body, NULL, &error)) {
+        wasi_http_types_error_code_free(&error);
+    }
 }
 
 static bool is_for_hello(wasi_http_types_borrow_incoming_request_t request) {
@@ -51,8 +63,5 @@ void exports_wasi_http_incoming_handler_handle(
         return;
     }
     wasi_http_types_incoming_request_drop_own(request);
-    size_t length;
-    char *text = greeting("world", 5, &length);
-    answer(out, text, length);
-    free(text);
+    answer(out);
 }

@@ -7,7 +7,7 @@
 
 namespace http = wasi::http::types;
 
-static void answer(http::ResponseOutparam out, std::string_view text) {
+static void answer(http::ResponseOutparam &&out, std::string_view text) {
     http::OutgoingResponse response{http::Fields{}};
     auto body = response.Body().value();
     http::ResponseOutparam::Set(std::move(out), std::move(response));
@@ -20,7 +20,6 @@ static void answer(http::ResponseOutparam out, std::string_view text) {
     (void)http::OutgoingBody::Finish(std::move(body), std::nullopt);
 }
 
-void exports::wasi::http::incoming_handler::Handle(http::IncomingRequest,
-                                                   http::ResponseOutparam out) {
+void exports::wasi::http::incoming_handler::Handle(IncomingRequest &&, ResponseOutparam &&out) {
     answer(std::move(out), greeting("world") + "\n");
 }
