@@ -62,17 +62,38 @@ fn greets_whoever_is_named(language: &str) {
 /// The middleware answers `/hello` itself, and leaves the rest to a component behind it.
 fn stands_before_another(language: &str) {
     let folder = made(language, "middleware");
-    let behind = keyway_testing::guest("hello");
-    let manifest = format!(
-        "[app]\nname = \"both\"\n\n[component.front]\nsource = \"first-try\"\n\
-         link.\"wasi:http/incoming-handler\" = \"behind\"\n\n\
-         [component.behind]\nsource = {behind:?}\n\n\
-         [[trigger.http]]\nroute = \"/\"\ncomponent = \"front\"\n"
-    );
+    succeed(finish_in(folder.path(), ["new", "behind", "--lang", "c", "--kind", "http"]));
+    let said = folder.path().join("behind/src/greeting.c");
+    let text = fs::read_to_string(&said).expect("it is there");
+    fs::write(&said, text.replace("Hello, ", "Behind, ")).expect("written");
+    let manifest = "[app]\nname = \"both\"\n\n[component.front]\nsource = \"first-try\"\n\
+                    link.\"wasi:http/incoming-handler\" = \"behind\"\n\n\
+                    [component.behind]\nsource = \"behind\"\n\n\
+                    [[trigger.http]]\nroute = \"/\"\ncomponent = \"front\"\n";
     fs::write(folder.path().join("keyway.toml"), manifest).expect("written");
+    succeed(finish_in(folder.path(), ["build"]));
     let keyway = Keyway::up(folder.path());
     assert_eq!(get(keyway.address(), "/hello").body, "Hello, world!\n", "{language}");
-    assert_eq!(get(keyway.address(), "/other").body, "Hello, world!\n", "{language}");
+    assert_eq!(get(keyway.address(), "/other").body, "Behind, world!\n", "{language}");
+}
+
+/// A skeleton for WIT that is there already.
+fn is_built_as_it_is(language: &str) {
+    let folder = folder();
+    let wit = "package shop:cart@1.0.0;\n\ninterface carts {\n    record item { name: string, \
+               price: option<u32> }\n\n    variant state { empty, full(list<item>) }\n\n    \
+               add: func(item: item, to: state) -> result<state, string>;\n\n    \
+               total: func(items: list<item>) -> tuple<u32, bool>;\n}\n\n\
+               world cart {\n    export carts;\n    export clear: func();\n}\n\n\
+               world other {\n    import carts;\n}\n";
+    fs::write(folder.path().join("cart.wit"), wit).expect("written");
+    let new = ["new", "cart", "--lang", language, "--wit", "cart.wit", "--world", "cart"];
+    succeed(finish_in(folder.path(), new));
+    succeed(finish_in(folder.path(), ["build", "cart"]));
+    let inspected = succeed(finish_in(folder.path(), ["inspect", "cart/cart.wasm"]));
+    for function in ["add: func(item: item, to: state) -> result<state, string>", "clear: func()"] {
+        assert!(inspected.stdout.contains(function), "{}", inspected.stdout);
+    }
 }
 
 macro_rules! languages {
@@ -91,6 +112,11 @@ macro_rules! languages {
             #[test]
             fn a_new_command_runs() {
                 super::greets_whoever_is_named($language);
+            }
+
+            #[test]
+            fn a_skeleton_is_built_as_it_is() {
+                super::is_built_as_it_is($language);
             }
 
             #[test]

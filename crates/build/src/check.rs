@@ -98,3 +98,64 @@ fn compare(world: &World, wanted: &Extern, found: &[Extern]) -> Vec<Mismatch> {
     }
     mismatches
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world(wit: &str) -> World {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("world.wit");
+        std::fs::write(&file, wit).expect("written");
+        World::read(&file, None).expect("it is WIT")
+    }
+
+    /// What is told of a component of the world `made` where the world `wanted` is to be there.
+    fn told(wanted: &str, made: &str) -> Vec<String> {
+        let made = likeness(&world(made)).expect("a component");
+        let mismatches = mismatches(&world(wanted), &made).expect("both can be read");
+        mismatches.iter().map(ToString::to_string).collect()
+    }
+
+    const WANTED: &str = "package a:b@1.2.0;
+        interface points {
+            record point { x: u32, y: u32 }
+            move: func(by: point) -> point;
+            stop: func();
+        }
+        world w { export points; export run: func() -> bool; }";
+
+    #[test]
+    fn a_component_of_the_same_world_is_what_it_says() {
+        assert_eq!(told(WANTED, WANTED), [] as [&str; 0]);
+        // A newer release of the same package has more, and does.
+        let newer = WANTED.replace("@1.2.0", "@1.3.0").replace("stop:", "start: func(); stop:");
+        assert_eq!(told(WANTED, &newer), [] as [&str; 0]);
+        // What is imported besides is what the language needs.
+        let more = WANTED.replace("world w {", "world w { import points;");
+        assert_eq!(told(WANTED, &more), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_differs_is_told_with_its_place() {
+        let none = "package a:b@1.2.0; world w {}";
+        assert_eq!(
+            told(WANTED, none),
+            [
+                "the world `w` exports `run`, and the component does not",
+                "the world `w` exports `a:b/points@1.2.0`, and the component does not",
+            ]
+        );
+        let other = WANTED.replace("y: u32", "y: u64").replace("stop: func();", "");
+        let other = other.replace("-> bool", "-> u8");
+        assert_eq!(
+            told(WANTED, &other),
+            [
+                "in `run` the world has `run` as\n  func() -> bool\nand the component as\n  func() -> u8",
+                "the component exports `a:b/points@1.2.0` without its function `stop`",
+                "in `a:b/points@1.2.0` the world has `point` as\n  record point { x: u32, y: u32 }\n\
+                 and the component as\n  record point { x: u32, y: u64 }",
+            ]
+        );
+    }
+}

@@ -35,13 +35,13 @@ struct Export<'a> {
     functions: Vec<&'a Function>,
 }
 
-/// The skeleton of a component that implements `world`.
-pub(crate) fn of(world: &World, language: Language) -> Result<Skeleton, String> {
+/// The skeleton of the component `name`, which implements `world`.
+pub(crate) fn of(world: &World, language: Language, name: &str) -> Result<Skeleton, String> {
     let exports = exports(world)?;
     Ok(match language {
         Language::Rust => Skeleton::of_one("src/lib.rs", rust::write(world, &exports)?),
         Language::C | Language::Cpp => c_sources(&c::generate(language, world)?, language)?,
-        Language::Go => go_sources(&go::stubs(world)?),
+        Language::Go => go_sources(&go::stubs(world, name)?),
         Language::Python => Skeleton::of_one("app.py", python(world, &exports)),
         Language::JavaScript => Skeleton::of_one("src/index.js", script(&exports, "")),
         Language::TypeScript => Skeleton::of_one("src/index.ts", script(&exports, ": never")),

@@ -141,6 +141,16 @@ pub enum NewError {
     },
 }
 
+impl NewError {
+    /// What the parser of WIT said: text of several lines.
+    pub fn details(&self) -> Option<&str> {
+        match self {
+            Self::Wit(WitError::Invalid { reason, .. }) => Some(reason),
+            _ => None,
+        }
+    }
+}
+
 /// Makes a project `name` in the folder `parent`, and returns its own folder.
 ///
 /// It is written beside its place and renamed: if this fails nothing is left.
@@ -168,7 +178,7 @@ pub fn new_project(
             }
             Start::Wit { path, world } => {
                 let world = copy_wit(path, world.as_deref(), folder, &names)?;
-                let skeleton = skeleton::of(&world, language).map_err(|reason| {
+                let skeleton = skeleton::of(&world, language, &names.name).map_err(|reason| {
                     NewError::Skeleton { world: world.name().to_owned(), language, reason }
                 })?;
                 template.write_skeleton(language, &skeleton)
@@ -289,6 +299,11 @@ impl Template<'_> {
             // The last file of a folder takes the folder with it.
             let _ = example.parent().map(fs::remove_dir);
         }
+        // So does its test.
+        let readme = self.folder.join("README.md");
+        let text = fs::read_to_string(&readme).map_err(failed(&readme))?;
+        let kept = text.lines().filter(|line| !line.contains("test"));
+        self.put("README.md", &(kept.collect::<Vec<_>>().join("\n") + "\n"))?;
         for (path, text) in &skeleton.files {
             self.put(path, text)?;
         }

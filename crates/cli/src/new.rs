@@ -138,6 +138,9 @@ fn problem(error: NewError) -> Box<Problem> {
         NewError::Skeleton { .. } => ("skeleton", None),
         NewError::File { .. } => ("file", None),
     };
+    if let Some(details) = error.details() {
+        eprintln!("{details}");
+    }
     let message = error.to_string();
     Box::new(Problem { code, message, label: None, help: help.map(str::to_owned), place: None })
 }

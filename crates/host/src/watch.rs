@@ -44,20 +44,20 @@ pub(crate) async fn watch(
         // Nothing is known at first: a change that came between the reading of the files and the
         // first look at them must not be missed.
         let mut taken_in = Files::new();
-        let mut built = Files::new();
+        let mut built: Option<Files> = None;
         loop {
             sleep(LOOK_EVERY).await;
             let sources = look_at_sources(&running);
-            if let Some(toolbox) = toolbox.as_ref().filter(|_| sources != built) {
+            if let Some(toolbox) = toolbox.as_ref().filter(|_| built.as_ref() != Some(&sources)) {
                 sleep(LOOK_EVERY).await;
                 if look_at_sources(&running) != sources {
                     continue;
                 }
                 // What was there at the start is served as it was built.
-                if !built.is_empty() {
+                if built.is_some() {
                     build_changed(&running, toolbox, &narrator).await;
                 }
-                built = sources;
+                built = Some(sources);
             }
             let now = look(&running);
             if now.iter().all(|(file, identity)| taken_in.get(file) == Some(identity)) {

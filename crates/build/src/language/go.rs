@@ -133,8 +133,7 @@ fn write_bindings(project: &Project, world: &World) -> Result<(), BuildError> {
     let module = module_name(project)?;
     let has_main = has_main(project)?;
     for (name, bytes) in files.iter().filter(|(name, _)| *name != "go.mod") {
-        let mut text = String::from_utf8_lossy(bytes)
-            .replace(&format!("\"{MODULE}/"), &format!("\"{module}/"));
+        let mut text = in_module(&String::from_utf8_lossy(bytes), &module);
         if name == EXPORTS {
             text = with_collector(&text);
             if has_main {
@@ -144,6 +143,11 @@ fn write_bindings(project: &Project, world: &World) -> Result<(), BuildError> {
         write_if_changed(&project.folder.join(name), text.as_bytes())?;
     }
     Ok(())
+}
+
+/// Has bindings belong to `module`.
+fn in_module(text: &str, module: &str) -> String {
+    text.replace(&format!("\"{MODULE}/"), &format!("\"{module}/"))
 }
 
 fn generate(world: &World, generate_stubs: bool) -> Result<Files, String> {
@@ -156,15 +160,16 @@ fn generate(world: &World, generate_stubs: bool) -> Result<Files, String> {
     Ok(files)
 }
 
-/// The packages that are to implement the exports, each with functions that are to be filled in.
-pub(crate) fn stubs(world: &World) -> Result<Vec<(String, String)>, String> {
+/// The packages of `module` that are to implement the exports, each with functions that are to be
+/// filled in.
+pub(crate) fn stubs(world: &World, module: &str) -> Result<Vec<(String, String)>, String> {
     let files = generate(world, true)?;
     let stubs = files.iter().filter_map(|(name, text)| {
         let package = name.strip_suffix("/wit_bindings.go")?;
         let text = String::from_utf8_lossy(text);
         // The first lines say that it is generated and not to be changed.
-        let code = &text[text.find("package ")?..];
-        package.starts_with("export_").then(|| (package.to_owned(), code.to_owned()))
+        let code = in_module(&text[text.find("package ")?..], module);
+        package.starts_with("export_").then(|| (package.to_owned(), code))
     });
     Ok(stubs.collect())
 }

@@ -163,7 +163,8 @@ fn features_off(world: &World) -> Vec<&'static str> {
         ("random", "wasi:random/"),
         ("clocks", "wasi:clocks/"),
         ("http", "wasi:http/outgoing-handler"),
-        ("fetch-event", "wasi:http/incoming-handler"),
+        // The engine implements this release alone. A project of another one exports the handler.
+        ("fetch-event", "wasi:http/incoming-handler@0.2.10"),
     ];
     let off = needed_for.into_iter().filter(|(_, interface)| !world.mentions(interface));
     off.map(|(feature, _)| feature).collect()
