@@ -25,6 +25,8 @@ fn made(language: &str, kind: &str) -> TempDir {
     succeed(finish_in(folder.path(), new));
     let built = succeed(finish_in(folder.path(), ["build", "first-try"]));
     assert!(built.stderr.contains("first-try is built"), "{}", built.stderr);
+    let again = succeed(finish_in(folder.path(), ["build", "first-try"]));
+    assert!(again.stderr.contains("first-try is up to date"), "{}", again.stderr);
     folder
 }
 

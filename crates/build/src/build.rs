@@ -92,7 +92,7 @@ pub fn build(project: &Project, options: &Options, toolbox: &Toolbox) -> Result<
     let elsewhere = old.as_ref().map(|note| note.elsewhere().clone()).unwrap_or_default();
     let inputs = hash_inputs(project, &elsewhere, &with)?;
     let output = project.component();
-    if old.is_some_and(|note| note.is_of(&inputs, &output)) {
+    if old.as_ref().is_some_and(|note| note.is_of(&inputs, &output)) {
         return Ok(Built::Fresh);
     }
     let own = project.own();
@@ -102,7 +102,8 @@ pub fn build(project: &Project, options: &Options, toolbox: &Toolbox) -> Result<
     let compiled = compile(&task, world.as_ref(), toolbox)?;
     let component = finish(project, world.as_ref(), &compiled.module)?;
     write_whole(&output, &component)?;
-    let inputs = if compiled.elsewhere == elsewhere {
+    // A first build may add a file of its own, as cargo does with Cargo.lock.
+    let inputs = if old.is_some() && compiled.elsewhere == elsewhere {
         inputs
     } else {
         hash_inputs(project, &compiled.elsewhere, &with)?

@@ -31,6 +31,6 @@ pub use error::BuildError;
 pub use language::Language;
 pub use language::rust::Rust;
 pub use project::{Project, ProjectError, component_file};
-pub use template::{Kind, NewError, Start, new_app, new_project, refusal};
+pub use template::{Kind, NewError, Start, new_app, new_project};
 pub use toolbox::{Found, Missing, SetUpError, Toolbox};
 pub use world::{WitError, World};

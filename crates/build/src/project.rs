@@ -84,3 +84,58 @@ pub fn component_file(source: &Path) -> PathBuf {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     source.join(format!("{name}.wasm"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_project_is_known_by_its_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().join("sum");
+        fs::create_dir_all(folder.join("src")).expect("made");
+        assert!(matches!(Project::open(&folder), Err(ProjectError::NoLanguage { .. })));
+        // Each goes before those above it.
+        for (file, language) in [
+            ("src/a.c", Language::C),
+            ("src/a.cpp", Language::Cpp),
+            ("package.json", Language::JavaScript),
+            ("tsconfig.json", Language::TypeScript),
+            ("pyproject.toml", Language::Python),
+            ("go.mod", Language::Go),
+            ("Cargo.toml", Language::Rust),
+        ] {
+            fs::write(folder.join(file), "").expect("written");
+            let project = Project::open(&folder).expect("a project");
+            assert_eq!((project.name.as_str(), project.language), ("sum", language));
+            assert!(project.component().ends_with("sum/sum.wasm"));
+        }
+        let nowhere = Project::open(&folder.join("nowhere"));
+        assert!(matches!(nowhere, Err(ProjectError::Unreadable { .. })));
+    }
+
+    #[test]
+    fn what_is_made_is_no_source() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().canonicalize().expect("it is there").join("sum");
+        for file in [
+            "src/a.c",
+            "wit/world.wit",
+            "bindings/sum.h",
+            "target/x",
+            "sum.wasm",
+            ".keyway/build.json",
+            ".git/HEAD",
+            "keyway.toml",
+            "export_a/wit_bindings.go",
+        ] {
+            let path = folder.join(file);
+            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("made");
+            fs::write(path, "").expect("written");
+        }
+        let sources = Project::open(&folder).expect("a project").sources().expect("they are read");
+        assert_eq!(sources, [folder.join("src/a.c"), folder.join("wit/world.wit")]);
+    }
+}

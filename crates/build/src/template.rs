@@ -108,16 +108,6 @@ pub enum NewError {
     /// Something is there already.
     #[error("{} is there already, and is left as it is", .0.display())]
     Exists(PathBuf),
-    /// The language's tools cannot make it.
-    #[error("a component of kind `{}` cannot be written in {language}: {reason}", kind.key())]
-    Unsupported {
-        /// The language.
-        language: Language,
-        /// The kind.
-        kind: Kind,
-        /// Why not.
-        reason: &'static str,
-    },
     /// The user's WIT is wrong.
     #[error(transparent)]
     Wit(#[from] WitError),
@@ -168,9 +158,6 @@ pub fn new_project(
         let template = Template { folder, names: &names };
         match start {
             Start::Kind(kind) => {
-                if let Some(reason) = refusal(language, *kind) {
-                    return Err(NewError::Unsupported { language, kind: *kind, reason });
-                }
                 let first_use = kind.first_use(name);
                 template.write(&format!("{}/every", language.key()), &first_use)?;
                 template.write(&format!("{}/{}", language.key(), kind.key()), &first_use)?;
@@ -194,12 +181,6 @@ pub fn new_project(
 pub fn new_app(parent: &Path, name: &str) -> Result<PathBuf, NewError> {
     let names = Names::new(name)?;
     write_beside(parent, name, |folder| Template { folder, names: &names }.write("app", ""))
-}
-
-/// Why the tools of a language cannot make such a component, if they cannot.
-pub fn refusal(language: Language, kind: Kind) -> Option<&'static str> {
-    let _ = (language, kind);
-    None
 }
 
 fn write_beside(
@@ -346,7 +327,8 @@ fn visible(path: &str) -> String {
 fn wasi_of(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Library => &[],
-        Kind::Http | Kind::Middleware | Kind::Command => {
+        Kind::Command => &["cli", "clocks", "filesystem", "io", "random", "sockets"],
+        Kind::Http | Kind::Middleware => {
             &["cli", "clocks", "filesystem", "http", "io", "random", "sockets"]
         }
     }

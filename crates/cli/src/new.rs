@@ -9,7 +9,7 @@ use std::{
 
 use dialoguer::{Input, Select};
 use keyway_app::Problem;
-use keyway_build::{Kind, Language, NewError, Start, new_app, new_project, refusal};
+use keyway_build::{Kind, Language, NewError, Start, new_app, new_project};
 
 use crate::report;
 
@@ -70,22 +70,19 @@ fn make(arguments: &Arguments) -> Outcome<String> {
             ask_one("The language", &Language::ALL, "--lang", &Language::ALL.map(Language::key))?
         }
     };
-    let start = start(arguments, language)?;
+    let start = start(arguments)?;
     new_project(here, &name, language, &start).map_err(problem)?;
     Ok(format!("{name} is in {name}/. Build it:\n  keyway build {name}\n"))
 }
 
-fn start(arguments: &Arguments, language: Language) -> Outcome<Start> {
+fn start(arguments: &Arguments) -> Outcome<Start> {
     if let Some(path) = &arguments.wit {
         return Ok(Start::Wit { path: path.clone(), world: arguments.world.clone() });
     }
     if let Some(kind) = arguments.kind {
         return Ok(Start::Kind(kind));
     }
-    let kinds: Vec<_> =
-        Kind::ALL.into_iter().filter(|kind| refusal(language, *kind).is_none()).collect();
-    let keys: Vec<_> = kinds.iter().map(|kind| kind.key()).collect();
-    ask_one("What it is for", &kinds, "--kind", &keys).map(Start::Kind)
+    ask_one("What it is for", &Kind::ALL, "--kind", &Kind::ALL.map(Kind::key)).map(Start::Kind)
 }
 
 /// Asks for one of several things, where there is a terminal to ask on.
@@ -133,7 +130,6 @@ fn problem(error: NewError) -> Box<Problem> {
     let (code, help) = match &error {
         NewError::Name(_) => ("name", Some("write it in lower case, with `-` between words")),
         NewError::Exists(_) => ("exists", Some("choose another name, or take it away first")),
-        NewError::Unsupported { .. } => ("unsupported", Some("choose another language or kind")),
         NewError::Wit(_) => ("wit", None),
         NewError::Skeleton { .. } => ("skeleton", None),
         NewError::File { .. } => ("file", None),

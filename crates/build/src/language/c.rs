@@ -1,5 +1,7 @@
 //! C and C++: clang with a C library for WASI, of the WASI SDK or of Debian.
 
+mod mend;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -186,6 +188,14 @@ pub(crate) fn generate(language: Language, world: &World) -> Result<Files, Strin
     };
     let made = generator.generate(&mut resolve, world.id, &mut files);
     made.map_err(|error| format!("no bindings can be made: {error:#}"))?;
+    if language == Language::Cpp {
+        let sources = files.iter().map(|(name, _)| name.to_owned());
+        let sources: Vec<_> = sources.filter(|name| name.ends_with(".cpp")).collect();
+        for name in sources {
+            let text = files.remove(&name).unwrap_or_default();
+            files.push(&name, mend::mend(&String::from_utf8_lossy(&text)).as_bytes());
+        }
+    }
     Ok(files)
 }
 

@@ -98,7 +98,7 @@ impl JavaScript {
     }
 
     pub(crate) fn version(&self) -> String {
-        format!("{} {}", self.version, key())
+        format!("{} {} {COMPONENTIZE}", self.version, key())
     }
 
     pub(crate) fn compile(&self, task: &Task<'_>, world: &World) -> Result<Compiled, BuildError> {

@@ -2,6 +2,7 @@
 //! Debian's newer compiler, unpacked beside rustup's.
 
 mod debian;
+mod warm;
 
 use std::{
     collections::BTreeSet,
@@ -11,6 +12,7 @@ use std::{
 };
 
 use serde::Deserialize;
+use warm::NewTarget;
 
 use crate::{
     BuildError, Found, Language, Missing, Profile, Project, SetUpError,
@@ -29,6 +31,7 @@ const ADDING_TARGET_SECONDS: &str = "60";
 pub struct Rust {
     compiler: Compiler,
     version: String,
+    cache: PathBuf,
 }
 
 /// Whose compiler it is.
@@ -54,13 +57,14 @@ impl Rust {
             let rustup = "curl --proto '=https' -sSf https://sh.rustup.rs | sh";
             return Err(missing("there is no `cargo` on the PATH", &[rustup]));
         }
-        if let Some(rust) = Self::on_path() {
+        if let Some(rust) = Self::on_path(cache) {
             return Ok(rust);
         }
         let folder = debian::folder(cache);
         if debian::is_ready(&folder) {
             let version = debian::version(&folder).unwrap_or_default();
-            return Ok(Self { compiler: Compiler::Debian(folder), version });
+            let (compiler, cache) = (Compiler::Debian(folder), cache.to_owned());
+            return Ok(Self { compiler, version, cache });
         }
         let what = format!("its compiler does not have the target `{TARGET}`");
         let command = if on_path("rustup").is_some() && !crate::debian::is_here() {
@@ -71,12 +75,13 @@ impl Rust {
         Err(missing(&what, &[command]))
     }
 
-    fn on_path() -> Option<Self> {
+    fn on_path(cache: &Path) -> Option<Self> {
         let arguments = ["--print", "target-libdir", "--target", TARGET];
         let folder = PathBuf::from(ask("rustc", &arguments)?);
         let version = ask("rustc", &["--version"])?;
         let path = on_path("rustc")?;
-        folder.is_dir().then_some(Self { compiler: Compiler::OnPath(path), version })
+        let (compiler, cache) = (Compiler::OnPath(path), cache.to_owned());
+        folder.is_dir().then_some(Self { compiler, version, cache })
     }
 
     /// Finds it, or sets it up: by rustup, and where that reaches no server by Debian's packages.
@@ -90,7 +95,7 @@ impl Rust {
         let mut add = Command::new("timeout");
         add.args([ADDING_TARGET_SECONDS, "rustup", "target", "add", TARGET]);
         let added = crate::debian::run(add);
-        if let Some(rust) = Self::on_path() {
+        if let Some(rust) = Self::on_path(cache) {
             return Ok(rust);
         }
         if !crate::debian::is_here() {
@@ -143,7 +148,9 @@ impl Rust {
             }
         }
         self.configure(&mut cargo);
+        let new = NewTarget::begin(project, &self.cache, &self.version);
         let said = compile("cargo", project, &mut cargo)?;
+        new.map(NewTarget::end);
         let (messages, warnings): (Vec<_>, Vec<_>) =
             said.lines().partition(|line| line.starts_with("{\"reason\""));
         let artifact = artifact(project, &messages)?;
