@@ -140,13 +140,19 @@ languages! {
 }
 
 #[test]
-fn an_app_can_be_checked_at_once() {
+fn an_app_takes_in_new_components() {
     let folder = folder();
     succeed(finish_in(folder.path(), ["new", "app", "shop"]));
-    let checked = succeed(finish_in(folder.path(), ["check", "shop"]));
+    let shop = folder.path().join("shop");
+    succeed(finish_in(&shop, ["new", "cart", "--lang", "c", "--kind", "http"]));
+    let manifest = fs::read_to_string(shop.join("keyway.toml")).expect("it is there");
+    let more = "\n[component.cart]\nsource = \"cart\"\n\n[[trigger.http]]\nroute = \"/\"\n\
+                component = \"cart\"\n";
+    fs::write(shop.join("keyway.toml"), manifest + more).expect("written");
+    let built = succeed(finish_in(&shop, ["build"]));
+    assert!(built.stderr.contains("cart is built (C, "), "{}", built.stderr);
+    let checked = succeed(finish_in(&shop, ["check"]));
     assert!(checked.stdout.contains("shop is in order"), "{}", checked.stdout);
-    let built = succeed(finish_in(folder.path(), ["build", "shop"]));
-    assert!(built.stderr.contains("nothing to build"), "{}", built.stderr);
 }
 
 #[test]

@@ -8,7 +8,7 @@
 //! - [`Toolbox`] finds the compilers, says what is missing, and sets up what Keyway keeps itself.
 //! - [`build`] makes the component, if anything has changed since it was made last;
 //!   [`build_all`] makes many at the same time.
-//! - [`new_project`] and [`new_app`] write what a user begins with.
+//! - [`new_project`] writes what a user begins with.
 
 mod build;
 mod check;
@@ -31,6 +31,6 @@ pub use error::BuildError;
 pub use language::Language;
 pub use language::rust::Rust;
 pub use project::{Project, ProjectError, component_file};
-pub use template::{Kind, NewError, Start, new_app, new_project};
+pub use template::{Kind, NewError, Start, new_project};
 pub use toolbox::{Found, Missing, SetUpError, Toolbox};
 pub use world::{WitError, World};

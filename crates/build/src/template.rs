@@ -1,4 +1,4 @@
-//! New projects and apps: the files under `templates/`, with names filled in.
+//! New projects: the files under `templates/`, with names filled in.
 //!
 //! `LANGUAGE/every` has what all projects of a language have, `LANGUAGE/KIND` what those of one
 //! kind have besides, or instead. In texts `{{name}}` and its like are filled in, and in paths
@@ -172,15 +172,6 @@ pub fn new_project(
             }
         }
     })
-}
-
-/// Makes an app `name` in the folder `parent`, and returns its own folder.
-///
-/// # Errors
-/// If the name is none, or is taken.
-pub fn new_app(parent: &Path, name: &str) -> Result<PathBuf, NewError> {
-    let names = Names::new(name)?;
-    write_beside(parent, name, |folder| Template { folder, names: &names }.write("app", ""))
 }
 
 fn write_beside(

@@ -9,7 +9,7 @@ use std::{
 
 use dialoguer::{Input, Select};
 use keyway_app::Problem;
-use keyway_build::{Kind, Language, NewError, Start, new_app, new_project};
+use keyway_build::{Kind, Language, NewError, Start, new_project};
 
 use crate::report;
 
@@ -39,18 +39,20 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             report::print_text(&said);
             ExitCode::SUCCESS
         }
-        Err(problem) => report::print(&[*problem]),
+        Err(problems) => report::print(&problems),
     }
 }
 
-type Outcome<T> = Result<T, Box<Problem>>;
+type Outcome<T> = Result<T, Vec<Problem>>;
 
 fn make(arguments: &Arguments) -> Outcome<String> {
-    let here = Path::new(".");
     if let [app, name] = arguments.name.as_slice()
         && app == "app"
     {
-        new_app(here, name).map_err(problem)?;
+        if Path::new(name).symlink_metadata().is_ok() {
+            return Err(problem(NewError::Exists(PathBuf::from(name))));
+        }
+        keyway_host::new_app(Path::new(name), name)?;
         return Ok(format!(
             "The app {name} is in {name}/. Make its first component there:\n  cd {name} && keyway new hello\n"
         ));
@@ -61,7 +63,7 @@ fn make(arguments: &Arguments) -> Outcome<String> {
         [_, second, ..] => {
             let message = format!("`{second}` is one word too many");
             let help = "write `keyway new NAME` for a component, or `keyway new app NAME`";
-            return Err(Box::new(told("arguments", message, help)));
+            return Err(vec![told("arguments", message, help)]);
         }
     };
     let language = match arguments.lang {
@@ -71,7 +73,7 @@ fn make(arguments: &Arguments) -> Outcome<String> {
         }
     };
     let start = start(arguments)?;
-    new_project(here, &name, language, &start).map_err(problem)?;
+    new_project(Path::new("."), &name, language, &start).map_err(problem)?;
     Ok(format!("{name} is in {name}/. Build it:\n  keyway build {name}\n"))
 }
 
@@ -94,24 +96,24 @@ fn ask_one<T: Copy + Display>(
 ) -> Outcome<T> {
     if !can_ask() {
         let message = format!("`{option}` is missing");
-        return Err(Box::new(told(
+        return Err(vec![told(
             "missing-option",
             message,
             &format!("add `{option}` {}", keys.join("|")),
-        )));
+        )]);
     }
     let chosen = Select::new().with_prompt(question).items(choices).default(0).interact();
-    chosen.map(|number| choices[number]).map_err(|_| Box::new(not_answered(option)))
+    chosen.map(|number| choices[number]).map_err(|_| vec![not_answered(option)])
 }
 
 fn ask_text(question: &str, option: &str) -> Outcome<String> {
     if !can_ask() {
         let message = format!("`{option}` is missing");
         let help = "write `keyway new NAME` for a component, or `keyway new app NAME`";
-        return Err(Box::new(told("missing-option", message, help)));
+        return Err(vec![told("missing-option", message, help)]);
     }
     let answer = Input::new().with_prompt(question).interact_text();
-    answer.map_err(|_| Box::new(not_answered(option)))
+    answer.map_err(|_| vec![not_answered(option)])
 }
 
 fn can_ask() -> bool {
@@ -126,7 +128,7 @@ fn told(code: &'static str, message: String, help: &str) -> Problem {
     Problem { code, message, label: None, help: Some(help.to_owned()), place: None }
 }
 
-fn problem(error: NewError) -> Box<Problem> {
+fn problem(error: NewError) -> Vec<Problem> {
     let (code, help) = match &error {
         NewError::Name(_) => ("name", Some("write it in lower case, with `-` between words")),
         NewError::Exists(_) => ("exists", Some("choose another name, or take it away first")),
@@ -138,5 +140,5 @@ fn problem(error: NewError) -> Box<Problem> {
         eprintln!("{details}");
     }
     let message = error.to_string();
-    Box::new(Problem { code, message, label: None, help: help.map(str::to_owned), place: None })
+    vec![Problem { code, message, label: None, help: help.map(str::to_owned), place: None }]
 }
