@@ -114,7 +114,9 @@ mod tests {
     fn told(wanted: &str, made: &str) -> Vec<String> {
         let made = likeness(&world(made)).expect("a component");
         let mismatches = mismatches(&world(wanted), &made).expect("both can be read");
-        mismatches.iter().map(ToString::to_string).collect()
+        let mut told: Vec<_> = mismatches.iter().map(ToString::to_string).collect();
+        told.sort();
+        told
     }
 
     const WANTED: &str = "package a:b@1.2.0;
@@ -142,8 +144,8 @@ mod tests {
         assert_eq!(
             told(WANTED, none),
             [
-                "the world `w` exports `run`, and the component does not",
                 "the world `w` exports `a:b/points@1.2.0`, and the component does not",
+                "the world `w` exports `run`, and the component does not",
             ]
         );
         let other = WANTED.replace("y: u32", "y: u64").replace("stop: func();", "");
@@ -151,10 +153,11 @@ mod tests {
         assert_eq!(
             told(WANTED, &other),
             [
-                "in `run` the world has `run` as\n  func() -> bool\nand the component as\n  func() -> u8",
-                "the component exports `a:b/points@1.2.0` without its function `stop`",
                 "in `a:b/points@1.2.0` the world has `point` as\n  record point { x: u32, y: u32 }\n\
                  and the component as\n  record point { x: u32, y: u64 }",
+                "in `run` the world has `run` as\n  func() -> bool\n\
+                 and the component as\n  func() -> u8",
+                "the component exports `a:b/points@1.2.0` without its function `stop`",
             ]
         );
     }

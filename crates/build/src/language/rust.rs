@@ -150,7 +150,9 @@ impl Rust {
         self.configure(&mut cargo);
         let new = NewTarget::begin(project, &self.cache, &self.version);
         let said = compile("cargo", project, &mut cargo)?;
-        new.map(NewTarget::end);
+        if let Some(new) = new {
+            new.keep();
+        }
         let (messages, warnings): (Vec<_>, Vec<_>) =
             said.lines().partition(|line| line.starts_with("{\"reason\""));
         let artifact = artifact(project, &messages)?;

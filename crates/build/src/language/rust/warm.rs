@@ -49,8 +49,13 @@ impl NewTarget {
         Some(Self { target, kept, name: project.name.replace('-', "_") })
     }
 
-    /// Keeps what was built of the dependencies, for the next project.
-    pub(super) fn end(self) -> Option<()> {
+    /// Keeps what was built of the dependencies, for the next project. Without it, that is built
+    /// again: it is no error.
+    pub(super) fn keep(&self) {
+        let _ = self.try_keep();
+    }
+
+    fn try_keep(&self) -> Option<()> {
         if self.kept.exists() {
             return None;
         }
