@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
 
 /// Measures, prints a table and writes it under `bench/results/`.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    setup::install(&["wrk"])?;
+    keyway_build::install(&["wrk"])?;
     guest::build_tests(root)?;
     let keyway = guest::build_program(root, "release")?;
     let peer = peer()?;

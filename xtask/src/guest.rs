@@ -1,19 +1,15 @@
 //! Builds components: those of the tests, and those of the examples.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use anyhow::{Context, Result, bail};
+use keyway_build::Language;
 use serde::Deserialize;
 
-use crate::{
-    cargo, run,
-    setup::{self, Toolchain},
-    target,
-};
+use crate::{cargo, run, setup, target};
 
 /// Builds all components, and puts each where it is looked for.
 pub(crate) fn build_all(root: &Path) -> Result<()> {
@@ -62,7 +58,7 @@ struct MessageTarget {
 
 /// Builds the workspace at `folder` and says which components came out.
 fn build(root: &Path, folder: &Path) -> Result<Vec<Component>> {
-    let toolchain = setup::toolchain()?;
+    let toolbox = setup::toolbox(&[Language::Rust])?;
     let mut command = cargo(folder);
     command
         .args([
@@ -72,16 +68,8 @@ fn build(root: &Path, folder: &Path) -> Result<Vec<Component>> {
             "--locked",
             "--message-format=json-render-diagnostics",
         ])
-        .env("CARGO_TARGET_DIR", target(root).join("guest"))
-        // Cargo sets these for xtask itself; a workspace of its own has to go without.
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env_remove("RUSTFLAGS");
-    match &toolchain {
-        Toolchain::Rustup => {
-            command.args(["--target", "wasm32-wasip2"]);
-        }
-        Toolchain::Debian(folder) => debian(&mut command, folder),
-    }
+        .env("CARGO_TARGET_DIR", target(root).join("guest"));
+    toolbox.rust()?.configure(&mut command);
     let output = command.stderr(std::process::Stdio::inherit()).output()?;
     if !output.status.success() {
         bail!("the components in {} cannot be built", folder.display());
@@ -100,30 +88,6 @@ fn component(message: Message) -> Option<Component> {
     })?;
     let folder = message.manifest_path?.parent()?.to_owned();
     Some(Component { name: target.name.replace('_', "-"), folder, file })
-}
-
-/// Debian's compiler has no standard library for WebAssembly but the sources of one, and a linker
-/// that writes a component at once.
-fn debian(command: &mut Command, folder: &Path) {
-    let lib = folder.join("usr/lib");
-    let linker = lib.join("rustlib/x86_64-unknown-linux-gnu/bin/wasm-component-ld");
-    let flags = [
-        "-Clink-self-contained=no".to_owned(),
-        "-L/usr/lib/wasm32-wasi".to_owned(),
-        format!("-Clinker={}", linker.display()),
-        "-Clink-arg=--wasm-ld-path=/usr/bin/wasm-ld-22".to_owned(),
-    ];
-    let mut libraries = lib.join("x86_64-linux-gnu").into_os_string();
-    if let Some(others) = env::var_os("LD_LIBRARY_PATH") {
-        libraries.push(":");
-        libraries.push(others);
-    }
-    command
-        .args(["-Zbuild-std=std,panic_abort", "--target", "wasm32-wasip1"])
-        .env("RUSTC", folder.join("usr/bin/rustc"))
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("LD_LIBRARY_PATH", libraries)
-        .env("CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS", flags.join(" "));
 }
 
 /// Leaves a file that is the same as it is, so that its time says when it changed.

@@ -16,6 +16,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
+use keyway_build::Language;
 
 /// Keyway's development tasks.
 #[derive(Debug, Parser)]
@@ -38,7 +39,7 @@ enum Task {
     /// Counts in a store while components and backends are exchanged, and fails if a request or a
     /// count is lost.
     Swap(bench::swap::Arguments),
-    /// Installs what guests are built with and the servers that tests need, where they are missing.
+    /// Installs what components are built with in each language and the servers that tests need, where they are missing.
     Setup,
     /// Builds the test components and those of the examples.
     Guests,
@@ -59,7 +60,7 @@ fn main() -> Result<()> {
         Task::Swap(arguments) => bench::swap::run(&root, &arguments),
         Task::Setup => {
             server::install()?;
-            setup::toolchain().map(|toolchain| println!("Guests are built with {toolchain}."))
+            setup::toolbox(&Language::ALL).map(drop)
         }
         Task::Guests => guest::build_all(&root),
         Task::Wasi => wasi(&root),
@@ -69,6 +70,7 @@ fn main() -> Result<()> {
 
 fn test(root: &Path, arguments: &[String]) -> Result<()> {
     server::install()?;
+    setup::toolbox(&Language::ALL)?;
     guest::build_all(root)?;
     // The tests run the program itself, which `cargo test` does not build for other packages.
     run(cargo(root).args(["build", "--package", "keyway"]))?;

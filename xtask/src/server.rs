@@ -30,7 +30,7 @@ pub(crate) fn install() -> Result<()> {
     }
     let missing: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
     println!("Setting up {} for tests, once.", missing.join(", "));
-    if setup::is_root() {
+    if keyway_build::is_root() {
         return install_idle(&missing);
     }
     unpack(&missing, &unpacked)
@@ -79,11 +79,11 @@ fn install_idle(packages: &[&str]) -> Result<()> {
         fs::write(policy, "#!/bin/sh\nexit 101\n")?;
         run(Command::new("chmod").arg("755").arg(policy))?;
     }
-    let installed = setup::install(packages);
+    let installed = keyway_build::install(packages);
     if is_ours {
         fs::remove_file(policy)?;
     }
-    installed
+    Ok(installed?)
 }
 
 /// Unpacks packages and what they need that is not installed. Beside the final folder first, so

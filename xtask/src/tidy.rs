@@ -13,6 +13,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const ARROWS: &[(&str, &[&str])] = &[
     ("keyway-app", &[]),
     ("keyway-component", &[]),
+    ("keyway-build", &["keyway-component"]),
     ("keyway-capability", &[]),
     ("keyway-runtime", &["keyway-app", "keyway-capability", "keyway-component"]),
     ("keyway-trigger", &["keyway-runtime"]),
@@ -20,16 +21,17 @@ const ARROWS: &[(&str, &[&str])] = &[
         "keyway-host",
         &[
             "keyway-app",
+            "keyway-build",
             "keyway-capability",
             "keyway-component",
             "keyway-runtime",
             "keyway-trigger",
         ],
     ),
-    ("keyway", &["keyway-app", "keyway-component", "keyway-host"]),
+    ("keyway", &["keyway-app", "keyway-build", "keyway-component", "keyway-host"]),
     ("keyway-testing", &[]),
     ("keyway-tests", &[]),
-    ("xtask", &["keyway-testing"]),
+    ("xtask", &["keyway-build", "keyway-testing"]),
 ];
 
 const FORBIDDEN_NAMES: &[&str] =

@@ -57,6 +57,7 @@ impl App {
             grant,
             limit,
             limit_place: None,
+            world: None,
             place: None,
         };
         let trigger =
@@ -122,6 +123,8 @@ pub struct Component {
     pub limit: Limit,
     /// The place of its limits in the manifest, if they stand there.
     pub limit_place: Option<Place>,
+    /// The WIT world that it is built for, where its project has several.
+    pub world: Option<String>,
     /// The place of its table in the manifest; none for an app of one file.
     pub place: Option<Place>,
 }

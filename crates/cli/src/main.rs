@@ -1,14 +1,17 @@
 //! The program `keyway`: arguments in; words, tables and exit codes out.
 
 mod add;
+mod build;
 mod call;
 mod check;
 mod compose;
+mod doctor;
 mod grants;
 mod host;
 mod inspect;
 mod link;
 mod logs;
+mod new;
 mod reload;
 mod report;
 mod run;
@@ -35,6 +38,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Makes a component's project, or an app.
+    New(new::Arguments),
+    /// Builds the components of an app, or of one project, that have changed.
+    Build(build::Arguments),
+    /// Says what this machine has to build each language with, and what is missing.
+    Doctor(doctor::Arguments),
     /// Serves an app, or a single component, over HTTP.
     Up(up::Arguments),
     /// Runs a command to its end, with nothing that is not granted.
@@ -77,6 +86,9 @@ fn main() -> ExitCode {
     };
     log_to_stderr();
     let code = match arguments.command {
+        Command::New(arguments) => new::run(&arguments),
+        Command::Build(arguments) => build::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Up(arguments) => up::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Call(arguments) => call::run(&arguments),

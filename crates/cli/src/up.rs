@@ -6,9 +6,10 @@ use std::{
 
 use comfy_table::{Table, presets};
 use keyway_app::Problem;
+use keyway_build::BuildError;
 use keyway_host::{Narrator, Route, ServeOptions, TlsFiles};
 
-use crate::{grants::Grants, report};
+use crate::{build, grants::Grants, report};
 
 /// The arguments of `keyway up`.
 #[derive(Debug, clap::Args)]
@@ -34,7 +35,11 @@ pub(crate) struct Arguments {
     threads: Option<std::num::NonZeroUsize>,
     #[command(flatten)]
     grants: Grants,
-    /// Takes in changes to the manifest and to components when their files change.
+    /// Builds first what has changed, as `keyway build` does.
+    #[arg(long)]
+    build: bool,
+    /// Takes in changes to the manifest and to components when their files change, and builds
+    /// components when their sources do.
     #[arg(long)]
     watch: bool,
     /// Where to make the socket of the admin API, in place of one in the user's own folder.
@@ -54,6 +59,9 @@ pub(crate) fn time(text: &str) -> Result<Duration, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    if arguments.build && !build::build_at(&arguments.path, &Default::default()) {
+        return ExitCode::FAILURE;
+    }
     match serve(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problems) => report::print(&problems),
@@ -92,6 +100,14 @@ impl Narrator for ToTerminal {
     fn failed(&self, problems: &[Problem]) {
         tell("Files have changed, and cannot be served. What was served before goes on.\n");
         report::print(problems);
+    }
+
+    fn not_built(&self, component: &str, error: &BuildError) {
+        tell(&format!(
+            "The sources of {component} have changed, and cannot be built. What was served before \
+             goes on.\n"
+        ));
+        build::print_error(error);
     }
 }
 

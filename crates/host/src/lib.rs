@@ -5,6 +5,7 @@ pub mod admin;
 mod assembly;
 mod backends;
 mod blobstore;
+mod build;
 mod call;
 mod compose;
 mod config;
@@ -27,6 +28,7 @@ mod watch;
 mod write;
 
 pub use assembly::{AssembledUnit, Assembly, Composed, Loaded, assemble, read};
+pub use build::{jobs, problem_of, toolbox};
 pub use call::{call, functions};
 pub use compose::{compose, wit};
 pub use edit::{Added, Linked, add, link, new_app};

@@ -3,7 +3,7 @@
 //! What an earlier run learnt from the same bytes and links is recalled from the cache; only what
 //! is not known is read, fused and compiled.
 
-use std::{collections::BTreeMap, env, fs, os::unix::fs::MetadataExt};
+use std::{collections::BTreeMap, env, fs, os::unix::fs::MetadataExt, path::PathBuf};
 
 use etcetera::BaseStrategy;
 use keyway_app::{App, Component, ComponentName, Problem};
@@ -79,6 +79,15 @@ struct UnitNote {
     code: String,
 }
 
+/// Keyway's folder in the user's cache.
+pub(crate) fn cache_folder() -> Result<PathBuf, Vec<Problem>> {
+    let folder = etcetera::choose_base_strategy().map_err(|error| {
+        let message = format!("there is no folder to keep things in: {error}");
+        vec![problem("no-home", message, Some("set HOME or XDG_CACHE_HOME"))]
+    })?;
+    Ok(folder.cache_dir().join("keyway"))
+}
+
 /// Prepares apps, with a cache in the user's cache folder.
 #[derive(Debug)]
 pub(crate) struct Workshop {
@@ -88,11 +97,7 @@ pub(crate) struct Workshop {
 
 impl Workshop {
     pub(crate) fn open(purpose: Purpose) -> Result<Self, Vec<Problem>> {
-        let folder = etcetera::choose_base_strategy().map_err(|error| {
-            let message = format!("there is no place for compiled components: {error}");
-            vec![problem("no-home", message, Some("set HOME or XDG_CACHE_HOME"))]
-        })?;
-        let cache = Cache::open(folder.cache_dir().join("keyway").join("compiled"))
+        let cache = Cache::open(cache_folder()?.join("compiled"))
             .map_err(|error| vec![problem("cache", error.to_string(), None)])?;
         let compiler = Compiler::new(cache, purpose)
             .map_err(|error| vec![problem("engine", error.to_string(), None)])?;

@@ -12,6 +12,7 @@ use std::{
 };
 
 use keyway_app::{App, Problem};
+use keyway_build::BuildError;
 use keyway_trigger::http::{Ending, Options, Server, Tls};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -81,6 +82,9 @@ pub trait Narrator: Send + Sync + 'static {
 
     /// Files have changed, and what they say cannot be served: what was served before is.
     fn failed(&self, problems: &[Problem]);
+
+    /// The sources of a component have changed, and cannot be built: what was served before is.
+    fn not_built(&self, component: &str, error: &BuildError);
 }
 
 /// Serves the app at `path` until SIGTERM or SIGINT, then drains; a second signal ends that.

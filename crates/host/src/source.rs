@@ -7,6 +7,7 @@ use std::{
 };
 
 use keyway_app::{App, Component, ComponentName, Problem, Source};
+use keyway_build::{Project, component_file};
 
 /// The file of a component, as it lies there.
 #[derive(Debug)]
@@ -65,9 +66,13 @@ fn read(folder: &Path, component: &Component) -> Result<SourceFile, Problem> {
     let path = component_file(&source);
     let bytes = fs::read(&path).map_err(|error| {
         let (message, help) = match error.kind() {
-            io::ErrorKind::NotFound if source.is_dir() => (
+            io::ErrorKind::NotFound if Project::open(&source).is_ok() => (
                 format!("the component `{name}` is not built: there is no {}", path.display()),
-                "build it, and put the component there",
+                "run `keyway build`, or `keyway up --build`",
+            ),
+            io::ErrorKind::NotFound if source.is_dir() => (
+                format!("the component `{name}` has no file {}", path.display()),
+                "the folder has no project that `keyway build` knows: put the component there",
             ),
             io::ErrorKind::NotFound => (
                 format!("the component `{name}` has no file {}", path.display()),
@@ -81,15 +86,4 @@ fn read(folder: &Path, component: &Component) -> Result<SourceFile, Problem> {
         problem("unreadable-source", message, Some(help))
     })?;
     Ok(SourceFile { path, bytes })
-}
-
-/// A folder `parser` holds the component `parser/parser.wasm`.
-fn component_file(source: &Path) -> PathBuf {
-    if !source.is_dir() {
-        return source.to_owned();
-    }
-    // `.` and `..` have no name of their own; what they stand for does.
-    let folder = source.canonicalize().unwrap_or_else(|_| source.to_owned());
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    source.join(format!("{name}.wasm"))
 }

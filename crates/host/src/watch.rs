@@ -1,4 +1,5 @@
-//! Takes in changes to files: the manifest, and the components that it names.
+//! Takes in changes to files: the manifest, the components that it names, and the sources that
+//! these are built from.
 //!
 //! The files are looked at, some times a second. That costs next to nothing, works on every file
 //! system, through links and for folders that come and go, and misses nothing while much else
@@ -8,10 +9,17 @@ use std::{
     collections::BTreeMap, fs, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc, time::Duration,
 };
 
-use tokio::time::sleep;
+use keyway_build::{Built, Job, Options, Toolbox, build};
+use tokio::{task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{open::manifest_of, running::Running, serve::Narrator, source::files_of};
+use crate::{
+    build::{jobs_of, toolbox},
+    open::manifest_of,
+    running::Running,
+    serve::Narrator,
+    source::files_of,
+};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -22,7 +30,8 @@ type Identity = Option<(u64, u64, u64, i64, i64)>;
 
 type Files = BTreeMap<PathBuf, Identity>;
 
-/// Reloads `running` when one of its files changes, until `stop`.
+/// Reloads `running` when one of its files changes, and builds what its sources make when these
+/// do, until `stop`.
 pub(crate) async fn watch(
     running: Arc<Running>,
     narrator: Arc<dyn Narrator>,
@@ -30,11 +39,26 @@ pub(crate) async fn watch(
 ) {
     let until_stop = stop.clone();
     let watching = async {
+        // Without a cache folder nothing would be served.
+        let toolbox = toolbox().ok().map(Arc::new);
         // Nothing is known at first: a change that came between the reading of the files and the
         // first look at them must not be missed.
         let mut taken_in = Files::new();
+        let mut built: Option<Files> = None;
         loop {
             sleep(LOOK_EVERY).await;
+            let sources = look_at_sources(&running);
+            if let Some(toolbox) = toolbox.as_ref().filter(|_| built.as_ref() != Some(&sources)) {
+                sleep(LOOK_EVERY).await;
+                if look_at_sources(&running) != sources {
+                    continue;
+                }
+                // What was there at the start is served as it was built.
+                if built.is_some() {
+                    build_changed(&running, toolbox, &narrator).await;
+                }
+                built = Some(sources);
+            }
             let now = look(&running);
             if now.iter().all(|(file, identity)| taken_in.get(file) == Some(identity)) {
                 continue;
@@ -57,6 +81,31 @@ pub(crate) async fn watch(
     until_stop.run_until_cancelled(watching).await;
 }
 
+/// Builds what has changed. What is made is taken in as a change of its file.
+async fn build_changed(running: &Running, toolbox: &Arc<Toolbox>, narrator: &Arc<dyn Narrator>) {
+    for Job { project, options } in jobs(running) {
+        let name = project.name.clone();
+        let toolbox = Arc::clone(toolbox);
+        let result = spawn_blocking(move || build(&project, &options, &toolbox)).await;
+        match result {
+            Ok(Ok(Built::Fresh | Built::Made { .. })) | Err(_) => {}
+            Ok(Err(error)) => narrator.not_built(&name, &error),
+        }
+    }
+}
+
+/// The projects of the app as its manifest says now.
+fn jobs(running: &Running) -> Vec<Job> {
+    let app = running.open();
+    app.and_then(|app| jobs_of(&app, &Options::default())).unwrap_or_default()
+}
+
+fn look_at_sources(running: &Running) -> Files {
+    let jobs = jobs(running);
+    let files = jobs.iter().flat_map(|job| job.project.sources().unwrap_or_default());
+    files.map(identify).collect()
+}
+
 /// The manifest and the components' files: of what serves, and of what the manifest says now, which
 /// may not be fit to serve yet.
 fn look(running: &Running) -> Files {
@@ -64,12 +113,12 @@ fn look(running: &Running) -> Files {
     let wanted = running.open().ok();
     let apps = wanted.iter().chain([&serving.current.prepared.app]);
     let files = std::iter::once(manifest_of(running.path())).chain(apps.flat_map(files_of));
-    files
-        .map(|file| {
-            let identity = fs::metadata(&file)
-                .ok()
-                .map(|file| (file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec()));
-            (file, identity)
-        })
-        .collect()
+    files.map(identify).collect()
+}
+
+fn identify(file: PathBuf) -> (PathBuf, Identity) {
+    let identity = fs::metadata(&file)
+        .ok()
+        .map(|file| (file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec()));
+    (file, identity)
 }

@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     io::{BufRead, BufReader},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex},
     thread,
@@ -43,6 +43,18 @@ pub struct Finished {
 /// If it cannot be started.
 pub fn finish(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Finished {
     Finished::of(Command::new(program()).args(arguments))
+}
+
+/// The same, in a folder, where it finds nothing to read.
+///
+/// # Panics
+/// If it cannot be started.
+pub fn finish_in(
+    folder: &Path,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> Finished {
+    let mut command = Command::new(program());
+    Finished::of(command.args(arguments).current_dir(folder).stdin(Stdio::null()))
 }
 
 impl Finished {
@@ -131,6 +143,15 @@ impl Keyway {
     }
 
     fn start(command: &mut Command) -> Self {
+        Self::start_after(command, "")
+    }
+
+    /// Starts it by `command`, which says a line with `first` before it serves, if that is not
+    /// empty.
+    ///
+    /// # Panics
+    /// If it does not serve.
+    pub fn start_after(command: &mut Command, first: &str) -> Self {
         let run = tempfile::tempdir().expect("a temporary folder");
         // Whoever runs the tests may have set it for themselves.
         if !command.get_envs().any(|(name, _)| name == "KEYWAY_LOG") {
@@ -144,7 +165,8 @@ impl Keyway {
             .expect("keyway can be started");
         let stdout = Lines::read(child.stdout.take().expect("piped"));
         let stderr = Lines::read(child.stderr.take().expect("piped"));
-        let first = stderr.wait_for(|lines| lines.first().cloned());
+        let serving = |line: &&String| first.is_empty() || !line.contains(first);
+        let first = stderr.wait_for(|lines| lines.iter().find(serving).cloned());
         let address = first.as_deref().and_then(|line| {
             let url = line.strip_prefix("Serving HTTP on http://");
             url.or_else(|| line.strip_prefix("Serving HTTPS on https://"))?

@@ -59,7 +59,7 @@ struct Sample {
 
 /// Serves, sends, prints a table, writes it under `bench/results/`, and fails if memory grew.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    setup::install(&["wrk"])?;
+    keyway_build::install(&["wrk"])?;
     guest::build_tests(root)?;
     let program = match &arguments.program {
         Some(program) => program.clone(),

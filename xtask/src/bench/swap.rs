@@ -72,7 +72,7 @@ impl Admin<'_> {
 
 /// Measures, prints a table, writes it under `bench/results/`, and fails if anything was lost.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    setup::install(&["wrk"])?;
+    keyway_build::install(&["wrk"])?;
     crate::server::install()?;
     guest::build_tests(root)?;
     let program = match &arguments.program {

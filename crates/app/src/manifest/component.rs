@@ -25,7 +25,7 @@ pub(super) fn read(
     table: &Table<'_>,
     targets: &Targets,
 ) -> Option<(Component, Option<Place>)> {
-    table.only(&["source", "link", "grant", "limit"]);
+    table.only(&["source", "build", "link", "grant", "limit"]);
     let checked = ComponentName::new(name);
     if let Err(error) = &checked {
         let mut problem = reader.problem("component-name", error.to_string(), None);
@@ -36,6 +36,7 @@ pub(super) fn read(
     let source = table.required("source").and_then(|value| source(&value));
     let links = table.table("link").map(|links| Links::read(&links, targets)).unwrap_or_default();
     let grant = table.table("grant").map_or_else(Grant::default, |table| grant::read(&table));
+    let world = table.table("build").and_then(|table| world(&table));
     let limit_table = table.table("limit");
     let limit = limit_table.as_ref().map_or_else(Limit::default, limit::read);
     let limit_place = limit_table.and_then(|table| table.place());
@@ -50,9 +51,16 @@ pub(super) fn read(
         grant,
         limit,
         limit_place: limit_place.clone(),
+        world,
         place: table.place(),
     };
     Some((component, limit_place))
+}
+
+/// How it is built.
+fn world(table: &Table<'_>) -> Option<String> {
+    table.only(&["world"]);
+    table.get("world")?.string().map(str::to_owned)
 }
 
 fn source(value: &Value<'_>) -> Option<Placed<Source>> {

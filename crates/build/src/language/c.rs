@@ -1,0 +1,254 @@
+//! C and C++: clang with a C library for WASI, of the WASI SDK or of Debian.
+
+mod mend;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    thread,
+};
+
+use wit_bindgen_core::{Files, WorldGenerator};
+
+use crate::{
+    BuildError, Found, Language, Missing, Profile, Project, World,
+    build::{Compiled, Task},
+    debian,
+    files::{mirror, walk},
+    process::{ask, compile, on_path},
+};
+
+/// Where the bindings are put.
+const BINDINGS: &str = "bindings";
+
+/// Flags of the project, one in each line. Editors read it too.
+const FLAGS: &str = "compile_flags.txt";
+
+/// The version of LLVM that is named where the package lists know none.
+const LLVM: u32 = 19;
+
+/// clang, and what it needs to build for WASI.
+#[derive(Debug, Clone)]
+pub(crate) struct Clang {
+    path: PathBuf,
+    version: String,
+    target: &'static str,
+    sysroot: Option<PathBuf>,
+}
+
+impl Clang {
+    /// Finds the one of the WASI SDK, or Debian's newest that is complete.
+    pub(crate) fn find(language: Language) -> Result<Self, Missing> {
+        let in_sdk = env::var_os("WASI_SDK_PATH").map(PathBuf::from);
+        if let Some(sdk) = in_sdk.filter(|sdk| sdk.join("bin/clang").is_file()) {
+            let (path, sysroot) = (sdk.join("bin/clang"), Some(sdk.join("share/wasi-sysroot")));
+            let version = ask(&path, &["--version"]).unwrap_or_default();
+            return Ok(Self { path, version, target: "wasm32-wasip1", sysroot });
+        }
+        let mut versions: Vec<u32> = fs::read_dir("/usr/lib")
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.strip_prefix("llvm-")?.parse().ok())
+            .collect();
+        versions.sort_unstable();
+        let complete = |version: &u32| missing_parts(*version, language).is_empty();
+        let path = versions
+            .into_iter()
+            .rev()
+            .filter(complete)
+            .find_map(|version| on_path(&format!("clang-{version}")));
+        let Some(path) = path else { return Err(missing(language)) };
+        let version = ask(&path, &["--version"]).unwrap_or_default();
+        Ok(Self { path, version, target: "wasm32-wasi", sysroot: None })
+    }
+
+    pub(crate) fn found(&self) -> Found {
+        Found { tool: self.version.clone(), path: self.path.clone() }
+    }
+
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Compiles all under `src`, with the bindings, into one module.
+    pub(crate) fn compile(&self, task: &Task<'_>, world: &World) -> Result<Compiled, BuildError> {
+        let project = task.project;
+        let bindings = Bindings::write(project, world)?;
+        let ending = |path: &Path, ending: &[&str]| {
+            path.extension().is_some_and(|found| ending.iter().any(|known| found == *known))
+        };
+        let folder = project.folder.join("src");
+        let own = walk(&folder, &|_| true).map_err(BuildError::read(&folder))?;
+        let sources = bindings.files.iter().chain(&own);
+        let sources: Vec<_> =
+            sources.filter(|path| ending(path, &["c", "cpp", "cc", "cxx"])).collect();
+        let flags = flags(project)?;
+        let object = |number: usize| task.work.join(format!("{number}.o"));
+        let compile_one = |number: usize| {
+            let source = sources[number];
+            let mut command = self.command(task, !ending(source, &["c"]));
+            if source.starts_with(&bindings.folder) {
+                // What is generated is not the user's to mend.
+                command.arg("-w");
+            }
+            command.args(&flags).arg("-c").arg(source).arg("-o").arg(object(number));
+            compile("clang", project, &mut command)
+        };
+        let mut said = in_parallel(sources.len(), &compile_one)?.concat();
+        let mut link = self.command(task, project.language == Language::Cpp);
+        link.arg("-mexec-model=reactor").args(&flags);
+        link.args((0..sources.len()).map(object));
+        link.args(bindings.files.iter().filter(|path| ending(path, &["o"])));
+        let module = task.work.join("module.wasm");
+        said += &compile("clang", project, link.arg("-o").arg(&module))?;
+        let module = fs::read(&module).map_err(BuildError::read(&module))?;
+        Ok(Compiled { module, said, elsewhere: Default::default() })
+    }
+
+    /// A call of the compiler, or of the one for C++.
+    fn command(&self, task: &Task<'_>, is_cpp: bool) -> Command {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let name = if is_cpp { name.replace("clang", "clang++") } else { name.into_owned() };
+        let mut command = Command::new(self.path.with_file_name(name));
+        command.arg(format!("--target={}", self.target)).arg("-Wno-deprecated");
+        command.args(self.sysroot.iter().map(|path| format!("--sysroot={}", path.display())));
+        command.args(match task.options.profile {
+            Profile::Release => ["-Os", "-DNDEBUG"].as_slice(),
+            Profile::Debug => &["-O0", "-g"],
+        });
+        if task.options.profile == Profile::Release {
+            command.arg("-Wl,--strip-debug");
+        }
+        if is_cpp {
+            command.arg("-fno-exceptions");
+        }
+        if task.options.color {
+            command.arg("-fcolor-diagnostics");
+        }
+        command.arg("-I").arg(task.project.folder.join(BINDINGS));
+        // Not every call compiles, and not every call links.
+        command.arg("-Wno-unused-command-line-argument");
+        command
+    }
+}
+
+/// Calls `work` for each number below `count`, on all processors.
+fn in_parallel(
+    count: usize,
+    work: &(dyn Fn(usize) -> Result<String, BuildError> + Sync),
+) -> Result<Vec<String>, BuildError> {
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let mut results = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Relaxed);
+            if number >= count {
+                return results;
+            }
+            results.push((number, work(number)));
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(count);
+    let mut results = thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
+        let results = threads.into_iter().map(|thread| thread.join());
+        results.flat_map(|done| done.expect("no compiler's thread panics")).collect::<Vec<_>>()
+    });
+    results.sort_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, said)| said).collect()
+}
+
+/// The bindings that the sources include.
+struct Bindings {
+    folder: PathBuf,
+    files: Vec<PathBuf>,
+}
+
+impl Bindings {
+    fn write(project: &Project, world: &World) -> Result<Self, BuildError> {
+        let files = generate(project.language, world)
+            .map_err(|reason| BuildError::Component { project: project.name.clone(), reason })?;
+        let folder = project.folder.join(BINDINGS);
+        let files = mirror(&folder, files.iter())?;
+        Ok(Self { folder, files })
+    }
+}
+
+/// Generates the bindings of `world`.
+pub(crate) fn generate(language: Language, world: &World) -> Result<Files, String> {
+    let mut resolve = world.resolve.clone();
+    let mut files = Files::default();
+    let mut generator: Box<dyn WorldGenerator> = if language == Language::Cpp {
+        wit_bindgen_cpp::Opts::default().build(None)
+    } else {
+        wit_bindgen_c::Opts::default().build()
+    };
+    let made = generator.generate(&mut resolve, world.id, &mut files);
+    made.map_err(|error| format!("no bindings can be made: {error:#}"))?;
+    if language == Language::Cpp {
+        let sources = files.iter().map(|(name, _)| name.to_owned());
+        let sources: Vec<_> = sources.filter(|name| name.ends_with(".cpp")).collect();
+        for name in sources {
+            let text = files.remove(&name).unwrap_or_default();
+            files.push(&name, mend::mend(&String::from_utf8_lossy(&text)).as_bytes());
+        }
+    }
+    Ok(files)
+}
+
+fn flags(project: &Project) -> Result<Vec<String>, BuildError> {
+    let path = project.folder.join(FLAGS);
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let text = fs::read_to_string(&path).map_err(BuildError::read(&path))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    // What editors are to know of, and is passed anyway.
+    Ok(lines.filter(|line| !line.starts_with("--target=")).map(str::to_owned).collect())
+}
+
+/// The packages of Debian that this version of LLVM lacks to build `language`.
+fn missing_parts(llvm: u32, language: Language) -> Vec<String> {
+    let folder = PathBuf::from(format!("/usr/lib/llvm-{llvm}"));
+    let runtime = format!("lib/clang/{llvm}/lib/wasi/libclang_rt.builtins-wasm32.a");
+    let parts = [
+        (format!("clang-{llvm}"), folder.join("bin/clang")),
+        (format!("lld-{llvm}"), folder.join("bin/wasm-ld")),
+        (format!("libclang-rt-{llvm}-dev-wasm32"), folder.join(runtime)),
+        ("wasi-libc".to_owned(), PathBuf::from("/usr/lib/wasm32-wasi/libc.a")),
+        (format!("libc++-{llvm}-dev-wasm32"), folder.join("lib/wasm32-wasi/libc++.a")),
+    ];
+    let needed = if language == Language::Cpp { parts.len() } else { parts.len() - 1 };
+    let parts = parts.into_iter().take(needed);
+    parts.filter(|(_, file)| !file.is_file()).map(|(package, _)| package).collect()
+}
+
+fn missing(language: Language) -> Missing {
+    if !debian::is_here() {
+        return Missing {
+            language,
+            what: "there is no clang with a C library for WASI".to_owned(),
+            packages: Vec::new(),
+            commands: vec![
+                "export WASI_SDK_PATH=/path/to/wasi-sdk # unpacked from \
+                 https://github.com/WebAssembly/wasi-sdk/releases"
+                    .to_owned(),
+            ],
+        };
+    }
+    let known = debian::known("^libclang-rt-[0-9]+-dev-wasm32$");
+    let version = |package: &String| package.split('-').nth(2)?.parse().ok();
+    let llvm = known.iter().filter_map(version).max().unwrap_or(LLVM);
+    let packages = missing_parts(llvm, language);
+    let (what, command) = if packages.is_empty() {
+        (format!("there is no `clang-{llvm}` on the PATH"), "export PATH=$PATH:/usr/bin".to_owned())
+    } else {
+        let names: Vec<&str> = packages.iter().map(String::as_str).collect();
+        let what = format!("these packages are not installed: {}", names.join(", "));
+        (what, debian::command(&names))
+    };
+    Missing { language, what, packages, commands: vec![command] }
+}

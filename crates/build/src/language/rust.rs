@@ -1,0 +1,220 @@
+//! Rust: cargo, with rustup's compiler for `wasm32-wasip2` where that target is there, else with
+//! Debian's newer compiler, unpacked beside rustup's.
+
+mod debian;
+mod warm;
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde::Deserialize;
+use warm::NewTarget;
+
+use crate::{
+    BuildError, Found, Language, Missing, Profile, Project, SetUpError,
+    build::{Compiled, Task},
+    process::{ask, compile, on_path, run},
+};
+
+/// The target that comes with rustup.
+const TARGET: &str = "wasm32-wasip2";
+
+/// How long a server is waited for that may not be reachable at all.
+const ADDING_TARGET_SECONDS: &str = "60";
+
+/// Rust's compiler for WebAssembly.
+#[derive(Debug, Clone)]
+pub struct Rust {
+    compiler: Compiler,
+    version: String,
+    cache: PathBuf,
+}
+
+/// Whose compiler it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Compiler {
+    /// The one on the PATH, usually rustup's, with the target `wasm32-wasip2`.
+    OnPath(PathBuf),
+    /// Debian's, in this folder, with the target `wasm32-wasip1` and a linker that writes
+    /// components.
+    Debian(PathBuf),
+}
+
+impl Rust {
+    /// Finds it.
+    pub(crate) fn find(cache: &Path) -> Result<Self, Missing> {
+        let missing = |what: &str, commands: &[&str]| Missing {
+            language: Language::Rust,
+            what: what.to_owned(),
+            packages: Vec::new(),
+            commands: commands.iter().map(ToString::to_string).collect(),
+        };
+        if on_path("cargo").is_none() {
+            let rustup = "curl --proto '=https' -sSf https://sh.rustup.rs | sh";
+            return Err(missing("there is no `cargo` on the PATH", &[rustup]));
+        }
+        if let Some(rust) = Self::on_path(cache) {
+            return Ok(rust);
+        }
+        let folder = debian::folder(cache);
+        if debian::is_ready(&folder) {
+            let version = debian::version(&folder).unwrap_or_default();
+            let (compiler, cache) = (Compiler::Debian(folder), cache.to_owned());
+            return Ok(Self { compiler, version, cache });
+        }
+        let what = format!("its compiler does not have the target `{TARGET}`");
+        let command = if on_path("rustup").is_some() && !crate::debian::is_here() {
+            "rustup target add wasm32-wasip2"
+        } else {
+            "keyway doctor --install rust"
+        };
+        Err(missing(&what, &[command]))
+    }
+
+    fn on_path(cache: &Path) -> Option<Self> {
+        let arguments = ["--print", "target-libdir", "--target", TARGET];
+        let folder = PathBuf::from(ask("rustc", &arguments)?);
+        let version = ask("rustc", &["--version"])?;
+        let path = on_path("rustc")?;
+        let (compiler, cache) = (Compiler::OnPath(path), cache.to_owned());
+        folder.is_dir().then_some(Self { compiler, version, cache })
+    }
+
+    /// Finds it, or sets it up: by rustup, and where that reaches no server by Debian's packages.
+    pub(crate) fn set_up(cache: &Path, tell: &dyn Fn(&str)) -> Result<Self, SetUpError> {
+        match Self::find(cache) {
+            Ok(rust) => return Ok(rust),
+            Err(missing) if on_path("cargo").is_none() => return Err(missing.into()),
+            Err(_) => {}
+        }
+        tell("Adding the target wasm32-wasip2 to Rust.");
+        let mut add = Command::new("timeout");
+        add.args([ADDING_TARGET_SECONDS, "rustup", "target", "add", TARGET]);
+        let added = crate::debian::run(add);
+        if let Some(rust) = Self::on_path(cache) {
+            return Ok(rust);
+        }
+        if !crate::debian::is_here() {
+            added?;
+            return Ok(Self::find(cache)?);
+        }
+        tell("rustup reaches no server for it: setting up Debian's compiler, once.");
+        debian::set_up(&debian::folder(cache))?;
+        Ok(Self::find(cache)?)
+    }
+
+    pub(crate) fn found(&self) -> Found {
+        let path = match &self.compiler {
+            Compiler::OnPath(path) => path.clone(),
+            Compiler::Debian(folder) => debian::rustc(folder),
+        };
+        Found { tool: format!("{} for WebAssembly", self.version), path }
+    }
+
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Has `cargo build` build for WebAssembly.
+    pub fn configure(&self, cargo: &mut Command) {
+        // Who runs Keyway by cargo has set these for another target.
+        cargo.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
+        match &self.compiler {
+            Compiler::OnPath(_) => {
+                cargo.args(["--target", TARGET]);
+            }
+            Compiler::Debian(folder) => debian::configure(cargo, folder),
+        }
+    }
+
+    /// Builds the one component of the package.
+    pub(crate) fn compile(&self, task: &Task<'_>) -> Result<Compiled, BuildError> {
+        let project = task.project;
+        let mut cargo = Command::new("cargo");
+        cargo.args(["build", "--quiet", "--message-format=json-render-diagnostics"]);
+        cargo.args(["--color", if task.options.color { "always" } else { "never" }]);
+        if task.options.profile == Profile::Release {
+            cargo.arg("--release");
+        }
+        for (name, _) in env::vars_os() {
+            let of_caller =
+                |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+            if name.to_str().is_some_and(of_caller) {
+                cargo.env_remove(name);
+            }
+        }
+        self.configure(&mut cargo);
+        let new = NewTarget::begin(project, &self.cache, &self.version);
+        let said = compile("cargo", project, &mut cargo)?;
+        if let Some(new) = new {
+            new.keep();
+        }
+        let (messages, warnings): (Vec<_>, Vec<_>) =
+            said.lines().partition(|line| line.starts_with("{\"reason\""));
+        let artifact = artifact(project, &messages)?;
+        let component = fs::read(&artifact).map_err(BuildError::read(&artifact))?;
+        let elsewhere = sources_elsewhere(project, &artifact);
+        Ok(Compiled { module: component, said: warnings.join("\n"), elsewhere })
+    }
+}
+
+#[derive(Deserialize)]
+struct Message {
+    target: Option<Target>,
+    manifest_path: Option<PathBuf>,
+    #[serde(default)]
+    filenames: Vec<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    kind: Vec<String>,
+}
+
+/// The WebAssembly file that cargo made of this package.
+fn artifact(project: &Project, messages: &[&str]) -> Result<PathBuf, BuildError> {
+    let manifest = project.folder.join("Cargo.toml");
+    let messages = messages.iter().filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let own = messages.filter(|message| message.manifest_path.as_ref() == Some(&manifest));
+    let files: Vec<PathBuf> = own
+        .filter(|message| {
+            let kinds = message.target.iter().flat_map(|target| &target.kind);
+            kinds.into_iter().any(|kind| kind == "cdylib" || kind == "bin")
+        })
+        .flat_map(|message| message.filenames)
+        .filter(|file| file.extension().is_some_and(|ending| ending == "wasm"))
+        .collect();
+    let reason = match files.as_slice() {
+        [file] => return Ok(file.clone()),
+        [] => {
+            "makes no component: its Cargo.toml needs `[lib] crate-type = [\"cdylib\"]`, or \
+               src/main.rs for a command"
+        }
+        _ => "makes several components, and a folder has one: leave one `cdylib` or one program",
+    };
+    let (language, folder) = (Language::Rust, project.folder.clone());
+    Err(BuildError::Project { language, folder, reason: reason.to_owned() })
+}
+
+/// What the package is made of beside its own folder: packages of the same workspace, and the
+/// files that say which dependencies there are. Cargo writes the sources beside its output.
+fn sources_elsewhere(project: &Project, artifact: &Path) -> BTreeSet<PathBuf> {
+    let list = fs::read_to_string(artifact.with_extension("d")).unwrap_or_default();
+    let sources = list.split_once(": ").map(|(_, sources)| sources.replace("\\ ", "\0"));
+    let sources = sources.unwrap_or_default();
+    let mut found: BTreeSet<PathBuf> =
+        sources.split_whitespace().map(|path| PathBuf::from(path.replace('\0', " "))).collect();
+    let mut locate = Command::new("cargo");
+    locate.args(["locate-project", "--workspace", "--message-format=plain"]);
+    if let Ok(output) = run(locate.current_dir(&project.folder)) {
+        let root = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+        found.insert(root.with_file_name("Cargo.lock"));
+        found.insert(root);
+    }
+    found.retain(|path| !path.starts_with(&project.folder) && path.is_file());
+    found
+}

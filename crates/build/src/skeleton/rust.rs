@@ -1,0 +1,133 @@
+//! A skeleton in Rust: an implementation of each trait that the bindings have.
+
+use wit_parser::{Handle, Resolve, Type, TypeDefKind, TypeId, WorldKey};
+
+use super::{Export, pascal};
+use crate::World;
+
+/// Words of Rust that no function or parameter can be called by.
+const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+pub(super) fn write(world: &World, exports: &[Export<'_>]) -> Result<String, String> {
+    let mut text = format!(
+        "//! Implements the world `{}`, see `wit`.\n\nwit_bindgen::generate!({{ path: \"wit\", \
+         generate_all }});\n\nstruct Component;\n\nexport!(Component);\n",
+        world.name()
+    );
+    for export in exports {
+        let functions: Vec<String> = export
+            .functions
+            .iter()
+            .map(|f| function(&world.resolve, f))
+            .collect::<Result<_, _>>()?;
+        match export.key {
+            None => text.push_str(&format!("\n{}", implementation(&functions, ""))),
+            Some(key) => text.push_str(&format!(
+                "\nmod {} {{\n    use crate::{{Component, {}::*}};\n\n{}}}\n",
+                word(&export.name),
+                module(&world.resolve, key),
+                implementation(&functions, "    ")
+            )),
+        }
+    }
+    Ok(text)
+}
+
+fn implementation(functions: &[String], indent: &str) -> String {
+    let functions = functions.iter().map(|signature| {
+        format!("{indent}    {signature} {{\n{indent}        todo!()\n{indent}    }}\n")
+    });
+    let functions = functions.collect::<Vec<_>>().join("\n");
+    format!("{indent}impl Guest for Component {{\n{functions}{indent}}}\n")
+}
+
+fn function(resolve: &Resolve, function: &wit_parser::Function) -> Result<String, String> {
+    if function.kind.is_async() {
+        return Err(format!("its function `{}` is asynchronous", function.name));
+    }
+    let parameters: Vec<String> = function
+        .params
+        .iter()
+        .map(|parameter| {
+            let ty = ty(resolve, &parameter.ty)?;
+            Ok(format!("{}: {ty}", word(&parameter.name)))
+        })
+        .collect::<Result<_, String>>()?;
+    let result = match &function.result {
+        Some(result) => format!(" -> {}", ty(resolve, result)?),
+        None => String::new(),
+    };
+    Ok(format!("fn {}({}){result}", word(&function.name), parameters.join(", ")))
+}
+
+fn module(resolve: &Resolve, key: &WorldKey) -> String {
+    let id = match key {
+        WorldKey::Name(name) => return format!("exports::{}", word(name)),
+        WorldKey::Interface(id) => id,
+    };
+    let interface = &resolve.interfaces[*id];
+    let package = interface.package.map(|id| &resolve.packages[id].name);
+    let parts = package.iter().flat_map(|name| [word(&name.namespace), word(&name.name)]);
+    let name = interface.name.as_deref().map(word);
+    ["exports".to_owned()].into_iter().chain(parts).chain(name).collect::<Vec<_>>().join("::")
+}
+
+fn ty(resolve: &Resolve, of: &Type) -> Result<String, String> {
+    Ok(match of {
+        Type::Bool => "bool".to_owned(),
+        Type::U8 => "u8".to_owned(),
+        Type::U16 => "u16".to_owned(),
+        Type::U32 => "u32".to_owned(),
+        Type::U64 => "u64".to_owned(),
+        Type::S8 => "i8".to_owned(),
+        Type::S16 => "i16".to_owned(),
+        Type::S32 => "i32".to_owned(),
+        Type::S64 => "i64".to_owned(),
+        Type::F32 => "f32".to_owned(),
+        Type::F64 => "f64".to_owned(),
+        Type::Char => "char".to_owned(),
+        Type::String => "String".to_owned(),
+        Type::Id(id) => return composite(resolve, *id),
+        Type::ErrorContext => return Err("it uses `error-context`".to_owned()),
+    })
+}
+
+fn composite(resolve: &Resolve, id: TypeId) -> Result<String, String> {
+    let of = &resolve.types[id];
+    if let Some(name) = &of.name {
+        return Ok(pascal(name));
+    }
+    let inner = |of: &Type| ty(resolve, of);
+    let or_unit = |of: &Option<Type>| of.as_ref().map_or(Ok("()".to_owned()), inner);
+    Ok(match &of.kind {
+        TypeDefKind::List(element) => format!("Vec<{}>", inner(element)?),
+        TypeDefKind::FixedLengthList(element, length) => format!("[{}; {length}]", inner(element)?),
+        TypeDefKind::Option(some) => format!("Option<{}>", inner(some)?),
+        TypeDefKind::Result(result) => {
+            format!("Result<{}, {}>", or_unit(&result.ok)?, or_unit(&result.err)?)
+        }
+        TypeDefKind::Tuple(tuple) => {
+            let types: Vec<String> = tuple.types.iter().map(inner).collect::<Result<_, _>>()?;
+            let comma = if types.len() == 1 { "," } else { "" };
+            format!("({}{comma})", types.join(", "))
+        }
+        TypeDefKind::Handle(Handle::Own(resource)) => composite(resolve, *resource)?,
+        TypeDefKind::Handle(Handle::Borrow(resource)) => {
+            format!("&{}", composite(resolve, *resource)?)
+        }
+        TypeDefKind::Type(alias) => inner(alias)?,
+        other => return Err(format!("it uses a type of kind `{}`", other.as_str())),
+    })
+}
+
+/// A name as the bindings write it.
+fn word(name: &str) -> String {
+    let name = name.replace('-', "_");
+    if KEYWORDS.contains(&name.as_str()) { name + "_" } else { name }
+}

@@ -1,0 +1,388 @@
+//! New projects: the files under `templates/`, with names filled in.
+//!
+//! `LANGUAGE/every` has what all projects of a language have, `LANGUAGE/KIND` what those of one
+//! kind have besides, or instead. In texts `{{name}}` and its like are filled in, and in paths
+//! `__snake__`.
+
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
+
+use include_dir::{Dir, include_dir};
+use wit_parser::Resolve;
+
+use crate::{
+    Language, WitError, World,
+    files::walk,
+    skeleton::{self, Skeleton},
+};
+
+static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../templates");
+
+/// The WIT of WASI 0.2, a package in each file.
+static WASI: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../wit/wasi-0.2");
+
+/// What a component is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It answers HTTP requests.
+    Http,
+    /// Other components call it.
+    Library,
+    /// It runs to its end.
+    Command,
+    /// It stands before what answers HTTP requests.
+    Middleware,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Http, Self::Library, Self::Command, Self::Middleware];
+
+    /// The name on the command line.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Library => "library",
+            Self::Command => "command",
+            Self::Middleware => "middleware",
+        }
+    }
+
+    /// What a user may do with the built component first.
+    fn first_use(self, name: &str) -> String {
+        match self {
+            Self::Http => "keyway up       # answers on http://127.0.0.1:3000/".to_owned(),
+            Self::Command => format!("keyway run {name}.wasm Ada"),
+            Self::Library | Self::Middleware => format!("keyway inspect {name}.wasm"),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http => "http: answers HTTP requests",
+            Self::Library => "library: other components call it",
+            Self::Command => "command: runs to its end",
+            Self::Middleware => "middleware: stands before what answers HTTP requests",
+        })
+    }
+}
+
+impl std::str::FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|kind| kind.key() == text).ok_or_else(|| {
+            let keys = Self::ALL.map(Self::key).join(", ");
+            format!("`{text}` is no kind of component; those are {keys}")
+        })
+    }
+}
+
+/// What a new project is to implement.
+#[derive(Debug, Clone)]
+pub enum Start {
+    /// A small example of this kind.
+    Kind(Kind),
+    /// The user's own WIT.
+    Wit {
+        /// A file, or a folder with its dependencies under `deps`.
+        path: PathBuf,
+        /// The world in it; not needed if there is one.
+        world: Option<String>,
+    },
+}
+
+/// Why there is no new project.
+#[derive(Debug, thiserror::Error)]
+pub enum NewError {
+    /// The name is no component's.
+    #[error(
+        "`{0}` is no name: it has to be words of lower-case letters and digits, each beginning \
+         with a letter, with `-` between them, 64 characters at most"
+    )]
+    Name(String),
+    /// Something is there already.
+    #[error("{} is there already, and is left as it is", .0.display())]
+    Exists(PathBuf),
+    /// The user's WIT is wrong.
+    #[error(transparent)]
+    Wit(#[from] WitError),
+    /// The bindings of the user's WIT cannot be made.
+    #[error("the world `{world}` cannot be implemented in {language}: {reason}")]
+    Skeleton {
+        /// The world.
+        world: String,
+        /// The language.
+        language: Language,
+        /// What the generator says.
+        reason: String,
+    },
+    /// A file cannot be written.
+    #[error("{} cannot be written: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+impl NewError {
+    /// What the parser of WIT said: text of several lines.
+    pub fn details(&self) -> Option<&str> {
+        match self {
+            Self::Wit(WitError::Invalid { reason, .. }) => Some(reason),
+            _ => None,
+        }
+    }
+}
+
+/// Makes a project `name` in the folder `parent`, and returns its own folder.
+///
+/// It is written beside its place and renamed: if this fails nothing is left.
+///
+/// # Errors
+/// If the name is none, is taken, or the project cannot be made.
+pub fn new_project(
+    parent: &Path,
+    name: &str,
+    language: Language,
+    start: &Start,
+) -> Result<PathBuf, NewError> {
+    let names = Names::new(name)?;
+    write_beside(parent, name, |folder| {
+        let template = Template { folder, names: &names };
+        match start {
+            Start::Kind(kind) => {
+                let first_use = kind.first_use(name);
+                template.write(&format!("{}/every", language.key()), &first_use)?;
+                template.write(&format!("{}/{}", language.key(), kind.key()), &first_use)?;
+                template.write_wit(*kind)
+            }
+            Start::Wit { path, world } => {
+                let world = copy_wit(path, world.as_deref(), folder, &names)?;
+                let skeleton = skeleton::of(&world, language, &names.name).map_err(|reason| {
+                    NewError::Skeleton { world: world.name().to_owned(), language, reason }
+                })?;
+                template.write_skeleton(language, &skeleton)
+            }
+        }
+    })
+}
+
+fn write_beside(
+    parent: &Path,
+    name: &str,
+    write: impl FnOnce(&Path) -> Result<(), NewError>,
+) -> Result<PathBuf, NewError> {
+    let place = parent.join(name);
+    if place.symlink_metadata().is_ok() {
+        return Err(NewError::Exists(place));
+    }
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    let prefix = format!(".{name}-");
+    let staging =
+        tempfile::Builder::new().prefix(&prefix).permissions(permissions).tempdir_in(parent);
+    let staging = staging.map_err(failed(parent))?;
+    write(staging.path())?;
+    fs::rename(staging.path(), &place).map_err(failed(&place))?;
+    // It has another name, so that nothing is there to take away.
+    let _ = staging.keep();
+    Ok(place)
+}
+
+fn failed(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> NewError {
+    let path = path.into();
+    |error| NewError::File { path, error }
+}
+
+/// A project's name, in the ways that languages write it.
+#[derive(Debug)]
+struct Names {
+    name: String,
+    snake: String,
+    /// As a word of WIT, where some words have a meaning of their own.
+    package: String,
+}
+
+impl Names {
+    fn new(name: &str) -> Result<Self, NewError> {
+        let is_word = |word: &str| {
+            word.starts_with(|first: char| first.is_ascii_lowercase())
+                && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
+        if name.len() > 64 || !name.split('-').all(is_word) {
+            return Err(NewError::Name(name.to_owned()));
+        }
+        let as_package = format!("package example:{name};");
+        let is_plain = Resolve::default().push_str("name.wit", &as_package).is_ok();
+        let package = if is_plain { name.to_owned() } else { format!("%{name}") };
+        Ok(Self { name: name.to_owned(), snake: name.replace('-', "_"), package })
+    }
+}
+
+/// Files to be written into a new folder.
+struct Template<'a> {
+    folder: &'a Path,
+    names: &'a Names,
+}
+
+impl Template<'_> {
+    /// Writes the files of one of the templates' folders. None if there is no such folder.
+    fn write(&self, template: &str, first_use: &str) -> Result<(), NewError> {
+        let Some(root) = TEMPLATES.get_dir(template) else { return Ok(()) };
+        let mut folders = vec![root];
+        while let Some(folder) = folders.pop() {
+            folders.extend(folder.dirs());
+            for file in folder.files() {
+                let path = file.path().strip_prefix(template).unwrap_or(file.path());
+                let path = path.to_string_lossy().replace("__snake__", &self.names.snake);
+                let text = file.contents_utf8().unwrap_or_default();
+                self.put(&visible(&path), &self.fill(text).replace("{{try}}", first_use))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_wit(&self, kind: Kind) -> Result<(), NewError> {
+        let file = TEMPLATES.get_file(format!("wit/{}.wit", kind.key()));
+        let text = file.and_then(|file| file.contents_utf8()).unwrap_or_default();
+        self.put("wit/world.wit", &self.fill(text))?;
+        for package in wasi_of(kind) {
+            let file = WASI.get_file(format!("{package}.wit"));
+            let text = file.and_then(|file| file.contents_utf8()).unwrap_or_default();
+            self.put(&format!("wit/deps/{package}.wit"), text)?;
+        }
+        Ok(())
+    }
+
+    /// What every project of the language has, but for the example's own files.
+    fn write_skeleton(&self, language: Language, skeleton: &Skeleton) -> Result<(), NewError> {
+        self.write(
+            &format!("{}/every", language.key()),
+            &format!("keyway inspect {}.wasm", self.names.name),
+        )?;
+        for example in self.examples() {
+            fs::remove_file(&example).map_err(failed(&example))?;
+            // The last file of a folder takes the folder with it.
+            let _ = example.parent().map(fs::remove_dir);
+        }
+        // So does its test.
+        let readme = self.folder.join("README.md");
+        let text = fs::read_to_string(&readme).map_err(failed(&readme))?;
+        let kept = text.lines().filter(|line| !line.contains("test"));
+        self.put("README.md", &(kept.collect::<Vec<_>>().join("\n") + "\n"))?;
+        for (path, text) in &skeleton.files {
+            self.put(path, text)?;
+        }
+        Ok(())
+    }
+
+    /// The files of the example: they have its word in their names.
+    fn examples(&self) -> Vec<PathBuf> {
+        let files = walk(self.folder, &|_| true).unwrap_or_default();
+        let of_example = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().contains("greeting"))
+        };
+        files.into_iter().filter(of_example).collect()
+    }
+
+    fn fill(&self, text: &str) -> String {
+        text.replace("{{name}}", &self.names.name)
+            .replace("{{snake}}", &self.names.snake)
+            .replace("{{package}}", &self.names.package)
+            .replace("{{wasi}}", &format!("0.2.{}", keyway_component::NEWEST_0_2))
+    }
+
+    fn put(&self, path: &str, text: &str) -> Result<(), NewError> {
+        let path = self.folder.join(path);
+        let folder = path.parent().unwrap_or(self.folder);
+        fs::create_dir_all(folder).map_err(failed(folder))?;
+        fs::write(&path, text).map_err(failed(&path))
+    }
+}
+
+/// Files that are hidden in a project are not among the templates, where they would have effect.
+fn visible(path: &str) -> String {
+    match path {
+        "gitignore" | "clang-format" | "prettierrc" => format!(".{path}"),
+        _ => path.to_owned(),
+    }
+}
+
+/// The packages of WASI that a kind needs, with all that these refer to.
+fn wasi_of(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Library => &[],
+        Kind::Command => &["cli", "clocks", "filesystem", "io", "random", "sockets"],
+        Kind::Http | Kind::Middleware => {
+            &["cli", "clocks", "filesystem", "http", "io", "random", "sockets"]
+        }
+    }
+}
+
+/// Copies the user's WIT into the project. Where it has several worlds, a world of the project's
+/// own takes in the one that is wanted, so that no build has to name it.
+fn copy_wit(
+    path: &Path,
+    wanted: Option<&str>,
+    folder: &Path,
+    names: &Names,
+) -> Result<World, NewError> {
+    let world = World::read(path, wanted)?;
+    let place = folder.join("wit");
+    let package = world.package();
+    if package.worlds == 1 {
+        copy_files(path, &place)?;
+        return Ok(World::read(&place, None)?);
+    }
+    let deps = place.join("deps");
+    if path.is_dir() {
+        copy_files(path, &deps.join(&package.folder))?;
+        let inner = deps.join(&package.folder).join("deps");
+        if inner.is_dir() {
+            for entry in fs::read_dir(&inner).map_err(failed(&inner))?.flatten() {
+                let to = deps.join(entry.file_name());
+                fs::rename(entry.path(), &to).map_err(failed(&to))?;
+            }
+            fs::remove_dir(&inner).map_err(failed(&inner))?;
+        }
+    } else {
+        copy_files(path, &deps)?;
+    }
+    let included = match &package.version {
+        Some(version) => format!("{}/{}@{version}", package.name, world.name()),
+        None => format!("{}/{}", package.name, world.name()),
+    };
+    let text = format!(
+        "package example:{};\n\nworld component {{\n    include {included};\n}}\n",
+        names.package
+    );
+    let file = place.join("world.wit");
+    fs::write(&file, text).map_err(failed(&file))?;
+    Ok(World::read(&place, None)?)
+}
+
+/// Copies a file into a folder, or all WIT of a folder.
+fn copy_files(from: &Path, to: &Path) -> Result<(), NewError> {
+    let is_wit = |path: &Path| {
+        path.is_dir() || path.extension().is_some_and(|ending| ending == "wit" || ending == "wasm")
+    };
+    let files = if from.is_dir() {
+        walk(from, &is_wit).map_err(failed(from))?
+    } else {
+        vec![from.to_owned()]
+    };
+    let root = if from.is_dir() { from } else { from.parent().unwrap_or(Path::new("")) };
+    for file in files {
+        let place = to.join(file.strip_prefix(root).unwrap_or(&file));
+        let folder = place.parent().unwrap_or(to);
+        fs::create_dir_all(folder).map_err(failed(folder))?;
+        fs::copy(&file, &place).map_err(failed(&place))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! What this machine has to build components with.
+
+use std::{io, path::PathBuf, sync::OnceLock};
+
+use serde::Serialize;
+
+use crate::{
+    Language,
+    language::{c::Clang, go::Go, javascript::JavaScript, python::Python, rust::Rust},
+};
+
+/// Finds compilers, each once.
+#[derive(Debug)]
+pub struct Toolbox {
+    cache: PathBuf,
+    rust: OnceLock<Result<Rust, Missing>>,
+    c: OnceLock<Result<Clang, Missing>>,
+    cpp: OnceLock<Result<Clang, Missing>>,
+    go: OnceLock<Result<Go, Missing>>,
+    python: OnceLock<Result<Python, Missing>>,
+    javascript: OnceLock<Result<JavaScript, Missing>>,
+}
+
+/// What a language is built with here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// The compiler or tool, with its version.
+    pub tool: String,
+    /// Where it lies.
+    pub path: PathBuf,
+}
+
+/// What is missing to build a language, and the commands that bring it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
+#[error("{language} cannot be built here: {what}")]
+pub struct Missing {
+    /// The language.
+    pub language: Language,
+    /// What is missing.
+    pub what: String,
+    /// The packages of Debian that bring it, where these do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<String>,
+    /// What to type, one after the other.
+    pub commands: Vec<String>,
+}
+
+impl Missing {
+    /// What to do, in one sentence.
+    pub fn help(&self) -> String {
+        let commands: Vec<_> = self.commands.iter().map(|command| format!("`{command}`")).collect();
+        format!("run {}", commands.join(", then "))
+    }
+}
+
+/// Why what Keyway keeps itself could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetUpError {
+    /// A step failed.
+    #[error("`{step}` failed: {reason}")]
+    Step {
+        /// The command.
+        step: String,
+        /// What it said.
+        reason: String,
+    },
+    /// A file or folder cannot be written.
+    #[error("{} cannot be written: {error}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Something is missing that only the user can install.
+    #[error("{missing}; {}", missing.help())]
+    Missing {
+        /// What that is.
+        #[from]
+        missing: Missing,
+    },
+    /// All steps were done, and it is still not complete.
+    #[error("{what} was set up in {}, but is not complete", folder.display())]
+    Incomplete {
+        /// What was set up.
+        what: &'static str,
+        /// Where.
+        folder: PathBuf,
+    },
+}
+
+impl SetUpError {
+    pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        |error| Self::File { path, error }
+    }
+}
+
+impl Toolbox {
+    /// A toolbox that keeps in `cache`, Keyway's folder in the user's cache, what it sets up.
+    pub fn new(cache: impl Into<PathBuf>) -> Self {
+        Self {
+            cache: cache.into(),
+            rust: OnceLock::new(),
+            c: OnceLock::new(),
+            cpp: OnceLock::new(),
+            go: OnceLock::new(),
+            python: OnceLock::new(),
+            javascript: OnceLock::new(),
+        }
+    }
+
+    /// What `language` is built with.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn find(&self, language: Language) -> Result<Found, Missing> {
+        match language {
+            Language::Rust => self.rust().map(Rust::found),
+            Language::C | Language::Cpp => self.clang(language).map(Clang::found),
+            Language::Go => self.go().map(Go::found),
+            Language::Python => self.python().map(Python::found),
+            Language::JavaScript | Language::TypeScript => {
+                self.javascript(language).map(JavaScript::found)
+            }
+        }
+    }
+
+    /// Sets up for `language` what Keyway keeps itself, and says with `tell` what takes long.
+    ///
+    /// # Errors
+    /// If a step fails, or something is missing that Keyway does not install.
+    pub fn set_up(&self, language: Language, tell: &dyn Fn(&str)) -> Result<Found, SetUpError> {
+        let cache = &self.cache;
+        Ok(match language {
+            Language::Rust => Rust::set_up(cache, tell)?.found(),
+            Language::C | Language::Cpp => Clang::find(language)?.found(),
+            Language::Go => Go::set_up(cache, tell)?.found(),
+            Language::Python => Python::set_up(cache, tell)?.found(),
+            Language::JavaScript | Language::TypeScript => {
+                JavaScript::set_up(cache, language, tell)?.found()
+            }
+        })
+    }
+
+    /// Rust's compiler.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn rust(&self) -> Result<&Rust, Missing> {
+        self.rust.get_or_init(|| Rust::find(&self.cache)).as_ref().map_err(Clone::clone)
+    }
+
+    pub(crate) fn clang(&self, language: Language) -> Result<&Clang, Missing> {
+        let place = if language == Language::Cpp { &self.cpp } else { &self.c };
+        place.get_or_init(|| Clang::find(language)).as_ref().map_err(Clone::clone)
+    }
+
+    pub(crate) fn go(&self) -> Result<&Go, Missing> {
+        self.go.get_or_init(|| Go::find(&self.cache)).as_ref().map_err(Clone::clone)
+    }
+
+    pub(crate) fn python(&self) -> Result<&Python, Missing> {
+        self.python.get_or_init(|| Python::find(&self.cache)).as_ref().map_err(Clone::clone)
+    }
+
+    pub(crate) fn javascript(&self, language: Language) -> Result<&JavaScript, Missing> {
+        let found = self.javascript.get_or_init(|| JavaScript::find(&self.cache, language));
+        found.as_ref().map_err(|missing| Missing { language, ..missing.clone() })
+    }
+}

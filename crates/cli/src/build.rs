@@ -1,0 +1,144 @@
+//! `keyway build`: from sources to components.
+
+use std::{
+    io::{IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Mutex,
+    thread,
+    time::{Duration, Instant},
+};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use keyway_build::{BuildError, Built, Job, Observer, Options, Profile, build_all};
+
+use crate::report;
+
+/// How often a line that says what is built is drawn.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
+
+/// The arguments of `keyway build`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// A folder with a `keyway.toml`, a manifest, or the folder of one component's project.
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// The world to build, where the WIT of a project has several.
+    #[arg(long, value_name = "NAME")]
+    world: Option<String>,
+    /// Builds for finding mistakes: not optimised, with names and lines.
+    #[arg(long)]
+    debug: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    let profile = if arguments.debug { Profile::Debug } else { Profile::Release };
+    let options = Options { world: arguments.world.clone(), profile, color: false };
+    if build_at(&arguments.path, &options) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Builds what has changed at `path`, and tells of it. Returns whether all was built.
+pub(crate) fn build_at(path: &Path, options: &Options) -> bool {
+    let is_terminal = std::io::stderr().is_terminal();
+    let color = is_terminal && std::env::var_os("NO_COLOR").is_none();
+    let options = Options { color, ..options.clone() };
+    let ready = keyway_host::jobs(path, &options)
+        .and_then(|jobs| keyway_host::toolbox().map(|toolbox| (jobs, toolbox)));
+    let (jobs, toolbox) = match ready {
+        Ok(ready) => ready,
+        Err(problems) => {
+            report::print(&problems);
+            return false;
+        }
+    };
+    if jobs.is_empty() {
+        tell("There is nothing to build: no component's source is the folder of a project.\n");
+        return true;
+    }
+    let at_once = thread::available_parallelism().map_or(1, usize::from);
+    let progress = Progress::new(&jobs, is_terminal);
+    let results = build_all(&jobs, &toolbox, at_once, &progress);
+    let failed: Vec<&BuildError> =
+        results.iter().filter_map(|result| result.as_ref().err()).collect();
+    for error in &failed {
+        print_error(error);
+    }
+    if failed.len() > 1 {
+        tell(&format!("{} of {} components cannot be built.\n", failed.len(), jobs.len()));
+    }
+    failed.is_empty()
+}
+
+/// What a compiler said as it said it, then the error in Keyway's words.
+pub(crate) fn print_error(error: &BuildError) {
+    if let Some(details) = error.details() {
+        tell(&format!("{details}\n"));
+    }
+    report::print(&[keyway_host::problem_of(error)]);
+}
+
+/// Says what is built: lines that move on a terminal, else a line for each component at its end.
+#[derive(Debug)]
+struct Progress<'a> {
+    jobs: &'a [Job],
+    bars: Option<MultiProgress>,
+    running: Vec<Mutex<Option<(Instant, Option<ProgressBar>)>>>,
+}
+
+impl<'a> Progress<'a> {
+    fn new(jobs: &'a [Job], is_terminal: bool) -> Self {
+        let running = jobs.iter().map(|_| Mutex::default()).collect();
+        Self { jobs, bars: is_terminal.then(MultiProgress::new), running }
+    }
+
+    fn say(&self, line: &str) {
+        match &self.bars {
+            // Nobody may look: that is no reason to build nothing.
+            Some(bars) => drop(bars.println(line)),
+            None => tell(&format!("{line}\n")),
+        }
+    }
+}
+
+impl Observer for Progress<'_> {
+    fn begun(&self, number: usize) {
+        let project = &self.jobs[number].project;
+        let bar = self.bars.as_ref().map(|bars| {
+            let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
+            let bar = bars.add(ProgressBar::new_spinner());
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.set_message(format!("Building {} ({})", project.name, project.language));
+            bar.enable_steady_tick(DRAW_EVERY);
+            bar
+        });
+        *self.running[number].lock().expect("nobody panics with it") = Some((Instant::now(), bar));
+    }
+
+    fn ended(&self, number: usize, result: &Result<Built, BuildError>) {
+        let taken = self.running[number].lock().expect("nobody panics with it").take();
+        let Some((begun, bar)) = taken else { return };
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+        let project = &self.jobs[number].project;
+        let took = begun.elapsed().as_secs_f64();
+        match result {
+            Ok(Built::Fresh) => self.say(&format!("{} is up to date.", project.name)),
+            Ok(Built::Made { said }) => {
+                if !said.trim().is_empty() {
+                    self.say(said.trim_end());
+                }
+                self.say(&format!(
+                    "{} is built ({}, {took:.1} s).",
+                    project.name, project.language
+                ));
+            }
+            Err(_) => self.say(&format!("{} cannot be built.", project.name)),
+        }
+    }
+}
+
+/// Building goes on where nobody reads.
+fn tell(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,144 @@
+//! `keyway new`: a project or an app to begin with.
+
+use std::{
+    fmt::Display,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use dialoguer::{Input, Select};
+use keyway_app::Problem;
+use keyway_build::{Kind, Language, NewError, Start, new_project};
+
+use crate::report;
+
+/// The arguments of `keyway new`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The name of the component, which is its folder's too; or `app` and the name of an app.
+    #[arg(value_name = "NAME")]
+    name: Vec<String>,
+    /// The language: rust, c, cpp, go, python, javascript or typescript.
+    #[arg(long)]
+    lang: Option<Language>,
+    /// What it is for: http, library, command or middleware.
+    #[arg(long, conflicts_with = "wit")]
+    kind: Option<Kind>,
+    /// The WIT that it is to implement: a file, or a folder with its dependencies under `deps`.
+    #[arg(long, value_name = "PATH")]
+    wit: Option<PathBuf>,
+    /// The world in the WIT; not needed if there is one.
+    #[arg(long, value_name = "NAME", requires = "wit")]
+    world: Option<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    match make(arguments) {
+        Ok(said) => {
+            report::print_text(&said);
+            ExitCode::SUCCESS
+        }
+        Err(problems) => report::print(&problems),
+    }
+}
+
+type Outcome<T> = Result<T, Vec<Problem>>;
+
+fn make(arguments: &Arguments) -> Outcome<String> {
+    if let [app, name] = arguments.name.as_slice()
+        && app == "app"
+    {
+        if Path::new(name).symlink_metadata().is_ok() {
+            return Err(problem(NewError::Exists(PathBuf::from(name))));
+        }
+        keyway_host::new_app(Path::new(name), name)?;
+        return Ok(format!(
+            "The app {name} is in {name}/. Make its first component there:\n  cd {name} && keyway new hello\n"
+        ));
+    }
+    let name = match arguments.name.as_slice() {
+        [] => ask_text("The component's name", "NAME")?,
+        [name] => name.clone(),
+        [_, second, ..] => {
+            let message = format!("`{second}` is one word too many");
+            let help = "write `keyway new NAME` for a component, or `keyway new app NAME`";
+            return Err(vec![told("arguments", message, help)]);
+        }
+    };
+    let language = match arguments.lang {
+        Some(language) => language,
+        None => {
+            ask_one("The language", &Language::ALL, "--lang", &Language::ALL.map(Language::key))?
+        }
+    };
+    let start = start(arguments)?;
+    new_project(Path::new("."), &name, language, &start).map_err(problem)?;
+    Ok(format!("{name} is in {name}/. Build it:\n  keyway build {name}\n"))
+}
+
+fn start(arguments: &Arguments) -> Outcome<Start> {
+    if let Some(path) = &arguments.wit {
+        return Ok(Start::Wit { path: path.clone(), world: arguments.world.clone() });
+    }
+    if let Some(kind) = arguments.kind {
+        return Ok(Start::Kind(kind));
+    }
+    ask_one("What it is for", &Kind::ALL, "--kind", &Kind::ALL.map(Kind::key)).map(Start::Kind)
+}
+
+/// Asks for one of several things, where there is a terminal to ask on.
+fn ask_one<T: Copy + Display>(
+    question: &str,
+    choices: &[T],
+    option: &str,
+    keys: &[&str],
+) -> Outcome<T> {
+    if !can_ask() {
+        let message = format!("`{option}` is missing");
+        return Err(vec![told(
+            "missing-option",
+            message,
+            &format!("add `{option}` {}", keys.join("|")),
+        )]);
+    }
+    let chosen = Select::new().with_prompt(question).items(choices).default(0).interact();
+    chosen.map(|number| choices[number]).map_err(|_| vec![not_answered(option)])
+}
+
+fn ask_text(question: &str, option: &str) -> Outcome<String> {
+    if !can_ask() {
+        let message = format!("`{option}` is missing");
+        let help = "write `keyway new NAME` for a component, or `keyway new app NAME`";
+        return Err(vec![told("missing-option", message, help)]);
+    }
+    let answer = Input::new().with_prompt(question).interact_text();
+    answer.map_err(|_| vec![not_answered(option)])
+}
+
+fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+fn not_answered(option: &str) -> Problem {
+    told("missing-option", format!("`{option}` was not answered"), "nothing was made")
+}
+
+fn told(code: &'static str, message: String, help: &str) -> Problem {
+    Problem { code, message, label: None, help: Some(help.to_owned()), place: None }
+}
+
+fn problem(error: NewError) -> Vec<Problem> {
+    let (code, help) = match &error {
+        NewError::Name(_) => ("name", Some("write it in lower case, with `-` between words")),
+        NewError::Exists(_) => ("exists", Some("choose another name, or take it away first")),
+        NewError::Wit(_) => ("wit", None),
+        NewError::Skeleton { .. } => ("skeleton", None),
+        NewError::File { .. } => ("file", None),
+    };
+    if let Some(details) = error.details() {
+        eprintln!("{details}");
+    }
+    let message = error.to_string();
+    vec![Problem { code, message, label: None, help: help.map(str::to_owned), place: None }]
+}

@@ -1,0 +1,8 @@
+// What is said. Knows nothing of components.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+// A greeting for somebody.
+std::string greeting(std::string_view name);

@@ -1,0 +1,9 @@
+// Package export_example_{{snake}}_greeter implements `example:{{name}}/greeter`, see
+// `wit/world.wit`.
+package export_example_{{snake}}_greeter
+
+import "{{name}}/greeting"
+
+func Greet(name string) string {
+	return greeting.For(name)
+}

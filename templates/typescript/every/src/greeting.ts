@@ -1,0 +1,6 @@
+// What is said. Knows nothing of components.
+
+/** A greeting for somebody. */
+export function greeting(name: string): string {
+  return `Hello, ${name}!`;
+}

@@ -1,0 +1,282 @@
+//! What a user sees of `keyway build` and `keyway doctor` after the first time.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::SystemTime,
+};
+
+use keyway_testing::{Finished, Keyway, finish_in, get, program};
+use tempfile::TempDir;
+
+/// The WIT of the projects here.
+const WIT: &str = "package test:sum;\n\ninterface sums {\n    add: func(a: u32, b: u32) -> u32;\n}\n\n\
+                   world sum {\n    export sums;\n}\n";
+
+const C: &str = "#include \"sum.h\"\n\nuint32_t exports_test_sum_sums_add(uint32_t a, uint32_t b) {\n    \
+                 return a + b;\n}\n";
+
+/// A project in C, which is quick to build, in the folder `sum` of a new folder.
+fn project() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(&folder, "sum/wit/world.wit", WIT);
+    write(&folder, "sum/src/sum.c", C);
+    folder
+}
+
+fn write(folder: &TempDir, path: &str, text: &str) {
+    let path = folder.path().join(path);
+    fs::create_dir_all(path.parent().expect("it is in a folder")).expect("made");
+    fs::write(path, text).expect("written");
+}
+
+fn build(folder: &TempDir, path: &str) -> Finished {
+    finish_in(folder.path(), ["build", path])
+}
+
+fn built(folder: &TempDir, path: &str) -> String {
+    let finished = build(folder, path);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    finished.stderr
+}
+
+/// The errors of a build that fails, without the bars and breaks of long lines.
+fn failed(folder: &TempDir, path: &str) -> String {
+    let finished = build(folder, path);
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    let words: Vec<_> = finished.stderr.split_whitespace().filter(|word| *word != "│").collect();
+    words.join(" ")
+}
+
+fn component(folder: &TempDir) -> PathBuf {
+    folder.path().join("sum/sum.wasm")
+}
+
+fn changed(file: &Path) -> SystemTime {
+    fs::metadata(file).and_then(|file| file.modified()).expect("it is there")
+}
+
+/// Nothing of a build is left but what it keeps on purpose.
+fn nothing_is_half_written(folder: &TempDir) {
+    let own = folder.path().join("sum/.keyway");
+    for place in [own, folder.path().join("sum")] {
+        let names = fs::read_dir(place).into_iter().flatten().flatten();
+        let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let left: Vec<_> =
+            names.filter(|name| name.starts_with(".tmp") || name.starts_with(".keyway-")).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn what_has_not_changed_is_not_built_again() {
+    let folder = project();
+    assert!(built(&folder, "sum").contains("sum is built (C, "));
+    let first = changed(&component(&folder));
+    assert!(built(&folder, "sum").contains("sum is up to date"));
+    assert_eq!(changed(&component(&folder)), first);
+
+    write(&folder, "sum/src/sum.c", &C.replace("a + b", "b + a + 0 * a"));
+    assert!(built(&folder, "sum").contains("sum is built"));
+    assert!(built(&folder, "sum").contains("sum is up to date"));
+    write(&folder, "sum/compile_flags.txt", "-DNEW\n");
+    assert!(built(&folder, "sum").contains("sum is built"));
+
+    fs::remove_file(component(&folder)).expect("it is there");
+    assert!(built(&folder, "sum").contains("sum is built"));
+    fs::write(component(&folder), "broken").expect("written");
+    assert!(built(&folder, "sum").contains("sum is built"));
+    let debug = finish_in(folder.path(), ["build", "--debug", "sum"]);
+    assert!(debug.stderr.contains("sum is built"), "{}", debug.stderr);
+}
+
+#[test]
+fn a_build_that_fails_leaves_what_was() {
+    let folder = project();
+    built(&folder, "sum");
+    let before = fs::read(component(&folder)).expect("it is there");
+    for (file, text, reasons) in [
+        // A mistake in the sources: the compiler says where.
+        (
+            "sum/src/sum.c",
+            C.replace("return a", "retrun a"),
+            ["sum.c:4:", "clang does not build `sum`"],
+        ),
+        // A function of the world that is not there.
+        (
+            "sum/src/sum.c",
+            "#include \"sum.h\"\n".to_owned(),
+            ["exports_test_sum_sums_add", "clang does not build `sum`"],
+        ),
+        // A function with other types than the world's.
+        (
+            "sum/src/sum.c",
+            C.replace("uint32_t exp", "uint64_t exp"),
+            ["conflicting types", "clang does not build `sum`"],
+        ),
+        // A mistake in the WIT: its parser says where.
+        ("sum/wit/world.wit", WIT.replace("u32)", "u33)"), ["world.wit:4:", "has a mistake"]),
+        (
+            "sum/wit/world.wit",
+            WIT.to_owned() + "world other {}\n",
+            ["the worlds `sum`, `other`", "`--world NAME`"],
+        ),
+    ] {
+        let right = fs::read_to_string(folder.path().join(file)).expect("it is there");
+        write(&folder, file, &text);
+        let said = failed(&folder, "sum");
+        for reason in reasons {
+            assert!(said.contains(reason), "{reason}: {said}");
+        }
+        assert_eq!(fs::read(component(&folder)).expect("it is there"), before);
+        nothing_is_half_written(&folder);
+        write(&folder, file, &right);
+    }
+    assert!(built(&folder, "sum").contains("sum is up to date"), "it is as it was");
+    fs::remove_dir_all(folder.path().join("sum/wit")).expect("removed");
+    assert!(failed(&folder, "sum").contains("wit: a project says in WIT"));
+}
+
+#[test]
+fn a_component_that_is_not_what_its_world_says_is_refused() {
+    // Rust's bindings need not come from the folder `wit`.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let manifest = "[package]\nname = \"sum\"\nedition = \"2024\"\n\n[lib]\ncrate-type = \
+                    [\"cdylib\"]\n\n[workspace]\n";
+    write(&folder, "sum/Cargo.toml", manifest);
+    write(&folder, "sum/src/lib.rs", "#[unsafe(no_mangle)]\npub extern \"C\" fn f() {}\n");
+    write(&folder, "sum/wit/world.wit", WIT);
+    let said = failed(&folder, "sum");
+    for reason in [
+        "the world `sum` exports `test:sum/sums`, and the component does not",
+        "is not what its WIT says",
+    ] {
+        assert!(said.contains(reason), "{reason}: {said}");
+    }
+    assert!(!component(&folder).exists());
+    nothing_is_half_written(&folder);
+}
+
+#[test]
+fn a_compiler_that_is_missing_is_told_with_what_brings_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (language, file, reasons) in [
+        ("go", "go.mod", ["there is no `go` on the PATH", "keyway doctor --install go"]),
+        ("python", "app.py", ["componentize-py", "keyway doctor --install python"]),
+        (
+            "javascript",
+            "package.json",
+            ["there is no Node.js", "keyway doctor --install javascript"],
+        ),
+        ("rust", "Cargo.toml", ["there is no `cargo`", "rustup"]),
+        ("c", "src/a.c", ["C cannot be built here", "clang"]),
+    ] {
+        write(&folder, &format!("{language}/{file}"), "");
+        write(&folder, &format!("{language}/wit/world.wit"), WIT);
+        let mut command = Command::new(program());
+        command.args(["build", language]).current_dir(folder.path());
+        command.env("PATH", "/nowhere").env("XDG_CACHE_HOME", folder.path());
+        command.env_remove("WASI_SDK_PATH");
+        let output = command.output().expect("it runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let said =
+            stderr.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+        assert!(!output.status.success());
+        for reason in reasons {
+            assert!(said.contains(reason), "{reason}: {stderr}");
+        }
+        assert!(!folder.path().join(language).join(".keyway").exists());
+    }
+}
+
+#[test]
+fn an_app_is_built_with_all_that_fails_in_it() {
+    let folder = project();
+    write(&folder, "other/wit/world.wit", WIT);
+    write(&folder, "other/src/sum.c", &C.replace("return", "retrun"));
+    write(&folder, "third/wit/world.wit", &(WIT.to_owned() + "world other {}\n"));
+    write(&folder, "third/src/sum.c", C);
+    let manifest = |world: &str| {
+        format!(
+            "[app]\nname = \"sums\"\n\n[component.sum]\nsource = \"sum\"\n\n[component.other]\n\
+             source = \"other\"\n\n[component.third]\nsource = \"third\"\nbuild.world = \"{world}\"\n"
+        )
+    };
+    write(&folder, "keyway.toml", &manifest("no-such"));
+    let said = failed(&folder, ".");
+    for reason in
+        ["sum is built", "2 of 3 components cannot be built", "no world `no-such`", "other"]
+    {
+        assert!(said.contains(reason), "{reason}: {said}");
+    }
+    write(&folder, "keyway.toml", &manifest("sum"));
+    write(&folder, "other/src/sum.c", C);
+    let said = built(&folder, ".");
+    for line in ["sum is up to date", "other is built", "third is built"] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+}
+
+#[test]
+fn what_is_no_project_is_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    assert!(failed(&folder, ".").contains("has no project"));
+    assert!(failed(&folder, "nowhere").contains("no file or folder nowhere"));
+    write(&folder, "keyway.toml", "[app]\nname = \"a\"\n\n[component.b]\nsource = \"b\"\n");
+    write(&folder, "b/README.md", "");
+    assert!(failed(&folder, ".").contains("`b`: the folder ./b has no project"));
+}
+
+#[test]
+fn an_app_that_is_not_built_says_so_and_is_built_by_up() {
+    let folder = project_of_http();
+    let up = finish_in(folder.path(), ["check", "hello"]);
+    assert_eq!(up.code, Some(1));
+    assert!(up.stderr.contains("run `keyway build`"), "{}", up.stderr);
+    let mut command = Command::new(program());
+    command.arg("up").arg(folder.path().join("hello")).args(["--build", "--listen", "127.0.0.1:0"]);
+    let keyway = Keyway::start_after(&mut command, "is built");
+    assert_eq!(get(keyway.address(), "/").body, "Hello, world!\n");
+}
+
+#[test]
+fn sources_that_change_are_built_and_served_by_watch() {
+    let folder = project_of_http();
+    built(&folder, "hello");
+    let keyway = Keyway::up_with(folder.path().join("hello"), &["--watch"]);
+    assert_eq!(get(keyway.address(), "/").body, "Hello, world!\n");
+    let source = "hello/src/greeting.c";
+    let text = fs::read_to_string(folder.path().join(source)).expect("it is there");
+    write(&folder, source, &text.replace("Hello, ", "Hallo, "));
+    keyway.wait_for_stderr("Files have changed. Serving now:");
+    assert_eq!(get(keyway.address(), "/").body, "Hallo, world!\n");
+    write(&folder, source, &text.replace("Hello, ", "Salut, ").replace("malloc", "mallocc"));
+    keyway.wait_for_stderr("clang does not build `hello`");
+    assert_eq!(get(keyway.address(), "/").body, "Hallo, world!\n");
+}
+
+fn project_of_http() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let new = ["new", "hello", "--lang", "c", "--kind", "http"];
+    assert_eq!(finish_in(folder.path(), new).code, Some(0));
+    folder
+}
+
+#[test]
+fn the_doctor_lists_every_language() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let listed = finish_in(folder.path(), ["doctor"]);
+    assert_eq!(listed.code, Some(0));
+    let json = finish_in(folder.path(), ["doctor", "--json"]).stdout;
+    for (language, key) in
+        [("Rust", "rust"), ("C++", "cpp"), ("Go", "go"), ("TypeScript", "typescript")]
+    {
+        assert!(
+            listed.stdout.lines().any(|line| line.trim().starts_with(language)),
+            "{}",
+            listed.stdout
+        );
+        assert!(json.contains(&format!("\"language\": \"{key}\"")), "{json}");
+    }
+}

@@ -1,0 +1,204 @@
+//! `keyway new`, then `keyway build`, then the first request, as a new user does.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use keyway_testing::{Finished, Keyway, finish_in, get, program};
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+fn succeed(finished: Finished) -> Finished {
+    assert_eq!(finished.code, Some(0), "{}\n{}", finished.stdout, finished.stderr);
+    finished
+}
+
+/// Makes a project, builds it, and returns its folder's place.
+fn made(language: &str, kind: &str) -> TempDir {
+    let folder = folder();
+    let new = ["new", "first-try", "--lang", language, "--kind", kind];
+    succeed(finish_in(folder.path(), new));
+    let built = succeed(finish_in(folder.path(), ["build", "first-try"]));
+    assert!(built.stderr.contains("first-try is built"), "{}", built.stderr);
+    let again = succeed(finish_in(folder.path(), ["build", "first-try"]));
+    assert!(again.stderr.contains("first-try is up to date"), "{}", again.stderr);
+    folder
+}
+
+/// Nothing is there beside what is named, hidden or not.
+fn holds(folder: &Path, names: &[&str]) {
+    let entries = fs::read_dir(folder).expect("it is there");
+    let mut found: Vec<_> =
+        entries.map(|entry| entry.expect("it is read").file_name().into_string()).collect();
+    found.sort();
+    let names: Vec<_> = names.iter().map(|name| Ok(name.to_string())).collect();
+    assert_eq!(found, names);
+}
+
+fn serves_a_greeting(language: &str) {
+    let folder = made(language, "http");
+    let keyway = Keyway::up(folder.path().join("first-try"));
+    let answer = get(keyway.address(), "/");
+    assert_eq!((answer.status, answer.body.as_str()), (200, "Hello, world!\n"), "{language}");
+}
+
+fn exports_a_greeter(language: &str) {
+    let folder = made(language, "library");
+    let component = folder.path().join("first-try/first-try.wasm");
+    let inspected = succeed(finish_in(folder.path(), ["inspect".as_ref(), component.as_os_str()]));
+    let function = "greet: func(name: string) -> string";
+    assert!(inspected.stdout.contains(function), "{}", inspected.stdout);
+}
+
+fn greets_whoever_is_named(language: &str) {
+    let folder = made(language, "command");
+    let finished = succeed(finish_in(folder.path(), ["run", "first-try/first-try.wasm", "Ada"]));
+    assert_eq!(finished.stdout, "Hello, Ada!\n", "{language}");
+}
+
+/// The middleware answers `/hello` itself, and leaves the rest to a component behind it.
+fn stands_before_another(language: &str) {
+    let folder = made(language, "middleware");
+    succeed(finish_in(folder.path(), ["new", "behind", "--lang", "c", "--kind", "http"]));
+    let said = folder.path().join("behind/src/greeting.c");
+    let text = fs::read_to_string(&said).expect("it is there");
+    fs::write(&said, text.replace("Hello, ", "Behind, ")).expect("written");
+    let manifest = "[app]\nname = \"both\"\n\n[component.front]\nsource = \"first-try\"\n\
+                    link.\"wasi:http/incoming-handler\" = \"behind\"\n\n\
+                    [component.behind]\nsource = \"behind\"\n\n\
+                    [[trigger.http]]\nroute = \"/\"\ncomponent = \"front\"\n";
+    fs::write(folder.path().join("keyway.toml"), manifest).expect("written");
+    succeed(finish_in(folder.path(), ["build"]));
+    let keyway = Keyway::up(folder.path());
+    assert_eq!(get(keyway.address(), "/hello").body, "Hello, world!\n", "{language}");
+    assert_eq!(get(keyway.address(), "/other").body, "Behind, world!\n", "{language}");
+}
+
+/// A skeleton for WIT that is there already.
+fn is_built_as_it_is(language: &str) {
+    let folder = folder();
+    let wit = "package shop:cart@1.0.0;\n\ninterface carts {\n    record item { name: string, \
+               price: option<u32> }\n\n    variant state { empty, full(list<item>) }\n\n    \
+               add: func(item: item, to: state) -> result<state, string>;\n\n    \
+               total: func(items: list<item>) -> tuple<u32, bool>;\n}\n\n\
+               world cart {\n    export carts;\n    export clear: func();\n}\n\n\
+               world other {\n    import carts;\n}\n";
+    fs::write(folder.path().join("cart.wit"), wit).expect("written");
+    let new = ["new", "cart", "--lang", language, "--wit", "cart.wit", "--world", "cart"];
+    succeed(finish_in(folder.path(), new));
+    succeed(finish_in(folder.path(), ["build", "cart"]));
+    let inspected = succeed(finish_in(folder.path(), ["inspect", "cart/cart.wasm"]));
+    for function in ["add: func(item: item, to: state) -> result<state, string>", "clear: func()"] {
+        assert!(inspected.stdout.contains(function), "{}", inspected.stdout);
+    }
+}
+
+macro_rules! languages {
+    ($($module:ident: $language:literal)*) => {$(
+        mod $module {
+            #[test]
+            fn a_new_project_serves_a_greeting() {
+                super::serves_a_greeting($language);
+            }
+
+            #[test]
+            fn a_new_library_exports_what_it_says() {
+                super::exports_a_greeter($language);
+            }
+
+            #[test]
+            fn a_new_command_runs() {
+                super::greets_whoever_is_named($language);
+            }
+
+            #[test]
+            fn a_skeleton_is_built_as_it_is() {
+                super::is_built_as_it_is($language);
+            }
+
+            #[test]
+            fn a_new_middleware_stands_before_another_component() {
+                super::stands_before_another($language);
+            }
+        }
+    )*};
+}
+
+languages! {
+    rust: "rust"
+    c: "c"
+    cpp: "cpp"
+    go: "go"
+    python: "python"
+    javascript: "javascript"
+    typescript: "typescript"
+}
+
+#[test]
+fn an_app_takes_in_new_components() {
+    let folder = folder();
+    succeed(finish_in(folder.path(), ["new", "app", "shop"]));
+    let shop = folder.path().join("shop");
+    succeed(finish_in(&shop, ["new", "cart", "--lang", "c", "--kind", "http"]));
+    let manifest = fs::read_to_string(shop.join("keyway.toml")).expect("it is there");
+    let more = "\n[component.cart]\nsource = \"cart\"\n\n[[trigger.http]]\nroute = \"/\"\n\
+                component = \"cart\"\n";
+    fs::write(shop.join("keyway.toml"), manifest + more).expect("written");
+    let built = succeed(finish_in(&shop, ["build"]));
+    assert!(built.stderr.contains("cart is built (C, "), "{}", built.stderr);
+    let checked = succeed(finish_in(&shop, ["check"]));
+    assert!(checked.stdout.contains("shop is in order"), "{}", checked.stdout);
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("taken")).expect("made");
+    fs::write(folder.path().join("taken/note.txt"), "mine").expect("written");
+    for new in
+        [["new", "app", "taken"].as_slice(), &["new", "taken", "--lang", "c", "--kind", "library"]]
+    {
+        let finished = finish_in(folder.path(), new);
+        assert_eq!(finished.code, Some(1));
+        assert!(finished.stderr.contains("taken is there already"), "{}", finished.stderr);
+    }
+    holds(folder.path(), &["taken"]);
+    holds(&folder.path().join("taken"), &["note.txt"]);
+}
+
+#[test]
+fn what_is_wrong_is_told_and_nothing_is_left() {
+    let folder = folder();
+    let wrong = "package a:b;\n\nworld w {\n    export f: func(x: strin);\n}\n";
+    fs::write(folder.path().join("wrong.wit"), wrong).expect("written");
+    let several = "package a:b;\n\nworld one {}\n\nworld two {}\n";
+    fs::write(folder.path().join("several.wit"), several).expect("written");
+    for (new, reason) in [
+        (["new", "Name", "--lang", "c", "--kind", "http"].as_slice(), "`Name` is no name"),
+        (&["new", "a", "--lang", "cobol"], "`cobol` is no language"),
+        (&["new", "a", "--lang", "c", "--kind", "game"], "`game` is no kind"),
+        (&["new", "a", "--lang", "c"], "`--kind` is missing"),
+        (&["new", "a", "--kind", "http"], "`--lang` is missing"),
+        (&["new"], "`NAME` is missing"),
+        (&["new", "a", "b"], "`b` is one word too many"),
+        (&["new", "a", "--lang", "c", "--wit", "nowhere"], "there is no nowhere"),
+        (&["new", "a", "--lang", "c", "--wit", "wrong.wit"], "wrong.wit has a mistake"),
+        (&["new", "a", "--lang", "c", "--wit", "several.wit"], "the worlds `one`, `two`"),
+        (&["new", "a", "--lang", "c", "--wit", "several.wit", "--world", "x"], "no world `x`"),
+    ] {
+        let mut command = Command::new(program());
+        let output = command.args(new).current_dir(folder.path()).stdin(Stdio::null()).output();
+        let output = output.expect("it runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{new:?}");
+        // Long lines are broken, with a bar before each part.
+        let words: Vec<_> = stderr.split_whitespace().filter(|word| *word != "│").collect();
+        assert!(words.join(" ").contains(reason), "{reason}: {stderr}");
+    }
+    holds(folder.path(), &["several.wit", "wrong.wit"]);
+}
