@@ -6,7 +6,7 @@ use keyway_app::{App, Component, Problem, Source};
 use keyway_build::{BuildError, Job, Options, Project, Toolbox};
 
 use crate::{
-    open::{manifest_of, open},
+    open::{manifest_of, open_unfinished},
     prepare::cache_folder,
     problem::problem,
 };
@@ -33,7 +33,7 @@ pub fn jobs(path: &Path, options: &Options) -> Result<Vec<Job>, Vec<Problem>> {
         })?;
         return Ok(vec![Job { project, options: options.clone() }]);
     }
-    jobs_of(&open(path)?, options)
+    jobs_of(&open_unfinished(path, None)?, options)
 }
 
 /// The same of an app that is open.
