@@ -17,6 +17,7 @@ use wasmtime_wasi::{
 use crate::state::{State, view};
 
 pub(super) type Files = Accessor<State, WasiFilesystem>;
+pub(super) type Store<'a> = Access<'a, State, WasiFilesystem>;
 type Fd = Resource<Descriptor>;
 type Written = FutureReader<Result<(), ErrorCode>>;
 
@@ -43,7 +44,7 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
     target.func_wrap(
         "[method]descriptor.write-via-stream",
         |store: StoreContextMut<'_, State>, (fd, data, offset): (Fd, StreamReader<u8>, u64)| {
-            let mut files = Access::new(store, view::files::<N>);
+            let mut files = access::<N>(store);
             if let Some(code) = no_writing(&mut files, &fd)? {
                 return Ok((refuse(files, data, code)?,));
             }
@@ -53,13 +54,17 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
     target.func_wrap(
         "[method]descriptor.append-via-stream",
         |store: StoreContextMut<'_, State>, (fd, data): (Fd, StreamReader<u8>)| {
-            let mut files = Access::new(store, view::files::<N>);
+            let mut files = access::<N>(store);
             if let Some(code) = no_writing(&mut files, &fd)? {
                 return Ok((refuse(files, data, code)?,));
             }
             Ok((WasiFilesystem::append_via_stream(files, fd, data)?,))
         },
     )
+}
+
+pub(super) fn access<const N: usize>(store: StoreContextMut<'_, State>) -> Store<'_> {
+    Access::<'_, State, WasiFilesystem>::new(store, view::files::<N>)
 }
 
 async fn open(
@@ -127,10 +132,7 @@ fn is_for(files: &Files, fd: &Fd, mode: OpenMode) -> wasmtime::Result<bool> {
 }
 
 /// Why a file may not be written to, if it may not.
-fn no_writing(
-    files: &mut Access<'_, State, WasiFilesystem>,
-    fd: &Fd,
-) -> wasmtime::Result<Option<ErrorCode>> {
+fn no_writing(files: &mut Store<'_>, fd: &Fd) -> wasmtime::Result<Option<ErrorCode>> {
     Ok(match files.get().table.get(fd)? {
         Descriptor::File(file) if !file.open_mode.contains(OpenMode::WRITE) => {
             Some(ErrorCode::BadDescriptor)
@@ -140,7 +142,7 @@ fn no_writing(
 }
 
 fn refuse(
-    mut files: Access<'_, State, WasiFilesystem>,
+    mut files: Store<'_>,
     mut data: StreamReader<u8>,
     code: ErrorCode,
 ) -> wasmtime::Result<Written> {

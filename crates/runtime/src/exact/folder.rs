@@ -17,7 +17,7 @@ use tokio::{
 use wasmtime::{
     StoreContextMut,
     component::{
-        Access, Destination, FutureReader, LinkerInstance, Resource, StreamProducer, StreamReader,
+        Destination, FutureReader, LinkerInstance, Resource, StreamProducer, StreamReader,
         StreamResult,
     },
 };
@@ -28,7 +28,8 @@ use wasmtime_wasi::{
     },
 };
 
-use crate::state::{State, view};
+use super::file::{Store, access};
+use crate::state::State;
 
 /// Entries that are read before the guest asks for them.
 const ENTRIES_AHEAD: usize = 64;
@@ -40,15 +41,12 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
     target.func_wrap(
         "[method]descriptor.read-directory",
         |store: StoreContextMut<'_, State>, (fd,): (Resource<Descriptor>,)| {
-            Ok((list(Access::new(store, view::files::<N>), fd)?,))
+            Ok((list(access::<N>(store), fd)?,))
         },
     )
 }
 
-fn list(
-    mut files: Access<'_, State, WasiFilesystem>,
-    fd: Resource<Descriptor>,
-) -> wasmtime::Result<Listing> {
+fn list(mut files: Store<'_>, fd: Resource<Descriptor>) -> wasmtime::Result<Listing> {
     let folder = match files.get().table.get(&fd)? {
         Descriptor::Dir(folder) => Arc::clone(&folder.dir),
         Descriptor::File(_) => return WasiFilesystem::read_directory(files, fd),

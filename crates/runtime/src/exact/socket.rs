@@ -65,19 +65,23 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
     target.func_wrap(
         "[method]tcp-socket.receive",
         |store: StoreContextMut<'_, State>, (socket,): (Resource<TcpSocket>,)| {
-            Ok((receive(Access::new(store, view::sockets::<N>), socket)?,))
+            Ok((receive(access::<N>(store), socket)?,))
         },
     )?;
     target.func_wrap(
         "[method]tcp-socket.send",
         |store: StoreContextMut<'_, State>,
          (socket, data): (Resource<TcpSocket>, StreamReader<u8>)| {
-            Ok((send(Access::new(store, view::sockets::<N>), socket, data)?,))
+            Ok((send(access::<N>(store), socket, data)?,))
         },
     )
 }
 
 type Store<'a> = Access<'a, State, WasiSockets>;
+
+fn access<const N: usize>(store: StoreContextMut<'_, State>) -> Store<'_> {
+    Access::<'_, State, WasiSockets>::new(store, view::sockets::<N>)
+}
 
 fn receive(mut store: Store<'_>, socket: Resource<TcpSocket>) -> wasmtime::Result<Bytes> {
     if !is_closed(&mut store.get(), &socket) {

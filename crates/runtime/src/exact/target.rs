@@ -24,7 +24,7 @@ use wasmtime_wasi_http::{
 use crate::state::{State, view};
 
 macro_rules! mend {
-    ($target:ident, $view:expr, $resource:literal, $request:ty, $host:ident, $scheme:ident) => {
+    ($target:ident, $view:expr, $resource:literal, $request:ty, $host:ident, $scheme:ident) => {{
         $target.func_wrap(
             concat!("[method]", $resource, ".set-path-with-query"),
             |mut store: StoreContextMut<'_, State>,
@@ -49,7 +49,7 @@ macro_rules! mend {
                 Ok(($host::set_scheme(&mut http, request, scheme)?,))
             },
         )
-    };
+    }};
 }
 
 pub(super) fn mend_0_2<const N: usize>(
