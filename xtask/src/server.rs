@@ -50,7 +50,7 @@ fn install_moto() -> Result<()> {
         Command::new("python3").args(["-m", "venv"]).arg(&folder).stdout(Stdio::null()).status();
     if !made.is_ok_and(|status| status.success()) {
         // Debian keeps what makes environments in a package of its own.
-        setup::install(&["python3-venv"])?;
+        keyway_build::install(&["python3-venv"])?;
         run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     }
     let installed = run(Command::new(folder.join("bin/pip")).args(["install", "-q", MOTO]));

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::{PEER_VERSION, peer, report::machine};
-use crate::{guest, run as run_command, setup};
+use crate::{guest, run as run_command};
 
 /// Far beyond what the commands need, so that limits are there and end nothing.
 const LIMITS: &[&str] = &["--memory", "2GiB", "--time", "10m"];
@@ -73,7 +73,7 @@ const SUBJECTS: &[Subject] = &[
 
 /// Measures, prints a table and writes it under `bench/results/`.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    setup::install(&["hyperfine"])?;
+    keyway_build::install(&["hyperfine"])?;
     guest::build_tests(root)?;
     let program = match &arguments.program {
         Some(program) => program.clone(),
