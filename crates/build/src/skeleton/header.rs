@@ -19,11 +19,7 @@ pub(super) fn cpp(name: &str, header: &str) -> String {
     let mut text = format!("#include <cstdlib>\n\n#include \"{name}\"\n");
     let mut scopes: Vec<Option<String>> = Vec::new();
     for line in header.lines().map(str::trim) {
-        let namespaces: Vec<&str> = line
-            .split_whitespace()
-            .skip_while(|word| *word != "namespace")
-            .filter(|word| !["namespace", "{"].contains(word))
-            .collect();
+        let namespace = line.strip_prefix("namespace ").and_then(|rest| rest.strip_suffix(" {"));
         let in_exports = scopes.first().is_some_and(|scope| scope.as_deref() == Some("exports"))
             && scopes.iter().all(Option::is_some);
         if let (true, Some(declaration)) = (in_exports, line.strip_suffix(");")) {
@@ -34,8 +30,8 @@ pub(super) fn cpp(name: &str, header: &str) -> String {
                  in.\n}}\n\n}} // namespace {space}\n"
             ));
         }
-        for (number, _) in line.match_indices('{').enumerate() {
-            scopes.push(namespaces.get(number).map(ToString::to_string));
+        for _ in line.matches('{') {
+            scopes.push(namespace.map(str::to_owned));
         }
         for _ in line.matches('}') {
             scopes.pop();
@@ -56,8 +52,8 @@ mod tests {
         let text = c("w.h", header);
         assert!(text.contains("bool exports_a_b_d_g(uint8_t x) {\n"), "{text}");
         assert!(!text.contains("a_b_c_f") && !text.contains("string_free"), "{text}");
-        let header = "namespace a {namespace b {\nvoid F();\n}}\nnamespace exports {namespace a {\n\
-                      struct S {\n  static void G();\n};\nvoid H(uint8_t x);\n}}\n";
+        let header = "namespace a {\n  void F();\n}\nnamespace exports {\n  namespace a {\n    \
+                      struct S {\n      static void G();\n    };\n    void H(uint8_t x);\n  }\n}\n";
         let text = cpp("w_cpp.h", header);
         assert!(text.contains("namespace exports::a {\n\nvoid H(uint8_t x) {\n"), "{text}");
         assert!(!text.contains("F()") && !text.contains("G()"), "{text}");
