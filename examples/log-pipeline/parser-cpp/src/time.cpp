@@ -80,8 +80,10 @@ std::optional<sys_seconds> read_rfc_3339(std::string_view text)
     if (!offset || !text.empty()) return {};
     const year_month_day date{std::chrono::year{*year}, std::chrono::month(*month), std::chrono::day(*day)};
     if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return {};
+    // In seconds from the start: the minutes until the year 9999 do not fit into 32 bits.
+    const sys_seconds midnight = sys_days{date};
     // A leap second ends a month in UTC, and counts as the second before it.
-    const auto time = sys_days{date} + hours{*hour} + minutes{*minute} + seconds{std::min(*second, 59)} - *offset;
+    const auto time = midnight + hours{*hour} + minutes{*minute} + seconds{std::min(*second, 59)} - *offset;
     if (*second == 60 && !ends_month(time)) return {};
     return time;
 }

@@ -139,13 +139,17 @@ function ask(echo, value) {
 /** `Object.is` holds NaN equal to itself, and tells the two zeros apart. */
 function isSame(one, other) {
   if (typeof one !== 'object' || typeof other !== 'object') return Object.is(one, other);
+  if (ArrayBuffer.isView(one)) {
+    return one.length === other.length && one.every((part, i) => Object.is(part, other[i]));
+  }
   const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
   return one.length === other.length && [...keys].every((key) => isSame(one[key], other[key]));
 }
 
 function show(value) {
   const plain = (_, part) => (typeof part === 'bigint' ? `${part}n` : part);
-  return (JSON.stringify(value, plain) ?? 'undefined').slice(0, 200);
+  const text = JSON.stringify(ArrayBuffer.isView(value) ? [...value.slice(0, 50)] : value, plain);
+  return (text ?? 'undefined').slice(0, 200);
 }
 
 function million() {
