@@ -53,9 +53,10 @@ fn timestamp(text: &str) -> Result<u64, String> {
     }
     // The crate takes any byte for the separator.
     let is_separated = matches!(text.as_bytes().get(SEPARATOR), Some(b'T' | b't'));
-    let time = OffsetDateTime::parse(text, &Rfc3339).ok().filter(|_| is_separated).ok_or_else(|| {
-        format!("The time `{text}` is neither decimal Unix seconds nor a valid RFC 3339 time.")
-    })?;
+    let time =
+        OffsetDateTime::parse(text, &Rfc3339).ok().filter(|_| is_separated).ok_or_else(|| {
+            format!("The time `{text}` is neither decimal Unix seconds nor a valid RFC 3339 time.")
+        })?;
     u64::try_from(time.unix_timestamp())
         .map_err(|_| format!("The time `{text}` is before 1970-01-01T00:00:00Z."))
 }
