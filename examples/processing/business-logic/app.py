@@ -4,8 +4,8 @@ validated by it first, and decided about here."""
 import json
 
 from wit_world import exports
-from wit_world.exports.processing import Request, Response
 from wit_world.imports import processing
+from wit_world.imports.processing import Request, Response
 
 # Above this, a person decides.
 LARGEST_ORDER_CENTS = 1_000_000
@@ -13,9 +13,9 @@ LARGEST_ORDER_CENTS = 1_000_000
 
 class Processing(exports.Processing):
     def process(self, req: Request) -> Response:
-        validated = processing.process(processing.Request(req.id, req.payload))
+        validated = processing.process(req)
         if validated.status != 200:
-            return Response(validated.status, validated.message)
+            return validated
         try:
             total = total_cents(json.loads(req.payload))
         except (ValueError, RecursionError) as error:

@@ -131,7 +131,7 @@ function ask(echo, value) {
   try {
     return ok(echo(value));
   } catch (error) {
-    if (!(error instanceof Error && 'payload' in error)) throw error;
+    if (!('payload' in error)) throw error;
     return err(error.payload);
   }
 }
