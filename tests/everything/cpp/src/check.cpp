@@ -171,7 +171,7 @@ class Check {
              echo::EchoNestedOption);
         using Result = std::expected<std::uint64_t, wit::string>;
         for (const std::uint64_t value : {most<std::uint64_t>, std::uint64_t{0}}) one("echo-result", Result(value), echo::EchoResult);
-        // Errors cannot be given: wit-bindgen-cpp 0.63 frees one before the call.
+        for (const auto error : {""sv, text}) one("echo-result", Result(std::unexpected(owned(error))), echo::EchoResult);
         using Empty = std::expected<void, wit::Void>;
         each("echo-empty-result", std::array{Empty{}, Empty{std::unexpected(wit::Void{})}}, echo::EchoEmptyResult);
         using Tuple = std::tuple<std::uint8_t, std::string_view, double>;
@@ -188,9 +188,9 @@ class Check {
 
     void records()
     {
-        // Lists of cards cannot be given: wit-bindgen-cpp 0.63 writes what the component model wants
-        // over the objects themselves, and the layout of an option or a variant is another one.
+        const auto all = cards();
         one("echo-cards", std::span<echo::Card const>{}, echo::EchoCards);
+        one("echo-cards", std::span(all), echo::EchoCards);
         const auto many = [](echo::Many v) {
             return echo::EchoMany(v.a, v.b, v.c, v.d, v.e, v.f, v.g, v.h, v.i, v.j, v.k, v.l, v.m.get_view(),
                                   v.n.get_const_view(), v.o, v.p);
