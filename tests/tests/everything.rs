@@ -50,7 +50,7 @@ fn app(echo: &str) -> (TempDir, Keyway) {
     manifest += "[[trigger.http]]\nroute = \"/\"\ncomponent = \"front\"\n";
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("keyway.toml"), manifest).expect("the manifest is written");
-    // The units are large, and never compiled twice.
+    // The units are large: what they are compiled to is not kept.
     let keyway = Keyway::up_in(folder.path(), folder.path());
     (folder, keyway)
 }
