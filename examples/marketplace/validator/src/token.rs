@@ -22,10 +22,13 @@ pub struct Expected {
     pub audience: String,
 }
 
-/// What is read of a token.
+/// What is read of a token. What has to be there is asked for when it is checked, which tells more
+/// than a text that cannot be read.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub struct Claims {
+    #[serde(default)]
     pub sub: String,
+    #[serde(default)]
     pub exp: u64,
     pub plan: Option<String>,
 }
