@@ -6,15 +6,78 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use keyway_build::Language;
+use keyway_build::{BuildError, Built, Job, Language, Observer, Options, Project};
 use serde::Deserialize;
 
 use crate::{cargo, run, setup, target};
 
+/// How many projects are built at the same time: their compilers use more than one processor.
+const AT_ONCE: usize = 2;
+
+/// What the marketplace's resizer is built with.
+const IMAGE_LIBRARIES: &str = "/usr/include/stb";
+
 /// Builds all components, and puts each where it is looked for.
 pub(crate) fn build_all(root: &Path) -> Result<()> {
     build_tests(root)?;
-    build_example(root, "log-pipeline")
+    build_projects(root)
+}
+
+/// What `keyway build` builds, of what has changed: the components of the examples, whatever
+/// manifest may name them, and those that test the languages against each other.
+fn build_projects(root: &Path) -> Result<()> {
+    let mut groups = folders(&root.join("examples"))?;
+    groups.push(root.join("tests/everything"));
+    let mut jobs = Vec::new();
+    for group in groups {
+        // What implements no WIT is no component.
+        for folder in folders(&group)?.into_iter().filter(|folder| folder.join("wit").is_dir()) {
+            jobs.push(Job { project: Project::open(&folder)?, options: Options::default() });
+        }
+    }
+    let mut languages: Vec<Language> = jobs.iter().map(|job| job.project.language).collect();
+    languages.sort();
+    languages.dedup();
+    let toolbox = setup::toolbox(&languages)?;
+    if !Path::new(IMAGE_LIBRARIES).is_dir() {
+        keyway_build::install(&["libstb-dev"])?;
+    }
+    for result in keyway_build::build_all(&jobs, &toolbox, AT_ONCE, &Telling { jobs: &jobs }) {
+        result?;
+    }
+    Ok(())
+}
+
+/// The folders in a folder, in order.
+fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("the folder {} cannot be read", folder.display()))?;
+    let mut folders = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+/// Tells of what was built: it may take some minutes in all.
+struct Telling<'a> {
+    jobs: &'a [Job],
+}
+
+impl Observer for Telling<'_> {
+    fn begun(&self, _: usize) {}
+
+    fn ended(&self, number: usize, result: &Result<Built, BuildError>) {
+        let project = &self.jobs[number].project;
+        if let Ok(Built::Made { said }) = result {
+            println!("Built {} ({}).", project.name, project.language);
+            print!("{said}");
+        }
+    }
 }
 
 /// The components of the tests, into `component/` of the guests' build folder.
@@ -27,7 +90,8 @@ pub(crate) fn build_tests(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The components of an example, each into its own folder, where the manifest finds it.
+/// The components in Rust of an example, each into its own folder, where the manifest finds it: a
+/// first look wants no other compiler.
 pub(crate) fn build_example(root: &Path, name: &str) -> Result<()> {
     for component in build(root, &root.join("examples").join(name))? {
         copy(&component.file, &component.folder.join(format!("{}.wasm", component.name)))?;

@@ -3,19 +3,20 @@
 //! It maps HTTP to the contracts of the components behind it and back; it neither parses nor
 //! encodes anything itself.
 
-mod http;
-
 mod bindings {
     wit_bindgen::generate!({ world: "gateway", path: "wit", generate_all });
 }
 
 use bindings::{cyber::systems::parser, neon::ingest::ingestor};
-use http::{Answer, BodyError};
+use gateway_http::Answer;
 use serde_json::json;
 use wasip2::{
     exports::http::incoming_handler::Guest,
     http::types::{IncomingRequest, Method, ResponseOutparam},
 };
+
+/// The largest body that is taken.
+const MAX_BODY_KIB: usize = 64;
 
 struct Gateway;
 
@@ -42,10 +43,9 @@ fn answer(request: IncomingRequest) -> Answer {
         return Answer::error(405, &format!("`{path}` takes the method POST only."))
             .with_header("allow", "POST");
     }
-    match http::text(request) {
+    match gateway_http::text(request, MAX_BODY_KIB) {
         Ok(text) => action(&text),
-        Err(error @ BodyError::TooLarge) => Answer::error(413, &error.to_string()),
-        Err(error) => Answer::error(400, &error.to_string()),
+        Err(error) => error.into(),
     }
 }
 

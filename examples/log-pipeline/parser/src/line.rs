@@ -1,10 +1,15 @@
 //! How a log line is read: `<time> <severity> <message>`. Knows nothing of components.
+//!
+//! The rules are those of the example's README, which the parsers in other languages follow too.
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// The severities that are known, in upper case.
 const SEVERITIES: [&str; 9] =
     ["TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL"];
+
+/// Where the `T` between date and time stands.
+const SEPARATOR: usize = "2024-02-29".len();
 
 /// A line's three parts.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,7 +18,7 @@ pub struct Line<'a> {
     pub timestamp: u64,
     /// One of [`SEVERITIES`].
     pub severity: &'static str,
-    /// The rest of the line, with the spaces inside it kept.
+    /// The rest of the line, with the white space inside it kept.
     pub message: &'a str,
 }
 
@@ -24,14 +29,19 @@ pub struct Line<'a> {
 /// that cannot be read.
 pub fn read(raw: &str) -> Result<Line<'_>, String> {
     let malformed = || "Malformed log entry".to_owned();
-    let (time, rest) = split(raw.trim()).ok_or_else(malformed)?;
+    let (time, rest) = split(raw.trim_matches(is_white)).ok_or_else(malformed)?;
     let (severity, message) = split(rest).ok_or_else(malformed)?;
     Ok(Line { timestamp: timestamp(time)?, severity: self::severity(severity)?, message })
 }
 
+/// White space is ASCII's: other spaces belong to the words that they stand in.
+fn is_white(letter: char) -> bool {
+    letter.is_ascii_whitespace()
+}
+
 /// The first word, and what follows the white space after it.
 fn split(text: &str) -> Option<(&str, &str)> {
-    text.split_once(char::is_whitespace).map(|(word, rest)| (word, rest.trim_start()))
+    text.split_once(is_white).map(|(word, rest)| (word, rest.trim_start_matches(is_white)))
 }
 
 /// Reads decimal Unix seconds or an RFC 3339 time, whose fraction of a second is dropped.
@@ -41,9 +51,12 @@ fn timestamp(text: &str) -> Result<u64, String> {
             .parse()
             .map_err(|_| format!("The time `{text}` is too large: it must fit into 64 bits."));
     }
-    let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
-        format!("The time `{text}` is neither decimal Unix seconds nor a valid RFC 3339 time.")
-    })?;
+    // The crate takes any byte for the separator.
+    let is_separated = matches!(text.as_bytes().get(SEPARATOR), Some(b'T' | b't'));
+    let time =
+        OffsetDateTime::parse(text, &Rfc3339).ok().filter(|_| is_separated).ok_or_else(|| {
+            format!("The time `{text}` is neither decimal Unix seconds nor a valid RFC 3339 time.")
+        })?;
     u64::try_from(time.unix_timestamp())
         .map_err(|_| format!("The time `{text}` is before 1970-01-01T00:00:00Z."))
 }
@@ -87,6 +100,7 @@ mod tests {
             ("2024-02-29T12:00:00.999Z", 1_709_208_000),
             ("2024-02-29T12:00:00+02:00", 1_709_200_800),
             ("2000-02-29t00:00:00-00:30", 951_784_200),
+            ("2016-12-31T23:59:60Z", 1_483_228_799),
         ] {
             assert_eq!(timestamp(text), Ok(seconds), "{text}");
         }
@@ -102,6 +116,8 @@ mod tests {
             "2024-01-01T00:00:00",
             "2024-01-01T00:00:00.Z",
             "2024-01-01T00:00:00+24:00",
+            "2024-01-01_00:00:00Z",
+            "2024-01-01T00:00:60Z",
             "1969-12-31T23:59:59Z",
             "18446744073709551616",
             "-1",

@@ -1,4 +1,5 @@
-//! Reads a request's body and writes an answer over `wasi:http`. Knows no routes.
+//! Reads a request's body and writes an answer over `wasi:http`. Knows no routes: those are the
+//! examples' own.
 
 use std::fmt;
 
@@ -8,67 +9,93 @@ use wasip2::http::types::{
 };
 use wasip2::io::streams::StreamError;
 
-/// The largest body that is taken.
-const MAX_BODY_BYTES: usize = 64 * 1024;
-
 /// The most that `wasi:io` lets a guest write in one blocking call.
 const MAX_WRITE_BYTES: usize = 4096;
 
-/// Why a request's body is no text to work with.
+/// The most that is asked for at once.
+const MAX_READ_BYTES: usize = 64 * 1024;
+
+/// Why a request's body cannot be worked with.
 #[derive(Debug)]
 pub enum BodyError {
-    TooLarge,
+    /// It is larger than this many KiB.
+    TooLarge(usize),
+    /// It was to be text.
     NotUtf8,
+    /// The client broke it off.
     Broken,
 }
 
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TooLarge => "The body is larger than 64 KiB.",
-            Self::NotUtf8 => "The body is not UTF-8 text.",
-            Self::Broken => "The body broke off before its end.",
-        })
+        match self {
+            Self::TooLarge(kib) => write!(f, "The body is larger than {kib} KiB."),
+            Self::NotUtf8 => f.write_str("The body is not UTF-8 text."),
+            Self::Broken => f.write_str("The body broke off before its end."),
+        }
     }
 }
 
-/// Reads the whole body as text.
-pub fn text(request: IncomingRequest) -> Result<String, BodyError> {
-    let body = request.consume().map_err(|()| BodyError::Broken)?;
-    let bytes = read(&body)?;
-    String::from_utf8(bytes).map_err(|_| BodyError::NotUtf8)
+impl From<BodyError> for Answer {
+    fn from(error: BodyError) -> Self {
+        let status = if matches!(error, BodyError::TooLarge(_)) { 413 } else { 400 };
+        Self::error(status, &error.to_string())
+    }
 }
 
-fn read(body: &IncomingBody) -> Result<Vec<u8>, BodyError> {
+/// Reads the whole body, of at most `max_kib` KiB, as text.
+///
+/// # Errors
+/// If it is larger, or no text.
+pub fn text(request: IncomingRequest, max_kib: usize) -> Result<String, BodyError> {
+    String::from_utf8(bytes(request, max_kib)?).map_err(|_| BodyError::NotUtf8)
+}
+
+/// Reads the whole body, of at most `max_kib` KiB.
+///
+/// # Errors
+/// If it is larger.
+pub fn bytes(request: IncomingRequest, max_kib: usize) -> Result<Vec<u8>, BodyError> {
+    let body = request.consume().map_err(|()| BodyError::Broken)?;
+    read(&body, max_kib)
+}
+
+fn read(body: &IncomingBody, max_kib: usize) -> Result<Vec<u8>, BodyError> {
     let stream = body.stream().map_err(|()| BodyError::Broken)?;
     let mut bytes = Vec::new();
     loop {
-        match stream.blocking_read(MAX_BODY_BYTES as u64) {
+        match stream.blocking_read(MAX_READ_BYTES as u64) {
             Ok(chunk) => bytes.extend(chunk),
             Err(StreamError::Closed) => return Ok(bytes),
             Err(StreamError::LastOperationFailed(_)) => return Err(BodyError::Broken),
         }
-        if bytes.len() > MAX_BODY_BYTES {
-            return Err(BodyError::TooLarge);
+        if bytes.len() > max_kib * 1024 {
+            return Err(BodyError::TooLarge(max_kib));
         }
     }
 }
 
 /// A response that is complete before its first byte is sent.
+#[derive(Debug)]
 pub struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
-    body: String,
+    body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn json(status: u16, value: &Value) -> Self {
-        let body = format!("{value}\n");
+    /// A body of any type.
+    pub fn new(status: u16, content_type: &str, body: Vec<u8>) -> Self {
         let headers = vec![
-            ("content-type", "application/json".to_owned()),
+            ("content-type", content_type.to_owned()),
             ("content-length", body.len().to_string()),
         ];
         Self { status, headers, body }
+    }
+
+    /// A value of JSON, in a line.
+    pub fn json(status: u16, value: &Value) -> Self {
+        Self::new(status, "application/json", format!("{value}\n").into_bytes())
     }
 
     /// `{"error": "…"}`.
@@ -76,11 +103,17 @@ impl Answer {
         Self::json(status, &json!({ "error": error }))
     }
 
+    /// With one more header.
+    #[must_use]
     pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
 
+    /// Sends it.
+    ///
+    /// # Panics
+    /// If a header or the status is none that HTTP allows.
     pub fn send(self, out: ResponseOutparam) {
         let fields = Fields::new();
         for (name, value) in &self.headers {
@@ -93,7 +126,7 @@ impl Answer {
         let body = response.body().expect("a response's body is taken once");
         ResponseOutparam::set(out, Ok(response));
         // A client that has gone away is no fault of the gateway: there is nobody left to tell.
-        if write(&body, self.body.as_bytes()).is_ok() {
+        if write(&body, &self.body).is_ok() {
             let _ = OutgoingBody::finish(body, None);
         }
     }
