@@ -300,7 +300,7 @@ fn a_component_talks_to_the_servers_of_redis_that_it_is_granted() {
         ("members", "2 1 b"),
         ("execute", "7 x"),
     ] {
-        asked(&keyway, &[(&at(command), answer)]);
+        asked(&keyway, &[(at(command).as_str(), answer)]);
     }
     asked(&keyway, &[("/10.255.255.1/get", "Error::InvalidAddress")]);
     keyway.wait_for_stderr(r#"component.moved.grant.redis = ["10.255.255.1:6379"]"#);
