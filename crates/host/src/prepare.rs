@@ -13,10 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     assembly::{self, AssembledUnit, Assembly},
-    config, database, folder, limit,
+    backends, folder, limit,
     problem::problem,
     source::{SourceFile, Sources, read_sources},
-    store,
 };
 
 /// An app whose units are compiled.
@@ -111,9 +110,7 @@ impl Workshop {
     pub(crate) fn prepare(&self, mut app: App) -> Result<Prepared, Vec<Problem>> {
         let (sources, mut problems) = read_sources(&app);
         problems.extend(folder::resolve(&mut app));
-        problems.extend(store::check(&app));
-        problems.extend(config::check(&app));
-        problems.extend(database::check(&app));
+        problems.extend(backends::check(&app));
         let name = note_name(&app, &sources, self.purpose);
         let hashes = hashes(&sources);
         if problems.is_empty()

@@ -76,6 +76,7 @@ impl Reading {
             grant,
             limit: Limit::default(),
             limit_place: None,
+            world: None,
             place: table.place(),
         });
     }
@@ -194,6 +195,7 @@ fn without_rights(name: ComponentName, source: Placed<Source>, place: Option<Pla
         grant: Grant::default(),
         limit: Limit::default(),
         limit_place: None,
+        world: None,
         place,
     }
 }
