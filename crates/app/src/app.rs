@@ -13,6 +13,7 @@ use crate::{
     grant::Grant,
     keyvalue::StoreLink,
     place::{Place, Placed},
+    sql::DatabaseLink,
 };
 
 /// The components, links, grants and triggers of one manifest.
@@ -32,6 +33,8 @@ pub struct App {
     pub blobs: BTreeMap<BackendName, Backend>,
     /// Every configuration, by its name.
     pub configs: BTreeMap<BackendName, Backend>,
+    /// Every database, by its name.
+    pub databases: BTreeMap<BackendName, Backend>,
     /// What starts a unit, in the order of the manifest.
     pub triggers: Vec<HttpTrigger>,
 }
@@ -54,14 +57,20 @@ impl App {
             stores: BTreeMap::new(),
             blobs: BTreeMap::new(),
             config: None,
+            databases: BTreeMap::new(),
             grant,
             limit,
             limit_place: None,
             world: None,
             place: None,
         };
-        let trigger =
-            HttpTrigger { host: None, route: "/".to_owned(), component: name.clone(), place: None };
+        let trigger = HttpTrigger {
+            host: None,
+            route: "/".to_owned(),
+            exact: false,
+            component: name.clone(),
+            place: None,
+        };
         Self {
             name: name.to_string(),
             version: None,
@@ -70,6 +79,7 @@ impl App {
             stores: BTreeMap::new(),
             blobs: BTreeMap::new(),
             configs: BTreeMap::new(),
+            databases: BTreeMap::new(),
             triggers: vec![trigger],
         }
     }
@@ -117,6 +127,8 @@ pub struct Component {
     pub blobs: BTreeMap<String, Placed<StoreLink>>,
     /// The configuration that it reads.
     pub config: Option<Placed<BackendName>>,
+    /// The databases that it may open: from the name that it opens to the link.
+    pub databases: BTreeMap<String, Placed<DatabaseLink>>,
     /// What it may reach.
     pub grant: Grant,
     /// The limits of the unit of which it is the root.
@@ -152,6 +164,8 @@ pub struct HttpTrigger {
     pub host: Option<String>,
     /// The path prefix, beginning with `/`, without a trailing `/` (but for the root).
     pub route: String,
+    /// Whether it is for that path alone, and not for those below it.
+    pub exact: bool,
     /// The root of the unit that answers.
     pub component: ComponentName,
     /// Where the trigger names its component; none for an app of one file.

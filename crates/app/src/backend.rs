@@ -26,8 +26,24 @@ pub enum Setting {
     Text(Secret),
     /// What a variable of the host's environment holds: `{ env = "NAME" }`.
     Env(String),
+    /// Texts and variables of the host's environment, one after the other.
+    Template(Vec<Part>),
     /// What a file holds, seen from the manifest, without the line's end: `{ file = "PATH" }`.
     File(PathBuf),
+}
+
+/// A part of a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// A text.
+    Text(Secret),
+    /// What a variable of the host's environment holds, or what stands for it where it is not set.
+    Variable {
+        /// The variable.
+        name: String,
+        /// What it is unless it is set; it has to be set if there is none.
+        default: Option<Secret>,
+    },
 }
 
 /// A text that is not shown when it is debugged: an address may hold a password.
@@ -88,8 +104,23 @@ impl Backend {
     }
 }
 
-/// The line that would let `component` read a configuration, with its name to be put in the place
-/// of `CONFIG`.
-pub fn suggest_config(component: &str) -> String {
-    format!("component.{component}.link.\"wasi:config/store\" = \"CONFIG\"")
+/// The interfaces that read a configuration: `store` in the drafts of WASI, `runtime` in the first
+/// of them, and Spin's.
+pub const CONFIG_READERS: [&str; 5] = [
+    "wasi:config/store",
+    "wasi:config/runtime",
+    "fermyon:spin/variables",
+    "fermyon:spin/config",
+    "spin:variables/variables",
+];
+
+/// Whether an import reads a configuration.
+pub fn reads_config(import: &str) -> bool {
+    import.split('@').next().is_some_and(|interface| CONFIG_READERS.contains(&interface))
+}
+
+/// The line that would let `component` read a configuration by `interface`, with its name to be put
+/// in the place of `CONFIG`.
+pub fn suggest_config(component: &str, interface: &str) -> String {
+    format!("component.{component}.link.\"{interface}\" = \"CONFIG\"")
 }

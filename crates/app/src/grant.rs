@@ -25,6 +25,10 @@ pub struct Grant {
     pub tcp: Vec<SocketGrant>,
     /// Where it may send, or listen, by UDP.
     pub udp: Vec<SocketGrant>,
+    /// The servers of PostgreSQL that it may name by addresses of its own.
+    pub postgres: Vec<ServerGrant>,
+    /// The servers of Redis that it may name.
+    pub redis: Vec<ServerGrant>,
     /// Whether what it writes to standard output is shown.
     pub stdout: bool,
     /// Whether what it writes to standard error is shown.
@@ -44,6 +48,8 @@ impl Default for Grant {
             args: Vec::new(),
             tcp: Vec::new(),
             udp: Vec::new(),
+            postgres: Vec::new(),
+            redis: Vec::new(),
             stdout: false,
             stderr: false,
             clocks: true,
@@ -132,6 +138,32 @@ pub struct SocketGrant {
     pub port: Option<u16>,
     /// Whether it is for connecting (or sending), or for listening.
     pub direction: SocketDirection,
+}
+
+/// The port of PostgreSQL that an address without one means.
+pub const POSTGRES_PORT: u16 = 5432;
+
+/// The port of Redis that an address without one means.
+pub const REDIS_PORT: u16 = 6379;
+
+/// `"db.internal:5432"`, `"localhost:*"`, `"*"`: a server that a component connects to by the host,
+/// at whatever address that has. Of this machine and of private networks too: it is named for that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerGrant {
+    /// Its name in lower case, or its address without brackets; any if none.
+    pub host: Option<String>,
+    /// Its port; any if none.
+    pub port: Option<u16>,
+}
+
+impl ServerGrant {
+    /// Whether the server may be connected to. An address of IPv6 may stand in brackets.
+    pub fn allows(&self, host: &str, port: u16) -> bool {
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let is_named =
+            |name: &String| host.eq_ignore_ascii_case(name) || is_same_address(host, name);
+        self.port.is_none_or(|own| own == port) && self.host.as_ref().is_none_or(is_named)
+    }
 }
 
 /// Which way a socket grant goes.
@@ -305,6 +337,18 @@ pub fn suggest_tcp_listen(component: &str, address: SocketAddr) -> String {
 /// The line that would grant listening for UDP.
 pub fn suggest_udp_listen(component: &str, address: SocketAddr) -> String {
     line(component, &format!("udp = [{{ listen = \"{address}\" }}]"))
+}
+
+/// The line that would grant a server of PostgreSQL.
+pub fn suggest_postgres(component: &str, host: &str, port: u16) -> String {
+    let server = quoted(&format!("{}:{port}", in_brackets(host)));
+    line(component, &format!("postgres = [{server}]"))
+}
+
+/// The line that would grant a server of Redis.
+pub fn suggest_redis(component: &str, host: &str, port: u16) -> String {
+    let server = quoted(&format!("{}:{port}", in_brackets(host)));
+    line(component, &format!("redis = [{server}]"))
 }
 
 /// The line that would grant standard output.

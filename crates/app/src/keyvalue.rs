@@ -35,25 +35,35 @@ pub enum StoreAccess {
 /// What a component opens that asks for no store in particular; the empty name is the same.
 pub const DEFAULT: &str = "default";
 
-/// Whether an import is one of `wasi:keyvalue`, whose links lead to stores. `open` gives a bucket,
+/// The interfaces that open stores. A link of one of them leads to stores, and counts for all
+/// that the component opens them by.
+pub const OPENERS: [&str; 3] =
+    ["wasi:keyvalue/store", "fermyon:spin/key-value", "spin:key-value/key-value"];
+
+/// Whether an import is one of an interface of stores. In `wasi:keyvalue`, `open` gives a bucket,
 /// and the other interfaces work on what it gave, so one link counts for all of them.
 pub fn is_keyvalue(import: &str) -> bool {
-    import.starts_with("wasi:keyvalue/")
+    import.starts_with("wasi:keyvalue/") || opens_stores(import)
 }
 
-/// The line that would let `component` open `identifier`, with a store's name to be put in the
-/// place of `STORE`.
-pub fn suggest_store(component: &str, identifier: &str) -> String {
+/// Whether an import opens stores.
+pub fn opens_stores(import: &str) -> bool {
+    import.split('@').next().is_some_and(|interface| OPENERS.contains(&interface))
+}
+
+/// The line that would let `component` open `identifier` by `interface`, with a store's name to be
+/// put in the place of `STORE`.
+pub fn suggest_store(component: &str, interface: &str, identifier: &str) -> String {
     let key = if identifier.is_empty() { DEFAULT } else { identifier };
     let key = crate::grant::quoted(key);
-    format!("component.{component}.link.\"wasi:keyvalue/store\" = {{ {key} = \"STORE\" }}")
+    format!("component.{component}.link.\"{interface}\" = {{ {key} = \"STORE\" }}")
 }
 
 /// The line that would let `component` change the store that it may only read, with a store's
 /// name to be put in the place of `STORE`.
-pub fn suggest_store_write(component: &str) -> String {
+pub fn suggest_store_write(component: &str, interface: &str) -> String {
     format!(
-        "component.{component}.link.\"wasi:keyvalue/store\" = {{ to = \"STORE\", \
+        "component.{component}.link.\"{interface}\" = {{ to = \"STORE\", \
          access = \"read-write\" }}"
     )
 }

@@ -13,6 +13,8 @@ pub mod grant;
 pub mod keyvalue;
 mod manifest;
 pub mod place;
+pub mod spin;
+pub mod sql;
 
 pub use app::{App, Component, ComponentName, HttpTrigger, ImportName, Limit, Link, Source};
 pub use grant::{

@@ -5,11 +5,13 @@ mod blobstore;
 mod check;
 mod component;
 mod config;
-mod grant;
+pub(crate) mod grant;
 mod keyvalue;
 mod limit;
-mod table;
-mod trigger;
+pub(crate) mod server;
+mod sql;
+pub(crate) mod table;
+pub(crate) mod trigger;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,26 +33,28 @@ struct Targets {
     stores: BTreeSet<String>,
     blobs: BTreeSet<String>,
     configs: BTreeSet<String>,
+    databases: BTreeSet<String>,
 }
 
 /// A manifest whose parts were read one by one. Whether they hold together is still to be
 /// [checked](Manifest::check).
 #[derive(Debug)]
 pub struct Manifest {
-    name: Option<String>,
-    version: Option<String>,
-    components: Vec<Component>,
+    pub(crate) name: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) components: Vec<Component>,
     /// Every name of a component, also of those that could not be read.
-    declared: BTreeSet<String>,
-    stores: BTreeMap<BackendName, Backend>,
-    blobs: BTreeMap<BackendName, Backend>,
-    configs: BTreeMap<BackendName, Backend>,
+    pub(crate) declared: BTreeSet<String>,
+    pub(crate) stores: BTreeMap<BackendName, Backend>,
+    pub(crate) blobs: BTreeMap<BackendName, Backend>,
+    pub(crate) configs: BTreeMap<BackendName, Backend>,
+    pub(crate) databases: BTreeMap<BackendName, Backend>,
     /// The triggers, at the places of their routes.
-    triggers: Vec<Placed<HttpTrigger>>,
+    pub(crate) triggers: Vec<Placed<HttpTrigger>>,
     /// Which components have a limit of their own, with its place.
-    limited: Vec<Placed<crate::ComponentName>>,
-    text: Arc<Text>,
-    problems: Vec<Problem>,
+    pub(crate) limited: Vec<Placed<crate::ComponentName>>,
+    pub(crate) text: Arc<Text>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl Manifest {
@@ -75,6 +79,7 @@ impl Manifest {
             stores: BTreeMap::new(),
             blobs: BTreeMap::new(),
             configs: BTreeMap::new(),
+            databases: BTreeMap::new(),
             triggers: Vec::new(),
             limited: Vec::new(),
             text: place,
@@ -86,7 +91,7 @@ impl Manifest {
     }
 
     fn read(&mut self, reader: &Reader, root: &Table<'_>) {
-        root.only(&["app", "blobstore", "component", "config", "keyvalue", "trigger"]);
+        root.only(&["app", "blobstore", "component", "config", "keyvalue", "sql", "trigger"]);
         if let Some(app) = root.table("app") {
             app.only(&["name", "version"]);
             self.name = app.required("name").and_then(|name| name.string()).map(str::to_owned);
@@ -99,7 +104,7 @@ impl Manifest {
         let components = root.table("component");
         self.declared = components.iter().flat_map(Table::values).map(|(name, _)| name).collect();
         let (stores, configs) = (root.table("keyvalue"), root.table("config"));
-        let blobs = root.table("blobstore");
+        let (blobs, databases) = (root.table("blobstore"), root.table("sql"));
         let names = |table: &Option<Table<'_>>| -> BTreeSet<String> {
             table.iter().flat_map(Table::values).map(|(name, _)| name).collect()
         };
@@ -108,6 +113,7 @@ impl Manifest {
             stores: names(&stores),
             blobs: names(&blobs),
             configs: names(&configs),
+            databases: names(&databases),
         };
         let backends = |table: Option<Table<'_>>| {
             table.map(|table| backend::read_all(reader, &table)).unwrap_or_default()
@@ -115,6 +121,7 @@ impl Manifest {
         self.stores = backends(stores);
         self.blobs = backends(blobs);
         self.configs = backends(configs);
+        self.databases = backends(databases);
         for (name, table) in components.iter().flat_map(Table::tables) {
             if let Some((component, limited)) = component::read(reader, &name, &table, &targets) {
                 self.limited.extend(

@@ -103,6 +103,7 @@ fn every_code_has_a_case() {
         "range",
         "reference",
         "route",
+        "server-grant",
         "setting",
         "size",
         "socket-grant",

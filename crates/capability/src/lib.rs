@@ -14,8 +14,11 @@ pub mod config;
 pub mod keyvalue;
 mod nats;
 mod origin;
+mod postgres;
 mod reconnect;
+pub mod redis;
 mod settings;
+pub mod sql;
 mod tls;
 
 pub use address::{Address, AddressError};

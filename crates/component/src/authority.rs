@@ -3,6 +3,8 @@
 //! It fails closed. An interface that is not in the table, or whose version lies on no track that
 //! the table knows, is [`Authority::Unknown`] and is to be denied.
 
+mod foreign;
+
 use std::fmt;
 
 use serde::Serialize;
@@ -37,6 +39,10 @@ pub enum Authority {
     Blobstore,
     /// Configuration.
     Config,
+    /// Databases that are asked in SQL.
+    Sql,
+    /// Servers of Redis.
+    Redis,
     /// Ending the instance.
     Exit,
     /// Nothing: types and what can be done with a handle, for which another interface has to be
@@ -61,6 +67,8 @@ impl fmt::Display for Authority {
             Self::KeyValue => "stores of keys and values",
             Self::Blobstore => "containers of objects",
             Self::Config => "configuration",
+            Self::Sql => "SQL databases",
+            Self::Redis => "Redis",
             Self::Exit => "exit",
             Self::Shared => "nothing",
             Self::Unknown => "unknown",
@@ -141,12 +149,14 @@ const DRAFTS: &[(&str, &str, &[&str], Authority)] = &[
     ("blobstore", "blobstore", &["0.2.0-draft"], Authority::Blobstore),
     ("blobstore", "container", &["0.2.0-draft"], Authority::Blobstore),
     ("blobstore", "types", &["0.2.0-draft"], Authority::Blobstore),
-    ("config", "store", &["0.2.0-draft", "0.2.0-rc.1"], Authority::Config),
+    ("config", "store", CONFIG, Authority::Config),
     ("config", "runtime", &["0.2.0-draft"], Authority::Config),
     ("logging", "logging", &["", "0.1.0-draft"], Authority::Stderr),
 ];
 
 const KEYVALUE: &[&str] = &["0.2.0-draft", "0.2.0-draft2"];
+
+const CONFIG: &[&str] = &["0.2.0-draft", "0.2.0-draft-2024-09-27", "0.2.0-rc.1"];
 
 /// The newest patch release of WASI 0.2 that the host provides.
 pub const NEWEST_0_2: u64 = 12;
@@ -175,6 +185,9 @@ pub fn authority(interface: &str) -> Authority {
 /// denied, also if its authority is known.
 pub fn is_provided(interface: &str) -> bool {
     let Some(name) = InterfaceName::parse(interface) else { return false };
+    if name.namespace != "wasi" {
+        return foreign::find(&name).is_some();
+    }
     // Of drafts, only those are known that are provided.
     let is_missing = MISSING.contains(&(name.package.as_str(), name.interface.as_str()));
     let is_too_new = name.version.as_ref().is_some_and(|version| {
@@ -187,7 +200,7 @@ pub fn is_provided(interface: &str) -> bool {
 
 fn find(name: &InterfaceName) -> Option<Authority> {
     if name.namespace != "wasi" {
-        return None;
+        return foreign::find(name);
     }
     let version = name.version.as_ref().map(ToString::to_string).unwrap_or_default();
     let draft = DRAFTS.iter().find(|(package, interface, versions, _)| {
@@ -214,8 +227,17 @@ fn find(name: &InterfaceName) -> Option<Authority> {
 
 /// Whether the interface is one that only a component can provide, not the host.
 pub(crate) fn is_entry_point(name: &InterfaceName) -> bool {
-    name.namespace == "wasi"
-        && ENTRY_POINTS.contains(&(name.package.as_str(), name.interface.as_str()))
+    match name.namespace.as_str() {
+        "wasi" => ENTRY_POINTS.contains(&(name.package.as_str(), name.interface.as_str())),
+        _ => foreign::is_entry_point(name),
+    }
+}
+
+/// Whether the host answers for an import of this interface, if only to deny it: any in WASI's
+/// namespace or in another's whose components Keyway runs, also one or a version of one that is
+/// not known, but not what only components can provide.
+pub(crate) fn is_of_host(name: &InterfaceName) -> bool {
+    (name.namespace == "wasi" || foreign::is_of_host(name)) && !is_entry_point(name)
 }
 
 #[cfg(test)]
@@ -336,6 +358,7 @@ mod tests {
             assert_eq!(authority(&name), Authority::Blobstore, "{name}");
         }
         assert_eq!(authority("wasi:config/store@0.2.0-rc.1"), Authority::Config);
+        assert_eq!(authority("wasi:config/store@0.2.0-draft-2024-09-27"), Authority::Config);
         assert_eq!(authority("wasi:config/store@0.2.0-rc.2"), Authority::Unknown);
         assert_eq!(authority("wasi:config/store"), Authority::Unknown);
         assert_eq!(authority("wasi:logging/logging"), Authority::Stderr);

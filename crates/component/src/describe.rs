@@ -6,7 +6,7 @@ use wit_component::{DecodedWasm, WitPrinter};
 
 use crate::{
     Authority, Extern, ExternKind, ReadError,
-    authority::{authority, is_entry_point},
+    authority::{authority, is_of_host},
     read::{Depth, Surface},
 };
 
@@ -125,8 +125,7 @@ fn needs(imports: &[Extern]) -> Vec<Need> {
     for import in imports {
         let Some(interface) = &import.interface else { continue };
         let authority = authority(&interface.to_string());
-        let is_host = interface.namespace == "wasi" && !is_entry_point(interface);
-        if authority == Authority::Shared || import.is_only_types || !is_host {
+        if authority == Authority::Shared || import.is_only_types || !is_of_host(interface) {
             continue;
         }
         match needs.iter_mut().find(|need| need.authority == authority) {

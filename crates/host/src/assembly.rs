@@ -6,7 +6,9 @@ use std::{
     path::PathBuf,
 };
 
-use keyway_app::{App, Component, ComponentName, Place, Problem};
+use keyway_app::{
+    App, Component, ComponentName, Place, Problem, backend::CONFIG_READERS, keyvalue, sql,
+};
 use keyway_component::{
     AdaptError, Description, FuseError, Minimum, Part, PartLink, adapt, describe, fuse, minimum,
 };
@@ -216,26 +218,27 @@ fn understand(
 /// A link to a store needs an import that opens stores, and one to a configuration needs one that
 /// reads it.
 fn unused_links(component: &Component, description: &Description) -> Vec<Problem> {
-    let store = component.stores.values().next().map(|link| &link.place);
-    let config = component.config.as_ref().map(|link| &link.place);
-    let of_config: &[&str] = &["wasi:config/store@", "wasi:config/runtime@"];
-    let blobs = component.blobs.values().next().map(|link| &link.place);
-    let links = [
-        (store, &["wasi:keyvalue/store@"][..]),
-        (blobs, &["wasi:blobstore/blobstore@"]),
-        (config, of_config),
+    let links: [(Option<&Option<Place>>, &[&str]); 4] = [
+        (component.stores.values().next().map(|link| &link.place), &keyvalue::OPENERS),
+        (component.blobs.values().next().map(|link| &link.place), &["wasi:blobstore/blobstore"]),
+        (component.databases.values().next().map(|link| &link.place), &sql::OPENERS),
+        (component.config.as_ref().map(|link| &link.place), &CONFIG_READERS),
     ];
     let imports = |interfaces: &[&str]| {
         let mut imports = description.needs.iter().flat_map(|need| &need.imports);
-        imports.any(|import| interfaces.iter().any(|interface| import.starts_with(interface)))
+        imports.any(|import| interfaces.contains(&import.split('@').next().unwrap_or(import)))
     };
     let unused = links.into_iter().filter(|(_, interfaces)| !imports(interfaces));
     unused
         .filter_map(|(place, interfaces)| {
-            let interface = interfaces[0].trim_end_matches('@');
-            let message = format!("`{}` does not import `{interface}`", component.name);
+            let message = format!(
+                "`{}` does not import `{}`, nor any other interface for which it has this link",
+                component.name, interfaces[0]
+            );
             let help = Some("take the link away");
-            Some(Problem { place: place?.clone(), ..problem("no-such-import", message, help) })
+            // A link that nobody wrote, as those of a `spin.toml`, is there for those who use it.
+            let place = Some(place?.clone()?);
+            Some(Problem { place, ..problem("no-such-import", message, help) })
         })
         .collect()
 }
@@ -267,6 +270,23 @@ fn without_handler(
     };
     if unit.exports.iter().any(handles) {
         return None;
+    }
+    if unit.exports.iter().any(|export| export == "fermyon:spin/inbound-http") {
+        return Some(Problem {
+            code: "spin-1-handler",
+            message: format!(
+                "the route `{}` leads to `{root}`, which answers HTTP in the way of Spin 1: it \
+                 exports `fermyon:spin/inbound-http`, which Keyway does not call",
+                trigger.route
+            ),
+            label: Some("this component is one of Spin 1".to_owned()),
+            help: Some(
+                "build it anew with the SDK of Spin 2 or later, which exports \
+                 `wasi:http/incoming-handler@0.2`"
+                    .to_owned(),
+            ),
+            place: trigger.place.clone(),
+        });
     }
     let exports = match unit.exports.as_slice() {
         [] => "nothing".to_owned(),

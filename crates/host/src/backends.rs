@@ -5,6 +5,7 @@ use keyway_app::{App, Problem};
 use crate::{
     blobstore::{self, Places},
     config::{self, Configs},
+    database::{self, Databases},
     store::{self, Stores},
 };
 
@@ -17,6 +18,8 @@ pub(crate) struct Backends {
     pub(crate) places: Places,
     /// Its configurations.
     pub(crate) configs: Configs,
+    /// Its databases.
+    pub(crate) databases: Databases,
 }
 
 impl Backends {
@@ -29,10 +32,13 @@ impl Backends {
         let stores = Stores::open(app, &before.stores);
         let places = Places::open(app, &before.places);
         let configs = Configs::open(app, &before.configs);
-        match (stores, places, configs) {
-            (Ok(stores), Ok(places), Ok(configs)) => Ok(Self { stores, places, configs }),
-            (stores, places, configs) => {
-                let problems = [stores.err(), places.err(), configs.err()];
+        let databases = Databases::open(app, &before.databases);
+        match (stores, places, configs, databases) {
+            (Ok(stores), Ok(places), Ok(configs), Ok(databases)) => {
+                Ok(Self { stores, places, configs, databases })
+            }
+            (stores, places, configs, databases) => {
+                let problems = [stores.err(), places.err(), configs.err(), databases.err()];
                 Err(problems.into_iter().flatten().flatten().collect())
             }
         }
@@ -41,7 +47,7 @@ impl Backends {
     /// Asks for something wherever a server may not be there or refuse, so that this is told at the
     /// start and not by the first request.
     pub(crate) async fn look_at(self) {
-        tokio::join!(self.stores.look_at(), self.places.look_at());
+        tokio::join!(self.stores.look_at(), self.places.look_at(), self.databases.look_at());
     }
 }
 
@@ -50,5 +56,6 @@ pub(crate) fn check(app: &App) -> Vec<Problem> {
     let mut problems = store::check(app);
     problems.extend(blobstore::check(app));
     problems.extend(config::check(app));
+    problems.extend(database::check(app));
     problems
 }

@@ -21,7 +21,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use keyway_app::{
     App, Component, ComponentName, Grant, HttpTrigger, Limit, Placed, Problem,
-    backend::BackendName, keyvalue::StoreLink,
+    backend::BackendName, keyvalue::StoreLink, sql::DatabaseLink,
 };
 use keyway_component::UnitImport;
 use keyway_runtime::{Body, BodyError, Engines, Failure, Key, Principal, Room, Unit, UnitSpec};
@@ -77,6 +77,7 @@ struct Member {
     stores: Vec<(String, StoreLink, Address)>,
     blobs: Vec<(String, StoreLink, Address)>,
     config: Option<Address>,
+    databases: Vec<(String, DatabaseLink, Address)>,
 }
 
 /// Tells what is open from another: two that are open at the same time never have the same.
@@ -130,7 +131,7 @@ impl Generation {
         canary: Option<(&Self, Share)>,
     ) -> Result<Routes<UnitHandler>, Vec<Problem>> {
         let mut routes = Routes::new();
-        for HttpTrigger { host, route, component, place } in &self.prepared.app.triggers {
+        for HttpTrigger { host, route, exact, component, place } in &self.prepared.app.triggers {
             let stable = Arc::clone(&self.units[component]);
             let other = canary.and_then(|(canary, share)| {
                 let unit = canary.units.get(component)?;
@@ -138,7 +139,11 @@ impl Generation {
                 differs.then(|| Canary { unit: Arc::clone(unit), share, turns: AtomicU64::new(0) })
             });
             let handler = UnitHandler { stable, canary: other };
-            routes.add(host.as_deref(), route, handler).map_err(|error| {
+            let added = match exact {
+                true => routes.add_exact(host.as_deref(), route, handler),
+                false => routes.add(host.as_deref(), route, handler),
+            };
+            added.map_err(|error| {
                 vec![Problem { place: place.clone(), ..problem("route", error.to_string(), None) }]
             })?;
         }
@@ -182,6 +187,14 @@ impl Identity {
                 config: component
                     .and_then(|component| backends.configs.of(component))
                     .map(|config| address(&config)),
+                databases: component
+                    .iter()
+                    .flat_map(|component| &component.databases)
+                    .map(|(identifier, link)| {
+                        let address = backends.databases.get(&link.value.to).map_or(0, address);
+                        (identifier.clone(), link.value.clone(), address)
+                    })
+                    .collect(),
             }
         };
         Self {
@@ -261,6 +274,7 @@ impl Principals {
             stores: backends.stores.of(component),
             blobs: backends.places.of(component),
             config: backends.configs.of(component),
+            databases: backends.databases.of(component),
             streams: None,
         };
         let components = app.components.values();

@@ -9,6 +9,7 @@ mod build;
 mod call;
 mod compose;
 mod config;
+mod database;
 mod edit;
 mod folder;
 mod generation;

@@ -5,10 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use keyway_app::{App, Component, Grant, Limit, Manifest, Problem};
+use keyway_app::{App, Component, Grant, Limit, Manifest, Problem, spin};
 
 /// The name of a manifest in its folder.
 const MANIFEST: &str = "keyway.toml";
+
+/// What Spin calls its own.
+const SPIN_MANIFEST: &str = "spin.toml";
 
 /// Every WebAssembly file begins with this.
 const MAGIC: &[u8] = b"\0asm";
@@ -34,8 +37,8 @@ impl Granted {
     }
 }
 
-/// Opens the app at `path`: a folder with a `keyway.toml`, a manifest, or a component file, which
-/// is an app of one component.
+/// Opens the app at `path`: a folder with a `keyway.toml` or a `spin.toml`, one of these files, or a
+/// component file, which is an app of one component.
 ///
 /// # Errors
 /// All that is wrong with the manifest, or that there is none.
@@ -74,13 +77,21 @@ fn open_with(
     }
     let text = String::from_utf8(bytes).map_err(|_| vec![not_text(path)])?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let manifest = Manifest::parse(&path.display().to_string(), &text)?;
-    check(manifest, folder.unwrap_or(Path::new(".")))
+    let (name, folder) = (path.display().to_string(), folder.unwrap_or(Path::new(".")));
+    let manifest = match spin::is_manifest(&text) {
+        true => spin::parse(&name, &text)?,
+        false => Manifest::parse(&name, &text)?,
+    };
+    check(manifest, folder)
 }
 
-/// The file that `path` stands for: in a folder, the manifest.
+/// The file that `path` stands for: in a folder, the manifest, or Spin's where there is no other.
 pub(crate) fn manifest_of(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join(MANIFEST) } else { path.to_owned() }
+    if !path.is_dir() {
+        return path.to_owned();
+    }
+    let (own, spin) = (path.join(MANIFEST), path.join(SPIN_MANIFEST));
+    if !own.is_file() && spin.is_file() { spin } else { own }
 }
 
 fn no_manifest(folder: &Path) -> Problem {

@@ -13,10 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     assembly::{self, AssembledUnit, Assembly},
-    config, folder, limit,
+    backends, folder, limit,
     problem::problem,
     source::{SourceFile, Sources, read_sources},
-    store,
 };
 
 /// An app whose units are compiled.
@@ -111,8 +110,7 @@ impl Workshop {
     pub(crate) fn prepare(&self, mut app: App) -> Result<Prepared, Vec<Problem>> {
         let (sources, mut problems) = read_sources(&app);
         problems.extend(folder::resolve(&mut app));
-        problems.extend(store::check(&app));
-        problems.extend(config::check(&app));
+        problems.extend(backends::check(&app));
         let name = note_name(&app, &sources, self.purpose);
         let hashes = hashes(&sources);
         if problems.is_empty()
@@ -209,11 +207,12 @@ fn note_name(app: &App, sources: &Sources, purpose: Purpose) -> Key {
     for (name, source) in sources {
         add(name.as_str().as_bytes());
         add(&source.bytes);
-        let Component { links, stores, blobs, config, .. } = &app.components[name];
+        let Component { links, stores, blobs, config, databases, .. } = &app.components[name];
         // Whether these links have an import is found out when the component is read.
         add(if stores.is_empty() { b"no stores" } else { b"stores" });
         add(if blobs.is_empty() { b"no blobs" } else { b"blobs" });
         add(if config.is_none() { b"no config" } else { b"config" });
+        add(if databases.is_empty() { b"no databases" } else { b"databases" });
         add(&(links.len() as u64).to_le_bytes());
         for (import, link) in links {
             add(import.as_str().as_bytes());

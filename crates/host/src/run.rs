@@ -131,6 +131,7 @@ fn command(
             stores: std::collections::BTreeMap::new(),
             blobs: std::collections::BTreeMap::new(),
             config: None,
+            databases: std::collections::BTreeMap::new(),
             streams: Some(streams),
         }],
         imports: unit.imports.clone(),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, env, fs, path::Path};
 
 use keyway_app::{
     Placed, Problem,
-    backend::{Backend, Setting},
+    backend::{Backend, Part, Secret, Setting},
 };
 use keyway_capability::SettingsError;
 
@@ -52,19 +52,32 @@ pub(crate) fn wrong(what: &str, declared: &Backend, error: &SettingsError) -> Pr
 fn read(folder: &Path, setting: &Setting) -> Result<String, String> {
     match setting {
         Setting::Text(text) => Ok(text.0.clone()),
-        Setting::Env(variable) => env::var(variable).map_err(|error| match error {
-            env::VarError::NotPresent => {
-                format!("comes from the variable `{variable}`, which is not set")
-            }
-            env::VarError::NotUnicode(_) => {
-                format!("comes from the variable `{variable}`, which is not text")
-            }
-        }),
+        Setting::Env(variable) => variable_of_host(variable, None),
+        Setting::Template(parts) => parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => Ok(text.0.clone()),
+                Part::Variable { name, default } => variable_of_host(name, default.as_ref()),
+            })
+            .collect(),
         Setting::File(file) => {
             let file = folder.join(file);
             let text = fs::read_to_string(&file)
                 .map_err(|error| format!("comes from {}: {error}", file.display()))?;
             Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+        }
+    }
+}
+
+fn variable_of_host(name: &str, default: Option<&Secret>) -> Result<String, String> {
+    match (env::var(name), default) {
+        (Ok(value), _) => Ok(value),
+        (Err(env::VarError::NotPresent), Some(default)) => Ok(default.0.clone()),
+        (Err(env::VarError::NotPresent), None) => {
+            Err(format!("comes from the variable `{name}`, which is not set"))
+        }
+        (Err(env::VarError::NotUnicode(_)), _) => {
+            Err(format!("comes from the variable `{name}`, which is not text"))
         }
     }
 }

@@ -73,6 +73,7 @@ fn unit_of(root: &str, links: &[(&str, &str)], stores: &Stores) -> Arc<Unit> {
         grant: Grant::default(),
         stores: stores.clone(),
         config: None,
+        databases: BTreeMap::new(),
         streams: None,
     };
     let principals = fused.components.into_iter().map(principal);

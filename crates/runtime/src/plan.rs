@@ -1,6 +1,9 @@
 //! What all instances of a unit share: whose each slot is, and what it may reach.
 
-use std::{collections::HashSet, sync::Mutex};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
 
 use keyway_app::{Limit, grant};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
@@ -9,6 +12,7 @@ use crate::{
     grant::{
         Principal,
         folder::{self, FolderError},
+        server::Servers,
     },
     handle,
 };
@@ -20,7 +24,7 @@ const REPORTS_AT_MOST: usize = 64;
 /// The part of a unit that its instances read.
 pub(crate) struct Plan {
     /// The components of the unit, root first.
-    pub(crate) members: Box<[Member]>,
+    pub(crate) members: Box<[Arc<Member>]>,
     /// The limits of the unit.
     pub(crate) limit: Limit,
     /// How many handles an instance may hold at once.
@@ -28,7 +32,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(members: Box<[Member]>, limit: Limit) -> Self {
+    pub(crate) fn new(members: impl IntoIterator<Item = Member>, limit: Limit) -> Self {
+        let members: Box<[_]> = members.into_iter().map(Arc::new).collect();
         let takes_descriptors = members.iter().any(|member| {
             let granted = &member.principal.grant;
             !(granted.files.is_empty() && granted.tcp.is_empty() && granted.udp.is_empty())
@@ -44,6 +49,7 @@ pub(crate) struct Member {
     /// The folders that it is granted, open.
     pub(crate) folders: WasiFilesystemCtx,
     pub(crate) http: crate::grant::http::Clients,
+    pub(crate) servers: Servers,
     reported: Mutex<HashSet<String>>,
 }
 
@@ -51,7 +57,8 @@ impl Member {
     pub(crate) fn new(principal: Principal) -> Result<Self, FolderError> {
         let folders = folder::open(&principal.grant.files)?;
         let http = crate::grant::http::Clients::new(&principal.grant.http);
-        Ok(Self { principal, folders, http, reported: Mutex::default() })
+        let (servers, reported) = (Servers::default(), Mutex::default());
+        Ok(Self { principal, folders, http, servers, reported })
     }
 
     /// Tells the log once that the component asked for its folders, of which it has none. This is

@@ -106,14 +106,14 @@ pub(crate) mod view {
 
     pub(crate) fn keyvalue<const N: usize>(state: &mut State) -> crate::bind::keyvalue::View<'_> {
         crate::bind::keyvalue::View {
-            member: state.hooks.plan.members.get(N),
+            member: state.hooks.plan.members.get(N).map(AsRef::as_ref),
             table: &mut state.table,
         }
     }
 
     pub(crate) fn blobstore<const N: usize>(state: &mut State) -> crate::bind::blobstore::View<'_> {
         crate::bind::blobstore::View {
-            member: state.hooks.plan.members.get(N),
+            member: state.hooks.plan.members.get(N).map(AsRef::as_ref),
             table: &mut state.table,
             writes: &state.writes,
             memory_bytes: state.hooks.plan.limit.memory_bytes,
@@ -121,7 +121,18 @@ pub(crate) mod view {
     }
 
     pub(crate) fn config<const N: usize>(state: &mut State) -> crate::bind::config::View<'_> {
-        crate::bind::config::View(state.hooks.plan.members.get(N))
+        crate::bind::config::View(state.hooks.plan.members.get(N).map(AsRef::as_ref))
+    }
+
+    pub(crate) fn sql<const N: usize>(state: &mut State) -> crate::bind::sql::View<'_> {
+        crate::bind::sql::View { member: state.hooks.plan.members.get(N), table: &mut state.table }
+    }
+
+    pub(crate) fn redis<const N: usize>(state: &mut State) -> crate::bind::redis::View<'_> {
+        crate::bind::redis::View {
+            member: state.hooks.plan.members.get(N).map(AsRef::as_ref),
+            table: &mut state.table,
+        }
     }
 
     pub(crate) fn logging<const N: usize>(state: &mut State) -> crate::bind::logging::View<'_> {

@@ -127,7 +127,7 @@ impl Bound {
                 error,
             })
         };
-        let members = principals.into_iter().map(member).collect::<Result<_, _>>()?;
+        let members = principals.into_iter().map(member).collect::<Result<Vec<_>, _>>()?;
         let plan = Arc::new(Plan::new(members, limit));
         let linker =
             crate::bind::bind(&engine.inner, &component, &imports, &plan).map_err(failed)?;

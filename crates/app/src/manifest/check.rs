@@ -23,6 +23,7 @@ pub(super) fn check(manifest: Manifest, folder: &Path, stage: Stage) -> Result<A
         stores,
         blobs,
         configs,
+        databases,
         triggers,
         limited,
         text,
@@ -77,6 +78,9 @@ pub(super) fn check(manifest: Manifest, folder: &Path, stage: Stage) -> Result<A
             components.iter().filter_map(|component| Some(&component.config.as_ref()?.value));
         let used = used.collect();
         problems.extend(unused_backends(&configs, &used, "configuration", "wasi:config/store"));
+        let links = components.iter().flat_map(|component| component.databases.values());
+        let used = links.map(|link| &link.value.to).collect();
+        problems.extend(unused_backends(&databases, &used, "database", "spin:sqlite/sqlite"));
         let roots: BTreeSet<_> = triggers.iter().map(|trigger| &trigger.value.component).collect();
         for limit in limited.iter().filter(|limit| !roots.contains(&limit.value)) {
             problems.push(problem(
@@ -105,6 +109,7 @@ pub(super) fn check(manifest: Manifest, folder: &Path, stage: Stage) -> Result<A
         stores,
         blobs,
         configs,
+        databases,
         triggers: triggers.into_iter().map(|trigger| trigger.value).collect(),
     })
 }
@@ -140,7 +145,7 @@ fn duplicate_routes(triggers: &[Placed<HttpTrigger>]) -> Vec<Problem> {
     let mut first = BTreeMap::new();
     let mut problems = Vec::new();
     for Placed { value: trigger, place } in triggers {
-        let key = (&trigger.host, &trigger.route);
+        let key = (&trigger.host, &trigger.route, trigger.exact);
         let earlier = match first.entry(key) {
             Entry::Vacant(entry) => {
                 entry.insert(place);

@@ -4,15 +4,16 @@ use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf};
 
 use crate::{
     Component, ComponentName, Grant, ImportName, Limit, Link, Place, Placed, Source,
-    backend::BackendName,
+    backend::{BackendName, reads_config},
     blobstore::is_blobstore,
     keyvalue::is_keyvalue,
     manifest::{
         Targets, blobstore, config, grant,
         keyvalue::{self, StoreLinks, Target},
-        limit,
+        limit, sql,
         table::{Reader, Table, Value},
     },
+    sql::opens_databases,
 };
 
 /// How to write a component's name.
@@ -40,7 +41,7 @@ pub(super) fn read(
     let limit_table = table.table("limit");
     let limit = limit_table.as_ref().map_or_else(Limit::default, limit::read);
     let limit_place = limit_table.and_then(|table| table.place());
-    let Links { components: links, stores, blobs, config } = links;
+    let Links { components: links, stores, blobs, config, databases } = links;
     let component = Component {
         name: checked.ok()?,
         source: source?,
@@ -48,6 +49,7 @@ pub(super) fn read(
         stores,
         blobs,
         config,
+        databases,
         grant,
         limit,
         limit_place: limit_place.clone(),
@@ -146,6 +148,7 @@ struct Links {
     stores: StoreLinks,
     blobs: StoreLinks,
     config: Option<Placed<BackendName>>,
+    databases: sql::DatabaseLinks,
 }
 
 impl Links {
@@ -178,11 +181,18 @@ impl Links {
                 Target::Component => {}
             }
         }
-        if config::is_config(&import) {
+        if reads_config(import.as_str()) {
             match config::link(value, targets) {
                 config::Target::Config(found) => return self.config = Some(found),
                 config::Target::Nowhere => return,
                 config::Target::Component => {}
+            }
+        }
+        if opens_databases(import.as_str()) {
+            match sql::link(value, targets) {
+                sql::Target::Databases(found) => return self.databases.extend(found),
+                sql::Target::Nowhere => return,
+                sql::Target::Component => {}
             }
         }
         if let Some(link) = link(value) {

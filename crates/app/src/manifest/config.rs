@@ -1,7 +1,7 @@
-//! The link of an import of `wasi:config`.
+//! The link of an import that reads a configuration.
 
 use super::{Targets, backend, table::Value};
-use crate::{ImportName, Placed, backend::BackendName};
+use crate::{Placed, backend::BackendName};
 
 /// Where such a link leads.
 pub(super) enum Target {
@@ -11,12 +11,6 @@ pub(super) enum Target {
     Component,
     /// Nowhere; a problem was reported.
     Nowhere,
-}
-
-/// Whether `import` is a configuration's: `store` in the drafts, `runtime` in the first one.
-pub(super) fn is_config(import: &ImportName) -> bool {
-    let interface = import.as_str().split('@').next();
-    matches!(interface, Some("wasi:config/store" | "wasi:config/runtime"))
 }
 
 pub(super) fn link(value: &Value<'_>, targets: &Targets) -> Target {

@@ -10,11 +10,17 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::{
     FileAccess, FileGrant, Grant, HostPattern, HttpGrant, HttpScheme, SocketDirection, SocketGrant,
-    manifest::table::{Table, Value},
+    grant::{POSTGRES_PORT, REDIS_PORT},
+    manifest::{
+        server,
+        table::{Table, Value},
+    },
 };
 
-const KEYS: &[&str] =
-    &["http", "files", "env", "args", "tcp", "udp", "stdout", "stderr", "clocks", "random"];
+const KEYS: &[&str] = &[
+    "http", "files", "env", "args", "tcp", "udp", "postgres", "redis", "stdout", "stderr",
+    "clocks", "random",
+];
 
 /// Where `localhost` is.
 const LOOPBACK: [IpNet; 2] = [
@@ -40,6 +46,11 @@ pub(super) fn read(table: &Table<'_>) -> Grant {
     grant.args = list("args").iter().filter_map(text_without_nul).collect();
     grant.tcp = list("tcp").iter().filter_map(socket).collect();
     grant.udp = list("udp").iter().filter_map(socket).collect();
+    let servers = |key: &str, port| {
+        list(key).iter().filter_map(|value| server::read(value, port)).collect::<Vec<_>>()
+    };
+    grant.postgres = servers("postgres", POSTGRES_PORT);
+    grant.redis = servers("redis", REDIS_PORT);
     if let Some(env) = table.table("env") {
         for (name, value) in env.values() {
             if name.is_empty() || name.contains(['=', '\0']) {
@@ -120,7 +131,7 @@ fn canonical(network: IpNet) -> IpNet {
 }
 
 /// A port in digits alone; [`str::parse`] would take a sign too.
-pub(super) fn parse_port(text: &str) -> Option<u16> {
+pub(crate) fn parse_port(text: &str) -> Option<u16> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
@@ -129,7 +140,7 @@ fn parse_address(text: &str) -> Option<IpAddr> {
     text.parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }
 
-fn parse_url(text: &str) -> Result<HttpGrant, String> {
+pub(crate) fn parse_url(text: &str) -> Result<HttpGrant, String> {
     if text == "*" {
         let (scheme, port, addresses) = (HttpScheme::Https, 443, Vec::new());
         return Ok(HttpGrant { scheme, host: HostPattern::Any, port, addresses });
@@ -210,7 +221,7 @@ fn parse_host(host: &str) -> Result<(HostPattern, Vec<IpNet>), String> {
 
 /// Whether `name` can be a host's name (RFC 1123, section 2.1); its last part is no number, since
 /// that would be an address to some.
-pub(super) fn is_host_name(name: &str) -> bool {
+pub(crate) fn is_host_name(name: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')

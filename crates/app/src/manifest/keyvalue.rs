@@ -1,4 +1,4 @@
-//! The links of imports of `wasi:keyvalue`.
+//! The links of imports that open stores: of `wasi:keyvalue`, and of Spin's interfaces.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::{Targets, backend, limit, table::Value};
 use crate::{
     ImportName, Placed,
     backend::BackendName,
-    keyvalue::{DEFAULT, StoreAccess, StoreLink},
+    keyvalue::{DEFAULT, StoreAccess, StoreLink, opens_stores},
 };
 
 /// The stores that a component may open, by the names that it opens.
@@ -56,8 +56,7 @@ pub(super) fn link(import: &ImportName, value: &Value<'_>, targets: &Targets) ->
 
 /// A bucket comes from `wasi:keyvalue/store`, and what is done with it follows from there.
 fn of_store(import: &ImportName, value: &Value<'_>, links: StoreLinks) -> Target {
-    let path = import.as_str().split('@').next();
-    if path == Some("wasi:keyvalue/store") {
+    if opens_stores(import.as_str()) {
         return Target::Stores(links);
     }
     let message = format!("`{import}` works on the buckets of `wasi:keyvalue/store`");
@@ -88,21 +87,26 @@ pub(super) fn rights(value: &Value<'_>, declared: &Declared<'_>) -> Option<Store
     table.only(&["to", "access", "prefix", "quota"]);
     let mut link = StoreLink::to(target(&table.required("to")?, declared)?);
     if let Some(access) = table.get("access") {
-        link.access = match access.string()? {
-            "read" => StoreAccess::Read,
-            "read-write" => StoreAccess::ReadWrite,
-            other => {
-                let message = format!("there is no access `{other}`");
-                access.wrong("access", message, Some("it is `read` or `read-write`".to_owned()));
-                return None;
-            }
-        };
+        link.access = self::access(&access)?;
     }
     if let Some(prefix) = table.get("prefix") {
         link.prefix = prefix.string()?.to_owned();
     }
     link.quota_bytes = table.get("quota").and_then(|value| limit::size(&value, 1, u64::MAX));
     Some(link)
+}
+
+/// Whether a link may change what it leads to.
+pub(super) fn access(value: &Value<'_>) -> Option<StoreAccess> {
+    match value.string()? {
+        "read" => Some(StoreAccess::Read),
+        "read-write" => Some(StoreAccess::ReadWrite),
+        other => {
+            let message = format!("there is no access `{other}`");
+            value.wrong("access", message, Some("it is `read` or `read-write`".to_owned()));
+            None
+        }
+    }
 }
 
 fn target(value: &Value<'_>, declared: &Declared<'_>) -> Option<BackendName> {

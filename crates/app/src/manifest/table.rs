@@ -8,33 +8,33 @@ use toml_edit::{Item, Key, TableLike, Value as Toml};
 use crate::{Place, Problem, Text};
 
 /// Gathers the problems of one manifest.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     text: Arc<Text>,
     problems: RefCell<Vec<Problem>>,
 }
 
 impl Reader {
-    pub(super) fn new(text: Arc<Text>) -> Self {
+    pub(crate) fn new(text: Arc<Text>) -> Self {
         Self { text, problems: RefCell::default() }
     }
 
-    pub(super) fn root<'a>(&'a self, table: &'a toml_edit::Table) -> Table<'a> {
+    pub(crate) fn root<'a>(&'a self, table: &'a toml_edit::Table) -> Table<'a> {
         Table { reader: self, table, path: String::new(), span: None }
     }
 
-    pub(super) fn report(&self, problem: Problem) {
+    pub(crate) fn report(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
     }
 
-    pub(super) fn into_problems(self) -> Vec<Problem> {
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
         self.problems.into_inner()
     }
 
-    pub(super) fn place(&self, span: Option<Range<usize>>) -> Option<Place> {
+    pub(crate) fn place(&self, span: Option<Range<usize>>) -> Option<Place> {
         span.map(|span| Place { text: Arc::clone(&self.text), span })
     }
 
-    pub(super) fn problem(
+    pub(crate) fn problem(
         &self,
         code: &'static str,
         message: String,
@@ -46,7 +46,7 @@ impl Reader {
 
 /// A table, dotted, inline or with a header.
 #[derive(Clone)]
-pub(super) struct Table<'a> {
+pub(crate) struct Table<'a> {
     reader: &'a Reader,
     table: &'a dyn TableLike,
     /// How the manifest names it, such as `component.gateway.grant`.
@@ -56,11 +56,11 @@ pub(super) struct Table<'a> {
 
 /// A value with the key that it stands at.
 #[derive(Clone)]
-pub(super) struct Value<'a> {
+pub(crate) struct Value<'a> {
     reader: &'a Reader,
     item: Found<'a>,
     /// How the manifest names it.
-    pub(super) path: String,
+    pub(crate) path: String,
     key_span: Option<Range<usize>>,
 }
 
@@ -71,12 +71,12 @@ enum Found<'a> {
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn place(&self) -> Option<Place> {
+    pub(crate) fn place(&self) -> Option<Place> {
         self.reader.place(self.span.clone())
     }
 
     /// Reports every key that is none of `known`, with the nearest of them.
-    pub(super) fn only(&self, known: &[&str]) {
+    pub(crate) fn only(&self, known: &[&str]) {
         for (key, _) in self.table.iter() {
             if known.contains(&key) {
                 continue;
@@ -105,7 +105,7 @@ impl<'a> Table<'a> {
         self.table.get_key_value(key).map(|(key, _)| key)
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<Value<'a>> {
+    pub(crate) fn get(&self, key: &str) -> Option<Value<'a>> {
         let (written, item) = self.table.get_key_value(key)?;
         let is_bare = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         let quote = if !key.is_empty() && key.bytes().all(is_bare) { "" } else { "\"" };
@@ -115,7 +115,7 @@ impl<'a> Table<'a> {
     }
 
     /// The value of a key that has to be there.
-    pub(super) fn required(&self, key: &str) -> Option<Value<'a>> {
+    pub(crate) fn required(&self, key: &str) -> Option<Value<'a>> {
         let value = self.get(key);
         if value.is_none() {
             let mut problem = self.reader.problem(
@@ -130,29 +130,29 @@ impl<'a> Table<'a> {
     }
 
     /// The table of a key, if it is there; a value of another type is reported.
-    pub(super) fn table(&self, key: &str) -> Option<Table<'a>> {
+    pub(crate) fn table(&self, key: &str) -> Option<Table<'a>> {
         self.get(key)?.table()
     }
 
     /// All values, by key.
-    pub(super) fn values(&self) -> Vec<(String, Value<'a>)> {
+    pub(crate) fn values(&self) -> Vec<(String, Value<'a>)> {
         let keys = self.table.iter().map(|(key, _)| key.to_owned()).collect::<Vec<_>>();
         keys.into_iter().filter_map(|key| self.get(&key).map(|value| (key, value))).collect()
     }
 
     /// All tables within, by key; values of another type are reported.
-    pub(super) fn tables(&self) -> Vec<(String, Table<'a>)> {
+    pub(crate) fn tables(&self) -> Vec<(String, Table<'a>)> {
         self.values().into_iter().filter_map(|(key, value)| Some((key, value.table()?))).collect()
     }
 }
 
 impl<'a> Value<'a> {
-    pub(super) fn place(&self) -> Option<Place> {
+    pub(crate) fn place(&self) -> Option<Place> {
         self.reader.place(self.span())
     }
 
     /// Where its key stands, or the value where it has none.
-    pub(super) fn key_place(&self) -> Option<Place> {
+    pub(crate) fn key_place(&self) -> Option<Place> {
         self.reader.place(self.key_span.clone().or_else(|| self.span()))
     }
 
@@ -165,12 +165,12 @@ impl<'a> Value<'a> {
     }
 
     /// Reports that the value is wrong, and what to do.
-    pub(super) fn wrong(&self, code: &'static str, message: String, help: Option<String>) {
+    pub(crate) fn wrong(&self, code: &'static str, message: String, help: Option<String>) {
         self.reader.report(Problem { help, ..self.reader.problem(code, message, self.span()) });
     }
 
     /// Reports that the key is wrong, and what to do.
-    pub(super) fn wrong_key(&self, code: &'static str, message: String, help: Option<String>) {
+    pub(crate) fn wrong_key(&self, code: &'static str, message: String, help: Option<String>) {
         let span = self.key_span.clone().or_else(|| self.span());
         self.reader.report(Problem { help, ..self.reader.problem(code, message, span) });
     }
@@ -198,16 +198,16 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(super) fn as_str(&self) -> Option<&'a str> {
+    pub(crate) fn as_str(&self) -> Option<&'a str> {
         self.toml()?.as_str()
     }
 
-    pub(super) fn string(&self) -> Option<&'a str> {
+    pub(crate) fn string(&self) -> Option<&'a str> {
         self.as_str().or_else(|| self.wrong_type("a string"))
     }
 
     /// A string, a whole number, true or false, as text.
-    pub(super) fn as_scalar(&self) -> Option<String> {
+    pub(crate) fn as_scalar(&self) -> Option<String> {
         match self.toml()? {
             Toml::String(text) => Some(text.value().clone()),
             Toml::Integer(number) => Some(number.value().to_string()),
@@ -216,24 +216,24 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(super) fn boolean(&self) -> Option<bool> {
+    pub(crate) fn boolean(&self) -> Option<bool> {
         self.toml().and_then(Toml::as_bool).or_else(|| self.wrong_type("true or false"))
     }
 
-    pub(super) fn as_integer(&self) -> Option<i64> {
+    pub(crate) fn as_integer(&self) -> Option<i64> {
         self.toml()?.as_integer()
     }
 
-    pub(super) fn integer(&self) -> Option<i64> {
+    pub(crate) fn integer(&self) -> Option<i64> {
         self.as_integer().or_else(|| self.wrong_type("a whole number"))
     }
 
     /// Reports that the value is of none of the types that are `expected`.
-    pub(super) fn neither<T>(&self, expected: &str) -> Option<T> {
+    pub(crate) fn neither<T>(&self, expected: &str) -> Option<T> {
         self.wrong_type(expected)
     }
 
-    pub(super) fn as_table(&self) -> Option<Table<'a>> {
+    pub(crate) fn as_table(&self) -> Option<Table<'a>> {
         let table: &dyn TableLike = match self.item {
             Found::Item(item) => item.as_table_like()?,
             Found::Element(value) => value.as_inline_table()?,
@@ -241,12 +241,12 @@ impl<'a> Value<'a> {
         Some(Table { reader: self.reader, table, path: self.path.clone(), span: self.span() })
     }
 
-    pub(super) fn table(&self) -> Option<Table<'a>> {
+    pub(crate) fn table(&self) -> Option<Table<'a>> {
         self.as_table().or_else(|| self.wrong_type("a table"))
     }
 
     /// The tables of an array of tables.
-    pub(super) fn tables(&self) -> Vec<Table<'a>> {
+    pub(crate) fn tables(&self) -> Vec<Table<'a>> {
         if let Found::Item(Item::ArrayOfTables(array)) = self.item {
             let table = |table: &'a toml_edit::Table| Table {
                 reader: self.reader,
@@ -267,7 +267,7 @@ impl<'a> Value<'a> {
     }
 
     /// The elements of a list.
-    pub(super) fn list(&self) -> Vec<Value<'a>> {
+    pub(crate) fn list(&self) -> Vec<Value<'a>> {
         let Some(array) = self.toml().and_then(Toml::as_array) else {
             self.wrong_type::<()>("a list");
             return Vec::new();
@@ -283,14 +283,14 @@ impl<'a> Value<'a> {
 }
 
 /// The one of `known` that was probably meant by `word`.
-pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate));
     let (distance, candidate) = near.min()?;
     (distance <= (candidate.len().max(word.len()) / 3).max(1)).then_some(candidate)
 }
 
 /// `a`, `b` and `c`, as code.
-pub(super) fn list(names: &[&str]) -> String {
+pub(crate) fn list(names: &[&str]) -> String {
     let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.as_slice() {
         [] => "none".to_owned(),

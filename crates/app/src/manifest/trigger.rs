@@ -11,7 +11,7 @@ use crate::{
 
 /// The trigger, at the place of its route.
 pub(super) fn read(table: &Table<'_>) -> Option<Placed<HttpTrigger>> {
-    table.only(&["host", "route", "component"]);
+    table.only(&["host", "route", "exact", "component"]);
     let route_value = table.required("route");
     let route = route_value.as_ref().and_then(route_of);
     let host = table.get("host").map(|value| host(&value));
@@ -28,12 +28,13 @@ pub(super) fn read(table: &Table<'_>) -> Option<Placed<HttpTrigger>> {
         None => None,
         Some(host) => Some(host?),
     };
-    let trigger = HttpTrigger { host, route: route?, component: component?, place };
+    let exact = table.get("exact").and_then(|value| value.boolean()).unwrap_or(false);
+    let trigger = HttpTrigger { host, route: route?, exact, component: component?, place };
     Some(Placed { value: trigger, place: route_value.and_then(|value| value.place()) })
 }
 
 /// A path prefix without a slash at its end.
-fn route_of(value: &Value<'_>) -> Option<String> {
+pub(crate) fn route_of(value: &Value<'_>) -> Option<String> {
     let text = value.string()?;
     let wrong = |reason: &str, help: String| {
         value.wrong("route", format!("the route `{text}` {reason}"), Some(help));

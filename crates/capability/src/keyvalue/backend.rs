@@ -8,7 +8,7 @@ use super::{
     Store, memory::Memory, nats, nats::Nats, postgres, postgres::Postgres, redis, redis::Redis,
     sqlite, sqlite::Sqlite,
 };
-use crate::AddressError;
+use crate::{AddressError, postgres::ServerError};
 
 /// What stands behind a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,15 @@ pub enum OpenError {
         /// Why.
         reason: String,
     },
+}
+
+impl From<ServerError> for OpenError {
+    fn from(error: ServerError) -> Self {
+        match error {
+            ServerError::Address(error) => Self::Address(error),
+            ServerError::Certificates { address, reason } => Self::Certificates { address, reason },
+        }
+    }
 }
 
 /// Opens a store. A server is connected to when it is first needed, on the runtime of who needs

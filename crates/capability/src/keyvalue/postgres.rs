@@ -20,10 +20,8 @@ use tokio_postgres::{
 };
 
 use super::{Changes, Error, OpenError, Page, Store, Swap, check_key, counter};
-use crate::{Address, Origin};
+use crate::{Address, Origin, postgres::NAME};
 use connect::Connector;
-
-const NAME: &str = "PostgreSQL";
 
 /// A server of PostgreSQL.
 #[derive(Clone, Debug, PartialEq, Eq)]

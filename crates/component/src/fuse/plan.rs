@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{FuseError, Part, PartLink, is_shared, read};
-use crate::{Extern, InterfaceName, authority::is_entry_point, read::Surface};
+use crate::{Extern, InterfaceName, authority, read::Surface};
 
 /// The components of a unit, the root first, with what meets their imports.
 #[derive(Debug)]
@@ -228,13 +228,9 @@ fn find_export(exports: &[Extern], import: &Extern) -> Option<usize> {
     })
 }
 
-/// Whether the host answers for an import, if only to deny it: any interface in WASI's namespace,
-/// also one or a version of one that is not known, but not what only components can provide.
+/// Whether the host answers for an import, if only to deny it.
 fn is_of_host(import: &Extern) -> bool {
-    import
-        .interface
-        .as_ref()
-        .is_some_and(|interface| interface.namespace == "wasi" && !is_entry_point(interface))
+    import.interface.as_ref().is_some_and(authority::is_of_host)
 }
 
 fn no_such_import(component: &str, import: &str, imports: &[Extern]) -> FuseError {

@@ -57,9 +57,9 @@ pub(super) fn bind<const N: usize>(
         };
     }
     match path {
-        "blobstore/blobstore@0.2.0-draft" => bind!(blobstore),
-        "blobstore/container@0.2.0-draft" => bind!(container),
-        "blobstore/types@0.2.0-draft" => bind!(types),
+        "wasi:blobstore/blobstore@0.2.0-draft" => bind!(blobstore),
+        "wasi:blobstore/container@0.2.0-draft" => bind!(container),
+        "wasi:blobstore/types@0.2.0-draft" => bind!(types),
         _ => Ok(()),
     }
 }

@@ -1,9 +1,11 @@
 //! `wasi:config`: `store` of the drafts, and `runtime`, as the first of them called it. They have the
-//! same functions.
+//! same functions. Spin's variables are read from the same configuration.
+
+mod spin;
 
 use std::sync::Arc;
 
-use keyway_app::backend::suggest_config;
+use keyway_app::backend::{CONFIG_READERS, suggest_config};
 use keyway_capability::config::{Config, Error};
 use wasmtime::component::{HasData, LinkerInstance};
 
@@ -23,8 +25,22 @@ mod bindings {
 use bindings::wasi::config::store;
 
 /// Lays the host's functions over `target`, with the configuration of the component in slot `N`.
-pub(super) fn bind<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
-    store::add_to_linker_instance::<State, HasConfig>(target, view::config::<N>)
+pub(super) fn bind<const N: usize>(
+    target: &mut LinkerInstance<'_, State>,
+    interface: &str,
+) -> wasmtime::Result<()> {
+    let view = view::config::<N>;
+    match interface {
+        "fermyon:spin/config" => spin::v1::add_to_linker_instance::<State, HasConfig>(target, view),
+        "fermyon:spin/variables@2.0.0" => {
+            spin::v2::add_to_linker_instance::<State, HasConfig>(target, view)
+        }
+        "spin:variables/variables@3.0.0" => {
+            spin::v3::add_to_linker_instance::<State, HasConfig>(target, view)
+        }
+        // What else is known as a configuration is of WASI.
+        _ => store::add_to_linker_instance::<State, HasConfig>(target, view),
+    }
 }
 
 struct HasConfig;
@@ -37,16 +53,23 @@ impl HasData for HasConfig {
 pub(crate) struct View<'a>(pub(crate) Option<&'a Member>);
 
 impl View<'_> {
-    /// The component's configuration.
+    /// The component's configuration, if it has one. That it has none, the log tells once with the
+    /// line for `interface`, by which it asked.
+    fn granted(&self, interface: &str) -> Option<Arc<dyn Config>> {
+        let member = self.0?;
+        let config = member.principal.config.clone();
+        if config.is_none() {
+            member.report("its configuration", suggest_config(&member.principal.name, interface));
+        }
+        config
+    }
+
     fn config(&self) -> Result<Arc<dyn Config>, store::Error> {
-        let denied = || store::Error::Upstream("no configuration is granted".to_owned());
-        let member = self.0.ok_or_else(denied)?;
-        member.principal.config.clone().ok_or_else(|| {
-            member.report("its configuration", suggest_config(&member.principal.name));
-            denied()
-        })
+        self.granted(CONFIG_READERS[0]).ok_or_else(|| store::Error::Upstream(NONE.to_owned()))
     }
 }
+
+const NONE: &str = "no configuration is granted";
 
 impl store::Host for View<'_> {
     async fn get(&mut self, key: String) -> Result<Option<String>, store::Error> {

@@ -247,6 +247,7 @@ mod tests {
             stores: BTreeMap::new(),
             blobs: BTreeMap::new(),
             config: None,
+            databases: BTreeMap::new(),
             streams: None,
         };
         let (with, without) = (principal(true), principal(false));

@@ -1,12 +1,16 @@
-//! `wasi:keyvalue`, both drafts: buckets are stores that the component's links name.
+//! `wasi:keyvalue`, both drafts: buckets are stores that the component's links name. What Spin has
+//! in their place opens the same stores.
+
+mod spin;
 
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
-use keyway_app::keyvalue::{DEFAULT, suggest_store, suggest_store_write};
+use keyway_app::keyvalue::{DEFAULT, OPENERS, suggest_store, suggest_store_write};
 use keyway_capability::keyvalue::{Error, Page, Store, Swap};
 use wasmtime::component::{HasData, LinkerInstance, Resource, ResourceTable, ResourceTableError};
 
+use super::form::Form;
 use crate::{
     plan::Member,
     state::{State, view},
@@ -48,7 +52,8 @@ const CURSORS_AT_MOST: usize = 1000;
 /// the component in slot `N`. What is not known stays as it is: denied.
 pub(super) fn bind<const N: usize>(
     target: &mut LinkerInstance<'_, State>,
-    path: &str,
+    interface: &str,
+    form: Form,
 ) -> wasmtime::Result<()> {
     macro_rules! bind {
         ($interface:path) => {{
@@ -56,13 +61,17 @@ pub(super) fn bind<const N: usize>(
             interface::add_to_linker_instance::<State, KeyValue>(target, view::keyvalue::<N>)
         }};
     }
-    match path {
-        "keyvalue/store@0.2.0-draft" => bind!(draft::store),
-        "keyvalue/atomics@0.2.0-draft" => bind!(draft::atomics),
-        "keyvalue/batch@0.2.0-draft" => bind!(draft::batch),
-        "keyvalue/store@0.2.0-draft2" => bind!(draft2::store),
-        "keyvalue/atomics@0.2.0-draft2" => bind!(draft2::atomics),
-        "keyvalue/batch@0.2.0-draft2" => bind!(draft2::batch),
+    match interface {
+        "wasi:keyvalue/store@0.2.0-draft" => bind!(draft::store),
+        "wasi:keyvalue/atomics@0.2.0-draft" => bind!(draft::atomics),
+        "wasi:keyvalue/batch@0.2.0-draft" => bind!(draft::batch),
+        "wasi:keyvalue/store@0.2.0-draft2" => bind!(draft2::store),
+        "wasi:keyvalue/atomics@0.2.0-draft2" => bind!(draft2::atomics),
+        "wasi:keyvalue/batch@0.2.0-draft2" if form.lists_every_key => bind!(spin::batch),
+        "wasi:keyvalue/batch@0.2.0-draft2" => bind!(draft2::batch),
+        "fermyon:spin/key-value" => bind!(spin::v1::key_value),
+        "fermyon:spin/key-value@2.0.0" => bind!(spin::v2::key_value),
+        "spin:key-value/key-value@3.0.0" => bind!(spin::v3::key_value),
         _ => Ok(()),
     }
 }
@@ -168,17 +177,26 @@ enum Said {
     Other(String),
 }
 
+/// By which the links of this interface are written.
+const OPENER: &str = OPENERS[0];
+
 impl View<'_> {
-    fn open(&mut self, identifier: &str) -> Result<Resource<Bucket>, Refusal> {
+    /// Opens a store that a link names, for a component that asks by `interface`.
+    fn find(&self, interface: &str, identifier: &str) -> Result<Arc<dyn Store>, Refusal> {
         let asked = if identifier.is_empty() { DEFAULT } else { identifier };
         let Some(store) = self.member.and_then(|member| member.principal.stores.get(asked)) else {
             if let Some(member) = self.member {
-                let name = &member.principal.name;
-                member.report(&format!("the store {asked:?}"), suggest_store(name, asked));
+                let line = suggest_store(&member.principal.name, interface, asked);
+                member.report(&format!("the store {asked:?}"), line);
             }
             return Err(Refusal::NoSuchStore);
         };
-        Ok(self.table.push(Bucket::new(Arc::clone(store)))?)
+        Ok(Arc::clone(store))
+    }
+
+    fn open(&mut self, identifier: &str) -> Result<Resource<Bucket>, Refusal> {
+        let store = self.find(OPENER, identifier)?;
+        Ok(self.table.push(Bucket::new(store))?)
     }
 
     /// The store of a bucket.
@@ -186,28 +204,32 @@ impl View<'_> {
         Ok(Arc::clone(&self.table.get(bucket)?.store))
     }
 
-    /// A failure in the words of the interface. What these leave out, the log tells once.
-    fn say(&self, refusal: Refusal) -> wasmtime::Result<Said> {
-        let error = match refusal {
-            Refusal::NoSuchStore => return Ok(Said::NoSuchStore),
-            Refusal::Handle(error) => return Err(error.into()),
-            Refusal::Store(error) => error,
-        };
+    /// A failure in the words of the interfaces. What these leave out, the log tells once.
+    fn say(&self, interface: &str, refusal: Refusal) -> wasmtime::Result<Said> {
+        match refusal {
+            Refusal::NoSuchStore => Ok(Said::NoSuchStore),
+            Refusal::Handle(error) => Err(error.into()),
+            Refusal::Store(error) => Ok(self.say_error(interface, &error)),
+        }
+    }
+
+    fn say_error(&self, interface: &str, error: &Error) -> Said {
         let text = error.to_string();
         match (error, self.member) {
             (Error::ReadOnly { .. }, Some(member)) => {
-                member.report("changing the store", suggest_store_write(&member.principal.name));
-                Ok(Said::AccessDenied)
+                let line = suggest_store_write(&member.principal.name, interface);
+                member.report("changing the store", line);
+                Said::AccessDenied
             }
             (Error::NoSuchStore { .. }, Some(member)) => {
                 member.warn(&text);
-                Ok(Said::NoSuchStore)
+                Said::NoSuchStore
             }
             (Error::AccessDenied { .. }, Some(member)) => {
                 member.warn(&text);
-                Ok(Said::AccessDenied)
+                Said::AccessDenied
             }
-            _ => Ok(Said::Other(text)),
+            _ => Said::Other(text),
         }
     }
 }
@@ -224,7 +246,7 @@ macro_rules! same_in_both {
                 &mut self,
                 refusal: Refusal,
             ) -> wasmtime::Result<$draft::store::Error> {
-                Ok(match self.say(refusal)? {
+                Ok(match self.say(OPENER, refusal)? {
                     Said::NoSuchStore => $draft::store::Error::NoSuchStore,
                     Said::AccessDenied => $draft::store::Error::AccessDenied,
                     Said::Other(text) => $draft::store::Error::Other(text),

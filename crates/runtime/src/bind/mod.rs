@@ -7,8 +7,12 @@ pub(crate) mod blobstore;
 mod closed;
 pub(crate) mod config;
 mod deny;
+mod form;
 pub(crate) mod keyvalue;
 pub(crate) mod logging;
+mod producer;
+pub(crate) mod redis;
+pub(crate) mod sql;
 mod wasi;
 
 pub(crate) use deny::Denied;
@@ -49,7 +53,8 @@ pub(crate) fn bind(
                 if let Some(import) = import
                     && given(plan, slot, &import.interface)
                 {
-                    wasi::bind(&mut target, &import.interface, slot)?;
+                    let form = form::Form::of(engine, &instance);
+                    wasi::bind(&mut target, &import.interface, form, slot)?;
                     if wasi::gives_folders(&import.interface) && !has_folders(plan, slot) {
                         deny::folders(&mut target, &denial)?;
                     }

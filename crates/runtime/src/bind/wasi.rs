@@ -1,6 +1,7 @@
-//! The interfaces of WASI that the host provides, each bound to one component's rights.
+//! The interfaces of WASI that the host provides, and those of others, each bound to one component's
+//! rights.
 
-use keyway_component::is_provided;
+use keyway_component::{Authority, authority, is_provided};
 use wasmtime::component::{HasData, LinkerInstance, ResourceTable};
 use wasmtime_wasi::{
     cli::WasiCli, clocks::WasiClocks, filesystem::WasiFilesystem, p2::bindings as p2,
@@ -8,7 +9,7 @@ use wasmtime_wasi::{
 };
 use wasmtime_wasi_http::{WasiHttp, p2::bindings::http as http_p2, p3::bindings::http as http_p3};
 
-use super::{blobstore, config, deny::Network, keyvalue, logging};
+use super::{blobstore, config, deny::Network, form::Form, keyvalue, logging, redis, sql};
 use crate::{
     exact,
     state::{State, view},
@@ -26,10 +27,11 @@ impl HasData for Table {
 pub(super) fn bind(
     target: &mut LinkerInstance<'_, State>,
     interface: &str,
+    form: Form,
     slot: usize,
 ) -> wasmtime::Result<()> {
     match known(interface) {
-        Some((path, release)) => at_slot(target, path, release, slot),
+        Some((path, release)) => at_slot(target, path, release, form, slot),
         None => Ok(()),
     }
 }
@@ -59,11 +61,12 @@ fn known(interface: &str) -> Option<(&str, Release)> {
     if !is_provided(interface) {
         return None;
     }
-    let interface = interface.strip_prefix("wasi:")?;
-    if DRAFTS.iter().any(|package| interface.starts_with(package)) {
-        return Some((interface, Release::Draft));
-    }
-    let (path, version) = interface.split_once('@')?;
+    let path = interface.strip_prefix("wasi:");
+    let is_draft = |path: &str| DRAFTS.iter().any(|package| path.starts_with(package));
+    let Some(path) = path.filter(|path| !is_draft(path)) else {
+        return Some((interface, Release::Exact));
+    };
+    let (path, version) = path.split_once('@')?;
     let is_0_3 = version.starts_with("0.3.");
     Some((path, if is_0_3 { Release::Wasi0_3 } else { Release::Wasi0_2 }))
 }
@@ -72,14 +75,16 @@ fn known(interface: &str) -> Option<(&str, Release)> {
 enum Release {
     Wasi0_2,
     Wasi0_3,
-    /// Each version is an interface of its own, and is part of the path.
-    Draft,
+    /// Drafts, and what is not WASI's: each version is an interface of its own, and the path is the
+    /// whole name.
+    Exact,
 }
 
 fn bind_for<const N: usize>(
     target: &mut LinkerInstance<'_, State>,
     path: &str,
     release: Release,
+    form: Form,
 ) -> wasmtime::Result<()> {
     match release {
         Release::Wasi0_2 => {
@@ -90,10 +95,15 @@ fn bind_for<const N: usize>(
             wasi_0_3::<N>(target, path)?;
             exact::mend_0_3::<N>(target, path)
         }
-        Release::Draft if path.starts_with("keyvalue/") => keyvalue::bind::<N>(target, path),
-        Release::Draft if path.starts_with("blobstore/") => blobstore::bind::<N>(target, path),
-        Release::Draft if path.starts_with("config/") => config::bind::<N>(target),
-        Release::Draft => logging::bind::<N>(target),
+        Release::Exact => match authority(path) {
+            Authority::KeyValue => keyvalue::bind::<N>(target, path, form),
+            Authority::Blobstore => blobstore::bind::<N>(target, path),
+            Authority::Config => config::bind::<N>(target, path),
+            Authority::Stderr => logging::bind::<N>(target),
+            Authority::Sql => sql::bind::<N>(target, path, form),
+            Authority::Redis => redis::bind::<N>(target, path),
+            _ => Ok(()),
+        },
     }
 }
 
@@ -201,13 +211,14 @@ fn at_slot(
     target: &mut LinkerInstance<'_, State>,
     path: &str,
     release: Release,
+    form: Form,
     slot: usize,
 ) -> wasmtime::Result<()> {
     macro_rules! slots {
         ($($n:literal)*) => {
             match slot {
-                $($n => bind_for::<$n>(target, path, release),)*
-                _ => bind_for::<{ crate::state::NOBODY }>(target, path, release),
+                $($n => bind_for::<$n>(target, path, release, form),)*
+                _ => bind_for::<{ crate::state::NOBODY }>(target, path, release, form),
             }
         };
     }

@@ -3,6 +3,7 @@
 pub(crate) mod folder;
 pub(crate) mod http;
 mod output;
+pub(crate) mod server;
 mod socket;
 mod stream;
 
@@ -13,7 +14,12 @@ pub use stream::{Stream, Streams};
 use std::{collections::BTreeMap, sync::Arc};
 
 use keyway_app::Grant;
-use keyway_capability::{blobstore::Blobs, config::Config, keyvalue::Store};
+use keyway_capability::{
+    blobstore::Blobs,
+    config::Config,
+    keyvalue::Store,
+    sql::{Access, Database},
+};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
 use crate::plan::Plan;
@@ -32,6 +38,8 @@ pub struct Principal {
     pub blobs: BTreeMap<String, Arc<dyn Blobs>>,
     /// The configuration that it reads.
     pub config: Option<Arc<dyn Config>>,
+    /// The databases that it may open, by the names that it opens, each with what it may do there.
+    pub databases: BTreeMap<String, (Arc<dyn Database>, Access)>,
     /// Its standard streams, where it has the process to itself. Others write lines that begin
     /// with their name, and read nothing.
     pub streams: Option<Streams>,

@@ -9,7 +9,8 @@ use arc_swap::ArcSwap;
 /// The routes of a server.
 ///
 /// A route is a path prefix, for one host or for any. `/parse` leads `/parse`, `/parse/` and
-/// `/parse/x`, but not `/parsex`; `/` leads every path. The routes of the request's host come
+/// `/parse/x`, but not `/parsex`; `/` leads every path. A route
+/// may be for one path alone; it comes before the prefixes. The routes of the request's host come
 /// before those of any host, and within each the longest prefix wins. Paths are compared byte by
 /// byte, without decoding; hosts without regard to case.
 #[derive(Debug)]
@@ -46,7 +47,10 @@ impl<H> LiveRoutes<H> {
 /// no route goes on, so neither the number of routes nor the length of the path makes it slow.
 #[derive(Debug)]
 struct Node<H> {
+    /// For this path and all below it.
     handler: Option<Arc<H>>,
+    /// For this path alone, before the other.
+    exact: Option<Arc<H>>,
     children: BTreeMap<Box<str>, Node<H>>,
 }
 
@@ -87,7 +91,7 @@ impl<H> Default for Routes<H> {
 
 impl<H> Default for Node<H> {
     fn default() -> Self {
-        Node { handler: None, children: BTreeMap::new() }
+        Node { handler: None, exact: None, children: BTreeMap::new() }
     }
 }
 
@@ -104,6 +108,29 @@ impl<H> Routes<H> {
     /// # Errors
     /// The prefix is not a path, or there is such a route already.
     pub fn add(&mut self, host: Option<&str>, prefix: &str, handler: H) -> Result<(), RouteError> {
+        self.insert(host, prefix, handler, |node| &mut node.handler)
+    }
+
+    /// Adds a route for one path, and none below it.
+    ///
+    /// # Errors
+    /// As in [`add`](Self::add).
+    pub fn add_exact(
+        &mut self,
+        host: Option<&str>,
+        path: &str,
+        handler: H,
+    ) -> Result<(), RouteError> {
+        self.insert(host, path, handler, |node| &mut node.exact)
+    }
+
+    fn insert(
+        &mut self,
+        host: Option<&str>,
+        prefix: &str,
+        handler: H,
+        place: fn(&mut Node<H>) -> &mut Option<Arc<H>>,
+    ) -> Result<(), RouteError> {
         let Some(path) = prefix.strip_prefix('/') else {
             return Err(RouteError::Relative { route: prefix.to_owned() });
         };
@@ -121,11 +148,12 @@ impl<H> Routes<H> {
                 Entry::Vacant(place) => place.insert(Node::default()),
             };
         }
-        if node.handler.is_some() {
+        let place = place(node);
+        if place.is_some() {
             let host = host.map(str::to_owned);
             return Err(RouteError::Taken { route: prefix.to_owned(), host });
         }
-        node.handler = Some(Arc::new(handler));
+        *place = Some(Arc::new(handler));
         Ok(())
     }
 
@@ -170,12 +198,14 @@ impl<H> Node<H> {
     fn find(&self, path: &str) -> Option<&Arc<H>> {
         let mut node = self;
         let mut found = node.handler.as_ref();
-        for segment in path.strip_prefix('/').into_iter().flat_map(|path| path.split('/')) {
-            let Some(child) = node.children.get(segment) else { break };
+        let path = path.strip_prefix('/').unwrap_or("");
+        let path = path.strip_suffix('/').unwrap_or(path);
+        for segment in path.split('/').filter(|_| !path.is_empty()) {
+            let Some(child) = node.children.get(segment) else { return found };
             node = child;
             found = node.handler.as_ref().or(found);
         }
-        found
+        node.exact.as_ref().or(found)
     }
 }
 

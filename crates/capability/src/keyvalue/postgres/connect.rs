@@ -1,34 +1,28 @@
-//! Connections to PostgreSQL: TLS, the pool, the table, and what the server's errors mean.
+//! Connections to PostgreSQL on which the table is there, and what the server's errors mean.
 
 use std::{
-    error::Error as _,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use deadpool_postgres::{
-    Client, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
-};
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use deadpool_postgres::{Client, Object, Pool, PoolError, RecyclingMethod};
 use tokio::{sync::OnceCell, time::timeout};
-use tokio_postgres::{
-    Config,
-    config::{Host, SslMode},
-    error::SqlState,
-};
+use tokio_postgres::{Config, error::SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Error, NAME, OpenError, Options};
-use crate::{Address, Origin, reconnect::Backoff};
+use super::{Error, OpenError, Options};
+use crate::{
+    Address, Origin,
+    postgres::{Fault, Server},
+    reconnect::Backoff,
+};
 
 /// Gives connections on which the table is there.
 #[derive(Debug)]
 pub(super) struct Connector {
     origin: Origin,
     pool: Pool,
-    config: Config,
-    tls: ClientConfig,
+    server: Server,
     attempts: Mutex<Backoff<Error>>,
     table: String,
     create: bool,
@@ -42,23 +36,12 @@ impl Connector {
         origin: Origin,
         options: &Options,
     ) -> Result<Self, OpenError> {
-        let config = configure(address, options)?;
-        let tls = tls(address, config.get_ssl_mode())?;
-        let manager = Manager::from_config(
-            config.clone(),
-            MakeRustlsConnect::new(tls.clone()),
-            ManagerConfig { recycling_method: RecyclingMethod::Fast },
-        );
-        let pool = Pool::builder(manager)
-            .max_size(options.connections.max(1))
-            .runtime(Runtime::Tokio1)
-            .build()
-            .expect("the pool has a runtime for its time-outs");
+        let server = Server::new(address, options.timeout)?;
+        let pool = server.pool(options.connections, RecyclingMethod::Fast);
         Ok(Self {
             origin,
             pool,
-            config,
-            tls,
+            server,
             attempts: Mutex::new(Backoff::new()),
             table: options.table.clone(),
             create: options.create,
@@ -73,7 +56,7 @@ impl Connector {
 
     /// A connection beside the pool, for who keeps it.
     pub(super) fn single(&self) -> (&Config, MakeRustlsConnect) {
-        (&self.config, MakeRustlsConnect::new(self.tls.clone()))
+        self.server.single()
     }
 
     pub(super) fn late(&self) -> Error {
@@ -157,76 +140,18 @@ impl Connector {
     /// What an error of the client means.
     pub(super) fn explain(&self, error: &tokio_postgres::Error) -> Error {
         let at = self.origin.clone();
-        let Some(told) = error.as_db_error() else {
-            let cause = error.source().map(ToString::to_string);
-            let reason = cause.unwrap_or_else(|| error.to_string());
-            return match error.to_string().as_str() {
-                // The client keeps the kinds of its errors to itself.
-                "authentication error" | "invalid configuration" => {
-                    Error::AccessDenied { at, reason }
-                }
-                _ => Error::Unreachable { at, reason },
-            };
-        };
-        let reason = told.message().to_owned();
-        match told.code() {
-            code if code.code().starts_with("28") || *code == SqlState::INSUFFICIENT_PRIVILEGE => {
-                Error::AccessDenied { at, reason }
+        match Fault::of(error) {
+            Fault::AccessDenied(reason) => Error::AccessDenied { at, reason },
+            Fault::Unreachable(reason) => Error::Unreachable { at, reason },
+            Fault::NoDatabase(reason) => {
+                Error::NoSuchStore { at, name: self.server.database(), reason }
             }
-            &SqlState::UNDEFINED_TABLE => {
+            Fault::Told(told) if *told.code() == SqlState::UNDEFINED_TABLE => {
                 let name = format!("table `{}`", self.table);
-                let reason = format!("{reason}; create it, or let Keyway create it");
+                let reason = format!("{}; create it, or let Keyway create it", told.message());
                 Error::NoSuchStore { at, name, reason }
             }
-            &SqlState::INVALID_CATALOG_NAME => {
-                let name = self.config.get_dbname().map_or_else(
-                    || "such database".to_owned(),
-                    |database| format!("database `{database}`"),
-                );
-                Error::NoSuchStore { at, name, reason }
-            }
-            // Connections are closed or refused: while it starts, ends or is full.
-            code if ["08", "53", "57"].contains(&&code.code()[..2]) => {
-                Error::Unreachable { at, reason }
-            }
-            _ => Error::Failed { at, reason },
+            Fault::Told(told) => Error::Failed { at, reason: told.message().to_owned() },
         }
     }
-}
-
-fn configure(address: &Address, options: &Options) -> Result<Config, OpenError> {
-    let mut config: Config = address.secret().parse().map_err(|error: tokio_postgres::Error| {
-        let cause = error.source().map(ToString::to_string);
-        address.refuse(NAME, cause.unwrap_or_else(|| error.to_string()))
-    })?;
-    if config.get_user().is_none() {
-        return Err(address.refuse(NAME, "it names no user").into());
-    }
-    config.connect_timeout(options.timeout);
-    if config.get_application_name().is_none() {
-        config.application_name("keyway");
-    }
-    if !address.secret().contains("sslmode=") {
-        let is_here = config.get_hosts().iter().all(|host| match host {
-            Host::Tcp(name) => {
-                name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-            }
-            Host::Unix(_) => true,
-        });
-        config.ssl_mode(if is_here { SslMode::Disable } else { SslMode::Require });
-    }
-    Ok(config)
-}
-
-/// Checks servers against the certificates that this machine trusts.
-fn tls(address: &Address, mode: SslMode) -> Result<ClientConfig, OpenError> {
-    let failed = |reason: String| OpenError::Certificates { address: address.to_string(), reason };
-    let roots = match mode {
-        SslMode::Disable => RootCertStore::empty(),
-        _ => crate::tls::roots().map_err(failed)?,
-    };
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| failed(error.to_string()))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

@@ -98,10 +98,11 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
         stores: BTreeMap::new(),
         blobs: BTreeMap::new(),
         config: None,
+        databases: BTreeMap::new(),
         streams: None,
     };
     let member = Member::new(principal).expect("it has no folders");
-    let plan = Arc::new(Plan::new([member].into(), limit));
+    let plan = Arc::new(Plan::new([member], limit));
     let linker = super::bind(&engine.inner, &component, &unit.imports, &plan).expect("it is bound");
     let explorer = Explorer { component: &component, linker: &linker, plan: &plan, probe, witness };
     explorer.explore().await

@@ -1,0 +1,286 @@
+//! A component of Spin's manifest: where it comes from, and what it may reach.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use super::{Reader, Reading, Table, Value, host, unsupported};
+use crate::{
+    Component, ComponentName, FileAccess, FileGrant, Grant, ImportName, Limit, Link, Place, Placed,
+    Source,
+    backend::{Backend, BackendName, Secret, Setting},
+    keyvalue::{StoreAccess, StoreLink},
+    sql::DatabaseLink,
+};
+
+/// All that Spin has for a component.
+const KEYS: &[&str] = &[
+    "source",
+    "description",
+    "variables",
+    "environment",
+    "files",
+    "exclude_files",
+    "allowed_http_hosts",
+    "allowed_outbound_hosts",
+    "key_value_stores",
+    "sqlite_databases",
+    "ai_models",
+    "targets",
+    "build",
+    "tool",
+    "profile",
+    "dependencies",
+    "dependencies_inherit_configuration",
+];
+
+/// Where what a component keeps is kept, seen from the manifest.
+const STORES_FILE: &str = ".keyway/key-value.db";
+
+impl Reading {
+    pub(super) fn read_component(&mut self, reader: &Reader, name: &str, table: &Table<'_>) {
+        table.only(KEYS);
+        let checked = ComponentName::new(name);
+        if let Err(error) = &checked {
+            let mut problem = reader.problem("component-name", error.to_string(), None);
+            problem.place = table.place();
+            reader.report(problem);
+        }
+        let source = table.required("source").and_then(|value| source(&value));
+        refuse_all(table);
+        let mut grant = Grant { stdout: true, stderr: true, ..Grant::default() };
+        for key in ["allowed_outbound_hosts", "allowed_http_hosts"] {
+            table
+                .get(key)
+                .iter()
+                .flat_map(Value::list)
+                .for_each(|one| host::read(&one, &mut grant));
+        }
+        grant.files = files(table);
+        for (key, value) in table.table("environment").iter().flat_map(Table::values) {
+            if let Some(text) = value.string() {
+                grant.env.insert(key, text.to_owned());
+            }
+        }
+        let stores = self.stores(table);
+        let databases = self.databases(table);
+        let config = checked.as_ref().ok().and_then(|name| self.variables(name, table));
+        let links = self.dependencies(name, table);
+        let (Ok(name), Some(source)) = (checked, source) else { return };
+        self.components.push(Component {
+            name,
+            source,
+            links,
+            stores,
+            blobs: BTreeMap::new(),
+            config,
+            databases,
+            grant,
+            limit: Limit::default(),
+            limit_place: None,
+            world: None,
+            place: table.place(),
+        });
+    }
+
+    /// Each store is a table of one file of SQLite.
+    fn stores(&mut self, table: &Table<'_>) -> BTreeMap<String, Placed<StoreLink>> {
+        let mut links = BTreeMap::new();
+        for value in table.get("key_value_stores").iter().flat_map(Value::list) {
+            let Some((label, name)) = label(&value) else { continue };
+            let kept_in = format!("store_{}", name.as_str().replace('-', "_"));
+            let settings = [("path", STORES_FILE.to_owned()), ("table", kept_in)];
+            self.stores.entry(name.clone()).or_insert_with(|| sqlite(&value, settings));
+            links.insert(label, Placed { value: StoreLink::to(name), place: None });
+        }
+        links
+    }
+
+    /// Each database is a file of SQLite.
+    fn databases(&mut self, table: &Table<'_>) -> BTreeMap<String, Placed<DatabaseLink>> {
+        let mut links = BTreeMap::new();
+        for value in table.get("sqlite_databases").iter().flat_map(Value::list) {
+            let Some((label, name)) = label(&value) else { continue };
+            let settings = [("path", format!(".keyway/sqlite-{name}.db"))];
+            self.databases.entry(name.clone()).or_insert_with(|| sqlite(&value, settings));
+            let link = DatabaseLink { to: name, access: StoreAccess::ReadWrite };
+            links.insert(label, Placed { value: link, place: None });
+        }
+        links
+    }
+
+    /// The variables of a component are a configuration of its own.
+    fn variables(
+        &mut self,
+        name: &ComponentName,
+        table: &Table<'_>,
+    ) -> Option<Placed<BackendName>> {
+        let variables = table.get("variables")?;
+        let given = variables.table();
+        let given = given.iter().flat_map(Table::values);
+        let settings = given.filter_map(|(key, value)| {
+            let template = self.variables.template(&value)?;
+            Some((key, Placed { value: template, place: value.place() }))
+        });
+        let settings: BTreeMap<_, _> = settings.collect();
+        let kind = Placed { value: "values".to_owned(), place: variables.place() };
+        let config = BackendName::new(name.as_str()).ok()?;
+        let backend = Backend { kind, settings, place: variables.place() };
+        self.configs.insert(config.clone(), backend);
+        Some(Placed { value: config, place: None })
+    }
+
+    /// Dependencies that lie beside the manifest are components without rights, linked to.
+    fn dependencies(
+        &mut self,
+        owner: &str,
+        table: &Table<'_>,
+    ) -> BTreeMap<ImportName, Placed<Link>> {
+        let mut links = BTreeMap::new();
+        let dependencies = table.table("dependencies");
+        let dependencies = dependencies.iter().flat_map(Table::values).enumerate();
+        for (index, (import, value)) in dependencies {
+            let path = value.as_table().and_then(|table| table.get("path"));
+            let Some(path) = path else {
+                let help = "give `{ path = \"dependency.wasm\" }`, with the component beside it";
+                unsupported(&value, "a dependency of a registry or of another component", help);
+                continue;
+            };
+            value.table().iter().for_each(|table| table.only(&["path"]));
+            let checked = ImportName::new(&import).ok().filter(|_| import.contains('/'));
+            let Some(checked) = checked else {
+                let help = "name the interface, such as `acme:tools/parse`";
+                unsupported(&value, "a dependency of a whole package", help);
+                continue;
+            };
+            let name = format!("{owner}-dependency-n{}", index + 1);
+            let (Some(path), Ok(to)) = (path.string(), ComponentName::new(&name)) else { continue };
+            let source = Placed { value: Source::Path(PathBuf::from(path)), place: value.place() };
+            self.declared.insert(name);
+            self.components.push(without_rights(to.clone(), source, value.place()));
+            links.insert(checked, Placed { value: Link { to }, place: value.key_place() });
+        }
+        links
+    }
+}
+
+/// What Keyway does not have at all.
+fn refuse_all(table: &Table<'_>) {
+    let refuse = |key: &str, what: &str, help: &str| {
+        if let Some(value) = table.get(key)
+            && !value.list().is_empty()
+        {
+            unsupported(&value, what, help);
+        }
+    };
+    let help = "take it away; a component that asks a model is told that it is denied";
+    refuse("ai_models", "language models", help);
+    let help = "put what is needed into a folder, and grant that";
+    refuse("exclude_files", "leaving files out of what is granted", help);
+    if let Some(inherit) = table.get("dependencies_inherit_configuration")
+        && inherit.boolean() == Some(true)
+    {
+        let help = "each component has rights of its own; grant them in a `keyway.toml`";
+        unsupported(&inherit, "dependencies with the rights of who uses them", help);
+    }
+}
+
+fn without_rights(name: ComponentName, source: Placed<Source>, place: Option<Place>) -> Component {
+    Component {
+        name,
+        source,
+        links: BTreeMap::new(),
+        stores: BTreeMap::new(),
+        blobs: BTreeMap::new(),
+        config: None,
+        databases: BTreeMap::new(),
+        grant: Grant::default(),
+        limit: Limit::default(),
+        limit_place: None,
+        world: None,
+        place,
+    }
+}
+
+fn source(value: &Value<'_>) -> Option<Placed<Source>> {
+    if let Some(table) = value.as_table() {
+        let help = "get the file, look at it, and give its path";
+        let what = if table.get("url").is_some() {
+            "a component that is fetched from a URL"
+        } else {
+            "a component of a registry"
+        };
+        unsupported(value, what, help);
+        return None;
+    }
+    let path = value.string()?;
+    if path.is_empty() {
+        value.wrong("source", "the source is empty".to_owned(), None);
+        return None;
+    }
+    Some(Placed { value: Source::Path(PathBuf::from(path)), place: value.place() })
+}
+
+/// A label of Spin's, and the name that its backend has with Keyway.
+fn label(value: &Value<'_>) -> Option<(String, BackendName)> {
+    let label = value.string()?;
+    match BackendName::new(&label.to_ascii_lowercase().replace('_', "-")) {
+        Ok(name) => Some((label.to_owned(), name)),
+        Err(error) => {
+            value.wrong("backend-name", error.to_string(), None);
+            None
+        }
+    }
+}
+
+fn sqlite<const N: usize>(value: &Value<'_>, settings: [(&str, String); N]) -> Backend {
+    let place = value.place();
+    let setting = |(key, text): (&str, String)| {
+        (key.to_owned(), Placed { value: Setting::Text(Secret(text)), place: place.clone() })
+    };
+    Backend {
+        kind: Placed { value: "sqlite".to_owned(), place: place.clone() },
+        settings: settings.into_iter().map(setting).collect(),
+        place: place.clone(),
+    }
+}
+
+/// Folders that the component reads.
+fn files(table: &Table<'_>) -> Vec<FileGrant> {
+    let mut grants: Vec<FileGrant> = Vec::new();
+    for value in table.get("files").iter().flat_map(Value::list) {
+        let Some((host, guest)) = folder(&value) else { continue };
+        let guest = format!("/{}", guest.trim_matches('/'));
+        if grants.iter().any(|grant| grant.guest == guest) {
+            let message = format!("two folders are to be seen as `{guest}`");
+            value.wrong("guest-path", message, Some("put them into one".to_owned()));
+            continue;
+        }
+        let host = PathBuf::from(host);
+        grants.push(FileGrant { host, guest, access: FileAccess::Read, place: value.place() });
+    }
+    grants
+}
+
+/// A folder, and where it is seen.
+fn folder(value: &Value<'_>) -> Option<(String, String)> {
+    if let Some(table) = value.as_table() {
+        table.only(&["source", "destination"]);
+        let source = table.required("source").and_then(|value| value.string());
+        let guest = table.required("destination").and_then(|value| value.string());
+        return Some((source?.to_owned(), guest?.to_owned()));
+    }
+    let pattern = value.string()?;
+    let folder = pattern.strip_suffix("/**/*").or(pattern.strip_suffix("/**"));
+    let is_plain = |folder: &&str| {
+        let is_plain = |part: &str| !matches!(part, "" | "." | "..");
+        !folder.contains(['*', '?', '[', '{']) && folder.split('/').all(is_plain)
+    };
+    match folder.filter(is_plain) {
+        Some(folder) => Some((folder.to_owned(), folder.to_owned())),
+        None => {
+            let help = "grant the folder: `{ source = \"assets\", destination = \"/assets\" }`, or \
+                        `\"assets/**/*\"`";
+            unsupported(value, "files that are picked one by one", help);
+            None
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `[[trigger.http]]` of Spin: an exact path, or one that ends in `/...` and all below it.
+
+use super::{Reader, Reading, Table, Value, unsupported};
+use crate::{ComponentName, HttpTrigger, Placed, manifest::trigger::route_of};
+
+impl Reading {
+    pub(super) fn read_triggers(&mut self, reader: &Reader, table: &Table<'_>) {
+        for (kind, triggers) in table.values() {
+            if kind != "http" {
+                let help = "Keyway starts components by HTTP; take the trigger away";
+                unsupported(&triggers, &format!("the trigger `{kind}`"), help);
+                continue;
+            }
+            for (index, trigger) in triggers.tables().iter().enumerate() {
+                self.read_trigger(reader, trigger, index + 1);
+            }
+        }
+    }
+
+    fn read_trigger(&mut self, reader: &Reader, table: &Table<'_>, number: usize) {
+        table.only(&["id", "route", "component", "executor"]);
+        let id = table.get("id").and_then(|id| id.string());
+        if let Some(executor) = table.table("executor")
+            && let Some(kind) = executor.get("type")
+            && kind.string().is_some_and(|kind| kind != "http")
+        {
+            let help = "components answer by `wasi:http`, and need no executor";
+            unsupported(&kind, "another executor than `http`", help);
+        }
+        let route = table.required("route").and_then(|value| Some((route(&value)?, value.place())));
+        let Some(value) = table.required("component") else { return };
+        let place = value.place();
+        let component = match value.as_table() {
+            // It stands where it is used, and has the trigger's name or number.
+            Some(inline) => {
+                let name = id.map_or_else(|| format!("http-trigger-n{number}"), str::to_owned);
+                self.declared.insert(name.clone());
+                self.read_component(reader, &name, &inline);
+                Some(name)
+            }
+            None => value.string().map(str::to_owned),
+        };
+        let (Some(component), Some(((route, exact), route_place))) = (component, route) else {
+            return;
+        };
+        match ComponentName::new(&component) {
+            Ok(component) => {
+                let value = HttpTrigger { host: None, route, exact, component, place };
+                self.triggers.push(Placed { value, place: route_place });
+            }
+            Err(error) if self.declared.contains(&component) => drop(error),
+            Err(error) => value.wrong("component-name", error.to_string(), None),
+        }
+    }
+}
+
+/// The path, and whether it is for that alone.
+fn route(value: &Value<'_>) -> Option<(String, bool)> {
+    if value.as_table().is_some() {
+        let help = "link the component that calls it to it, in a `keyway.toml`";
+        unsupported(value, "a private route", help);
+        return None;
+    }
+    let text = value.string()?;
+    if text.contains("/:") {
+        let help = "end the route in `/...` before it, and have the component read the path";
+        unsupported(value, "a part of a route that stands for any", help);
+        return None;
+    }
+    match text.strip_suffix("/...") {
+        Some("") => Some(("/".to_owned(), false)),
+        Some(prefix) if prefix.contains("...") => route_of(value).map(|route| (route, false)),
+        Some(prefix) => prefix_of(value, prefix).map(|route| (route, false)),
+        None => route_of(value).map(|route| (route, true)),
+    }
+}
+
+/// What stands before `/...`, checked as any other route.
+fn prefix_of(value: &Value<'_>, prefix: &str) -> Option<String> {
+    let inner = prefix.trim_matches('/');
+    let is_part = |part: &str| {
+        !matches!(part, "" | "." | "..")
+            && part.bytes().all(|b| b.is_ascii_graphic() && !b"?#\"<>\\^`{|}%".contains(&b))
+    };
+    if prefix.starts_with('/') && inner.split('/').all(is_part) {
+        return Some(format!("/{inner}"));
+    }
+    let message = format!("`{prefix}/...` is no route");
+    let help = "a route is a plain path that begins with `/`, such as `/shop/...`".to_owned();
+    value.wrong("route", message, Some(help));
+    None
+}

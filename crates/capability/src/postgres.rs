@@ -1,0 +1,154 @@
+//! What all backends on PostgreSQL share: how an address is read, TLS, the pool, and what the
+//! client's errors mean. It knows nothing of what is kept in a database.
+
+use std::{error::Error as _, net::IpAddr, sync::Arc, time::Duration};
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use tokio_postgres::{
+    Config,
+    config::{Host, SslMode},
+    error::{DbError, SqlState},
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::{Address, AddressError};
+
+/// What the backend is called.
+pub(crate) const NAME: &str = "PostgreSQL";
+
+/// A server and the database on it.
+#[derive(Debug)]
+pub(crate) struct Server {
+    config: Config,
+    tls: ClientConfig,
+}
+
+/// Why a server cannot be connected to at all.
+#[derive(Debug)]
+pub(crate) enum ServerError {
+    /// The address is wrong.
+    Address(AddressError),
+    /// The certificates of this machine cannot be read.
+    Certificates { address: String, reason: String },
+}
+
+impl From<AddressError> for ServerError {
+    fn from(error: AddressError) -> Self {
+        Self::Address(error)
+    }
+}
+
+impl Server {
+    /// Checks the address. An attempt to connect takes `timeout` at most.
+    pub(crate) fn new(address: &Address, timeout: Duration) -> Result<Self, ServerError> {
+        let config = configure(address, timeout)?;
+        let tls = tls(address, config.get_ssl_mode())?;
+        Ok(Self { config, tls })
+    }
+
+    /// The same with a time-out that the server keeps, for each statement.
+    pub(crate) fn with_statement_timeout(mut self, timeout: Duration) -> Self {
+        let given = self.config.get_options().unwrap_or_default();
+        let options = format!("{given} -c statement_timeout={}", timeout.as_millis());
+        self.config.options(options.trim_start());
+        self
+    }
+
+    pub(crate) fn pool(&self, connections: usize, recycling_method: RecyclingMethod) -> Pool {
+        let (config, tls) = self.single();
+        let manager = Manager::from_config(config.clone(), tls, ManagerConfig { recycling_method });
+        Pool::builder(manager)
+            .max_size(connections.max(1))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .expect("the pool has a runtime for its time-outs")
+    }
+
+    /// What a connection beside the pool is made with.
+    pub(crate) fn single(&self) -> (&Config, MakeRustlsConnect) {
+        (&self.config, MakeRustlsConnect::new(self.tls.clone()))
+    }
+
+    /// The database, in words.
+    pub(crate) fn database(&self) -> String {
+        let named = self.config.get_dbname().map(|database| format!("database `{database}`"));
+        named.unwrap_or_else(|| "such database".to_owned())
+    }
+}
+
+/// What went wrong between the client and the server.
+pub(crate) enum Fault<'a> {
+    /// The login is refused, or what it asks for.
+    AccessDenied(String),
+    /// There is no such database.
+    NoDatabase(String),
+    /// There is no connection, or it broke.
+    Unreachable(String),
+    /// What else the server told.
+    Told(&'a DbError),
+}
+
+impl<'a> Fault<'a> {
+    pub(crate) fn of(error: &'a tokio_postgres::Error) -> Self {
+        let Some(told) = error.as_db_error() else {
+            let cause = error.source().map(ToString::to_string);
+            let reason = cause.unwrap_or_else(|| error.to_string());
+            return match error.to_string().as_str() {
+                // The client keeps the kinds of its errors to itself.
+                "authentication error" | "invalid configuration" => Self::AccessDenied(reason),
+                _ => Self::Unreachable(reason),
+            };
+        };
+        let reason = || told.message().to_owned();
+        match told.code() {
+            code if code.code().starts_with("28") || *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+                Self::AccessDenied(reason())
+            }
+            &SqlState::INVALID_CATALOG_NAME => Self::NoDatabase(reason()),
+            // A statement that took too long, or was cancelled, broke no connection.
+            &SqlState::QUERY_CANCELED => Self::Told(told),
+            // Connections are closed or refused: while it starts, ends or is full.
+            code if ["08", "53", "57"].contains(&&code.code()[..2]) => Self::Unreachable(reason()),
+            _ => Self::Told(told),
+        }
+    }
+}
+
+fn configure(address: &Address, timeout: Duration) -> Result<Config, AddressError> {
+    let mut config: Config = address.secret().parse().map_err(|error: tokio_postgres::Error| {
+        let cause = error.source().map(ToString::to_string);
+        address.refuse(NAME, cause.unwrap_or_else(|| error.to_string()))
+    })?;
+    if config.get_user().is_none() {
+        return Err(address.refuse(NAME, "it names no user"));
+    }
+    config.connect_timeout(timeout);
+    if config.get_application_name().is_none() {
+        config.application_name("keyway");
+    }
+    if !address.secret().contains("sslmode=") {
+        let is_here = config.get_hosts().iter().all(|host| match host {
+            Host::Tcp(name) => {
+                name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+            }
+            Host::Unix(_) => true,
+        });
+        config.ssl_mode(if is_here { SslMode::Disable } else { SslMode::Require });
+    }
+    Ok(config)
+}
+
+/// Checks servers against the certificates that this machine trusts.
+fn tls(address: &Address, mode: SslMode) -> Result<ClientConfig, ServerError> {
+    let failed =
+        |reason: String| ServerError::Certificates { address: address.to_string(), reason };
+    let roots = match mode {
+        SslMode::Disable => RootCertStore::empty(),
+        _ => crate::tls::roots().map_err(failed)?,
+    };
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| failed(error.to_string()))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}

@@ -1,0 +1,193 @@
+//! Databases in SQL, by the interfaces that components have for them: what a component opens is a
+//! database that its links name, or one on a server that it is granted.
+
+mod postgres;
+mod sqlite;
+mod wasmcloud;
+
+use std::sync::Arc;
+
+use keyway_app::{
+    grant::suggest_postgres,
+    keyvalue::DEFAULT,
+    sql::{suggest_database, suggest_database_write},
+};
+use keyway_capability::sql::{Access, Database, Error, Session};
+use wasmtime::component::{HasData, LinkerInstance, Resource, ResourceTable, ResourceTableError};
+
+use super::form::Form;
+use crate::{
+    grant::server::Refused,
+    plan::Member,
+    state::{State, view},
+};
+
+/// Lays the host's functions for an interface over `target`, with the links of the component in
+/// slot `N`. What is not known stays as it is: denied.
+pub(super) fn bind<const N: usize>(
+    target: &mut LinkerInstance<'_, State>,
+    interface: &str,
+    form: Form,
+) -> wasmtime::Result<()> {
+    macro_rules! bind {
+        ($interface:path) => {{
+            use $interface as interface;
+            interface::add_to_linker_instance::<State, Sql>(target, view::sql::<N>)
+        }};
+    }
+    match interface {
+        "fermyon:spin/sqlite@2.0.0" => bind!(sqlite::v2),
+        "spin:sqlite/sqlite@3.1.0" if form.is_asynchronous => bind!(sqlite::v3_1),
+        "spin:sqlite/sqlite@3.0.0" | "spin:sqlite/sqlite@3.1.0" => bind!(sqlite::v3),
+        "fermyon:spin/postgres@2.0.0" => bind!(postgres::v2),
+        "spin:postgres/postgres@3.0.0" => bind!(postgres::v3),
+        "spin:postgres/postgres@4.2.0" if form.is_asynchronous => bind!(postgres::v4_2),
+        "spin:postgres/postgres@4.0.0"
+        | "spin:postgres/postgres@4.1.0"
+        | "spin:postgres/postgres@4.2.0" => bind!(postgres::v4),
+        "wasmcloud:postgres/query@0.1.1-draft" => bind!(wasmcloud::query),
+        _ => Ok(()),
+    }
+}
+
+struct Sql;
+
+impl HasData for Sql {
+    type Data<'a> = View<'a>;
+}
+
+/// What the functions see: whose call it is, and the handles.
+pub(crate) struct View<'a> {
+    /// None for an import that nobody owns: it opens nothing.
+    pub(crate) member: Option<&'a Arc<Member>>,
+    pub(crate) table: &'a mut ResourceTable,
+}
+
+/// A database that was opened.
+#[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
+pub struct Connection {
+    session: Arc<dyn Session>,
+    /// Whose it is, and by which interface it was opened, for what is told of it.
+    member: Arc<Member>,
+    interface: &'static str,
+}
+
+/// Why a call did not do what it was to do.
+#[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
+pub enum Refusal {
+    /// No link leads there, and no grant. It was told.
+    NotGranted,
+    /// The component's own address, or something else that it gave, is wrong.
+    Wrong(String),
+    /// The database says no.
+    Database(Error),
+    /// A handle that is none.
+    Handle(ResourceTableError),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<ResourceTableError> for Refusal {
+    fn from(error: ResourceTableError) -> Self {
+        Self::Handle(error)
+    }
+}
+
+/// What is to be opened, for whom.
+struct Found {
+    database: Arc<dyn Database>,
+    access: Access,
+    member: Arc<Member>,
+    interface: &'static str,
+}
+
+impl Found {
+    async fn open(self) -> Result<Connection, Refusal> {
+        let Self { database, access, member, interface } = self;
+        let begun = database.begin(access).await;
+        let session = begun.map_err(|error| told(&member, interface, error))?;
+        Ok(Connection { session, member, interface })
+    }
+}
+
+/// An error as it is, after the log has told once what the component's own interface leaves out.
+fn told(member: &Member, interface: &str, error: Error) -> Error {
+    match &error {
+        Error::ReadOnly { .. } => {
+            let line = suggest_database_write(&member.principal.name, interface);
+            member.report("changing the database", line);
+        }
+        Error::NoSuchDatabase { .. } | Error::AccessDenied { .. } | Error::Forbidden { .. } => {
+            member.warn(&error.to_string());
+        }
+        _ => {}
+    }
+    error
+}
+
+impl Connection {
+    /// What a call came to, told where it has to be.
+    fn told<T>(&self, outcome: Result<T, Error>) -> Result<T, Refusal> {
+        outcome.map_err(|error| told(&self.member, self.interface, error).into())
+    }
+}
+
+impl View<'_> {
+    /// The database that a link names.
+    fn find(&self, interface: &'static str, identifier: &str) -> Result<Found, Refusal> {
+        let asked = if identifier.is_empty() { DEFAULT } else { identifier };
+        let member = self.member.ok_or(Refusal::NotGranted)?;
+        if let Some((database, access)) = member.principal.databases.get(asked) {
+            let (database, member) = (Arc::clone(database), Arc::clone(member));
+            return Ok(Found { database, access: *access, member, interface });
+        }
+        let line = suggest_database(&member.principal.name, interface, asked);
+        member.report(&format!("the database {asked:?}"), line);
+        Err(Refusal::NotGranted)
+    }
+
+    /// The database that a link names, or that an address of the component's own does, if its
+    /// server is granted.
+    fn find_at(&self, interface: &'static str, address: &str) -> Result<Found, Refusal> {
+        let member = self.member.ok_or(Refusal::NotGranted)?;
+        let is_linked = member.principal.databases.contains_key(address);
+        if is_linked || !address.contains("://") {
+            return self.find(interface, address);
+        }
+        match member.servers.postgres(&member.principal.grant.postgres, address) {
+            Ok(database) => {
+                let member = Arc::clone(member);
+                Ok(Found { database, access: Access::ReadWrite, member, interface })
+            }
+            Err(Refused::NotGranted { host, port }) => {
+                let line = suggest_postgres(&member.principal.name, &host, port);
+                member.report(&format!("the server {host:?} of PostgreSQL"), line);
+                Err(Refusal::NotGranted)
+            }
+            Err(Refused::Wrong(reason)) => Err(Refusal::Wrong(reason)),
+        }
+    }
+
+    fn push(&mut self, connection: Connection) -> Result<Resource<Connection>, Refusal> {
+        Ok(self.table.push(connection)?)
+    }
+
+    /// The session of a handle, and the handle to tell its errors by.
+    fn session(&self, connection: &Resource<Connection>) -> Result<Connection, Refusal> {
+        let opened = self.table.get(connection)?;
+        Ok(Connection {
+            session: Arc::clone(&opened.session),
+            member: Arc::clone(&opened.member),
+            interface: opened.interface,
+        })
+    }
+
+    fn close(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+        self.table.delete(connection)?;
+        Ok(())
+    }
+}

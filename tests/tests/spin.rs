@@ -1,0 +1,307 @@
+//! Components written for Spin keep values and read variables as they do there.
+
+use std::{fs, path::Path};
+
+use keyway_testing::{Keyway, app, finish, get, guest, server::Redis};
+use tempfile::TempDir;
+
+/// An app of one guest with what stands in its table, and with stores and configurations.
+fn up(guest: &str, component: &str, backends: &str) -> (TempDir, Keyway) {
+    let app = app(&manifest(guest, component, backends));
+    let keyway = Keyway::up(app.path());
+    (app, keyway)
+}
+
+fn manifest(guest: &str, component: &str, backends: &str) -> String {
+    format!(
+        r#"
+        [app]
+        name = "moved"
+        [component.moved]
+        source = "{{guest:{guest}}}"
+        {component}
+        {backends}
+        [[trigger.http]]
+        route = "/"
+        component = "moved"
+    "#
+    )
+}
+
+fn asked(keyway: &Keyway, conversation: &[(&str, &str)]) {
+    for (path, answer) in conversation {
+        assert_eq!(get(keyway.address(), path).body, *answer, "{path}\n{}", keyway.stderr());
+    }
+}
+
+const MEMORY: &str = "[keyvalue.cache]\nbackend = \"memory\"";
+const VALUES: &str = "[config.main]\nbackend = \"values\"\nlevel = \"info\"";
+
+#[test]
+fn a_store_of_spin_is_one_of_the_manifest() {
+    let link = r#"link."fermyon:spin/key-value" = { default = "cache", sessions = "other" }"#;
+    let stores = format!("{MEMORY}\n[keyvalue.other]\nbackend = \"memory\"");
+    let (_app, keyway) = up("spin-store", link, &stores);
+    asked(
+        &keyway,
+        &[
+            ("/get/a", "none"),
+            ("/set/a/1", "done"),
+            ("/get/a", "1"),
+            ("/exists/a", "true"),
+            ("/sessions:/exists/a", "false"),
+            ("/set/b/2", "done"),
+            ("/keys", "a b"),
+            ("/delete/a", "done"),
+            ("/exists/a", "false"),
+            // More than a page of them.
+            ("/sessions:/fill/2100", "2100"),
+            // By the interface of WASI too, in the form that Spin has.
+            ("/many/none/x/y", "none=none x=1 y=1"),
+            ("/keys", "b x y"),
+        ],
+    );
+}
+
+#[test]
+fn the_same_store_is_kept_on_a_server() {
+    let redis = Redis::start();
+    let store = format!("[keyvalue.cache]\nbackend = \"redis\"\nurl = \"{}\"", redis.url());
+    let link = r#"link."fermyon:spin/key-value" = { default = "cache" }"#;
+    let (_app, keyway) = up("spin-store", link, &store);
+    asked(&keyway, &[("/set/a/1", "done"), ("/get/a", "1"), ("/keys", "a")]);
+}
+
+#[test]
+fn a_store_without_a_link_is_denied() {
+    let (_app, keyway) = up("spin-store", "", "");
+    asked(&keyway, &[("/get/a", "Error::AccessDenied"), ("/other:/keys", "Error::AccessDenied")]);
+    keyway.wait_for_stderr(
+        r#"component.moved.link."fermyon:spin/key-value" = { "default" = "STORE" }"#,
+    );
+}
+
+#[test]
+fn a_store_for_reading_is_not_written() {
+    let link = r#"link."fermyon:spin/key-value" = { to = "cache", access = "read" }"#;
+    let (_app, keyway) = up("spin-store", link, MEMORY);
+    asked(&keyway, &[("/get/a", "none"), ("/set/a/1", "Error::AccessDenied")]);
+}
+
+#[test]
+fn variables_come_from_a_configuration() {
+    let link = r#"link."fermyon:spin/variables" = "main""#;
+    let (_app, keyway) = up("spin-store", link, VALUES);
+    asked(
+        &keyway,
+        &[
+            ("/variable/level", "info"),
+            ("/variable/other", "undefined"),
+            ("/variable/Level", "invalid name"),
+        ],
+    );
+    let (_app, keyway) = up("spin-store", "", "");
+    asked(&keyway, &[("/variable/level", "undefined")]);
+    keyway.wait_for_stderr(r#"component.moved.link."fermyon:spin/variables" = "CONFIG""#);
+}
+
+#[test]
+fn the_first_interfaces_of_spin_work_too() {
+    let links =
+        "link.\"fermyon:spin/key-value\" = \"cache\"\nlink.\"fermyon:spin/config\" = \"main\"";
+    let (_app, keyway) = up("spin-first", links, &format!("{MEMORY}\n{VALUES}"));
+    asked(
+        &keyway,
+        &[
+            ("/get/a", "Error::NoSuchKey"),
+            ("/set/a/1", "done"),
+            ("/get/a", "1"),
+            ("/keys", "a"),
+            ("/guess/0", "Error::InvalidStore"),
+            ("/guess/3", "Error::InvalidStore"),
+            ("/closed", "Error::InvalidStore"),
+            ("/config/level", "info"),
+            ("/config/other", "provider"),
+            ("/config/a-b", "invalid key"),
+        ],
+    );
+    let (_app, keyway) = up("spin-first", "", "");
+    asked(&keyway, &[("/keys", "Error::AccessDenied"), ("/config/level", "provider")]);
+}
+
+#[test]
+fn the_interfaces_of_spin_4_do_not_block() {
+    let links = "link.\"spin:key-value/key-value\" = \"cache\"\nlink.\"spin:variables/variables\" = \"main\"";
+    let (_app, keyway) = up("spin-async", links, &format!("{MEMORY}\n{VALUES}"));
+    asked(
+        &keyway,
+        &[
+            ("/get/a", "none"),
+            ("/set/a/1", "true"),
+            ("/get/a", "1"),
+            // Streamed, page by page.
+            ("/fill/2100", "2100"),
+            ("/variable/level", "info"),
+        ],
+    );
+    let (_app, keyway) = up("spin-async", "", "");
+    asked(&keyway, &[("/get/a", "Error::AccessDenied")]);
+    keyway.wait_for_stderr(
+        r#"component.moved.link."spin:key-value/key-value" = { "default" = "STORE" }"#,
+    );
+}
+
+#[test]
+fn a_link_of_spin_needs_the_import() {
+    let link = r#"link."fermyon:spin/key-value" = "cache""#;
+    let app = app(&manifest("hello", link, MEMORY));
+    let checked = finish(["check".as_ref(), app.path().as_os_str()]);
+    assert!(checked.stderr.contains("`moved` does not import"), "{}", checked.stderr);
+}
+
+/// A folder with a `spin.toml` whose sources are guests, `{guest:NAME}`.
+fn spin_app(manifest: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut text = manifest.to_owned();
+    while let Some((before, rest)) = text.split_once("{guest:") {
+        let (name, after) = rest.split_once('}').expect("the name ends");
+        text = format!("{before}{}{after}", guest(name).display());
+    }
+    fs::write(folder.path().join("spin.toml"), text).expect("written");
+    folder
+}
+
+const SPIN_APP: &str = r#"
+    spin_manifest_version = 2
+
+    [application]
+    name = "moved"
+    version = "1.0.0"
+    description = "As it was written for Spin"
+    authors = ["Somebody"]
+
+    [variables]
+    level = { default = "info" }
+    token = { required = true, secret = true }
+
+    [[trigger.http]]
+    route = "/..."
+    component = "kept"
+
+    [[trigger.http]]
+    route = "/exactly"
+    component = "hello"
+
+    [component.kept]
+    source = "{guest:spin-store}"
+    key_value_stores = ["default", "my_store"]
+    sqlite_databases = ["default"]
+    allowed_outbound_hosts = ["https://example.com"]
+    environment = { LANG = "C" }
+    variables = { greeting = "level {{ level }}, {{token}}", level = "{{ level }}" }
+    [component.kept.build]
+    command = "cargo build"
+
+    [component.hello]
+    source = "{guest:hello}"
+"#;
+
+#[test]
+fn a_spin_toml_runs_as_it_is() {
+    let app = spin_app(SPIN_APP);
+    let environment = [("SPIN_VARIABLE_TOKEN", "s3cret")];
+    let keyway = Keyway::up_where(app.path(), &[], &environment);
+    asked(
+        &keyway,
+        &[
+            ("/get/a", "none"),
+            ("/set/a/1", "done"),
+            ("/my_store:/exists/a", "false"),
+            ("/other:/exists/a", "Error::AccessDenied"),
+            ("/variable/level", "info"),
+            ("/variable/greeting", "level info, s3cret"),
+            ("/variable/token", "undefined"),
+        ],
+    );
+    let kept = get(keyway.address(), "/variable/level").body;
+    let exactly = get(keyway.address(), "/exactly").body;
+    assert_ne!(exactly, kept);
+    // What is below an exact route is not its own.
+    assert_eq!(get(keyway.address(), "/exactly/get/a").body, "what?");
+    keyway.stop();
+    assert!(app.path().join(".keyway/key-value.db").is_file());
+    // What was kept is there again; and a variable that is set counts before its default.
+    let environment = [("SPIN_VARIABLE_TOKEN", "x"), ("SPIN_VARIABLE_LEVEL", "debug")];
+    let keyway = Keyway::up_where(app.path().join("spin.toml"), &[], &environment);
+    asked(&keyway, &[("/get/a", "1"), ("/variable/level", "debug")]);
+}
+
+fn check(path: &Path) -> String {
+    finish(["check".as_ref(), path.as_os_str()]).stderr
+}
+
+#[test]
+fn a_required_variable_that_is_not_set_is_told() {
+    let told = check(spin_app(SPIN_APP).path());
+    assert!(told.contains("`SPIN_VARIABLE_TOKEN`, which is not set"), "{told}");
+}
+
+#[test]
+fn what_keyway_does_not_have_of_spin_is_told_with_its_place() {
+    let manifest = r#"
+        spin_manifest_version = 2
+        [application]
+        name = "moved"
+        [[trigger.redis]]
+        channel = "a"
+        component = "a"
+        [[trigger.http]]
+        route = "/a/:id"
+        component = "a"
+        [component.a]
+        source = { url = "https://example.com/a.wasm", digest = "sha256:00" }
+        ai_models = ["llama2-chat"]
+        allowed_outbound_hosts = ["mysql://db"]
+        key_value_store = ["default"]
+    "#;
+    let told = check(spin_app(manifest).path());
+    for part in [
+        "the trigger `redis`",
+        "a part of a route that stands for any",
+        "a component that is fetched from a URL",
+        "language models",
+        "`mysql://db` cannot be granted",
+        "did you mean `key_value_stores`?",
+        "spin.toml:",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    let old = check(spin_app("spin_version = \"1\"\nname = \"a\"").path());
+    assert!(old.contains("in version 2"), "{old}");
+}
+
+#[test]
+fn a_component_talks_to_the_servers_of_redis_that_it_is_granted() {
+    let redis = Redis::start();
+    let url = redis.url();
+    let server = url.trim_start_matches("redis://").split('/').next().expect("a server");
+    let host = server.rsplit('@').next().expect("a host");
+    let (_app, keyway) = up("spin-redis", &format!("grant.redis = [\"{host}\"]"), "");
+    let at = |command: &str| format!("/{server}/{command}");
+    for (command, answer) in [
+        ("get", "none"),
+        ("set", "done"),
+        ("get", "value"),
+        ("incr", "1"),
+        ("incr", "2"),
+        ("incr-text", "Error::TypeError"),
+        ("del", "1"),
+        ("publish", "done"),
+        ("members", "2 1 b"),
+        ("execute", "7 x"),
+    ] {
+        asked(&keyway, &[(at(command).as_str(), answer)]);
+    }
+    asked(&keyway, &[("/10.255.255.1/get", "Error::InvalidAddress")]);
+    keyway.wait_for_stderr(r#"component.moved.grant.redis = ["10.255.255.1:6379"]"#);
+}

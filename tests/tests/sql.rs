@@ -1,0 +1,212 @@
+//! Components ask the databases that the manifest links them to, by the interfaces that they have.
+
+use keyway_testing::{Keyway, app, finish, get, server::Postgres};
+use tempfile::TempDir;
+
+fn manifest(guest: &str, component: &str, databases: &str) -> String {
+    format!(
+        r#"
+        [app]
+        name = "ask"
+        [component.ask]
+        source = "{{guest:{guest}}}"
+        {component}
+        {databases}
+        [[trigger.http]]
+        route = "/"
+        component = "ask"
+    "#
+    )
+}
+
+fn up(guest: &str, component: &str, databases: &str) -> (TempDir, Keyway) {
+    let app = app(&manifest(guest, component, databases));
+    let keyway = Keyway::up(app.path());
+    (app, keyway)
+}
+
+/// A path, whose parts may hold anything.
+fn path(parts: &[&str]) -> String {
+    let encode = |part: &&str| {
+        part.bytes().fold("/".to_owned(), |path, byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => path + &char::from(byte).to_string(),
+            _ => format!("{path}%{byte:02x}"),
+        })
+    };
+    parts.iter().map(encode).collect()
+}
+
+fn asked(keyway: &Keyway, conversation: &[(&[&str], &str)]) {
+    for (parts, answer) in conversation {
+        let body = get(keyway.address(), &path(parts)).body;
+        assert_eq!(body, *answer, "{parts:?}\n{}", keyway.stderr());
+    }
+}
+
+const SQLITE: &str = "[sql.pets]\nbackend = \"sqlite\"\npath = \"data/pets.db\"";
+
+#[test]
+fn a_component_asks_sqlite() {
+    let links = "link.\"fermyon:spin/sqlite\" = \"pets\"\nlink.\"spin:sqlite/sqlite\" = \"pets\"";
+    let (app, keyway) = up("spin-sql", links, SQLITE);
+    asked(
+        &keyway,
+        &[
+            (&["sqlite", "default", "CREATE TABLE pet (id INTEGER PRIMARY KEY, name)"], ": "),
+            (&["sqlite", "pets", "INSERT INTO pet VALUES (?, ?)", "7", "Ada"], ": "),
+            (&["sqlite", "", "INSERT INTO pet VALUES (?1, ?2)", "8", "null"], ": "),
+            (&["sqlite", "default", "SELECT * FROM pet"], "id,name: 7,Ada;8,null"),
+            (&["sqlite-3", "default", "INSERT INTO pet (name) VALUES (?)", "Bö"], "0 9 1"),
+            (&["sqlite-3", "default", "SELECT * FROM pet"], "3 0 0"),
+            (&["sqlite", "other", "SELECT 1"], "refused: Error::AccessDenied"),
+        ],
+    );
+    keyway
+        .wait_for_stderr(r#"component.ask.link."fermyon:spin/sqlite" = { "other" = "DATABASE" }"#);
+    let refused = get(keyway.address(), &path(&["sqlite", "default", "ATTACH 'x.db' AS x"])).body;
+    assert!(refused.contains("beyond the database"), "{refused}");
+    keyway.stop();
+    assert!(app.path().join("data/pets.db").is_file() && !app.path().join("x.db").exists());
+    let keyway = Keyway::up(app.path());
+    asked(&keyway, &[(&["sqlite", "default", "SELECT count(*) AS n FROM pet"], "n: 3")]);
+}
+
+#[test]
+fn a_link_for_reading_changes_nothing() {
+    let link = r#"link."fermyon:spin/sqlite" = { to = "pets", access = "read" }"#;
+    let (_app, keyway) = up("spin-sql", link, SQLITE);
+    asked(
+        &keyway,
+        &[
+            (&["sqlite", "default", "SELECT 1 AS one"], "one: 1"),
+            (&["sqlite", "default", "CREATE TABLE a (b)"], "refused: Error::AccessDenied"),
+        ],
+    );
+    keyway.wait_for_stderr(r#"access = "read-write""#);
+}
+
+#[test]
+fn a_component_asks_postgres() {
+    let server = Postgres::start();
+    let links = "link.\"fermyon:spin/postgres\" = \"pets\"\n\
+                 link.\"spin:postgres/postgres\" = \"pets\"";
+    let database = format!("[sql.pets]\nbackend = \"postgres\"\nurl = \"{}\"", server.url());
+    let (_app, keyway) = up("spin-sql", links, &database);
+    asked(
+        &keyway,
+        &[
+            (&["postgres", "pets", "CREATE TABLE pet (id INTEGER, name TEXT)"], "0"),
+            (&["postgres", "pets", "INSERT INTO pet VALUES ($1, $2)", "7", "Ada"], "1"),
+            (&["postgres", "default", "SELECT id, name FROM pet"], "7,Ada"),
+            (&["postgres", "default", "SELECT '10.0.0.1'::inet"], "DbValue::Unsupported"),
+            (
+                &["postgres-3", "default", "SELECT DATE '2024-02-29' AS a, true AS b"],
+                "DbDataType::Date,DbDataType::Boolean \
+                 DbValue::Date((2024, 2, 29)),DbValue::Boolean(true)",
+            ),
+            (
+                &["postgres-4", "default", "SELECT $1::numeric + 1", "0.10"],
+                "DbValue::Decimal(\"1.10\")",
+            ),
+            (&["postgres-4", "default", "SELECT * FROM nowhere"], "refused: ERROR 42P01"),
+        ],
+    );
+}
+
+#[test]
+fn a_component_names_a_server_that_it_is_granted() {
+    let server = Postgres::start();
+    let url = server.url();
+    let (_, host) = url.rsplit_once('@').expect("a user");
+    let (host, _) = host.split_once('/').expect("a database");
+    let (_app, keyway) = up("spin-sql", &format!("grant.postgres = [\"{host}\"]"), "");
+    asked(
+        &keyway,
+        &[
+            (&["postgres", &url, "SELECT 7"], "7"),
+            (
+                &["postgres", "postgres://me@10.255.255.1/a", "SELECT 7"],
+                "refused: Error::ConnectionFailed(\"the database is not granted\")",
+            ),
+        ],
+    );
+    keyway.wait_for_stderr(r#"component.ask.grant.postgres = ["10.255.255.1:5432"]"#);
+    for address in [
+        format!("postgres://me@{host}/a?hostaddr=10.0.0.1"),
+        "postgres://me@%2Fvar%2Frun/a".to_owned(),
+    ] {
+        let refused = get(keyway.address(), &path(&["postgres", &address, "SELECT 7"])).body;
+        assert!(refused.starts_with("refused: Error::ConnectionFailed"), "{refused}");
+    }
+    // The log names no password.
+    let password = url.split(['/', ':', '@']).nth(4).expect("a password");
+    assert!(password.is_empty() || !keyway.stderr().contains(&format!(":{password}@")));
+}
+
+#[test]
+fn without_a_link_there_is_no_database() {
+    let (_app, keyway) = up("spin-sql", "", "");
+    asked(
+        &keyway,
+        &[
+            (&["sqlite", "default", "SELECT 1"], "refused: Error::AccessDenied"),
+            (
+                &["postgres", "postgres://me@127.0.0.1/a", "SELECT 1"],
+                "refused: Error::ConnectionFailed(\"the database is not granted\")",
+            ),
+        ],
+    );
+    keyway.wait_for_stderr(r#"component.ask.grant.postgres = ["127.0.0.1:5432"]"#);
+}
+
+#[test]
+fn rows_are_streamed_to_a_component_that_does_not_block() {
+    let server = Postgres::start();
+    let links = "link.\"spin:sqlite/sqlite\" = { default = \"pets\" }";
+    let (_app, keyway) = up("spin-sql-async", links, SQLITE);
+    asked(&keyway, &[(&["sqlite", "5000"], "i,text 5000 0")]);
+    let wrong = get(keyway.address(), "/wrong").body;
+    assert!(wrong.starts_with("Error::Io("), "{wrong}");
+    let link = "link.\"spin:postgres/postgres\" = \"pets\"";
+    let database = format!("[sql.pets]\nbackend = \"postgres\"\nurl = \"{}\"", server.url());
+    let (_app, keyway) = up("spin-sql-async", link, &database);
+    asked(&keyway, &[(&["postgres", "5000"], "2 5000")]);
+}
+
+#[test]
+fn a_component_of_wasmcloud_asks_either() {
+    let server = Postgres::start();
+    let postgres = format!("[sql.pets]\nbackend = \"postgres\"\nurl = \"{}\"", server.url());
+    for database in [&postgres, SQLITE] {
+        let link = r#"link."wasmcloud:postgres/query" = "pets""#;
+        let (_app, keyway) = up("wasmcloud-sql", link, database);
+        asked(
+            &keyway,
+            &[
+                (&["batch"], "done"),
+                (&["add", "Bo", "1"], "done"),
+                (&["add", "Ada", "2"], "done"),
+                (&["all"], "name=Ada,weight=2;name=Bo,weight=1"),
+                (&["wrong"], "invalid query"),
+            ],
+        );
+    }
+    let (_app, keyway) = up("wasmcloud-sql", "", "");
+    asked(&keyway, &[(&["all"], "unexpected: no database is granted")]);
+}
+
+#[test]
+fn wrong_databases_are_told_with_their_places() {
+    let wrong = |component: &str, databases: &str, reason: &str| {
+        let app = app(&manifest("spin-sql", component, databases));
+        let checked = finish(["check".as_ref(), app.path().as_os_str()]);
+        assert!(checked.stderr.contains(reason), "{reason}\n{}", checked.stderr);
+    };
+    let link = r#"link."fermyon:spin/sqlite" = "pets""#;
+    wrong(r#"link."fermyon:spin/sqlite" = "pest""#, SQLITE, "did you mean `pets`?");
+    wrong("", SQLITE, "nothing uses the database `pets`");
+    wrong(link, "[sql.pets]\nbackend = \"sqllite\"", "did you mean `sqlite`?");
+    wrong(link, "[sql.pets]\nbackend = \"sqlite\"", "needs the setting `path`");
+    wrong(link, "[sql.pets]\nbackend = \"postgres\"\nurl = \"http://a\"", "does not begin with");
+    wrong("grant.postgres = [\"postgres://a\"]", "", "is no server");
+}
