@@ -6,12 +6,13 @@
 //! To add a backend, write a file beside the others that implements the capability's trait, give
 //! it a variant in the capability's `Backend` and a name in its `settings`, and run the
 //! capability's conformance suite on it: a function in `tests/keyvalue/backend.rs` and a line in
-//! `tests/keyvalue/main.rs`.
+//! `tests/keyvalue/main.rs`. So it is in `blobstore` and `messaging` too.
 
 mod address;
 pub mod blobstore;
 pub mod config;
 pub mod keyvalue;
+pub mod messaging;
 mod nats;
 mod origin;
 mod postgres;

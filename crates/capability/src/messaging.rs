@@ -1,0 +1,154 @@
+//! Messages by topics: `wasi:messaging`.
+//!
+//! A topic is words with dots between them, `orders.paid.eu`. Who subscribes names a
+//! [`Pattern`] of topics and a group, and of a group one member gets each message.
+
+mod backend;
+mod error;
+pub mod jetstream;
+pub mod memory;
+pub mod nats;
+pub mod redis;
+mod settings;
+pub mod streams;
+mod topic;
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::Origin;
+
+pub use backend::{Backend, OpenError, check, open};
+pub use error::Error;
+pub use settings::KINDS;
+pub use topic::{Pattern, PatternError, TOPIC_LIMIT_BYTES};
+
+/// How long an operation may take, unless its backend's options say otherwise.
+pub const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Sends messages, and gives them to those who subscribe.
+#[async_trait]
+pub trait Broker: fmt::Debug + Send + Sync {
+    /// The backend and its address, as errors name it.
+    fn origin(&self) -> Origin;
+
+    /// Sends a message. When this has succeeded the backend has it.
+    async fn send(&self, topic: &str, message: Message) -> Result<(), Error>;
+
+    /// Sends a message and waits for answers, for no longer and no more than is wanted.
+    ///
+    /// # Errors
+    /// [`Error::NoReply`] if none comes, and [`Error::Unsupported`] by a backend that has no way
+    /// back.
+    async fn request(
+        &self,
+        topic: &str,
+        message: Message,
+        wanted: Wanted,
+    ) -> Result<Vec<Message>, Error> {
+        let _ = (topic, message, wanted);
+        Err(Error::Unsupported { at: self.origin(), what: "wait for replies" })
+    }
+
+    /// The messages from now on, or from where the group has come to if the backend remembers.
+    async fn subscribe(&self, subscription: &Subscription) -> Result<Box<dyn Deliveries>, Error>;
+
+    /// Whether it answers.
+    async fn look_at(&self) -> Result<(), Error>;
+}
+
+/// Messages as they come.
+#[async_trait]
+pub trait Deliveries: Send {
+    /// Waits for the next message; none after [`stop`](Self::stop), when there are no more that
+    /// would be lost. Dropping the future loses none.
+    ///
+    /// # Errors
+    /// If there will be no more: it has to be subscribed again.
+    async fn next(&mut self) -> Result<Option<Delivery>, Error>;
+
+    /// Takes no more from the backend.
+    async fn stop(&mut self);
+}
+
+/// A message that came, to be acknowledged.
+pub struct Delivery {
+    /// The message.
+    pub message: Message,
+    /// How often it has been delivered, with this time.
+    pub attempt: u64,
+    /// Where to say how it ended.
+    pub receipt: Box<dyn Receipt>,
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery").field("topic", &self.message.topic).finish_non_exhaustive()
+    }
+}
+
+/// How a message ended. Dropped without a word, it is as if its reader had died.
+#[async_trait]
+pub trait Receipt: Send {
+    /// It was handled, and is not delivered again.
+    async fn done(self: Box<Self>) -> Result<(), Error>;
+
+    /// It was not handled. What becomes of it is the backend's to say.
+    async fn failed(self: Box<Self>) -> Result<Fate, Error>;
+}
+
+/// What becomes of a message that was not handled.
+#[derive(Debug)]
+pub enum Fate {
+    /// The backend delivers it again.
+    Again,
+    /// It is to be tried again here.
+    Here(Delivery),
+    /// It was tried as often as it may be, or the backend delivers once.
+    Lost,
+}
+
+/// A message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The topic that it came by; empty for one that is to be sent.
+    pub topic: String,
+    /// What its data is.
+    pub content_type: Option<String>,
+    /// What it says.
+    pub data: Bytes,
+    /// What else is known of it, by name.
+    pub metadata: Vec<(String, String)>,
+    /// The topic for an answer.
+    pub reply_to: Option<String>,
+}
+
+/// The answers that are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// How long at most; as long as it takes if none.
+    pub timeout: Option<Duration>,
+    /// How many at most.
+    pub replies: usize,
+}
+
+/// What somebody wants to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// The topics.
+    pub topics: Pattern,
+    /// The group, of which one member gets each message.
+    pub group: String,
+    /// How often a message is delivered that is not handled, if the backend can do it again.
+    pub attempts: u64,
+    /// After this time without a word a message is delivered again.
+    pub patience: Duration,
+}
+
+/// The pause before a message is delivered again that has failed so often.
+fn pause(attempt: u64) -> Duration {
+    let doublings = u32::try_from(attempt.saturating_sub(1).min(9)).unwrap_or(9);
+    (Duration::from_millis(100) * 2_u32.pow(doublings)).min(Duration::from_secs(30))
+}

@@ -1,0 +1,103 @@
+//! What can go wrong with messages.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::Origin;
+
+/// Why something was not done that a broker was asked for. Each text is a whole sentence without a
+/// password.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Error {
+    /// A topic that cannot be one.
+    #[error("`{topic}` is no topic: {rule}")]
+    Topic {
+        /// The topic.
+        topic: String,
+        /// What topics look like.
+        rule: &'static str,
+    },
+    /// The stream behind the broker is not there, or does not take the topic.
+    #[error("{at} has no {name}: {reason}")]
+    NoSuchStream {
+        /// Where it was looked for.
+        at: Origin,
+        /// What was looked for.
+        name: String,
+        /// The way out.
+        reason: String,
+    },
+    /// The backend refuses the login, or what the login asks for.
+    #[error("{at} refuses access: {reason}; check the user, the password and their rights")]
+    AccessDenied {
+        /// Who refuses.
+        at: Origin,
+        /// The server's own words.
+        reason: String,
+    },
+    /// More messages wait than may.
+    #[error(
+        "{limit} messages on `{topic}` wait already in {at}; those who handle them are too slow"
+    )]
+    Full {
+        /// Where they wait.
+        at: Origin,
+        /// The topic of the one that was to be sent.
+        topic: String,
+        /// How many may wait.
+        limit: usize,
+    },
+    /// The message is longer than the backend takes.
+    #[error("the message on `{topic}` has {bytes} bytes; {at} takes at most {limit_bytes}")]
+    TooLong {
+        /// The backend.
+        at: Origin,
+        /// The topic.
+        topic: String,
+        /// The message's length.
+        bytes: usize,
+        /// The longest that is taken.
+        limit_bytes: usize,
+    },
+    /// Nobody answers.
+    #[error("nobody has answered the message on `{topic}` of {at}")]
+    NoReply {
+        /// The backend.
+        at: Origin,
+        /// The topic.
+        topic: String,
+    },
+    /// The backend did not answer in time. What was asked for may or may not be done.
+    #[error("{at} did not answer within {}", humantime::format_duration(*.after))]
+    TimedOut {
+        /// Who did not answer.
+        at: Origin,
+        /// The time-out.
+        after: Duration,
+    },
+    /// The backend cannot be reached. What was asked for may or may not be done.
+    #[error("{at} cannot be reached: {reason}")]
+    Unreachable {
+        /// Who cannot be reached.
+        at: Origin,
+        /// Why.
+        reason: String,
+    },
+    /// The backend cannot do this at all.
+    #[error("{at} cannot {what}")]
+    Unsupported {
+        /// The backend.
+        at: Origin,
+        /// What it cannot do.
+        what: &'static str,
+    },
+    /// The backend failed in another way.
+    #[error("{at} failed: {reason}")]
+    Failed {
+        /// Who failed.
+        at: Origin,
+        /// The backend's own words.
+        reason: String,
+    },
+}

@@ -1,0 +1,296 @@
+//! Messages by a stream of Redis, which keeps them: one that is not handled is delivered again.
+//!
+//! An entry has the fields `topic` and `data`, and `content-type` and `meta:NAME` where there is
+//! more. Other programs can write and read them.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use ::redis::{aio::MultiplexedConnection, cmd};
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::time::{sleep, timeout};
+
+use super::{
+    Broker, Deliveries, Delivery, Error, Fate, Message, OpenError, Receipt, Subscription, pause,
+    redis::Server, topic,
+};
+use crate::{Address, Origin};
+
+/// What an entry's metadata begins with.
+const META: &str = "meta:";
+
+/// How long the server holds back an answer when there is nothing.
+const BLOCK: Duration = Duration::from_millis(500);
+
+/// A stream of Redis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS.
+    pub url: Address,
+    /// The stream's key. It is made when something is sent.
+    pub stream: String,
+    /// About how many messages the stream keeps, handled or not; all if none.
+    pub keep: Option<usize>,
+    /// How long an operation may take, connecting included.
+    pub timeout: Duration,
+}
+
+impl Options {
+    /// A stream `keyway` on the server at `url` that keeps a million messages, with two seconds.
+    pub fn new(url: impl Into<Address>) -> Self {
+        Self {
+            url: url.into(),
+            stream: "keyway".to_owned(),
+            keep: Some(1_000_000),
+            timeout: super::TIMEOUT,
+        }
+    }
+}
+
+/// A broker on a stream of Redis.
+#[derive(Clone, Debug)]
+pub struct Streams {
+    server: Arc<Server>,
+    stream: String,
+    keep: Option<usize>,
+}
+
+/// An entry: its number, and its fields with their values in turn. None if it was deleted.
+type Entry = (String, Option<Vec<Vec<u8>>>);
+
+impl Streams {
+    /// Checks the address. Connects when first needed.
+    ///
+    /// # Errors
+    /// If it is wrong.
+    pub fn open(options: &Options) -> Result<Self, OpenError> {
+        let server = Arc::new(Server::open(&options.url, options.timeout)?);
+        Ok(Self { server, stream: options.stream.clone(), keep: options.keep })
+    }
+}
+
+#[async_trait]
+impl Broker for Streams {
+    fn origin(&self) -> Origin {
+        self.server.origin.clone()
+    }
+
+    async fn send(&self, topic: &str, message: Message) -> Result<(), Error> {
+        topic::check(topic)?;
+        if message.reply_to.is_some() {
+            let what = "carry a topic for an answer";
+            return Err(Error::Unsupported { at: self.origin(), what });
+        }
+        let mut add = cmd("XADD");
+        add.arg(&self.stream);
+        if let Some(keep) = self.keep {
+            add.arg("MAXLEN").arg("~").arg(keep);
+        }
+        add.arg("*").arg("topic").arg(topic).arg("data").arg(&message.data[..]);
+        if let Some(content_type) = &message.content_type {
+            add.arg("content-type").arg(content_type);
+        }
+        for (name, value) in &message.metadata {
+            add.arg(format!("{META}{name}")).arg(value);
+        }
+        self.server.query::<String>(&add).await.map(drop)
+    }
+
+    async fn subscribe(&self, subscription: &Subscription) -> Result<Box<dyn Deliveries>, Error> {
+        // The server remembers for each group how far it has come, and with each pattern that is
+        // another way.
+        let group = format!("{}:{}", subscription.group, subscription.topics);
+        let mut create = cmd("XGROUP");
+        create.arg("CREATE").arg(&self.stream).arg(&group).arg("0").arg("MKSTREAM");
+        match self.server.query::<String>(&create).await {
+            Ok(_) => {}
+            Err(Error::Failed { reason, .. }) if reason.contains("BUSYGROUP") => {}
+            Err(error) => return Err(error),
+        }
+        let random = RandomState::new().hash_one(&group);
+        Ok(Box::new(Reading {
+            connection: self.server.connect().await?,
+            broker: self.clone(),
+            subscription: subscription.clone(),
+            group: group.into(),
+            member: format!("keyway-{random:016x}"),
+            claimed: None,
+            is_stopped: false,
+        }))
+    }
+
+    async fn look_at(&self) -> Result<(), Error> {
+        self.server.query::<String>(&cmd("PING")).await.map(drop)
+    }
+}
+
+struct Reading {
+    connection: MultiplexedConnection,
+    broker: Streams,
+    subscription: Subscription,
+    group: Arc<str>,
+    member: String,
+    /// When it was last looked for messages that others have left.
+    claimed: Option<Instant>,
+    is_stopped: bool,
+}
+
+impl Reading {
+    /// A message that was not heard of for too long, if there is one.
+    async fn claim(&mut self) -> Result<Option<(Entry, u64)>, Error> {
+        let patience = self.subscription.patience;
+        if self.claimed.is_some_and(|claimed| claimed.elapsed() < patience / 4) {
+            return Ok(None);
+        }
+        let server = &self.broker.server;
+        let stream = &self.broker.stream;
+        let millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        let mut claim = cmd("XAUTOCLAIM");
+        claim.arg(stream).arg(&*self.group).arg(&self.member).arg(millis).arg("0");
+        claim.arg("COUNT").arg(1);
+        let (_, found, _): (String, Vec<Entry>, Vec<String>) = server.query(&claim).await?;
+        let Some(entry) = found.into_iter().next() else {
+            self.claimed = Some(Instant::now());
+            return Ok(None);
+        };
+        let mut pending = cmd("XPENDING");
+        pending.arg(stream).arg(&*self.group).arg(&entry.0).arg(&entry.0).arg(1);
+        let pending: Vec<(String, String, u64, u64)> = server.query(&pending).await?;
+        Ok(Some((entry, pending.first().map_or(1, |(.., delivered)| *delivered))))
+    }
+
+    /// The next message that nobody was given, if one comes soon.
+    async fn read(&mut self) -> Result<Option<Entry>, Error> {
+        let mut read = cmd("XREADGROUP");
+        read.arg("GROUP").arg(&*self.group).arg(&self.member).arg("COUNT").arg(1);
+        read.arg("BLOCK").arg(BLOCK.as_millis() as usize);
+        read.arg("STREAMS").arg(&self.broker.stream).arg(">");
+        let server = &self.broker.server;
+        // With some time for the answer itself.
+        let answer = timeout(BLOCK * 4, read.query_async(&mut self.connection)).await;
+        let streams: Option<Vec<(String, Vec<Entry>)>> = match answer {
+            Ok(Ok(streams)) => streams,
+            Ok(Err(error)) => return Err(server.explain(&error)),
+            Err(_) => {
+                return Err(Error::TimedOut { at: server.origin.clone(), after: BLOCK * 4 });
+            }
+        };
+        Ok(streams.into_iter().flatten().flat_map(|(_, entries)| entries).next())
+    }
+}
+
+#[async_trait]
+impl Deliveries for Reading {
+    async fn next(&mut self) -> Result<Option<Delivery>, Error> {
+        while !self.is_stopped {
+            let (entry, attempt) = match self.claim().await? {
+                Some(claimed) => claimed,
+                None => match self.read().await? {
+                    Some(entry) => (entry, 1),
+                    None => continue,
+                },
+            };
+            let receipt = Kept {
+                broker: self.broker.clone(),
+                group: Arc::clone(&self.group),
+                member: self.member.clone(),
+                number: entry.0,
+                attempt,
+                attempts: self.subscription.attempts,
+            };
+            let message = entry.1.and_then(message);
+            match message.filter(|message| self.subscription.topics.matches(&message.topic)) {
+                // One whose readers died over it too often is not given to another.
+                Some(_) if attempt > receipt.attempts => receipt.acknowledge().await?,
+                Some(message) => {
+                    let receipt = Box::new(receipt.with(&message));
+                    return Ok(Some(Delivery { message, attempt, receipt }));
+                }
+                // Another group's, another program's, or deleted.
+                None => receipt.acknowledge().await?,
+            }
+        }
+        Ok(None)
+    }
+
+    async fn stop(&mut self) {
+        self.is_stopped = true;
+    }
+}
+
+/// The message that an entry is; none if it is another program's.
+fn message(fields: Vec<Vec<u8>>) -> Option<Message> {
+    let mut message = Message::default();
+    let mut fields = fields.into_iter();
+    while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
+        let text = |value: Vec<u8>| String::from_utf8(value).ok();
+        match String::from_utf8(name).ok()?.as_str() {
+            "topic" => message.topic = text(value)?,
+            "data" => message.data = Bytes::from(value),
+            "content-type" => message.content_type = text(value),
+            name => {
+                if let (Some(name), Some(value)) = (name.strip_prefix(META), text(value)) {
+                    message.metadata.push((name.to_owned(), value));
+                }
+            }
+        }
+    }
+    (!message.topic.is_empty()).then_some(message)
+}
+
+/// An entry that the server holds as given out.
+struct Kept {
+    broker: Streams,
+    group: Arc<str>,
+    member: String,
+    number: String,
+    attempt: u64,
+    attempts: u64,
+}
+
+impl Kept {
+    async fn acknowledge(&self) -> Result<(), Error> {
+        let mut ack = cmd("XACK");
+        ack.arg(&self.broker.stream).arg(&*self.group).arg(&self.number);
+        self.broker.server.query::<u64>(&ack).await.map(drop)
+    }
+
+    fn with(self, message: &Message) -> Tried {
+        Tried { kept: self, message: message.clone() }
+    }
+}
+
+/// The receipt of a message that the server keeps until it is acknowledged.
+struct Tried {
+    kept: Kept,
+    message: Message,
+}
+
+#[async_trait]
+impl Receipt for Tried {
+    async fn done(self: Box<Self>) -> Result<(), Error> {
+        self.kept.acknowledge().await
+    }
+
+    async fn failed(self: Box<Self>) -> Result<Fate, Error> {
+        let Self { kept, message } = *self;
+        if kept.attempt >= kept.attempts {
+            kept.acknowledge().await?;
+            return Ok(Fate::Lost);
+        }
+        sleep(pause(kept.attempt)).await;
+        // It is counted, and its time begins again: if this host dies, another takes it up.
+        let mut claim = cmd("XCLAIM");
+        claim.arg(&kept.broker.stream).arg(&*kept.group).arg(&kept.member).arg(0);
+        claim.arg(&kept.number);
+        kept.broker.server.query::<Vec<Entry>>(&claim).await?;
+        let kept = Kept { attempt: kept.attempt + 1, ..kept };
+        let attempt = kept.attempt;
+        let receipt = Box::new(Self { kept, message: message.clone() });
+        Ok(Fate::Here(Delivery { message, attempt, receipt }))
+    }
+}

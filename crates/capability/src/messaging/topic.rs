@@ -1,0 +1,111 @@
+//! Topics, and patterns of them, as NATS writes both.
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+/// The longest topic, in bytes.
+pub const TOPIC_LIMIT_BYTES: usize = 255;
+
+/// What topics look like.
+const RULE: &str =
+    "it is words with `.` between them, without spaces, `*` and `>`, of 255 bytes at most";
+
+/// Refuses a topic that not every backend can take.
+pub(super) fn check(topic: &str) -> Result<(), super::Error> {
+    if is_path(topic, |word| !word.contains(['*', '>'])) {
+        return Ok(());
+    }
+    let start: String = topic.chars().take(TOPIC_LIMIT_BYTES).collect();
+    Err(super::Error::Topic { topic: start, rule: RULE })
+}
+
+fn is_path(text: &str, is_word: impl Fn(&str) -> bool) -> bool {
+    let is_plain = |word: &str| {
+        !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || c.is_control())
+    };
+    text.len() <= TOPIC_LIMIT_BYTES && text.split('.').all(|word| is_plain(word) && is_word(word))
+}
+
+/// A topic in which `*` stands for any word, and `>` at its end for one or more.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pattern(String);
+
+/// Why a text is no [`Pattern`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "`{0}` is no topic: it is words with `.` between them, of which `*` stands for any, and `>` at \
+     the end for any that follow"
+)]
+pub struct PatternError(String);
+
+impl FromStr for Pattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        let words = text.strip_suffix(".>").unwrap_or(if text == ">" { "*" } else { text });
+        let is_word = |word: &str| word == "*" || !word.contains(['*', '>']);
+        if is_path(words, is_word) && text.len() <= TOPIC_LIMIT_BYTES {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(PatternError(text.to_owned()))
+        }
+    }
+}
+
+impl Pattern {
+    /// The pattern as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it stands for a topic.
+    pub fn matches(&self, topic: &str) -> bool {
+        let mut words = topic.split('.');
+        for part in self.0.split('.') {
+            match (part, words.next()) {
+                (">", Some(_)) => return true,
+                ("*", Some(_)) => {}
+                (part, Some(word)) if part == word => {}
+                _ => return false,
+            }
+        }
+        words.next().is_none()
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_stands_for_its_topics() {
+        for (pattern, topics, others) in [
+            ("a.b", &["a.b"][..], &["a", "a.c", "a.b.c"][..]),
+            ("a.*", &["a.b", "a.c"], &["a", "b.a", "a.b.c"]),
+            ("*.b", &["a.b", "c.b"], &["b", "a.c"]),
+            ("a.>", &["a.b", "a.b.c"], &["a", "b.a"]),
+            (">", &["a", "a.b"], &[]),
+        ] {
+            let pattern: Pattern = pattern.parse().unwrap();
+            assert!(topics.iter().all(|topic| pattern.matches(topic)), "{pattern}");
+            assert!(!others.iter().any(|topic| pattern.matches(topic)), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_topic_is_refused() {
+        for text in ["", ".", "a.", ".a", "a..b", "a b", "a.>.b", "a*", "a\n", &"x".repeat(256)] {
+            assert!(text.parse::<Pattern>().is_err(), "{text:?}");
+            assert!(check(text).is_err(), "{text:?}");
+        }
+        assert!(check("orders.paid").is_ok());
+        assert!(check("orders.*").is_err() && check(">").is_err());
+    }
+}
