@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keyway-build", &["keyway-component"]),
     ("keyway-capability", &[]),
     ("keyway-runtime", &["keyway-app", "keyway-capability", "keyway-component"]),
-    ("keyway-trigger", &["keyway-runtime"]),
+    ("keyway-trigger", &["keyway-capability", "keyway-runtime"]),
     (
         "keyway-host",
         &[

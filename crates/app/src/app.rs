@@ -12,6 +12,7 @@ use crate::{
     backend::{Backend, BackendName},
     grant::Grant,
     keyvalue::StoreLink,
+    messaging::MessageTrigger,
     place::{Place, Placed},
     sql::DatabaseLink,
 };
@@ -31,12 +32,16 @@ pub struct App {
     pub stores: BTreeMap<BackendName, Backend>,
     /// Every place for containers of objects, by its name.
     pub blobs: BTreeMap<BackendName, Backend>,
+    /// Every broker of messages, by its name.
+    pub brokers: BTreeMap<BackendName, Backend>,
     /// Every configuration, by its name.
     pub configs: BTreeMap<BackendName, Backend>,
     /// Every database, by its name.
     pub databases: BTreeMap<BackendName, Backend>,
     /// What starts a unit, in the order of the manifest.
     pub triggers: Vec<HttpTrigger>,
+    /// The messages that start a unit, in the order of the manifest.
+    pub messages: Vec<MessageTrigger>,
 }
 
 impl App {
@@ -56,6 +61,7 @@ impl App {
             links: BTreeMap::new(),
             stores: BTreeMap::new(),
             blobs: BTreeMap::new(),
+            brokers: BTreeMap::new(),
             config: None,
             databases: BTreeMap::new(),
             grant,
@@ -78,9 +84,11 @@ impl App {
             components: BTreeMap::from([(name, component)]),
             stores: BTreeMap::new(),
             blobs: BTreeMap::new(),
+            brokers: BTreeMap::new(),
             configs: BTreeMap::new(),
             databases: BTreeMap::new(),
             triggers: vec![trigger],
+            messages: Vec::new(),
         }
     }
 
@@ -96,7 +104,7 @@ impl App {
                 open.extend(component.links.values().map(|link| &link.value.to));
             }
         }
-        Self { components, triggers: Vec::new(), ..self.clone() }
+        Self { components, triggers: Vec::new(), messages: Vec::new(), ..self.clone() }
     }
 
     /// The component of this name.
@@ -107,7 +115,13 @@ impl App {
     /// The components that triggers start, each the root of a unit. None in an app without
     /// triggers.
     pub fn unit_roots(&self) -> BTreeSet<&ComponentName> {
-        self.triggers.iter().map(|trigger| &trigger.component).collect()
+        let messages = self.messages.iter().map(|trigger| &trigger.component);
+        self.triggers.iter().map(|trigger| &trigger.component).chain(messages).collect()
+    }
+
+    /// Whether nothing starts any of its units.
+    pub fn is_idle(&self) -> bool {
+        self.triggers.is_empty() && self.messages.is_empty()
     }
 }
 
@@ -125,6 +139,8 @@ pub struct Component {
     /// The places of the containers that it may use: from a container's name to the link, or from
     /// `default` for all others.
     pub blobs: BTreeMap<String, Placed<StoreLink>>,
+    /// The brokers that it may connect to, by the names that it gives.
+    pub brokers: BTreeMap<String, Placed<BackendName>>,
     /// The configuration that it reads.
     pub config: Option<Placed<BackendName>>,
     /// The databases that it may open: from the name that it opens to the link.

@@ -12,6 +12,7 @@ pub mod foreign;
 pub mod grant;
 pub mod keyvalue;
 mod manifest;
+pub mod messaging;
 pub mod place;
 pub mod spin;
 pub mod sql;

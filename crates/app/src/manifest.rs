@@ -9,6 +9,7 @@ pub(crate) mod grant;
 mod keyvalue;
 mod limit;
 pub(crate) mod server;
+mod messaging;
 mod sql;
 pub(crate) mod table;
 pub(crate) mod trigger;
@@ -24,6 +25,7 @@ use toml_edit::Document;
 use crate::{
     App, Component, HttpTrigger, Placed, Problem, Text,
     backend::{Backend, BackendName},
+    messaging::MessageTrigger,
 };
 use table::{Reader, Table};
 
@@ -32,6 +34,7 @@ struct Targets {
     components: BTreeSet<String>,
     stores: BTreeSet<String>,
     blobs: BTreeSet<String>,
+    brokers: BTreeSet<String>,
     configs: BTreeSet<String>,
     databases: BTreeSet<String>,
 }
@@ -47,10 +50,12 @@ pub struct Manifest {
     pub(crate) declared: BTreeSet<String>,
     pub(crate) stores: BTreeMap<BackendName, Backend>,
     pub(crate) blobs: BTreeMap<BackendName, Backend>,
+    pub(crate) brokers: BTreeMap<BackendName, Backend>,
     pub(crate) configs: BTreeMap<BackendName, Backend>,
     pub(crate) databases: BTreeMap<BackendName, Backend>,
     /// The triggers, at the places of their routes.
     pub(crate) triggers: Vec<Placed<HttpTrigger>>,
+    pub(crate) messages: Vec<MessageTrigger>,
     /// Which components have a limit of their own, with its place.
     pub(crate) limited: Vec<Placed<crate::ComponentName>>,
     pub(crate) text: Arc<Text>,
@@ -78,9 +83,11 @@ impl Manifest {
             declared: BTreeSet::new(),
             stores: BTreeMap::new(),
             blobs: BTreeMap::new(),
+            brokers: BTreeMap::new(),
             configs: BTreeMap::new(),
             databases: BTreeMap::new(),
             triggers: Vec::new(),
+            messages: Vec::new(),
             limited: Vec::new(),
             text: place,
             problems: Vec::new(),
@@ -91,7 +98,9 @@ impl Manifest {
     }
 
     fn read(&mut self, reader: &Reader, root: &Table<'_>) {
-        root.only(&["app", "blobstore", "component", "config", "keyvalue", "sql", "trigger"]);
+        root.only(&[
+            "app", "blobstore", "component", "config", "keyvalue", "messaging", "sql", "trigger",
+        ]);
         if let Some(app) = root.table("app") {
             app.only(&["name", "version"]);
             self.name = app.required("name").and_then(|name| name.string()).map(str::to_owned);
@@ -105,6 +114,7 @@ impl Manifest {
         self.declared = components.iter().flat_map(Table::values).map(|(name, _)| name).collect();
         let (stores, configs) = (root.table("keyvalue"), root.table("config"));
         let (blobs, databases) = (root.table("blobstore"), root.table("sql"));
+        let brokers = root.table("messaging");
         let names = |table: &Option<Table<'_>>| -> BTreeSet<String> {
             table.iter().flat_map(Table::values).map(|(name, _)| name).collect()
         };
@@ -112,6 +122,7 @@ impl Manifest {
             components: self.declared.clone(),
             stores: names(&stores),
             blobs: names(&blobs),
+            brokers: names(&brokers),
             configs: names(&configs),
             databases: names(&databases),
         };
@@ -120,6 +131,7 @@ impl Manifest {
         };
         self.stores = backends(stores);
         self.blobs = backends(blobs);
+        self.brokers = backends(brokers);
         self.configs = backends(configs);
         self.databases = backends(databases);
         for (name, table) in components.iter().flat_map(Table::tables) {
@@ -132,7 +144,10 @@ impl Manifest {
             }
         }
         if let Some(triggers) = root.table("trigger") {
-            triggers.only(&["http"]);
+            triggers.only(&["http", "messaging"]);
+            let tables = triggers.get("messaging").map(|table| table.tables()).unwrap_or_default();
+            let read = |table: &Table<'_>| messaging::trigger(table, &targets);
+            self.messages = tables.iter().filter_map(read).collect();
             let tables = triggers.get("http").map(|http| http.tables()).unwrap_or_default();
             self.triggers = tables.iter().filter_map(trigger::read).collect();
         }

@@ -90,6 +90,7 @@ fn every_code_has_a_case() {
         "component-name",
         "duplicate-route",
         "env-name",
+        "group",
         "guest-path",
         "host",
         "http-grant",

@@ -37,6 +37,8 @@ pub enum Authority {
     KeyValue,
     /// Containers of objects.
     Blobstore,
+    /// Sending messages, and waiting for answers to them.
+    Messaging,
     /// Configuration.
     Config,
     /// Databases that are asked in SQL.
@@ -66,6 +68,7 @@ impl fmt::Display for Authority {
             Self::Random => "random numbers",
             Self::KeyValue => "stores of keys and values",
             Self::Blobstore => "containers of objects",
+            Self::Messaging => "messages",
             Self::Config => "configuration",
             Self::Sql => "SQL databases",
             Self::Redis => "Redis",
@@ -149,6 +152,9 @@ const DRAFTS: &[(&str, &str, &[&str], Authority)] = &[
     ("blobstore", "blobstore", &["0.2.0-draft"], Authority::Blobstore),
     ("blobstore", "container", &["0.2.0-draft"], Authority::Blobstore),
     ("blobstore", "types", &["0.2.0-draft"], Authority::Blobstore),
+    ("messaging", "types", &["0.2.0-draft"], Authority::Messaging),
+    ("messaging", "producer", &["0.2.0-draft"], Authority::Messaging),
+    ("messaging", "request-reply", &["0.2.0-draft"], Authority::Messaging),
     ("config", "store", CONFIG, Authority::Config),
     ("config", "runtime", &["0.2.0-draft"], Authority::Config),
     ("logging", "logging", &["", "0.1.0-draft"], Authority::Stderr),
@@ -169,8 +175,12 @@ pub const NEWEST_0_3: u64 = 0;
 
 /// What a component exports to be called from outside. When one imports such an interface it asks
 /// for another component, never for the host.
-const ENTRY_POINTS: &[(&str, &str)] =
-    &[("cli", "run"), ("http", "incoming-handler"), ("http", "handler")];
+const ENTRY_POINTS: &[(&str, &str)] = &[
+    ("cli", "run"),
+    ("http", "incoming-handler"),
+    ("http", "handler"),
+    ("messaging", "incoming-handler"),
+];
 
 /// What the interface of this name, version included, gives to who imports it.
 ///
@@ -356,6 +366,10 @@ mod tests {
         for interface in ["blobstore", "container", "types"] {
             let name = format!("wasi:blobstore/{interface}@0.2.0-draft");
             assert_eq!(authority(&name), Authority::Blobstore, "{name}");
+        }
+        for interface in ["types", "producer", "request-reply"] {
+            let name = format!("wasi:messaging/{interface}@0.2.0-draft");
+            assert_eq!(authority(&name), Authority::Messaging, "{name}");
         }
         assert_eq!(authority("wasi:config/store@0.2.0-rc.1"), Authority::Config);
         assert_eq!(authority("wasi:config/store@0.2.0-draft-2024-09-27"), Authority::Config);

@@ -14,7 +14,7 @@ use keyway_component::{
 };
 
 use crate::{
-    backends, folder, limit,
+    backends, folder, limit, messaging,
     problem::problem,
     source::{SourceFile, Sources, read_sources},
 };
@@ -156,9 +156,8 @@ pub(crate) fn of_sources(
     for root in roots(&app) {
         match fuse(root.as_str(), &parts(&app, &components)) {
             Ok(unit) => {
-                if let Some(problem) = without_handler(&app, &root, &unit) {
-                    problems.push(problem);
-                }
+                problems.extend(without_handler(&app, &root, &unit));
+                problems.extend(messaging::without_handler(&app, &root, &unit));
                 // A fused unit was made here; one that cannot be read is refused when compiled.
                 let minimum = minimum(&unit.bytes).unwrap_or_default();
                 problems.extend(limit::check(&app, &root, &minimum));
@@ -179,8 +178,7 @@ pub(crate) fn of_sources(
 /// The roots of the units; in an app without triggers, every component that no other links to,
 /// so that their links are checked all the same.
 pub(crate) fn roots(app: &App) -> BTreeSet<ComponentName> {
-    let triggered: BTreeSet<_> =
-        app.triggers.iter().map(|trigger| trigger.component.clone()).collect();
+    let triggered: BTreeSet<_> = app.unit_roots().into_iter().cloned().collect();
     if !triggered.is_empty() {
         return triggered;
     }
@@ -218,9 +216,10 @@ fn understand(
 /// A link to a store needs an import that opens stores, and one to a configuration needs one that
 /// reads it.
 fn unused_links(component: &Component, description: &Description) -> Vec<Problem> {
-    let links: [(Option<&Option<Place>>, &[&str]); 4] = [
+    let links: [(Option<&Option<Place>>, &[&str]); 5] = [
         (component.stores.values().next().map(|link| &link.place), &keyvalue::OPENERS),
         (component.blobs.values().next().map(|link| &link.place), &["wasi:blobstore/blobstore"]),
+        (component.brokers.values().next().map(|link| &link.place), &["wasi:messaging/types"]),
         (component.databases.values().next().map(|link| &link.place), &sql::OPENERS),
         (component.config.as_ref().map(|link| &link.place), &CONFIG_READERS),
     ];

@@ -6,6 +6,7 @@ use crate::{
     blobstore::{self, Places},
     config::{self, Configs},
     database::{self, Databases},
+    messaging::{self, Brokers},
     store::{self, Stores},
 };
 
@@ -16,6 +17,8 @@ pub(crate) struct Backends {
     pub(crate) stores: Stores,
     /// Its places for containers of objects.
     pub(crate) places: Places,
+    /// Its brokers of messages.
+    pub(crate) brokers: Brokers,
     /// Its configurations.
     pub(crate) configs: Configs,
     /// Its databases.
@@ -31,14 +34,21 @@ impl Backends {
     pub(crate) fn open(app: &App, before: &Self) -> Result<Self, Vec<Problem>> {
         let stores = Stores::open(app, &before.stores);
         let places = Places::open(app, &before.places);
+        let brokers = Brokers::open(app, &before.brokers);
         let configs = Configs::open(app, &before.configs);
         let databases = Databases::open(app, &before.databases);
-        match (stores, places, configs, databases) {
-            (Ok(stores), Ok(places), Ok(configs), Ok(databases)) => {
-                Ok(Self { stores, places, configs, databases })
+        match (stores, places, brokers, configs, databases) {
+            (Ok(stores), Ok(places), Ok(brokers), Ok(configs), Ok(databases)) => {
+                Ok(Self { stores, places, brokers, configs, databases })
             }
-            (stores, places, configs, databases) => {
-                let problems = [stores.err(), places.err(), configs.err(), databases.err()];
+            (stores, places, brokers, configs, databases) => {
+                let problems = [
+                    stores.err(),
+                    places.err(),
+                    brokers.err(),
+                    configs.err(),
+                    databases.err(),
+                ];
                 Err(problems.into_iter().flatten().flatten().collect())
             }
         }
@@ -47,7 +57,12 @@ impl Backends {
     /// Asks for something wherever a server may not be there or refuse, so that this is told at the
     /// start and not by the first request.
     pub(crate) async fn look_at(self) {
-        tokio::join!(self.stores.look_at(), self.places.look_at(), self.databases.look_at());
+        tokio::join!(
+            self.stores.look_at(),
+            self.places.look_at(),
+            self.brokers.look_at(),
+            self.databases.look_at()
+        );
     }
 }
 
@@ -55,6 +70,7 @@ impl Backends {
 pub(crate) fn check(app: &App) -> Vec<Problem> {
     let mut problems = store::check(app);
     problems.extend(blobstore::check(app));
+    problems.extend(messaging::check(app));
     problems.extend(config::check(app));
     problems.extend(database::check(app));
     problems

@@ -29,6 +29,7 @@ use keyway_trigger::http::{Handler, Peer, Routes};
 
 use crate::{
     backends::Backends,
+    listen,
     prepare::{Prepared, PreparedUnit},
     problem::problem,
     serve::Route,
@@ -76,6 +77,7 @@ struct Member {
     grant: Grant,
     stores: Vec<(String, StoreLink, Address)>,
     blobs: Vec<(String, StoreLink, Address)>,
+    brokers: Vec<(String, Address)>,
     config: Option<Address>,
     databases: Vec<(String, DatabaseLink, Address)>,
 }
@@ -123,6 +125,7 @@ impl Generation {
             && self.units.iter().zip(&other.units).all(same_unit)
             && self.backends.stores.is_same(&other.backends.stores)
             && self.shown() == other.shown()
+            && listen::is_same(&self.listeners(), &other.listeners())
     }
 
     /// The routes to its units, some of the requests of which go to a canary.
@@ -148,6 +151,11 @@ impl Generation {
             })?;
         }
         Ok(routes)
+    }
+
+    /// The unit that a component is the root of.
+    pub(crate) fn unit(&self, root: &ComponentName) -> &Arc<LiveUnit> {
+        &self.units[root]
     }
 
     /// The routes as they are told to the user.
@@ -184,6 +192,12 @@ impl Identity {
                 blobs: links(component.map(|component| &component.blobs), |to| {
                     backends.places.get(to).map_or(0, address)
                 }),
+                brokers: component
+                    .map(|component| backends.brokers.of(component))
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, broker)| (name, address(&broker)))
+                    .collect(),
                 config: component
                     .and_then(|component| backends.configs.of(component))
                     .map(|config| address(&config)),
@@ -273,6 +287,7 @@ impl Principals {
             grant: component.grant.clone(),
             stores: backends.stores.of(component),
             blobs: backends.places.of(component),
+            brokers: backends.brokers.of(component),
             config: backends.configs.of(component),
             databases: backends.databases.of(component),
             streams: None,

@@ -203,14 +203,24 @@ fn note_name(app: &App, sources: &Sources, purpose: Purpose) -> Key {
     for root in assembly::roots(app) {
         add(root.as_str().as_bytes());
     }
-    add(if app.triggers.is_empty() { b"looked at" } else { b"triggered" });
+    for trigger in &app.triggers {
+        add(b"route");
+        add(trigger.component.as_str().as_bytes());
+    }
+    for trigger in &app.messages {
+        add(b"messages");
+        add(trigger.component.as_str().as_bytes());
+    }
+    add(if app.is_idle() { b"looked at" } else { b"triggered" });
     for (name, source) in sources {
         add(name.as_str().as_bytes());
         add(&source.bytes);
-        let Component { links, stores, blobs, config, databases, .. } = &app.components[name];
+        let Component { links, stores, blobs, brokers, config, databases, .. } =
+            &app.components[name];
         // Whether these links have an import is found out when the component is read.
         add(if stores.is_empty() { b"no stores" } else { b"stores" });
         add(if blobs.is_empty() { b"no blobs" } else { b"blobs" });
+        add(if brokers.is_empty() { b"no brokers" } else { b"brokers" });
         add(if config.is_none() { b"no config" } else { b"config" });
         add(if databases.is_empty() { b"no databases" } else { b"databases" });
         add(&(links.len() as u64).to_le_bytes());

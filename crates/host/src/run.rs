@@ -130,6 +130,7 @@ fn command(
             grant: component.grant.clone(),
             stores: std::collections::BTreeMap::new(),
             blobs: std::collections::BTreeMap::new(),
+            brokers: std::collections::BTreeMap::new(),
             config: None,
             databases: std::collections::BTreeMap::new(),
             streams: Some(streams),

@@ -23,6 +23,7 @@ pub(crate) use trial::{Counted, Trial, TrialOptions};
 use crate::{
     backends::Backends,
     generation::{Generation, UnitHandler},
+    listen::Listeners,
     nearest::did_you_mean,
     open::{Granted, open_granted},
     prepare::{Prepared, Workshop},
@@ -40,6 +41,7 @@ pub(crate) struct Running {
     /// How long an instance that has answered may go on when its unit is exchanged.
     drain: Duration,
     routes: Arc<LiveRoutes<UnitHandler>>,
+    listeners: Listeners,
     serving: ArcSwap<Serving>,
     /// Held by the change that is under way.
     changing: tokio::sync::Mutex<()>,
@@ -91,11 +93,17 @@ impl Running {
             granted: options.granted.clone(),
             drain: options.drain,
             routes,
+            listeners: Listeners::default(),
             serving: ArcSwap::from_pointee(serving),
             changing: tokio::sync::Mutex::default(),
             retired: Mutex::default(),
             background,
         }))
+    }
+
+    /// What takes messages.
+    pub(crate) fn listeners(&self) -> &Listeners {
+        &self.listeners
     }
 
     /// What the server asks for each request.
@@ -188,7 +196,7 @@ impl Running {
         let this = Arc::clone(self);
         let next = in_background(move || {
             let app = this.open()?;
-            if app.triggers.is_empty() {
+            if app.is_idle() {
                 return Err(vec![no_trigger(&app)]);
             }
             this.generation(Arc::new(this.workshop.prepare(app)?))
@@ -203,9 +211,11 @@ impl Running {
         Ok(true)
     }
 
-    /// Waits until all instances have ended that outlived their answers. No request may be under
+    /// Waits until all messages are handled that were taken, and all instances have ended that
+    /// outlived their answers. No request may be under
     /// way any more.
     pub(crate) async fn finish(&self) {
+        self.listeners.finish().await;
         let mut units: Vec<_> = self.retired().iter().filter_map(Weak::upgrade).collect();
         let serving = self.serving();
         let trial = serving.trial.as_ref().map(|trial| trial.generation());
@@ -272,6 +282,7 @@ impl Running {
     /// Has all requests from now on go to `next`. Those that run end where they began.
     fn install(&self, next: Arc<Generation>) -> Done<()> {
         self.routes.replace(next.routes(None)?);
+        self.listeners.update(next.listeners(), &self.background);
         let current = &self.serving().current;
         let previous = Some(Previous {
             prepared: Arc::clone(&current.prepared),

@@ -99,7 +99,7 @@ pub fn serve(
     log::start();
     raise_descriptor_limit();
     let app = open_granted(path, options.granted.as_ref())?;
-    if app.triggers.is_empty() {
+    if app.is_idle() {
         return Err(vec![no_trigger(&app)]);
     }
     // The address first: a port that is taken is told before minutes of compiling.
@@ -132,9 +132,16 @@ pub fn serve(
         let watching = watch::watch(Arc::clone(&running), Arc::clone(&narrator), stop.clone());
         background.handle().spawn(watching);
     }
+    let (taking, stopping) = (Arc::clone(&running), stop.clone());
+    background.handle().spawn(async move {
+        stopping.cancelled().await;
+        // Messages that are being handled end beside the requests that run.
+        taking.listeners().stop();
+    });
     narrator.serving(&url, &running.serving().current.shown());
     // After that line, which scripts wait for, so that none of its warnings comes before.
     background.handle().spawn(running.serving().current.backends.clone().look_at());
+    running.listeners().update(running.serving().current.listeners(), &background.handle());
 
     let report = server.serve(running.routes(), &ending, running.finish());
     if report.cut > 0 {
@@ -168,7 +175,7 @@ pub(crate) fn no_trigger(app: &App) -> Problem {
     problem(
         "no-trigger",
         format!("the app `{}` has no trigger, so there is nothing to serve", app.name),
-        Some("add a [[trigger.http]] with a route and a component"),
+        Some("add a [[trigger.http]] with a route and a component, or a [[trigger.messaging]]"),
     )
 }
 
@@ -193,13 +200,13 @@ fn bind(options: &ServeOptions) -> Result<Server, Vec<Problem>> {
         .map_err(|error| vec![problem("cannot-listen", error.to_string(), None)])
 }
 
-/// A thread beside those that serve: for signals, the admin API, and what changes the app.
+/// Threads beside those that serve: for signals, the admin API, what changes the app, and messages.
 struct Background(Runtime);
 
 impl Background {
     fn start() -> Result<Self, Vec<Problem>> {
         let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
+            .worker_threads(std::thread::available_parallelism().map_or(1, usize::from))
             .thread_name("keyway-background")
             .enable_all()
             .build();

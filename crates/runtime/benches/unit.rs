@@ -72,6 +72,8 @@ fn unit_of(root: &str, links: &[(&str, &str)], stores: &Stores) -> Arc<Unit> {
         name,
         grant: Grant::default(),
         stores: stores.clone(),
+        blobs: BTreeMap::new(),
+        brokers: BTreeMap::new(),
         config: None,
         databases: BTreeMap::new(),
         streams: None,

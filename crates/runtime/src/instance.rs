@@ -221,10 +221,12 @@ async fn drive(
 ) -> Result<(), Broken> {
     let mut store = unit.store();
     let result = match unit.handler() {
-        Handler::Wasi0_2(pre) => handle_0_2(&mut store, pre, request, scheme, answer).await,
-        Handler::Wasi0_3(pre) => {
+        Some(Handler::Wasi0_2(pre)) => handle_0_2(&mut store, pre, request, scheme, answer).await,
+        Some(Handler::Wasi0_3(pre)) => {
             handle_0_3(&mut store, pre, request, scheme, answer, body_sent).await
         }
+        // No route leads to such a unit.
+        None => Ok(()),
     };
     result.map_err(|error| Broken { failure: failure(&mut store, &error), remains: store })
 }
@@ -233,8 +235,9 @@ async fn drive(
 pub(crate) async fn make(unit: &Unit) -> Result<(), Failure> {
     let mut store = unit.store();
     let made = match unit.handler() {
-        Handler::Wasi0_2(pre) => pre.instantiate_async(&mut store).await.map(drop),
-        Handler::Wasi0_3(pre) => pre.instantiate_async(&mut store).await.map(drop),
+        Some(Handler::Wasi0_2(pre)) => pre.instantiate_async(&mut store).await.map(drop),
+        Some(Handler::Wasi0_3(pre)) => pre.instantiate_async(&mut store).await.map(drop),
+        None => Ok(()),
     };
     made.map_err(|error| failure(&mut store, &error))
 }

@@ -120,6 +120,13 @@ pub(crate) mod view {
         }
     }
 
+    pub(crate) fn messaging<const N: usize>(state: &mut State) -> crate::bind::messaging::View<'_> {
+        crate::bind::messaging::View {
+            member: state.hooks.plan.members.get(N),
+            table: &mut state.table,
+        }
+    }
+
     pub(crate) fn config<const N: usize>(state: &mut State) -> crate::bind::config::View<'_> {
         crate::bind::config::View(state.hooks.plan.members.get(N).map(AsRef::as_ref))
     }

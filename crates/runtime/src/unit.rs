@@ -2,7 +2,9 @@
 //! lets in as many requests as it may run, holds some more in a queue, and refuses the rest.
 
 use std::{
+    future::{Future, poll_fn},
     path::PathBuf,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -11,6 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use keyway_app::Limit;
+use keyway_capability::messaging::{Broker, Message};
 use keyway_component::UnitImport;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -20,11 +23,13 @@ use tokio_util::task::TaskTracker;
 use wasmtime::{Store, component::InstancePre};
 
 use crate::{
+    bind::messaging::Incoming,
     engine::{Compiled, Engine, Engines},
     failure::{Body, Failure},
     grant::{Principal, folder::FolderError},
     instance,
     limit::Turn,
+    pace::Pace,
     plan::{Member, Plan},
     state::{MEMBERS_AT_MOST, State},
 };
@@ -45,9 +50,9 @@ pub struct UnitSpec {
 /// Why a unit cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum UnitError {
-    /// It has no HTTP handler that the host knows.
+    /// It has no handler that the host knows.
     #[error(
-        "`{0}` exports no HTTP handler: a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`"
+        "`{0}` exports no handler: a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`, and one that handles messages exports `wasi:messaging/incoming-handler@0.2.0-draft`"
     )]
     NoHandler(String),
     /// It is no command that the host knows.
@@ -79,7 +84,8 @@ pub struct Unit {
     name: String,
     engine: Arc<Engine>,
     plan: Arc<Plan>,
-    handler: instance::Handler,
+    handler: Option<instance::Handler>,
+    messages: Option<Incoming>,
     running: Arc<Semaphore>,
     waiting: AtomicUsize,
     concurrency: usize,
@@ -140,18 +146,22 @@ impl Unit {
     /// Loads `compiled` and binds its imports.
     ///
     /// # Errors
-    /// If it exports no HTTP handler, or imports what the host cannot meet.
+    /// If it exports no handler, or imports what the host cannot meet.
     pub fn new(engines: &Engines, compiled: &Compiled, spec: UnitSpec) -> Result<Self, UnitError> {
         let name = spec.name.clone();
         let Bound { engine, plan, pre } = Bound::new(engines, compiled, spec)?;
         let concurrency = engine.share(plan.limit.concurrency);
-        let handler =
-            instance::Handler::find(pre).ok_or_else(|| UnitError::NoHandler(name.clone()))?;
+        let messages = Incoming::find(pre.clone());
+        let handler = instance::Handler::find(pre);
+        if handler.is_none() && messages.is_none() {
+            return Err(UnitError::NoHandler(name));
+        }
         Ok(Self {
             name,
             engine,
             plan,
             handler,
+            messages,
             running: Arc::new(Semaphore::new(concurrency)),
             waiting: AtomicUsize::new(0),
             concurrency,
@@ -190,6 +200,31 @@ impl Unit {
         instance::run(self, request, scheme, admission, deadline).await
     }
 
+    /// Gives a message to a fresh instance, and returns what it says of it.
+    ///
+    /// # Errors
+    /// If the instance did not come to its end, or was not let in.
+    pub async fn handle_message(
+        &self,
+        message: Message,
+        broker: Arc<dyn Broker>,
+    ) -> Result<Result<(), String>, Failure> {
+        let Some(incoming) = &self.messages else { return Err(Failure::NoAnswer) };
+        let deadline = Instant::now() + self.plan.limit.time;
+        let _admission = self.admit().await?;
+        let mut store = self.store();
+        let mut pace = Pace::default();
+        let done = {
+            let mut call = pin!(incoming.handle(&mut store, message, broker));
+            let paced = poll_fn(|context| pace.measure(|| call.as_mut().poll(context)));
+            tokio::time::timeout_at(deadline, paced).await
+        };
+        match done {
+            Ok(handled) => handled.map_err(|error| instance::failure(&mut store, &error)),
+            Err(_) => Err(Failure::TimedOut(self.plan.limit.time)),
+        }
+    }
+
     /// Makes an instance and drops it without a call: what every request pays before its component
     /// runs. It has no part in serving; it is there to be measured.
     ///
@@ -210,8 +245,8 @@ impl Unit {
         &self.plan
     }
 
-    pub(crate) fn handler(&self) -> &instance::Handler {
-        &self.handler
+    pub(crate) fn handler(&self) -> Option<&instance::Handler> {
+        self.handler.as_ref()
     }
 
     /// Where instances go on that have answered and are not done.

@@ -22,9 +22,11 @@ pub(super) fn check(manifest: Manifest, folder: &Path, stage: Stage) -> Result<A
         declared,
         stores,
         blobs,
+        brokers,
         configs,
         databases,
         triggers,
+        messages,
         limited,
         text,
         mut problems,
@@ -62,11 +64,20 @@ pub(super) fn check(manifest: Manifest, folder: &Path, stage: Stage) -> Result<A
             problems.push(unknown(message, to, &names, trigger.place.clone()));
         }
     }
+    for trigger in messages.iter().filter(|trigger| !is_told(&trigger.component)) {
+        let to = &trigger.component;
+        let message =
+            format!("messages on `{}` lead to `{to}`, which is no component", trigger.topic);
+        problems.push(unknown(message, to, &names, trigger.component_place.clone()));
+    }
     problems.extend(duplicate_routes(&triggers));
     problems.extend(cycles(&components));
     // Names that do not resolve would be told again as components that nothing uses.
-    if stage == Stage::Finished && problems.is_empty() && !triggers.is_empty() {
-        problems.extend(unused(&components, &triggers));
+    let started = triggers.iter().map(|trigger| &trigger.value.component);
+    let roots: BTreeSet<_> =
+        started.chain(messages.iter().map(|trigger| &trigger.component)).collect();
+    if stage == Stage::Finished && problems.is_empty() && !roots.is_empty() {
+        problems.extend(unused(&components, &roots));
         let links = components.iter().flat_map(|component| component.stores.values());
         let used = links.map(|link| &link.value.to).collect();
         problems.extend(unused_backends(&stores, &used, "store", "wasi:keyvalue/store"));
@@ -74,6 +85,10 @@ pub(super) fn check(manifest: Manifest, folder: &Path, stage: Stage) -> Result<A
         let used = links.map(|link| &link.value.to).collect();
         let import = "wasi:blobstore/blobstore";
         problems.extend(unused_backends(&blobs, &used, "place for containers", import));
+        let links = components.iter().flat_map(|component| component.brokers.values());
+        let used = links.map(|link| &link.value).chain(messages.iter().map(|from| &from.from));
+        let import = "wasi:messaging/producer";
+        problems.extend(unused_backends(&brokers, &used.collect(), "broker", import));
         let used =
             components.iter().filter_map(|component| Some(&component.config.as_ref()?.value));
         let used = used.collect();
@@ -81,7 +96,6 @@ pub(super) fn check(manifest: Manifest, folder: &Path, stage: Stage) -> Result<A
         let links = components.iter().flat_map(|component| component.databases.values());
         let used = links.map(|link| &link.value.to).collect();
         problems.extend(unused_backends(&databases, &used, "database", "spin:sqlite/sqlite"));
-        let roots: BTreeSet<_> = triggers.iter().map(|trigger| &trigger.value.component).collect();
         for limit in limited.iter().filter(|limit| !roots.contains(&limit.value)) {
             problems.push(problem(
                 "limit-without-unit",
@@ -108,9 +122,11 @@ pub(super) fn check(manifest: Manifest, folder: &Path, stage: Stage) -> Result<A
         components: components.into_iter().map(|c| (c.name.clone(), c)).collect(),
         stores,
         blobs,
+        brokers,
         configs,
         databases,
         triggers: triggers.into_iter().map(|trigger| trigger.value).collect(),
+        messages,
     })
 }
 
@@ -206,10 +222,10 @@ fn cycle<'a>(names: impl Iterator<Item = &'a ComponentName>, place: Option<Place
     problem("link-cycle", message, Some(help.to_owned()), place)
 }
 
-fn unused(components: &[Component], triggers: &[Placed<HttpTrigger>]) -> Vec<Problem> {
+fn unused(components: &[Component], roots: &BTreeSet<&ComponentName>) -> Vec<Problem> {
     let by_name: BTreeMap<_, _> = components.iter().map(|c| (&c.name, c)).collect();
     let mut used = BTreeSet::new();
-    let mut next: Vec<_> = triggers.iter().map(|trigger| &trigger.value.component).collect();
+    let mut next: Vec<_> = roots.iter().copied().collect();
     while let Some(name) = next.pop() {
         if used.insert(name) {
             let links = by_name.get(name).into_iter().flat_map(|c| c.links.values());

@@ -10,9 +10,12 @@ use crate::{
     manifest::{
         Targets, blobstore, config, grant,
         keyvalue::{self, StoreLinks, Target},
-        limit, sql,
+        limit,
+        messaging::{self, BrokerLinks},
+        sql,
         table::{Reader, Table, Value},
     },
+    messaging::is_messaging,
     sql::opens_databases,
 };
 
@@ -41,13 +44,14 @@ pub(super) fn read(
     let limit_table = table.table("limit");
     let limit = limit_table.as_ref().map_or_else(Limit::default, limit::read);
     let limit_place = limit_table.and_then(|table| table.place());
-    let Links { components: links, stores, blobs, config, databases } = links;
+    let Links { components: links, stores, blobs, brokers, config, databases } = links;
     let component = Component {
         name: checked.ok()?,
         source: source?,
         links,
         stores,
         blobs,
+        brokers,
         config,
         databases,
         grant,
@@ -147,6 +151,7 @@ struct Links {
     components: BTreeMap<ImportName, Placed<Link>>,
     stores: StoreLinks,
     blobs: StoreLinks,
+    brokers: BrokerLinks,
     config: Option<Placed<BackendName>>,
     databases: sql::DatabaseLinks,
 }
@@ -179,6 +184,13 @@ impl Links {
                 Target::Stores(found) => return self.blobs.extend(found),
                 Target::Nowhere => return,
                 Target::Component => {}
+            }
+        }
+        if is_messaging(import.as_str()) {
+            match messaging::link(value, targets) {
+                messaging::Target::Brokers(found) => return self.brokers.extend(found),
+                messaging::Target::Nowhere => return,
+                messaging::Target::Component => {}
             }
         }
         if reads_config(import.as_str()) {

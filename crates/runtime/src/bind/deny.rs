@@ -246,6 +246,7 @@ mod tests {
             grant: Grant { clocks, ..Grant::default() },
             stores: BTreeMap::new(),
             blobs: BTreeMap::new(),
+            brokers: BTreeMap::new(),
             config: None,
             databases: BTreeMap::new(),
             streams: None,

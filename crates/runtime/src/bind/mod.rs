@@ -10,6 +10,7 @@ mod deny;
 mod form;
 pub(crate) mod keyvalue;
 pub(crate) mod logging;
+pub(crate) mod messaging;
 mod producer;
 pub(crate) mod redis;
 pub(crate) mod sql;

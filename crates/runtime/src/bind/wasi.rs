@@ -9,7 +9,9 @@ use wasmtime_wasi::{
 };
 use wasmtime_wasi_http::{WasiHttp, p2::bindings::http as http_p2, p3::bindings::http as http_p3};
 
-use super::{blobstore, config, deny::Network, form::Form, keyvalue, logging, redis, sql};
+use super::{
+    blobstore, config, deny::Network, form::Form, keyvalue, logging, messaging, redis, sql,
+};
 use crate::{
     exact,
     state::{State, view},
@@ -57,7 +59,7 @@ pub(super) fn ways_out(interface: &str) -> &'static [(&'static str, Network)] {
 
 /// The path of an interface, and its release, if that is bound here.
 fn known(interface: &str) -> Option<(&str, Release)> {
-    const DRAFTS: [&str; 4] = ["keyvalue/", "blobstore/", "config/", "logging/"];
+    const DRAFTS: [&str; 5] = ["keyvalue/", "blobstore/", "messaging/", "config/", "logging/"];
     if !is_provided(interface) {
         return None;
     }
@@ -98,6 +100,7 @@ fn bind_for<const N: usize>(
         Release::Exact => match authority(path) {
             Authority::KeyValue => keyvalue::bind::<N>(target, path, form),
             Authority::Blobstore => blobstore::bind::<N>(target, path),
+            Authority::Messaging => messaging::bind::<N>(target, path),
             Authority::Config => config::bind::<N>(target, path),
             Authority::Stderr => logging::bind::<N>(target),
             Authority::Sql => sql::bind::<N>(target, path, form),

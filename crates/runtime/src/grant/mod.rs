@@ -18,6 +18,7 @@ use keyway_capability::{
     blobstore::Blobs,
     config::Config,
     keyvalue::Store,
+    messaging::Broker,
     sql::{Access, Database},
 };
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
@@ -36,6 +37,8 @@ pub struct Principal {
     /// The places of the containers that it may use, by the containers' names or as `default` for
     /// all others, each with the rights of the link.
     pub blobs: BTreeMap<String, Arc<dyn Blobs>>,
+    /// The brokers that it may connect to, by the names that it gives.
+    pub brokers: BTreeMap<String, Arc<dyn Broker>>,
     /// The configuration that it reads.
     pub config: Option<Arc<dyn Config>>,
     /// The databases that it may open, by the names that it opens, each with what it may do there.

@@ -97,6 +97,7 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
         grant,
         stores: BTreeMap::new(),
         blobs: BTreeMap::new(),
+        brokers: BTreeMap::new(),
         config: None,
         databases: BTreeMap::new(),
         streams: None,

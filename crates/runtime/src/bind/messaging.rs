@@ -1,0 +1,366 @@
+//! `wasi:messaging`: brokers that the component's links name, and messages that come by a trigger.
+
+use std::{sync::Arc, time::Duration};
+
+use keyway_app::messaging::{DEFAULT, suggest_broker};
+use keyway_capability::messaging::{Broker, Error, Message as Content, Wanted};
+use wasmtime::{
+    Store,
+    component::{
+        HasData, InstancePre, LinkerInstance, Resource, ResourceTable, ResourceTableError,
+    },
+};
+
+use crate::{
+    plan::Member,
+    state::{State, view},
+};
+
+mod draft {
+    wasmtime::component::bindgen!({
+        path: "../../wit/wasi-messaging-0.2.0-draft",
+        world: "wasi:messaging/messaging-request-reply",
+        imports: { default: async | trappable },
+        exports: { default: async },
+        with: {
+            "wasi:messaging/types.client": super::Client,
+            "wasi:messaging/types.message": super::Message,
+            "wasi:messaging/request-reply.request-options": super::RequestOptions,
+        },
+        trappable_error_type: { "wasi:messaging/types.error" => super::Refusal },
+    });
+    pub(super) use wasi::messaging::*;
+}
+
+use draft::{MessagingRequestReplyPre, producer, request_reply, types};
+
+/// As many answers are waited for at most.
+const REPLIES_AT_MOST: u32 = 1000;
+
+/// Lays the host's functions for an interface of `wasi:messaging` over `target`, with the links of
+/// the component in slot `N`. What is not known stays as it is: denied.
+pub(super) fn bind<const N: usize>(
+    target: &mut LinkerInstance<'_, State>,
+    path: &str,
+) -> wasmtime::Result<()> {
+    macro_rules! bind {
+        ($interface:ident) => {
+            $interface::add_to_linker_instance::<State, HasBrokers>(target, view::messaging::<N>)
+        };
+    }
+    match path {
+        "wasi:messaging/types@0.2.0-draft" => bind!(types),
+        "wasi:messaging/producer@0.2.0-draft" => bind!(producer),
+        "wasi:messaging/request-reply@0.2.0-draft" => bind!(request_reply),
+        _ => Ok(()),
+    }
+}
+
+/// A unit that handles messages, ready to be instantiated.
+pub(crate) struct Incoming(MessagingRequestReplyPre<State>);
+
+impl Incoming {
+    /// The handler of messages that the unit exports, if it does.
+    pub(crate) fn find(pre: InstancePre<State>) -> Option<Self> {
+        MessagingRequestReplyPre::new(pre).ok().map(Self)
+    }
+
+    /// Gives a message to a fresh instance, and returns what it says of it.
+    pub(crate) async fn handle(
+        &self,
+        store: &mut Store<State>,
+        content: Content,
+        broker: Arc<dyn Broker>,
+    ) -> wasmtime::Result<Result<(), String>> {
+        let instance = self.0.instantiate_async(&mut *store).await?;
+        let message = Message { content, broker: Some(broker) };
+        let message = view::table(store.data_mut()).push(message)?;
+        let handler = instance.wasi_messaging_incoming_handler();
+        let handled = handler.call_handle(store, message).await?;
+        Ok(handled.map_err(|error| match error {
+            types::Error::Timeout => "a time-out".to_owned(),
+            types::Error::Connection(text) => format!("no connection: {text}"),
+            types::Error::PermissionDenied(text) => format!("no permission: {text}"),
+            types::Error::Other(text) => text,
+        }))
+    }
+}
+
+struct HasBrokers;
+
+impl HasData for HasBrokers {
+    type Data<'a> = View<'a>;
+}
+
+/// What the functions see: whose call it is, and the handles.
+pub(crate) struct View<'a> {
+    /// None for an import that nobody owns: it reaches nothing.
+    pub(crate) member: Option<&'a Member>,
+    pub(crate) table: &'a mut ResourceTable,
+}
+
+/// A broker that was connected to.
+#[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
+pub struct Client(Arc<dyn Broker>);
+
+/// A message, and the broker that it came by if it did.
+#[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
+pub struct Message {
+    content: Content,
+    broker: Option<Arc<dyn Broker>>,
+}
+
+/// How long is waited for answers, and for how many.
+#[derive(Clone, Copy, Default)]
+#[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
+pub struct RequestOptions {
+    timeout: Option<Duration>,
+    replies: Option<u32>,
+}
+
+/// Why a call did not do what it was to do.
+#[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
+pub enum Refusal {
+    /// No link leads there.
+    NotGranted(String),
+    /// The message came by no broker, or its sender waits for no answer.
+    NoWayBack,
+    /// The broker says no.
+    Broker(Error),
+    /// A handle that is none.
+    Handle(ResourceTableError),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Broker(error)
+    }
+}
+
+impl From<ResourceTableError> for Refusal {
+    fn from(error: ResourceTableError) -> Self {
+        Self::Handle(error)
+    }
+}
+
+impl types::Host for View<'_> {
+    fn convert_error(&mut self, refusal: Refusal) -> wasmtime::Result<types::Error> {
+        let error = match refusal {
+            Refusal::Handle(error) => return Err(error.into()),
+            Refusal::NotGranted(name) => {
+                let text = format!("no broker `{name}` is granted");
+                return Ok(types::Error::PermissionDenied(text));
+            }
+            Refusal::NoWayBack => {
+                let text = "nobody waits for an answer to this message".to_owned();
+                return Ok(types::Error::Other(text));
+            }
+            Refusal::Broker(error) => error,
+        };
+        let text = error.to_string();
+        Ok(match error {
+            Error::TimedOut { .. } | Error::NoReply { .. } => types::Error::Timeout,
+            Error::Unreachable { .. } => types::Error::Connection(text),
+            Error::AccessDenied { .. } | Error::NoSuchStream { .. } => {
+                // The component can do nothing about that.
+                if let Some(member) = self.member {
+                    member.warn(&text);
+                }
+                types::Error::PermissionDenied(text)
+            }
+            _ => types::Error::Other(text),
+        })
+    }
+}
+
+impl types::HostClient for View<'_> {
+    async fn connect(&mut self, name: String) -> Result<Resource<Client>, Refusal> {
+        let asked = if name.is_empty() { DEFAULT } else { &name };
+        let broker = self.member.and_then(|member| member.principal.brokers.get(asked));
+        let Some(broker) = broker else {
+            if let Some(member) = self.member {
+                let line = suggest_broker(&member.principal.name, asked);
+                member.report(&format!("the broker {asked:?}"), line);
+            }
+            return Err(Refusal::NotGranted(asked.to_owned()));
+        };
+        Ok(self.table.push(Client(Arc::clone(broker)))?)
+    }
+
+    async fn disconnect(&mut self, _: Resource<Client>) -> Result<(), Refusal> {
+        // The connection is all components', and is kept.
+        Ok(())
+    }
+
+    async fn drop(&mut self, client: Resource<Client>) -> wasmtime::Result<()> {
+        self.table.delete(client)?;
+        Ok(())
+    }
+}
+
+impl types::HostMessage for View<'_> {
+    async fn new(&mut self, data: Vec<u8>) -> wasmtime::Result<Resource<Message>> {
+        let content = Content { data: data.into(), ..Content::default() };
+        Ok(self.table.push(Message { content, broker: None })?)
+    }
+
+    async fn topic(&mut self, this: Resource<Message>) -> wasmtime::Result<Option<String>> {
+        let topic = &self.table.get(&this)?.content.topic;
+        Ok((!topic.is_empty()).then(|| topic.clone()))
+    }
+
+    async fn content_type(&mut self, this: Resource<Message>) -> wasmtime::Result<Option<String>> {
+        Ok(self.table.get(&this)?.content.content_type.clone())
+    }
+
+    async fn set_content_type(
+        &mut self,
+        this: Resource<Message>,
+        content_type: String,
+    ) -> wasmtime::Result<()> {
+        self.table.get_mut(&this)?.content.content_type = Some(content_type);
+        Ok(())
+    }
+
+    async fn data(&mut self, this: Resource<Message>) -> wasmtime::Result<Vec<u8>> {
+        Ok(self.table.get(&this)?.content.data.to_vec())
+    }
+
+    async fn set_data(&mut self, this: Resource<Message>, data: Vec<u8>) -> wasmtime::Result<()> {
+        self.table.get_mut(&this)?.content.data = data.into();
+        Ok(())
+    }
+
+    async fn metadata(
+        &mut self,
+        this: Resource<Message>,
+    ) -> wasmtime::Result<Option<Vec<(String, String)>>> {
+        let metadata = &self.table.get(&this)?.content.metadata;
+        Ok((!metadata.is_empty()).then(|| metadata.clone()))
+    }
+
+    async fn add_metadata(
+        &mut self,
+        this: Resource<Message>,
+        key: String,
+        value: String,
+    ) -> wasmtime::Result<()> {
+        let metadata = &mut self.table.get_mut(&this)?.content.metadata;
+        metadata.retain(|(other, _)| *other != key);
+        metadata.push((key, value));
+        Ok(())
+    }
+
+    async fn set_metadata(
+        &mut self,
+        this: Resource<Message>,
+        metadata: Vec<(String, String)>,
+    ) -> wasmtime::Result<()> {
+        self.table.get_mut(&this)?.content.metadata = metadata;
+        Ok(())
+    }
+
+    async fn remove_metadata(
+        &mut self,
+        this: Resource<Message>,
+        key: String,
+    ) -> wasmtime::Result<()> {
+        self.table.get_mut(&this)?.content.metadata.retain(|(other, _)| *other != key);
+        Ok(())
+    }
+
+    async fn drop(&mut self, this: Resource<Message>) -> wasmtime::Result<()> {
+        self.table.delete(this)?;
+        Ok(())
+    }
+}
+
+impl View<'_> {
+    fn broker(&self, client: &Resource<Client>) -> Result<Arc<dyn Broker>, Refusal> {
+        Ok(Arc::clone(&self.table.get(client)?.0))
+    }
+}
+
+/// A message as it is sent on: not by the way that it came.
+fn outgoing(content: Content) -> Content {
+    Content { topic: String::new(), reply_to: None, ..content }
+}
+
+impl producer::Host for View<'_> {
+    async fn send(
+        &mut self,
+        client: Resource<Client>,
+        topic: String,
+        message: Resource<Message>,
+    ) -> Result<(), Refusal> {
+        let message = self.table.delete(message)?;
+        let broker = self.broker(&client)?;
+        Ok(broker.send(&topic, outgoing(message.content)).await?)
+    }
+}
+
+impl request_reply::HostRequestOptions for View<'_> {
+    async fn new(&mut self) -> wasmtime::Result<Resource<RequestOptions>> {
+        Ok(self.table.push(RequestOptions::default())?)
+    }
+
+    async fn set_timeout_ms(
+        &mut self,
+        this: Resource<RequestOptions>,
+        timeout_ms: u32,
+    ) -> wasmtime::Result<()> {
+        self.table.get_mut(&this)?.timeout = Some(Duration::from_millis(timeout_ms.into()));
+        Ok(())
+    }
+
+    async fn set_expected_replies(
+        &mut self,
+        this: Resource<RequestOptions>,
+        expected_replies: u32,
+    ) -> wasmtime::Result<()> {
+        self.table.get_mut(&this)?.replies = Some(expected_replies);
+        Ok(())
+    }
+
+    async fn drop(&mut self, this: Resource<RequestOptions>) -> wasmtime::Result<()> {
+        self.table.delete(this)?;
+        Ok(())
+    }
+}
+
+impl request_reply::Host for View<'_> {
+    async fn request(
+        &mut self,
+        client: Resource<Client>,
+        topic: String,
+        message: Resource<Message>,
+        options: Option<Resource<RequestOptions>>,
+    ) -> Result<Vec<Resource<Message>>, Refusal> {
+        let options = match options {
+            Some(options) => self.table.delete(options)?,
+            None => RequestOptions::default(),
+        };
+        let replies = options.replies.unwrap_or(1).clamp(1, REPLIES_AT_MOST);
+        let wanted = Wanted { timeout: options.timeout, replies: replies as usize };
+        let content = outgoing(self.table.get(&message)?.content.clone());
+        let broker = self.broker(&client)?;
+        let replies = broker.request(&topic, content, wanted).await?;
+        let mut handles = Vec::with_capacity(replies.len());
+        for content in replies {
+            handles.push(self.table.push(Message { content, broker: Some(Arc::clone(&broker)) })?);
+        }
+        Ok(handles)
+    }
+
+    async fn reply(
+        &mut self,
+        reply_to: Resource<Message>,
+        message: Resource<Message>,
+    ) -> Result<(), Refusal> {
+        let message = self.table.delete(message)?;
+        let asked = self.table.get(&reply_to)?;
+        let way = (asked.broker.clone(), asked.content.reply_to.clone());
+        let (Some(broker), Some(topic)) = way else { return Err(Refusal::NoWayBack) };
+        Ok(broker.send(&topic, outgoing(message.content)).await?)
+    }
+}

@@ -1,0 +1,229 @@
+//! Messages start components, and components send them.
+
+use std::time::{Duration, Instant};
+
+use keyway_testing::{
+    Keyway, app, finish, get,
+    server::{Nats, Redis},
+};
+use tempfile::TempDir;
+
+/// A sender and a worker that counts in a store, which another component shows.
+fn manifest(broker: &str, trigger: &str) -> String {
+    format!(
+        r#"
+        [app]
+        name = "queue"
+        [component.sender]
+        source = "{{guest:message-sender}}"
+        link."wasi:messaging/producer" = "queue"
+        [component.worker]
+        source = "{{guest:message-worker}}"
+        link."wasi:messaging/producer" = "queue"
+        link."wasi:keyvalue/store" = "counts"
+        limit.time = "2s"
+        [component.counts]
+        source = "{{guest:store}}"
+        link."wasi:keyvalue/store" = "counts"
+        [keyvalue.counts]
+        backend = "memory"
+        [messaging.queue]
+        {broker}
+        [[trigger.messaging]]
+        from = "queue"
+        topic = "orders.*"
+        component = "worker"
+        {trigger}
+        [[trigger.http]]
+        route = "/"
+        component = "counts"
+        [[trigger.http]]
+        route = "/send"
+        component = "sender"
+        [[trigger.http]]
+        route = "/ask"
+        component = "sender"
+    "#
+    )
+}
+
+fn up(broker: &str, trigger: &str) -> (TempDir, Keyway) {
+    let app = app(&manifest(broker, trigger));
+    let keyway = Keyway::up(app.path());
+    (app, keyway)
+}
+
+fn ask(keyway: &Keyway, path: &str) -> String {
+    let answer = get(keyway.address(), path);
+    if answer.status == 200 { answer.body } else { format!("{}: {}", answer.status, answer.body) }
+}
+
+/// Waits until a counter has come so far, and goes no further.
+fn counts(keyway: &Keyway, key: &str, count: &str) {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        let now = ask(keyway, &format!("/get/{key}"));
+        if now == count {
+            return;
+        }
+        assert!(Instant::now() < end, "{key} is {now} and not {count}:\n{}", keyway.stderr());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits until the subscription is there, where a message before it would be lost.
+fn is_listening(keyway: &Keyway) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while ask(keyway, "/get/orders.ready") == "none" {
+        assert!(Instant::now() < end, "nobody listens:\n{}", keyway.stderr());
+        assert_eq!(ask(keyway, "/send/orders.ready/count"), "done", "{}", keyway.stderr());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// What every backend does, through the interface and the manifest. All else is in the conformance
+/// suite of `crates/capability`.
+fn delivers(broker: &str) -> (TempDir, Keyway) {
+    let (app, keyway) = up(broker, "");
+    is_listening(&keyway);
+    assert_eq!(ask(&keyway, "/send/orders.paid/count/20"), "done");
+    counts(&keyway, "orders.paid", "20");
+    // Not one of the trigger's.
+    assert_eq!(ask(&keyway, "/send/orders/count"), "done");
+    assert_eq!(ask(&keyway, "/send/orders.first/forward:orders.second"), "done");
+    counts(&keyway, "orders.second", "1");
+    assert_eq!(ask(&keyway, "/get/orders"), "none");
+    // Its instance ends, and the next message has another.
+    assert_eq!(ask(&keyway, "/send/orders.bad/trap"), "done");
+    keyway.wait_for_stderr("a message on `orders.bad` was not handled at attempt 1");
+    assert_eq!(ask(&keyway, "/send/orders.good/count"), "done");
+    counts(&keyway, "orders.good", "1");
+    (app, keyway)
+}
+
+/// What those backends do that keep messages.
+fn delivers_again(keyway: &Keyway) {
+    assert_eq!(ask(keyway, "/send/orders.again/fail-once"), "done");
+    counts(keyway, "orders.again", "1");
+    assert_eq!(ask(keyway, "/get/attempts"), "2");
+    assert_eq!(ask(keyway, "/send/orders.poison/fail"), "done");
+    keyway.wait_for_stderr("a message on `orders.poison` is given up after attempt 5");
+    assert_eq!(ask(keyway, "/get/failures"), "5");
+}
+
+#[test]
+fn messages_are_delivered_in_memory() {
+    let (_app, keyway) = delivers(r#"backend = "memory""#);
+    delivers_again(&keyway);
+    assert_eq!(ask(&keyway, "/ask/orders.price/ask"), "answer");
+}
+
+#[test]
+fn messages_are_delivered_by_nats() {
+    let nats = Nats::start();
+    let (_app, keyway) = delivers(&format!("backend = \"nats\"\nurl = \"{}\"", nats.url()));
+    assert_eq!(ask(&keyway, "/ask/orders.price/ask"), "answer");
+}
+
+#[test]
+fn messages_are_delivered_by_jetstream() {
+    let nats = Nats::start();
+    let broker = format!(
+        "backend = \"jetstream\"\nurl = \"{}\"\nsubjects = \"orders orders.>\"",
+        nats.url()
+    );
+    let (_app, keyway) = delivers(&broker);
+    delivers_again(&keyway);
+}
+
+#[test]
+fn messages_are_delivered_by_redis() {
+    let redis = Redis::start();
+    delivers(&format!("backend = \"redis\"\nurl = \"{}\"", redis.url()));
+}
+
+#[test]
+fn messages_are_delivered_by_a_stream_of_redis() {
+    let redis = Redis::start();
+    let (_app, keyway) =
+        delivers(&format!("backend = \"redis-streams\"\nurl = \"{}\"", redis.url()));
+    delivers_again(&keyway);
+}
+
+#[test]
+fn no_message_is_lost_while_the_worker_is_exchanged() {
+    let (app, keyway) = up(r#"backend = "memory""#, "concurrency = 4");
+    let file = app.path().join("keyway.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    for turn in 0..6 {
+        assert_eq!(ask(&keyway, "/send/orders.paid/count/200"), "done");
+        // Another unit, and at every other turn another subscription.
+        let changed =
+            text.replace("limit.time = \"2s\"", &format!("limit.time = \"{}s\"", 3 + turn));
+        let changed =
+            changed.replace("concurrency = 4", &format!("concurrency = {}", 4 + turn / 2));
+        std::fs::write(&file, changed).unwrap();
+        let reloaded = keyway.ask(["reload"]);
+        assert_eq!(reloaded.code, Some(0), "{}", reloaded.stderr);
+    }
+    counts(&keyway, "orders.paid", "1200");
+}
+
+#[test]
+fn a_stop_handles_what_was_sent() {
+    let redis = Redis::start();
+    let app = app(&manifest(r#"backend = "memory""#, "").replace(
+        "[keyvalue.counts]\n        backend = \"memory\"",
+        &format!(
+            "[keyvalue.counts]\n        backend = \"redis\"\n        url = \"{}\"",
+            redis.url()
+        ),
+    ));
+    let keyway = Keyway::up(app.path());
+    assert_eq!(ask(&keyway, "/send/orders.paid/count/500"), "done");
+    assert!(keyway.stop().success());
+    let keyway = Keyway::up(app.path());
+    counts(&keyway, "orders.paid", "500");
+}
+
+#[test]
+fn a_component_without_a_link_sends_nothing() {
+    let app = app(r#"
+        [app]
+        name = "queue"
+        [component.sender]
+        source = "{guest:message-sender}"
+        [[trigger.http]]
+        route = "/"
+        component = "sender"
+    "#);
+    let keyway = Keyway::up(app.path());
+    assert_eq!(ask(&keyway, "/send/a/b"), "500: denied: no broker `default` is granted");
+    assert_eq!(ask(&keyway, "/other:/send/a/b"), "500: denied: no broker `other` is granted");
+    keyway.wait_for_stderr(
+        r#"component.sender.link."wasi:messaging/producer" = { "other" = "BROKER" }"#,
+    );
+}
+
+#[test]
+fn wrong_brokers_and_triggers_are_told_with_their_lines() {
+    let check = |text: &str| {
+        let app = app(text);
+        let told = finish(["check".as_ref(), app.path().as_os_str()]);
+        assert_eq!(told.code, Some(1), "{}", told.stderr);
+        told.stderr
+    };
+    let right = manifest(r#"backend = "memory""#, "");
+    for (text, part) in [
+        (
+            right.replace("\"memory\"\n        [[", "\"memry\"\n        [["),
+            "did you mean `memory`?",
+        ),
+        (right.replace("orders.*", "orders..x"), "`orders..x` is no topic"),
+        (right.replace("from = \"queue\"", "from = \"qeue\""), "did you mean `queue`?"),
+        (right.replace("{guest:message-worker}", "{guest:message-sender}"), "does not handle any"),
+    ] {
+        let told = check(&text);
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+}
