@@ -12,6 +12,7 @@ use std::{
 use ::redis::{aio::MultiplexedConnection, cmd};
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::{FutureExt, future::BoxFuture};
 use tokio::time::{sleep, timeout};
 
 use super::{
@@ -119,6 +120,7 @@ impl Broker for Streams {
             group: group.into(),
             member: format!("keyway-{random:016x}"),
             claimed: None,
+            asked: None,
             is_stopped: false,
         }))
     }
@@ -136,6 +138,8 @@ struct Reading {
     member: String,
     /// When it was last looked for messages that others have left.
     claimed: Option<Instant>,
+    /// What the server was asked, and has not answered yet.
+    asked: Option<BoxFuture<'static, Result<Option<Entry>, Error>>>,
     is_stopped: bool,
 }
 
@@ -163,31 +167,47 @@ impl Reading {
         Ok(Some((entry, pending.first().map_or(1, |(.., delivered)| *delivered))))
     }
 
-    /// The next message that nobody was given, if one comes soon.
+    /// The next message that nobody was given, if one comes soon. What the server is asked is kept if
+    /// this is dropped: the answer may be a message that nobody else gets.
     async fn read(&mut self) -> Result<Option<Entry>, Error> {
-        let mut read = cmd("XREADGROUP");
-        read.arg("GROUP").arg(&*self.group).arg(&self.member).arg("COUNT").arg(1);
-        read.arg("BLOCK").arg(BLOCK.as_millis() as usize);
-        read.arg("STREAMS").arg(&self.broker.stream).arg(">");
-        let server = &self.broker.server;
-        // With some time for the answer itself.
-        let answer = timeout(BLOCK * 4, read.query_async(&mut self.connection)).await;
-        let streams: Option<Vec<(String, Vec<Entry>)>> = match answer {
-            Ok(Ok(streams)) => streams,
-            Ok(Err(error)) => return Err(server.explain(&error)),
-            Err(_) => {
-                return Err(Error::TimedOut { at: server.origin.clone(), after: BLOCK * 4 });
-            }
-        };
-        Ok(streams.into_iter().flatten().flat_map(|(_, entries)| entries).next())
+        let asked = self.asked.get_or_insert_with(|| {
+            let (broker, connection) = (self.broker.clone(), self.connection.clone());
+            read(broker, connection, Arc::clone(&self.group), self.member.clone()).boxed()
+        });
+        let answer = asked.await;
+        self.asked = None;
+        answer
     }
+}
+
+async fn read(
+    broker: Streams,
+    mut connection: MultiplexedConnection,
+    group: Arc<str>,
+    member: String,
+) -> Result<Option<Entry>, Error> {
+    let mut read = cmd("XREADGROUP");
+    read.arg("GROUP").arg(&*group).arg(member).arg("COUNT").arg(1);
+    read.arg("BLOCK").arg(BLOCK.as_millis() as usize);
+    read.arg("STREAMS").arg(&broker.stream).arg(">");
+    let server = &broker.server;
+    // With some time for the answer itself.
+    let answer = timeout(BLOCK * 4, read.query_async(&mut connection)).await;
+    let streams: Option<Vec<(String, Vec<Entry>)>> = match answer {
+        Ok(Ok(streams)) => streams,
+        Ok(Err(error)) => return Err(server.explain(&error)),
+        Err(_) => return Err(Error::TimedOut { at: server.origin.clone(), after: BLOCK * 4 }),
+    };
+    Ok(streams.into_iter().flatten().flat_map(|(_, entries)| entries).next())
 }
 
 #[async_trait]
 impl Deliveries for Reading {
     async fn next(&mut self) -> Result<Option<Delivery>, Error> {
-        while !self.is_stopped {
-            let (entry, attempt) = match self.claim().await? {
+        // What the server was asked before the stop is waited for.
+        while !self.is_stopped || self.asked.is_some() {
+            let claimed = if self.asked.is_some() { None } else { self.claim().await? };
+            let (entry, attempt) = match claimed {
                 Some(claimed) => claimed,
                 None => match self.read().await? {
                     Some(entry) => (entry, 1),
