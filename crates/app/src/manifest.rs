@@ -8,8 +8,8 @@ mod config;
 pub(crate) mod grant;
 mod keyvalue;
 mod limit;
-pub(crate) mod server;
 mod messaging;
+pub(crate) mod server;
 mod sql;
 pub(crate) mod table;
 pub(crate) mod trigger;
@@ -99,7 +99,14 @@ impl Manifest {
 
     fn read(&mut self, reader: &Reader, root: &Table<'_>) {
         root.only(&[
-            "app", "blobstore", "component", "config", "keyvalue", "messaging", "sql", "trigger",
+            "app",
+            "blobstore",
+            "component",
+            "config",
+            "keyvalue",
+            "messaging",
+            "sql",
+            "trigger",
         ]);
         if let Some(app) = root.table("app") {
             app.only(&["name", "version"]);

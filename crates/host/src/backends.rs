@@ -42,13 +42,8 @@ impl Backends {
                 Ok(Self { stores, places, brokers, configs, databases })
             }
             (stores, places, brokers, configs, databases) => {
-                let problems = [
-                    stores.err(),
-                    places.err(),
-                    brokers.err(),
-                    configs.err(),
-                    databases.err(),
-                ];
+                let problems =
+                    [stores.err(), places.err(), brokers.err(), configs.err(), databases.err()];
                 Err(problems.into_iter().flatten().flatten().collect())
             }
         }
