@@ -2,7 +2,7 @@
 
 use exact::Checks;
 use wasip2::{
-    io::streams::StreamError,
+    io::streams::{InputStream, OutputStream, StreamError},
     sockets::{
         instance_network::instance_network,
         network::{ErrorCode, IpAddressFamily},

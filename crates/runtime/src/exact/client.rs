@@ -19,18 +19,22 @@ use wasmtime_wasi_http::{
 
 use crate::{
     grant::http::{SendFuture, code_0_3},
-    state::{State, view},
+    state::State,
 };
 
-pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
-    target.func_wrap_concurrent("send", |store, (request,): (Resource<Request>,)| {
-        Box::pin(async move { Ok((send::<N>(store, request).await?,)) })
+/// Finds the HTTP of the component whose interface it is.
+pub(super) type View = fn(&mut State) -> WasiHttpCtxView<'_>;
+
+pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+    target.func_wrap_concurrent("send", move |store, (request,): (Resource<Request>,)| {
+        Box::pin(async move { Ok((send(store, request, view).await?,)) })
     })
 }
 
-async fn send<const N: usize>(
+async fn send(
     store: &Accessor<State>,
     request: Resource<Request>,
+    view: View,
 ) -> wasmtime::Result<Result<Resource<Response>, ErrorCode>> {
     let (failed, failure) = oneshot::channel();
     let (whole, all_sent) = oneshot::channel();
@@ -41,7 +45,7 @@ async fn send<const N: usize>(
             Err(_) => all_sent.await.map_err(|_| Error::ConnectionTerminated),
         }
     };
-    let begun = store.with(|mut store| begin::<N>(&mut store, request, whole, transmitted))?;
+    let begun = store.with(|mut store| begin(&mut store, request, view, whole, transmitted))?;
     let answer = match begun {
         Ok(sending) => Box::into_pin(sending).await.map_err(|error| code_0_3(&error)),
         Err(code) => Err(code),
@@ -53,7 +57,7 @@ async fn send<const N: usize>(
             Ok(Err(code))
         }
         Ok((response, _)) => store.with(|mut store| {
-            let WasiHttpCtxView { hooks, table, .. } = view::http::<N>(store.get());
+            let WasiHttpCtxView { hooks, table, .. } = view(store.get());
             let (response, _) = Response::from_http(hooks, response);
             Ok(Ok(table.push(response)?))
         }),
@@ -61,21 +65,23 @@ async fn send<const N: usize>(
 }
 
 /// Takes the request out of the table, and gives it to the client.
-fn begin<const N: usize>(
+fn begin(
     store: &mut Access<'_, State>,
     request: Resource<Request>,
+    view: View,
     whole: oneshot::Sender<()>,
     transmitted: impl Future<Output = Result<(), Error>> + Send + 'static,
 ) -> wasmtime::Result<Result<SendFuture, ErrorCode>> {
-    let mut request = view::http::<N>(store.get()).table.delete(request)?;
+    let mut request = view(store.get()).table.delete(request)?;
     request.path_with_query.get_or_insert(PathAndQuery::from_static("/"));
-    let request = request.into_http_with_getter(&mut *store, transmitted, view::http::<N>);
+    let request = request.into_http_with_getter(&mut *store, transmitted, view);
     let (request, options) = match request {
         Ok(request) => request,
         Err(error) => return Ok(Err(error.downcast()?)),
     };
-    let request = request.map(|body| Watched { body, whole: Some(whole) }.boxed_unsync());
-    let WasiHttpCtxView { hooks, .. } = view::http::<N>(store.get());
+    let request =
+        request.map(|body| Watched { body, is_begun: false, whole: Some(whole) }.boxed_unsync());
+    let WasiHttpCtxView { hooks, .. } = view(store.get());
     let processed = Box::new(async { Ok(()) });
     Ok(Ok(hooks.send_request(request, options.as_deref().copied(), processed)))
 }
@@ -83,6 +89,7 @@ fn begin<const N: usize>(
 /// A body that says when all of it was taken.
 struct Watched {
     body: WasiBody,
+    is_begun: bool,
     whole: Option<oneshot::Sender<()>>,
 }
 
@@ -103,6 +110,7 @@ impl Body for Watched {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        self.is_begun = true;
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         let is_last = match &frame {
             None => true,
@@ -126,8 +134,8 @@ impl Body for Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        // A body whose length is known is not asked for its end.
-        if self.body.is_end_stream() || self.body.size_hint().exact() == Some(0) {
+        // A body whose length is known is not asked for its end, and that of a GET for nothing.
+        if !self.is_begun || self.body.is_end_stream() || self.body.size_hint().exact() == Some(0) {
             self.is_whole();
         }
     }

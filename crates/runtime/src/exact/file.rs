@@ -8,31 +8,40 @@ use wasmtime::{
 };
 use wasmtime_wasi::{
     FsPerms, TrappableError,
-    filesystem::{Descriptor, OpenMode, WasiFilesystem},
+    filesystem::{Descriptor, OpenMode, WasiFilesystem, WasiFilesystemCtxView},
     p3::bindings::filesystem::types::{
         DescriptorFlags, ErrorCode, HostDescriptorWithStore, OpenFlags, PathFlags,
     },
 };
 
-use crate::state::{State, view};
+use crate::state::State;
 
+/// Finds the files of the component whose interface it is.
+pub(super) type View = fn(&mut State) -> WasiFilesystemCtxView<'_>;
 pub(super) type Files = Accessor<State, WasiFilesystem>;
 pub(super) type Store<'a> = Access<'a, State, WasiFilesystem>;
 type Fd = Resource<Descriptor>;
 type Written = FutureReader<Result<(), ErrorCode>>;
 
-pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
     target.func_wrap_concurrent(
         "[method]descriptor.open-at",
-        |store, (fd, follow, path, how, flags): (Fd, PathFlags, String, OpenFlags, DescriptorFlags)| {
-            let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+        move |store,
+              (fd, follow, path, how, flags): (
+            Fd,
+            PathFlags,
+            String,
+            OpenFlags,
+            DescriptorFlags,
+        )| {
+            let files = store.with_getter::<WasiFilesystem>(view);
             Box::pin(async move { Ok((open(&files, fd, follow, path, how, flags).await?,)) })
         },
     )?;
     target.func_wrap_concurrent(
         "[method]descriptor.set-size",
-        |store, (fd, size): (Fd, u64)| {
-            let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+        move |store, (fd, size): (Fd, u64)| {
+            let files = store.with_getter::<WasiFilesystem>(view);
             Box::pin(async move {
                 if !is_for(&files, &fd, OpenMode::WRITE)? {
                     return Ok((Err(ErrorCode::BadDescriptor),));
@@ -43,8 +52,9 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
     )?;
     target.func_wrap(
         "[method]descriptor.write-via-stream",
-        |store: StoreContextMut<'_, State>, (fd, data, offset): (Fd, StreamReader<u8>, u64)| {
-            let mut files = access::<N>(store);
+        move |store: StoreContextMut<'_, State>,
+              (fd, data, offset): (Fd, StreamReader<u8>, u64)| {
+            let mut files = access(store, view);
             if let Some(code) = no_writing(&mut files, &fd)? {
                 return Ok((refuse(files, data, code)?,));
             }
@@ -53,8 +63,8 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
     )?;
     target.func_wrap(
         "[method]descriptor.append-via-stream",
-        |store: StoreContextMut<'_, State>, (fd, data): (Fd, StreamReader<u8>)| {
-            let mut files = access::<N>(store);
+        move |store: StoreContextMut<'_, State>, (fd, data): (Fd, StreamReader<u8>)| {
+            let mut files = access(store, view);
             if let Some(code) = no_writing(&mut files, &fd)? {
                 return Ok((refuse(files, data, code)?,));
             }
@@ -63,8 +73,8 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
     )
 }
 
-pub(super) fn access<const N: usize>(store: StoreContextMut<'_, State>) -> Store<'_> {
-    Access::<'_, State, WasiFilesystem>::new(store, view::files::<N>)
+pub(super) fn access(store: StoreContextMut<'_, State>, view: View) -> Store<'_> {
+    Access::<'_, State, WasiFilesystem>::new(store, view)
 }
 
 async fn open(

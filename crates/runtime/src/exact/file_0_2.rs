@@ -17,20 +17,20 @@ use wasmtime_wasi::{
     },
 };
 
-use super::{LINKS_AT_MOST, file_time, followed_from};
-use crate::state::{State, view};
+use super::{LINKS_AT_MOST, file::View, file_time, followed_from};
+use crate::state::State;
 
 type Fd = Resource<Descriptor>;
 type Files<'a> = WasiFilesystemCtxView<'a>;
 
-pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
     macro_rules! changing {
         ($name:literal, $function:ident($($argument:ident: $type:ty),*)) => {
             target.func_wrap_async(
                 concat!("[method]descriptor.", $name),
-                |mut store: StoreContextMut<'_, State>, (fd, $($argument,)*): (Fd, $($type,)*)| {
+                move |mut store: StoreContextMut<'_, State>, (fd, $($argument,)*): (Fd, $($type,)*)| {
                     Box::new(async move {
-                        let mut files = view::files::<N>(store.data_mut());
+                        let mut files = view(store.data_mut());
                         if is_read_only(&files, &fd)? {
                             return Ok((Err(ErrorCode::ReadOnly),));
                         }
@@ -50,9 +50,10 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
     ));
     target.func_wrap_async(
         "[method]descriptor.rename-at",
-        |mut store: StoreContextMut<'_, State>, (fd, old, other, new): (Fd, String, Fd, String)| {
+        move |mut store: StoreContextMut<'_, State>,
+              (fd, old, other, new): (Fd, String, Fd, String)| {
             Box::new(async move {
-                let mut files = view::files::<N>(store.data_mut());
+                let mut files = view(store.data_mut());
                 if is_read_only(&files, &fd)? || is_read_only(&files, &other)? {
                     return Ok((Err(ErrorCode::ReadOnly),));
                 }
@@ -62,33 +63,39 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
     )?;
     target.func_wrap_async(
         "[method]descriptor.link-at",
-        |mut store: StoreContextMut<'_, State>,
-         (fd, flags, old, other, new): (Fd, PathFlags, String, Fd, String)| {
+        move |mut store: StoreContextMut<'_, State>,
+              (fd, flags, old, other, new): (Fd, PathFlags, String, Fd, String)| {
             Box::new(async move {
-                let mut files = view::files::<N>(store.data_mut());
+                let mut files = view(store.data_mut());
                 Ok((link(&mut files, fd, flags, old, other, new).await?,))
             })
         },
     )?;
     target.func_wrap_async(
         "[method]descriptor.open-at",
-        |mut store: StoreContextMut<'_, State>,
-         (fd, follow, path, how, flags): (Fd, PathFlags, String, OpenFlags, DescriptorFlags)| {
+        move |mut store: StoreContextMut<'_, State>,
+              (fd, follow, path, how, flags): (
+            Fd,
+            PathFlags,
+            String,
+            OpenFlags,
+            DescriptorFlags,
+        )| {
             Box::new(async move {
-                let mut files = view::files::<N>(store.data_mut());
+                let mut files = view(store.data_mut());
                 Ok((open(&mut files, fd, follow, path, how, flags).await?,))
             })
         },
     )?;
-    mend_times::<N>(target)
+    mend_times(target, view)
 }
 
-fn mend_times<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+fn mend_times(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
     target.func_wrap_async(
         "[method]descriptor.stat",
-        |mut store: StoreContextMut<'_, State>, (fd,): (Fd,)| {
+        move |mut store: StoreContextMut<'_, State>, (fd,): (Fd,)| {
             Box::new(async move {
-                let mut files = view::files::<N>(store.data_mut());
+                let mut files = view(store.data_mut());
                 let file = file(&files, &fd)?;
                 let stat = or_code(files.stat(fd).await)?;
                 Ok((stat.map(|stat| with_status_change(stat, &file)),))
@@ -97,9 +104,9 @@ fn mend_times<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtim
     )?;
     target.func_wrap_async(
         "[method]descriptor.stat-at",
-        |mut store: StoreContextMut<'_, State>, (fd, flags, path): (Fd, PathFlags, String)| {
+        move |mut store: StoreContextMut<'_, State>, (fd, flags, path): (Fd, PathFlags, String)| {
             Box::new(async move {
-                let mut files = view::files::<N>(store.data_mut());
+                let mut files = view(store.data_mut());
                 let folder = file(&files, &fd)?;
                 let stat = or_code(files.stat_at(fd, flags, path.clone()).await)?;
                 let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);

@@ -24,16 +24,16 @@ use wasmtime_wasi::{
 };
 
 use super::{
-    file::{Files, is_read_only, or_code},
+    file::{Files, View, is_read_only, or_code},
     folder::kind,
 };
-use crate::state::{State, view};
+use crate::state::State;
 
 type Fd = Resource<Descriptor>;
 
-pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
-    target.func_wrap_concurrent("[method]descriptor.stat", |store, (fd,): (Fd,)| {
-        let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+    target.func_wrap_concurrent("[method]descriptor.stat", move |store, (fd,): (Fd,)| {
+        let files = store.with_getter::<WasiFilesystem>(view);
         Box::pin(async move {
             let file = file(&files, &fd)?;
             let stat = or_code(WasiFilesystem::stat(&files, fd).await)?;
@@ -42,8 +42,8 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
     })?;
     target.func_wrap_concurrent(
         "[method]descriptor.stat-at",
-        |store, (fd, flags, path): (Fd, PathFlags, String)| {
-            let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+        move |store, (fd, flags, path): (Fd, PathFlags, String)| {
+            let files = store.with_getter::<WasiFilesystem>(view);
             Box::pin(async move {
                 let folder = file(&files, &fd)?;
                 let stat = WasiFilesystem::stat_at(&files, fd, flags, path.clone()).await;
@@ -58,8 +58,8 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
     )?;
     target.func_wrap_concurrent(
         "[method]descriptor.set-times",
-        |store, (fd, access, modification): (Fd, NewTimestamp, NewTimestamp)| {
-            let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+        move |store, (fd, access, modification): (Fd, NewTimestamp, NewTimestamp)| {
+            let files = store.with_getter::<WasiFilesystem>(view);
             Box::pin(async move {
                 if is_read_only(&files, &fd)? {
                     return Ok((Err(ErrorCode::ReadOnly),));

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use rustix::fs::{AtFlags, Dir, FileType, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
 use tokio::{
     sync::{mpsc, oneshot},
     task::{JoinHandle, spawn_blocking},
@@ -28,7 +28,7 @@ use wasmtime_wasi::{
     },
 };
 
-use super::file::{Store, access};
+use super::file::{Store, View, access};
 use crate::state::State;
 
 /// Entries that are read before the guest asks for them.
@@ -37,11 +37,11 @@ const ENTRIES_AHEAD: usize = 64;
 type End = Result<(), ErrorCode>;
 type Listing = (StreamReader<DirectoryEntry>, FutureReader<End>);
 
-pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
     target.func_wrap(
         "[method]descriptor.read-directory",
-        |store: StoreContextMut<'_, State>, (fd,): (Resource<Descriptor>,)| {
-            Ok((list(access::<N>(store), fd)?,))
+        move |store: StoreContextMut<'_, State>, (fd,): (Resource<Descriptor>,)| {
+            Ok((list(access(store, view), fd)?,))
         },
     )
 }
@@ -81,7 +81,10 @@ impl Entries {
 
 fn read_all(folder: &File, sender: &mpsc::Sender<DirectoryEntry>) -> End {
     let mut all_told = Ok(());
-    for entry in Dir::read_from(folder).map_err(io::Error::from)? {
+    // The folder itself is open for paths in it alone.
+    let how = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = openat(folder, ".", how, Mode::empty()).map_err(io::Error::from)?;
+    for entry in Dir::read_from(&folder).map_err(io::Error::from)? {
         let entry = entry.map_err(io::Error::from)?;
         let Ok(name) = entry.file_name().to_str() else {
             all_told = Err(ErrorCode::IllegalByteSequence);
@@ -92,7 +95,7 @@ fn read_all(folder: &File, sender: &mpsc::Sender<DirectoryEntry>) -> End {
         }
         let type_ = match entry.file_type() {
             FileType::Unknown => {
-                let stat = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
+                let stat = statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW);
                 // One that went away in between is of no known type.
                 stat.map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode))
             }

@@ -10,15 +10,16 @@ use wasmtime_wasi::{
     sockets::WasiSockets,
 };
 
-use crate::state::{State, view};
+use super::socket::View;
+use crate::state::State;
 
 /// Of a part between dots, and of a whole name: RFC 1035, section 2.3.4.
 const LABEL_BYTES_AT_MOST: usize = 63;
 const NAME_BYTES_AT_MOST: usize = 253;
 
-pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
-    target.func_wrap_concurrent("resolve-addresses", |store, (name,): (String,)| {
-        let sockets = store.with_getter::<WasiSockets>(view::sockets::<N>);
+pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+    target.func_wrap_concurrent("resolve-addresses", move |store, (name,): (String,)| {
+        let sockets = store.with_getter::<WasiSockets>(view);
         Box::pin(async move {
             if is_too_long(&name) {
                 return Ok((Err(ErrorCode::InvalidArgument),));

@@ -15,7 +15,9 @@ mod target;
 
 use wasmtime::component::LinkerInstance;
 
-use crate::state::State;
+use crate::state::{State, view};
+
+// Only these two functions are made for each slot; what they call finds its component by a pointer.
 
 /// Lays over an interface of WASI 0.3, of which `path` is `filesystem/types`, what is mended of it.
 pub(crate) fn mend_0_3<const N: usize>(
@@ -24,15 +26,15 @@ pub(crate) fn mend_0_3<const N: usize>(
 ) -> wasmtime::Result<()> {
     match path {
         "filesystem/types" => {
-            file::mend::<N>(target)?;
-            path::mend::<N>(target)?;
-            folder::mend::<N>(target)?;
-            file_time::mend::<N>(target)
+            file::mend(target, view::files::<N>)?;
+            path::mend(target, view::files::<N>)?;
+            folder::mend(target, view::files::<N>)?;
+            file_time::mend(target, view::files::<N>)
         }
-        "sockets/types" => socket::mend::<N>(target),
-        "sockets/ip-name-lookup" => lookup::mend::<N>(target),
-        "http/types" => target::mend_0_3::<N>(target),
-        "http/client" => client::mend::<N>(target),
+        "sockets/types" => socket::mend(target, view::sockets::<N>),
+        "sockets/ip-name-lookup" => lookup::mend(target, view::sockets::<N>),
+        "http/types" => target::mend_0_3(target, view::http::<N>),
+        "http/client" => client::mend(target, view::http::<N>),
         _ => Ok(()),
     }
 }
@@ -43,9 +45,9 @@ pub(crate) fn mend_0_2<const N: usize>(
     path: &str,
 ) -> wasmtime::Result<()> {
     match path {
-        "filesystem/types" => file_0_2::mend::<N>(target),
-        "http/types" => target::mend_0_2::<N>(target),
-        "http/outgoing-handler" => target::mend_handler::<N>(target),
+        "filesystem/types" => file_0_2::mend(target, view::files::<N>),
+        "http/types" => target::mend_0_2(target, view::http::<N>),
+        "http/outgoing-handler" => target::mend_handler(target, view::http::<N>),
         _ => Ok(()),
     }
 }

@@ -11,20 +11,20 @@ use wasmtime_wasi::{
 
 use super::{
     LINKS_AT_MOST,
-    file::{Files, is_read_only, or_code},
+    file::{Files, View, is_read_only, or_code},
     file_time, followed_from,
 };
-use crate::state::{State, view};
+use crate::state::State;
 
 type Fd = Resource<Descriptor>;
 
-pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
     macro_rules! changing {
         ($name:literal, $function:ident($($argument:ident: $type:ty),*)) => {
             target.func_wrap_concurrent(
                 concat!("[method]descriptor.", $name),
-                |store, (fd, $($argument,)*): (Fd, $($type,)*)| {
-                    let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+                move |store, (fd, $($argument,)*): (Fd, $($type,)*)| {
+                    let files = store.with_getter::<WasiFilesystem>(view);
                     Box::pin(async move {
                         if is_read_only(&files, &fd)? {
                             return Ok((Err(ErrorCode::ReadOnly),));
@@ -42,8 +42,8 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
     changing!("symlink-at", symlink_at(old: String, new: String));
     target.func_wrap_concurrent(
         "[method]descriptor.rename-at",
-        |store, (fd, old, other, new): (Fd, String, Fd, String)| {
-            let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+        move |store, (fd, old, other, new): (Fd, String, Fd, String)| {
+            let files = store.with_getter::<WasiFilesystem>(view);
             Box::pin(async move {
                 if is_read_only(&files, &fd)? || is_read_only(&files, &other)? {
                     return Ok((Err(ErrorCode::ReadOnly),));
@@ -55,22 +55,22 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
     )?;
     target.func_wrap_concurrent(
         "[method]descriptor.link-at",
-        |store, (fd, flags, old, other, new): (Fd, PathFlags, String, Fd, String)| {
-            let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+        move |store, (fd, flags, old, other, new): (Fd, PathFlags, String, Fd, String)| {
+            let files = store.with_getter::<WasiFilesystem>(view);
             Box::pin(async move { Ok((link(&files, fd, flags, old, other, new).await?,)) })
         },
     )?;
     target.func_wrap_concurrent(
         "[method]descriptor.set-times-at",
-        |store,
-         (fd, flags, path, access, modification): (
+        move |store,
+              (fd, flags, path, access, modification): (
             Fd,
             PathFlags,
             String,
             NewTimestamp,
             NewTimestamp,
         )| {
-            let files = store.with_getter::<WasiFilesystem>(view::files::<N>);
+            let files = store.with_getter::<WasiFilesystem>(view);
             Box::pin(async move {
                 if is_read_only(&files, &fd)? {
                     return Ok((Err(ErrorCode::ReadOnly),));

@@ -12,17 +12,19 @@ use wasmtime_wasi::{
     sockets::{WasiSockets, WasiSocketsCtxView},
 };
 
-use crate::state::{State, view};
+use crate::state::State;
 
+/// Finds the sockets of the component whose interface it is.
+pub(super) type View = fn(&mut State) -> WasiSocketsCtxView<'_>;
 type Bytes = (StreamReader<u8>, FutureReader<Result<(), ErrorCode>>);
 
-pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
     macro_rules! mend {
         ($name:literal, $function:ident() -> $result:ty) => {
             target.func_wrap(
                 concat!("[method]tcp-socket.", $name),
-                |mut store: StoreContextMut<'_, State>, (socket,): (Resource<TcpSocket>,)| {
-                    let mut sockets = view::sockets::<N>(store.data_mut());
+                move |mut store: StoreContextMut<'_, State>, (socket,): (Resource<TcpSocket>,)| {
+                    let mut sockets = view(store.data_mut());
                     if is_closed(&mut sockets, &socket) {
                         return Ok((Err(ErrorCode::InvalidState),));
                     }
@@ -34,9 +36,9 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
         ($name:literal, $function:ident($value:ty)) => {
             target.func_wrap(
                 concat!("[method]tcp-socket.", $name),
-                |mut store: StoreContextMut<'_, State>,
-                 (socket, value): (Resource<TcpSocket>, $value)| {
-                    let mut sockets = view::sockets::<N>(store.data_mut());
+                move |mut store: StoreContextMut<'_, State>,
+                      (socket, value): (Resource<TcpSocket>, $value)| {
+                    let mut sockets = view(store.data_mut());
                     if is_closed(&mut sockets, &socket) {
                         return Ok((Err(ErrorCode::InvalidState),));
                     }
@@ -64,23 +66,23 @@ pub(super) fn mend<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wa
     mend!("set-send-buffer-size", set_send_buffer_size(u64));
     target.func_wrap(
         "[method]tcp-socket.receive",
-        |store: StoreContextMut<'_, State>, (socket,): (Resource<TcpSocket>,)| {
-            Ok((receive(access::<N>(store), socket)?,))
+        move |store: StoreContextMut<'_, State>, (socket,): (Resource<TcpSocket>,)| {
+            Ok((receive(access(store, view), socket)?,))
         },
     )?;
     target.func_wrap(
         "[method]tcp-socket.send",
-        |store: StoreContextMut<'_, State>,
-         (socket, data): (Resource<TcpSocket>, StreamReader<u8>)| {
-            Ok((send(access::<N>(store), socket, data)?,))
+        move |store: StoreContextMut<'_, State>,
+              (socket, data): (Resource<TcpSocket>, StreamReader<u8>)| {
+            Ok((send(access(store, view), socket, data)?,))
         },
     )
 }
 
 type Store<'a> = Access<'a, State, WasiSockets>;
 
-fn access<const N: usize>(store: StoreContextMut<'_, State>) -> Store<'_> {
-    Access::<'_, State, WasiSockets>::new(store, view::sockets::<N>)
+fn access(store: StoreContextMut<'_, State>, view: View) -> Store<'_> {
+    Access::<'_, State, WasiSockets>::new(store, view)
 }
 
 fn receive(mut store: Store<'_>, socket: Resource<TcpSocket>) -> wasmtime::Result<Bytes> {

@@ -21,14 +21,15 @@ use wasmtime_wasi_http::{
     },
 };
 
-use crate::state::{State, view};
+use super::client::View;
+use crate::state::State;
 
 macro_rules! mend {
-    ($target:ident, $view:expr, $resource:literal, $request:ty, $host:ident, $scheme:ident) => {{
+    ($target:ident, $view:ident, $resource:literal, $request:ty, $host:ident, $scheme:ident) => {{
         $target.func_wrap(
             concat!("[method]", $resource, ".set-path-with-query"),
-            |mut store: StoreContextMut<'_, State>,
-             (request, path): (Resource<$request>, Option<String>)| {
+            move |mut store: StoreContextMut<'_, State>,
+                  (request, path): (Resource<$request>, Option<String>)| {
                 if path.as_deref().is_some_and(|path| !is_path(path)) {
                     return Ok((Err(()),));
                 }
@@ -38,8 +39,8 @@ macro_rules! mend {
         )?;
         $target.func_wrap(
             concat!("[method]", $resource, ".set-scheme"),
-            |mut store: StoreContextMut<'_, State>,
-             (request, scheme): (Resource<$request>, Option<$scheme>)| {
+            move |mut store: StoreContextMut<'_, State>,
+                  (request, scheme): (Resource<$request>, Option<$scheme>)| {
                 if let Some($scheme::Other(text)) = &scheme
                     && !is_scheme(text)
                 {
@@ -52,29 +53,29 @@ macro_rules! mend {
     }};
 }
 
-pub(super) fn mend_0_2<const N: usize>(
-    target: &mut LinkerInstance<'_, State>,
-) -> wasmtime::Result<()> {
-    mend!(target, view::http::<N>, "outgoing-request", HostOutgoingRequest, Host_0_2, Scheme_0_2)
+pub(super) fn mend_0_2(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+    mend!(target, view, "outgoing-request", HostOutgoingRequest, Host_0_2, Scheme_0_2)
 }
 
-pub(super) fn mend_0_3<const N: usize>(
-    target: &mut LinkerInstance<'_, State>,
-) -> wasmtime::Result<()> {
-    mend!(target, view::http::<N>, "request", Request, Host_0_3, Scheme_0_3)
+pub(super) fn mend_0_3(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+    mend!(target, view, "request", Request, Host_0_3, Scheme_0_3)
 }
 
 type Handled = Result<Resource<HostFutureIncomingResponse>, ErrorCode>;
 
 /// `wasi:http/outgoing-handler` 0.2: a request without a path has an empty one.
-pub(super) fn mend_handler<const N: usize>(
+pub(super) fn mend_handler(
     target: &mut LinkerInstance<'_, State>,
+    view: View,
 ) -> wasmtime::Result<()> {
     target.func_wrap(
         "handle",
-        |mut store: StoreContextMut<'_, State>,
-         (request, options): (Resource<HostOutgoingRequest>, Option<Resource<RequestOptions>>)| {
-            let mut http = view::http::<N>(store.data_mut());
+        move |mut store: StoreContextMut<'_, State>,
+              (request, options): (
+            Resource<HostOutgoingRequest>,
+            Option<Resource<RequestOptions>>,
+        )| {
+            let mut http = view(store.data_mut());
             let path = &mut http.table.get_mut(&request)?.path_with_query;
             path.get_or_insert_with(|| "/".to_owned());
             let handled: Handled = match http.handle(request, options) {

@@ -321,6 +321,10 @@ fn code(error: &hyper_util::client::legacy::Error) -> Error {
             if error.is_incomplete_message() {
                 return Error::ConnectionTerminated;
             }
+            if error.is_body_write_aborted() {
+                // It ended before as much was sent as it had said.
+                return Error::HttpRequestBodySize(None);
+            }
             if error.is_parse_too_large() {
                 return Error::HttpResponseHeaderSectionSize(None);
             }
