@@ -122,7 +122,7 @@ pub(crate) mod view {
 
     pub(crate) fn messaging<const N: usize>(state: &mut State) -> crate::bind::messaging::View<'_> {
         crate::bind::messaging::View {
-            member: state.hooks.plan.members.get(N),
+            member: state.hooks.plan.members.get(N).map(AsRef::as_ref),
             table: &mut state.table,
         }
     }

@@ -13,7 +13,7 @@ use super::{
     measure::{Running, Server, load},
     report::machine,
 };
-use crate::{guest, setup};
+use crate::guest;
 
 /// How much more memory the process may hold at the end than after the warm-up.
 const GROWTH_AT_MOST: f64 = 0.05;

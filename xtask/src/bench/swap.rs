@@ -19,7 +19,7 @@ use super::{
     measure::{Load, Running, Server, load},
     report::machine,
 };
-use crate::{guest, setup};
+use crate::guest;
 
 /// Requests that `wrk` leaves behind unanswered at its end: one for each connection.
 const LEFT_BEHIND: u64 = 32;

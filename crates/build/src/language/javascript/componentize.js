@@ -21,8 +21,12 @@ function mend(bindings) {
 function $toSigned(value) {
   return typeof value === 'bigint' ? BigInt.asIntN(64, value) : value;
 }
+function $toUnsigned(value) {
+  return typeof value === 'bigint' ? BigInt.asUintN(64, value) : value;
+}
 function $signed(binding) {
-  return typeof binding === 'function' ? (...args) => $toSigned(binding(...args)) : binding;
+  if (typeof binding !== 'function') return binding;
+  return (...args) => $toSigned(binding(...args.map($toUnsigned)));
 }
 `);
 }
