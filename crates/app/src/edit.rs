@@ -97,6 +97,10 @@ pub fn set_link(
         }
         None => {
             links.insert(import.as_str(), value(to.as_str()));
+            // In `{ … }` a comma would stand behind the space that was there before.
+            if let Some(inline) = found.get_mut("link").and_then(Item::as_inline_table_mut) {
+                inline.fmt();
+            }
         }
     }
     Ok(document.to_string())
@@ -182,13 +186,16 @@ source = "b.wasm"
 
 [component.c]
 source = "c.wasm"
+
+[component.d]
+source = "d.wasm"
 "#;
         let link = |text: &str, component: &str, import: &str, to: &str| {
             let import = ImportName::new(import).unwrap();
             set_link(text, &name(component), &import, &name(to)).unwrap()
         };
-        let linked = link(text, "b", "e:f/g", "a");
-        assert_eq!(linked, text.replace("\"c\"   # to", "\"a\"   # to"));
+        let linked = link(text, "b", "e:f/g", "d");
+        assert_eq!(linked, text.replace("\"c\"   # to", "\"d\"   # to"));
         let linked = link(&linked, "b", "h:i/j", "c");
         assert!(linked.contains("# to be changed\n\"h:i/j\" = \"c\"\n"), "{linked}");
         let linked = link(&linked, "a", "k:l/m", "c");
@@ -197,7 +204,7 @@ source = "c.wasm"
             "{linked}"
         );
         checked(&linked);
-        let added = add_component(text, &name("d"), "d", Some("/d")).unwrap();
+        let added = add_component(text, &name("e"), "e", Some("/e")).unwrap();
         assert!(added.starts_with(text), "{added}");
         checked(&added);
     }

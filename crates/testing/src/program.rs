@@ -108,7 +108,7 @@ impl Keyway {
     ///
     /// # Panics
     /// If it does not serve.
-    pub fn up_in(path: impl AsRef<OsStr>, cache: &std::path::Path) -> Self {
+    pub fn up_in(path: impl AsRef<OsStr>, cache: &Path) -> Self {
         let mut command = Command::new(program());
         command.arg("up").arg(path).args(["--listen", "127.0.0.1:0"]).env("XDG_CACHE_HOME", cache);
         Self::start(&mut command)

@@ -12,7 +12,7 @@ use wasip2::{
 };
 
 use crate::{
-    InputStream, OutputStream, bind, connect, create, finish, listen, loopback, loopback_v6, port,
+    bind, connect, create, finish, listen, loopback, loopback_v6, port,
     v4, v6,
 };
 

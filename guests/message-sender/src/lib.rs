@@ -4,7 +4,11 @@
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 wit_bindgen::generate!({
-    path: ["../../wit/wasi-messaging-0.2.0-draft", "../wit/messages.wit"],
+    path: [
+        "../../wit/wasi-keyvalue-0.2.0-draft2",
+        "../../wit/wasi-messaging-0.2.0-draft",
+        "../wit/messages.wit",
+    ],
     world: "test:messages/sender",
     generate_all,
 });
