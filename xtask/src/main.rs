@@ -73,13 +73,13 @@ fn test(root: &Path, arguments: &[String]) -> Result<()> {
     setup::toolbox(&Language::ALL)?;
     guest::build_all(root)?;
     // The tests run the program itself, which `cargo test` does not build for other packages.
-    run(cargo(root).args(["build", "--package", "keyway"]))?;
+    run(cargo(root).args(["build", "--workspace"]))?;
     run(cargo(root).args(["test", "--workspace"]).args(arguments))
 }
 
 fn wasi(root: &Path) -> Result<()> {
     guest::build_all(root)?;
-    run(cargo(root).args(["build", "--package", "keyway"]))?;
+    run(cargo(root).args(["build", "--workspace"]))?;
     let page = "the_page_says_what_is_asserted";
     run(cargo(root)
         .args(["test", "--package", "keyway-tests", "--test", "exact", "--", page])

@@ -43,13 +43,13 @@ const noRights, allRights = Rights(0), Rights(1<<9 - 1)
 
 var least = Many{
 	C: math.MinInt8, E: math.MinInt16, G: math.MinInt32, I: math.MinInt64,
-	J: float32(math.Inf(-1)), K: math.NaN(), N: []uint8{}, O: None[uint64](), P: Suit_Clubs,
+	J: float32(math.Inf(-1)), K: math.NaN(), N: []uint8{}, O: None[uint64](), P: SuitClubs,
 }
 
 var most = Many{
 	true, math.MaxUint8, math.MaxInt8, math.MaxUint16, math.MaxInt16, math.MaxUint32, math.MaxInt32,
 	math.MaxUint64, math.MaxInt64, math.MaxFloat32, math.MaxFloat64, '\U0010ffff', text,
-	[]uint8{0, 255}, Some[uint64](math.MaxUint64), Suit_Spades,
+	[]uint8{0, 255}, Some[uint64](math.MaxUint64), SuitSpades,
 }
 
 func shapes() []Shape {
@@ -67,10 +67,10 @@ func shapes() []Shape {
 }
 
 func cards() []Card {
-	cards := []Card{{Note: None[string](), Tags: []string{}, Rights: noRights, Suit: Suit_Clubs, Shape: MakeShapeNothing()}}
+	cards := []Card{{Note: None[string](), Tags: []string{}, Rights: noRights, Suit: SuitClubs, Shape: MakeShapeNothing()}}
 	for _, shape := range shapes() {
 		cards = append(cards, Card{
-			text, math.MaxUint64, math.MinInt64, Some(""), texts, allRights, Suit_Spades, shape,
+			text, math.MaxUint64, math.MinInt64, Some(""), texts, allRights, SuitSpades, shape,
 		})
 	}
 	return cards
@@ -139,9 +139,9 @@ func compounds(found *[]string) {
 		a, b, c := EchoTuple(value)
 		return tuple{F0: a, F1: b, F2: c}
 	}, tuple{F0: 0, F1: "", F2: math.NaN()}, tuple{F0: 255, F1: text, F2: math.Copysign(0, -1)})
-	each(found, "echo-suit", EchoSuit, Suit_Clubs, Suit_Diamonds, Suit_Hearts, Suit_Spades)
+	each(found, "echo-suit", EchoSuit, SuitClubs, SuitDiamonds, SuitHearts, SuitSpades)
 	each(found, "echo-rights", EchoRights,
-		noRights, Rights_Read, Rights_Grant, Rights_Write|Rights_Audit, allRights)
+		noRights, RightsRead, RightsGrant, RightsWrite|RightsAudit, allRights)
 	each(found, "echo-shape", EchoShape, shapes()...)
 	each(found, "echo-card", EchoCard, cards()...)
 	each(found, "echo-cards", EchoCards, []Card{}, cards())
