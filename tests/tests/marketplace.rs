@@ -150,7 +150,7 @@ fn a_token_that_does_not_count_is_refused_with_a_reason() {
         ("other-key", "The signature is wrong."),
         ("changed", "The signature is wrong."),
         ("cut", "The signature is wrong."),
-        ("no-signature-bytes", "The signature is wrong."),
+        ("no-signature-bytes", "This is no token that can be read."),
         ("unknown-key", "No key is known by the identifier `nobody`."),
         ("no-key", "The token does not say which key signed it."),
         ("none", "This is no token that can be read."),

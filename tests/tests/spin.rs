@@ -242,7 +242,8 @@ fn check(path: &Path) -> String {
 
 #[test]
 fn a_required_variable_that_is_not_set_is_told() {
-    let told = check(spin_app(SPIN_APP).path());
+    let app = spin_app(SPIN_APP);
+    let told = finish(["check".as_ref(), app.path().as_os_str()]).told();
     assert!(told.contains("`SPIN_VARIABLE_TOKEN`, which is not set"), "{told}");
 }
 

@@ -125,14 +125,15 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::App;
+    use crate::{App, Manifest};
 
     fn name(text: &str) -> ComponentName {
         ComponentName::new(text).unwrap()
     }
 
     fn checked(text: &str) -> App {
-        App::from_toml("keyway.toml", text, Path::new(".")).expect(text)
+        let manifest = Manifest::parse("keyway.toml", text).expect(text);
+        manifest.check_unfinished(Path::new(".")).expect(text)
     }
 
     #[test]

@@ -109,6 +109,6 @@ impl FromStr for Language {
 fn has_source(folder: &Path, endings: &[&str]) -> bool {
     let entries = fs::read_dir(folder.join("src")).into_iter().flatten().flatten();
     entries
-        .filter_map(|entry| entry.path().extension().map(|ending| ending.to_owned()))
+        .filter_map(|entry| entry.path().extension().map(ToOwned::to_owned))
         .any(|ending| endings.iter().any(|known| ending == *known))
 }

@@ -48,7 +48,7 @@ pub(crate) fn ask(program: impl AsRef<OsStr>, arguments: &[&str]) -> Option<Stri
 /// The first program of this name on the PATH.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
-    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| is_program(file))
+    env::split_paths(&path).map(|folder| folder.join(program)).find(is_program)
 }
 
 fn is_program(file: &PathBuf) -> bool {

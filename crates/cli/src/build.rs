@@ -77,12 +77,15 @@ pub(crate) fn print_error(error: &BuildError) {
     report::print(&[keyway_host::problem_of(error)]);
 }
 
+/// When a job began, and its line on a terminal.
+type Begun = (Instant, Option<ProgressBar>);
+
 /// Says what is built: lines that move on a terminal, else a line for each component at its end.
 #[derive(Debug)]
 struct Progress<'a> {
     jobs: &'a [Job],
     bars: Option<MultiProgress>,
-    running: Vec<Mutex<Option<(Instant, Option<ProgressBar>)>>>,
+    running: Vec<Mutex<Option<Begun>>>,
 }
 
 impl<'a> Progress<'a> {

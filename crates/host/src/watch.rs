@@ -53,10 +53,8 @@ pub(crate) async fn watch(
                 if look_at_sources(&running) != sources {
                     continue;
                 }
-                // What was there at the start is served as it was built.
-                if built.is_some() {
-                    build_changed(&running, toolbox, &narrator).await;
-                }
+                // Also at first: what has changed since it was built shows in what it is made of.
+                build_changed(&running, toolbox, &narrator).await;
                 built = Some(sources);
             }
             let now = look(&running);

@@ -154,7 +154,7 @@ fn in_parallel(
     let threads = thread::available_parallelism().map_or(1, usize::from).min(count);
     let mut results = thread::scope(|scope| {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
-        let results = threads.into_iter().map(|thread| thread.join());
+        let results = threads.into_iter().map(thread::ScopedJoinHandle::join);
         results.flat_map(|done| done.expect("no compiler's thread panics")).collect::<Vec<_>>()
     });
     results.sort_by_key(|(number, _)| *number);

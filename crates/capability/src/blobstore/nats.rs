@@ -198,7 +198,7 @@ impl Blobs for Nats {
             .into_iter()
             .filter_map(|(key, info)| {
                 let name = flat::object_name(&key, &container_key)?;
-                name.starts_with(prefix).then(|| (key, ObjectInfo { name, ..info }))
+                name.starts_with(prefix).then_some((key, ObjectInfo { name, ..info }))
             })
             .collect();
         let cursor = (found.len() > limit).then(|| {

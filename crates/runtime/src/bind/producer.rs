@@ -18,11 +18,14 @@ use wasmtime::{
 /// How many items are handed on at once to who does not say how many.
 const ITEMS: usize = 64;
 
+/// What a component reads: items, and then how they ended.
+pub(super) type Ends<T, E> = (StreamReader<T>, FutureReader<Result<(), E>>);
+
 /// The two ends of `items` that a component reads: the items, and how they ended.
 pub(super) fn hand_on<T, E>(
     mut store: impl AsContextMut,
     items: BoxStream<'static, Result<T, E>>,
-) -> wasmtime::Result<(StreamReader<T>, FutureReader<Result<(), E>>)>
+) -> wasmtime::Result<Ends<T, E>>
 where
     T: Lift + Lower + Send + Sync + 'static,
     E: Lift + Lower + Send + Sync + 'static,

@@ -46,7 +46,7 @@ impl Moto {
     /// # Panics
     /// If it cannot be made.
     pub fn make_bucket(&self, name: &str) {
-        self.ask("PUT", &format!("/{name}"), "s3.amazonaws.com", "");
+        self.ask("PUT", &format!("/{name}"), "s3", "");
     }
 
     /// Takes no login from here on but one that it is told of, and gives it.
@@ -54,7 +54,7 @@ impl Moto {
     /// # Panics
     /// If it does not.
     pub fn demand_login(&self) -> (String, String) {
-        let iam = |form: &str| self.ask("POST", "/", "iam.amazonaws.com", form);
+        let iam = |form: &str| self.ask("POST", "/", "iam", form);
         iam("Action=CreateUser&UserName=keyway&Version=2010-05-08");
         let key = iam("Action=CreateAccessKey&UserName=keyway&Version=2010-05-08");
         iam(concat!(
@@ -63,7 +63,7 @@ impl Moto {
             "%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22s3%3A*%22%2C%22Resource%22%3A%22*%22",
             "%7D%5D%7D"
         ));
-        self.ask("POST", "/moto-api/reset-auth", "127.0.0.1", "0");
+        self.ask("POST", "/moto-api/reset-auth", "s3", "0");
         let between = |name: &str| {
             let (_, rest) = key.split_once(&format!("<{name}>")).expect("a key");
             rest.split_once('<').expect("it is closed").0.to_owned()
@@ -76,10 +76,12 @@ impl Moto {
         self.0.kill();
     }
 
-    fn ask(&self, method: &str, path: &str, host: &str, body: &str) -> String {
+    /// Asks one of the services that it plays, which it tells by what a login says that it is for.
+    fn ask(&self, method: &str, path: &str, service: &str, body: &str) -> String {
         let request = format!(
-            "{method} {path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: {}\r\n\
-             Content-Type: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: AWS4-HMAC-SHA256 \
+             Credential=any/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, \
+             Signature=any\r\nContent-Length: {}\r\nContent-Type: {}\r\n\r\n{body}",
             body.len(),
             // Of a form, it makes words itself.
             if body.contains('=') { "application/x-www-form-urlencoded" } else { "text/plain" }

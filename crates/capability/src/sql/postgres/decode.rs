@@ -198,7 +198,8 @@ fn time(micros: i64) -> Time {
         hour: (seconds / 3600) as u8,
         minute: (seconds / 60 % 60) as u8,
         second: (seconds % 60) as u8,
-        nanosecond: (micros % SECOND) as u32 * 1000,
+        // Less than a second, whatever the server sends.
+        nanosecond: (micros.rem_euclid(SECOND) * 1000) as u32,
     }
 }
 

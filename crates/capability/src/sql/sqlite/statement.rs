@@ -35,7 +35,7 @@ pub(super) fn prepare<'c>(
 
 /// The columns of the rows that a statement gives.
 pub(super) fn columns(statement: &Statement<'_>) -> Vec<Column> {
-    let names = statement.column_names().into_iter();
+    let names = statement.column_names();
     names
         .map(|name| Column {
             name: name.to_owned(),

@@ -76,7 +76,8 @@ pub(crate) async fn an_object_may_have_any_name(blobs: Subject) {
         "/leading",
         "trailing/",
         "two//slashes",
-        "../../etc/passwd",
+        // No folder holds both `..` and what would be below it.
+        "./../etc/passwd",
         "..",
         ".hidden",
         "%41",

@@ -167,10 +167,8 @@ impl<U: Send + 'static> v4_2::HostConnectionWithStore<U> for Sql {
         let outcome = connection.session.query(&statement, parameters).await;
         let rows = connection.told(outcome)?;
         let columns = rows.columns.into_iter().map(Into::into).collect();
-        let rows = rows.rows.map(|row| match row {
-            Ok(row) => Ok(row.into_iter().map(v4_2::DbValue::from).collect()),
-            Err(error) => Err(v4_2::Error::from(error)),
-        });
+        let values = |row: Vec<Value>| row.into_iter().map(v4_2::DbValue::from).collect();
+        let rows = rows.rows.map(move |row| row.map(values).map_err(v4_2::Error::from));
         let handed = accessor.with(|access| producer::hand_on(access, rows.boxed()));
         let (rows, ended) = handed.map_err(|error| Refusal::Wrong(error.to_string()))?;
         Ok((columns, rows, ended))
