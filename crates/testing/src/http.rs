@@ -94,14 +94,14 @@ pub fn request(
 }
 
 fn parse(bytes: &[u8]) -> Answer {
-    let text = String::from_utf8_lossy(bytes);
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let (status, head) = head.split_once("\r\n").unwrap_or((head, ""));
-    let status = status.split(' ').nth(1).and_then(|status| status.parse().ok());
-    if text.is_empty() {
+    if bytes.is_empty() {
         return Answer { status: 0, head: String::new(), body: String::new(), complete: false };
     }
-    let status = status.unwrap_or_else(|| panic!("this is no answer: {text:?}"));
+    let (head, body) = split(bytes, b"\r\n\r\n").unwrap_or((bytes, b""));
+    let head = String::from_utf8_lossy(head);
+    let (status, head) = head.split_once("\r\n").unwrap_or((&head, ""));
+    let code = status.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = code.unwrap_or_else(|| panic!("this is no answer: {status:?}"));
     let lower = head.to_ascii_lowercase();
     let (body, complete) = if lower.contains("transfer-encoding: chunked") {
         chunks(body)
@@ -110,19 +110,31 @@ fn parse(bytes: &[u8]) -> Answer {
         let length = length.and_then(|length| length.trim().parse().ok());
         (body.to_owned(), length.is_none_or(|length: usize| length == body.len()))
     };
+    let body = String::from_utf8_lossy(&body).into_owned();
     Answer { status, head: head.to_owned(), body, complete }
 }
 
-fn chunks(mut rest: &str) -> (String, bool) {
-    let mut body = String::new();
+/// The bytes before and after `mark`.
+fn split<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let at = bytes.windows(mark.len()).position(|window| window == mark)?;
+    Some((&bytes[..at], &bytes[at + mark.len()..]))
+}
+
+/// A chunk may end within a character, so that text is made of all of them together.
+fn chunks(mut rest: &[u8]) -> (Vec<u8>, bool) {
+    let mut body = Vec::new();
     loop {
-        let Some((size, after)) = rest.split_once("\r\n") else { return (body, false) };
-        let Ok(size) = usize::from_str_radix(size.trim(), 16) else { return (body, false) };
-        if size == 0 {
-            return (body, true);
+        let Some((size, after)) = split(rest, b"\r\n") else { return (body, false) };
+        let size = std::str::from_utf8(size).ok();
+        let size = size.and_then(|size| usize::from_str_radix(size.trim(), 16).ok());
+        match size {
+            None => return (body, false),
+            Some(0) => return (body, true),
+            Some(size) => {
+                body.extend_from_slice(&after[..size.min(after.len())]);
+                let Some(next) = after.get(size..) else { return (body, false) };
+                rest = next.strip_prefix(b"\r\n").unwrap_or_default();
+            }
         }
-        let Some(chunk) = after.get(..size) else { return (body + after, false) };
-        body.push_str(chunk);
-        rest = after[size..].strip_prefix("\r\n").unwrap_or_default();
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use tempfile::TempDir;
 
 /// Nothing that a test waits for takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The built program.
 ///

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
     path::Path,
+    sync::Arc,
 };
 
 use crate::{
@@ -14,120 +15,115 @@ use crate::{
     },
 };
 
-pub(super) fn check(manifest: Manifest, folder: &Path, stage: Stage) -> Result<App, Vec<Problem>> {
-    let Manifest {
-        name,
-        version,
-        components,
-        declared,
-        stores,
-        blobs,
-        brokers,
-        configs,
-        databases,
-        triggers,
-        messages,
-        limited,
-        text,
-        mut problems,
-    } = manifest;
-    let names: BTreeSet<&ComponentName> = components.iter().map(|c| &c.name).collect();
-    if stage == Stage::Finished && components.is_empty() && problems.is_empty() {
+pub(super) fn check(
+    mut manifest: Manifest,
+    folder: &Path,
+    stage: Stage,
+) -> Result<App, Vec<Problem>> {
+    let mut problems = std::mem::take(&mut manifest.problems);
+    if stage == Stage::Finished && manifest.components.is_empty() && problems.is_empty() {
         problems.push(problem(
             "no-component",
             "the manifest has no component".to_owned(),
             Some("add `[component.NAME]` with a `source`".to_owned()),
-            Some(Place { text, span: 0..0 }),
+            Some(Place { text: Arc::clone(&manifest.text), span: 0..0 }),
         ));
     }
     // What could not be read has been told; that a name leads to it is no second fault, nor that
     // names lead nowhere where no component could be found at all.
-    let none_found = declared.is_empty() && !problems.is_empty();
-    let is_told = |to: &ComponentName| none_found || declared.contains(to.as_str());
-    for component in &components {
-        for (import, link) in &component.links {
-            let to = &link.value.to;
-            if !is_told(to) {
-                let message = format!(
-                    "`{}` links `{import}` to `{to}`, which is no component",
-                    component.name
-                );
-                problems.push(unknown(message, to, &names, link.place.clone()));
-            }
-        }
+    let none_found = manifest.declared.is_empty() && !problems.is_empty();
+    if !none_found {
+        problems.extend(unresolved(&manifest));
     }
-    for Placed { value: trigger, .. } in &triggers {
-        if !is_told(&trigger.component) {
-            let to = &trigger.component;
-            let message =
-                format!("the route `{}` leads to `{to}`, which is no component", trigger.route);
-            problems.push(unknown(message, to, &names, trigger.place.clone()));
-        }
-    }
-    for trigger in messages.iter().filter(|trigger| !is_told(&trigger.component)) {
-        let to = &trigger.component;
-        let message =
-            format!("messages on `{}` lead to `{to}`, which is no component", trigger.topic);
-        problems.push(unknown(message, to, &names, trigger.component_place.clone()));
-    }
-    problems.extend(duplicate_routes(&triggers));
-    problems.extend(cycles(&components));
+    problems.extend(duplicate_routes(&manifest.triggers));
+    problems.extend(cycles(&manifest.components));
     // Names that do not resolve would be told again as components that nothing uses.
-    let started = triggers.iter().map(|trigger| &trigger.value.component);
-    let roots: BTreeSet<_> =
-        started.chain(messages.iter().map(|trigger| &trigger.component)).collect();
-    if stage == Stage::Finished && problems.is_empty() && !roots.is_empty() {
-        problems.extend(unused(&components, &roots));
-        let links = components.iter().flat_map(|component| component.stores.values());
-        let used = links.map(|link| &link.value.to).collect();
-        problems.extend(unused_backends(&stores, &used, "store", "wasi:keyvalue/store"));
-        let links = components.iter().flat_map(|component| component.blobs.values());
-        let used = links.map(|link| &link.value.to).collect();
-        let import = "wasi:blobstore/blobstore";
-        problems.extend(unused_backends(&blobs, &used, "place for containers", import));
-        let links = components.iter().flat_map(|component| component.brokers.values());
-        let used = links.map(|link| &link.value).chain(messages.iter().map(|from| &from.from));
-        let import = "wasi:messaging/producer";
-        problems.extend(unused_backends(&brokers, &used.collect(), "broker", import));
-        let used =
-            components.iter().filter_map(|component| Some(&component.config.as_ref()?.value));
-        let used = used.collect();
-        problems.extend(unused_backends(&configs, &used, "configuration", "wasi:config/store"));
-        let links = components.iter().flat_map(|component| component.databases.values());
-        let used = links.map(|link| &link.value.to).collect();
-        problems.extend(unused_backends(&databases, &used, "database", "spin:sqlite/sqlite"));
-        for limit in limited.iter().filter(|limit| !roots.contains(&limit.value)) {
-            problems.push(problem(
-                "limit-without-unit",
-                format!(
-                    "the limit of `{}` counts for nothing: it is fused into others",
-                    limit.value
-                ),
-                Some(
-                    "limits are those of a unit; set them at the component that its trigger starts"
-                        .to_owned(),
-                ),
-                limit.place.clone(),
-            ));
-        }
+    if stage == Stage::Finished && problems.is_empty() {
+        problems.extend(useless(&manifest));
     }
     if !problems.is_empty() {
         problems.sort_by_key(|problem| problem.place.as_ref().map(|place| place.span.start));
         return Err(problems);
     }
+    let components = manifest.components.into_iter();
     Ok(App {
-        name: name.unwrap_or_default(),
-        version,
+        name: manifest.name.unwrap_or_default(),
+        version: manifest.version,
         folder: folder.to_owned(),
-        components: components.into_iter().map(|c| (c.name.clone(), c)).collect(),
-        stores,
-        blobs,
-        brokers,
-        configs,
-        databases,
-        triggers: triggers.into_iter().map(|trigger| trigger.value).collect(),
-        messages,
+        components: components.map(|component| (component.name.clone(), component)).collect(),
+        stores: manifest.stores,
+        blobs: manifest.blobs,
+        brokers: manifest.brokers,
+        configs: manifest.configs,
+        databases: manifest.databases,
+        triggers: manifest.triggers.into_iter().map(|trigger| trigger.value).collect(),
+        messages: manifest.messages,
     })
+}
+
+/// Links and triggers that lead to no component.
+fn unresolved(manifest: &Manifest) -> Vec<Problem> {
+    let Manifest { components, declared, triggers, messages, .. } = manifest;
+    let names: BTreeSet<&ComponentName> = components.iter().map(|c| &c.name).collect();
+    let mut problems = Vec::new();
+    let mut lead = |to: &ComponentName, what: &dyn std::fmt::Display, place: &Option<Place>| {
+        if !declared.contains(to.as_str()) {
+            let message = format!("{what} to `{to}`, which is no component");
+            problems.push(unknown(message, to, &names, place.clone()));
+        }
+    };
+    for component in components {
+        for (import, Placed { value: link, place }) in &component.links {
+            lead(&link.to, &format_args!("`{}` links `{import}`", component.name), place);
+        }
+    }
+    for Placed { value: trigger, .. } in triggers {
+        let what = format_args!("the route `{}` leads", trigger.route);
+        lead(&trigger.component, &what, &trigger.place);
+    }
+    for trigger in messages {
+        let what = format_args!("messages on `{}` lead", trigger.topic);
+        lead(&trigger.component, &what, &trigger.component_place);
+    }
+    problems
+}
+
+/// Parts that nothing uses, in an app that has triggers.
+fn useless(manifest: &Manifest) -> Vec<Problem> {
+    let Manifest { components, triggers, messages, limited, .. } = manifest;
+    let started = triggers.iter().map(|trigger| &trigger.value.component);
+    let roots: BTreeSet<_> =
+        started.chain(messages.iter().map(|trigger| &trigger.component)).collect();
+    if roots.is_empty() {
+        return Vec::new();
+    }
+    let mut problems = unused(components, &roots);
+    let stores = components.iter().flat_map(|component| component.stores.values());
+    let stores = stores.map(|link| &link.value.to).collect();
+    problems.extend(unused_backends(&manifest.stores, &stores, "store", "wasi:keyvalue/store"));
+    let blobs = components.iter().flat_map(|component| component.blobs.values());
+    let blobs = blobs.map(|link| &link.value.to).collect();
+    let (what, import) = ("place for containers", "wasi:blobstore/blobstore");
+    problems.extend(unused_backends(&manifest.blobs, &blobs, what, import));
+    let brokers = components.iter().flat_map(|component| component.brokers.values());
+    let brokers = brokers.map(|link| &link.value).chain(messages.iter().map(|from| &from.from));
+    let import = "wasi:messaging/producer";
+    problems.extend(unused_backends(&manifest.brokers, &brokers.collect(), "broker", import));
+    let configs = components.iter().filter_map(|component| Some(&component.config.as_ref()?.value));
+    let (what, import) = ("configuration", "wasi:config/store");
+    problems.extend(unused_backends(&manifest.configs, &configs.collect(), what, import));
+    let databases = components.iter().flat_map(|component| component.databases.values());
+    let databases = databases.map(|link| &link.value.to).collect();
+    let import = "spin:sqlite/sqlite";
+    problems.extend(unused_backends(&manifest.databases, &databases, "database", import));
+    let idle = limited.iter().filter(|limit| !roots.contains(&limit.value));
+    problems.extend(idle.map(|limit| {
+        let message =
+            format!("the limit of `{}` counts for nothing: it is fused into others", limit.value);
+        let help = "limits are those of a unit; set them at the component that its trigger starts";
+        problem("limit-without-unit", message, Some(help.to_owned()), limit.place.clone())
+    }));
+    problems
 }
 
 fn problem(

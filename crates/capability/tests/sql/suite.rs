@@ -27,10 +27,12 @@ macro_rules! cases {
         );
     };
     ($open:path: $($case:ident),* $(,)?) => {
-        $(#[test]
-        fn $case() {
-            $crate::run($open, $crate::suite::$case);
-        })*
+        $(
+            #[test]
+            fn $case() {
+                $crate::run($open, $crate::suite::$case);
+            }
+        )*
     };
 }
 pub(crate) use cases;
