@@ -34,6 +34,10 @@ use crate::{Address, Origin};
 
 const NAME: &str = "S3";
 
+/// What S3 says to who has no right to ask, or does not prove it:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
+const REFUSALS: [&str; 3] = ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"];
+
 /// What the server copies by itself; what is larger goes through this process.
 const COPY_LIMIT_BYTES: u64 = 5 << 30;
 
@@ -196,7 +200,10 @@ impl S3 {
     fn explain(&self, error: &object_store::Error) -> Error {
         let at = self.origin();
         let text = text(error);
-        let reason = match (said(&text, "Code"), said(&text, "Message")) {
+        let code = said(&text, "Code");
+        // The client does not tell these from other failures in all of its calls.
+        let is_refused = code.is_some_and(|code| REFUSALS.contains(&code));
+        let reason = match (code, said(&text, "Message")) {
             (Some("NoSuchBucket"), _) => return self.no_bucket(),
             (Some(code), Some(message)) => format!("{message} ({code})"),
             (Some(code), None) => code.to_owned(),
@@ -204,6 +211,7 @@ impl S3 {
         };
         let kind = cause::<HttpError>(error).map(HttpError::kind);
         match (error, kind) {
+            _ if is_refused => Error::AccessDenied { at, reason },
             (
                 object_store::Error::PermissionDenied { .. }
                 | object_store::Error::Unauthenticated { .. },
