@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use age::secrecy::ExposeSecret;
 use keyway_testing::{Keyway, app, finish, get, server::Nats};
 use tempfile::TempDir;
 
@@ -53,6 +54,42 @@ fn values_stand_in_the_manifest_and_secrets_elsewhere() {
     assert_eq!(ask(&keyway, "/all"), "level=info token=hidden workers=3");
     let status = keyway.ask(["status", "--json"]).stdout;
     assert!(!status.contains("hidden") && !keyway.stderr().contains("hidden"));
+}
+
+#[test]
+fn secrets_stand_in_encrypted_files() {
+    let config = r#"
+        [config.main]
+        backend = "values"
+        token = { age = "token.age" }
+        armored = { age = "armored.age" }
+    "#;
+    let app = app(&manifest(LINK, config));
+    let path = |name: &str| app.path().join(name);
+    let key = age::x25519::Identity::generate();
+    let other = age::x25519::Identity::generate();
+    let to = key.to_public();
+    fs::write(path("token.age"), age::encrypt(&to, b"hidden\n").expect("encrypted"))
+        .expect("written");
+    let armored = age::encrypt_and_armor(&to, b"also hidden").expect("encrypted");
+    fs::write(path("armored.age"), armored).expect("written");
+    let text = |key: &age::x25519::Identity| key.to_string().expose_secret().to_owned();
+    fs::write(path("keys"), format!("# two\n{}\n{}\n", text(&other), text(&key))).expect("written");
+    fs::write(path("wrong"), text(&other)).expect("written");
+    let up = |keys: &str| {
+        let mut command = keyway_testing::command();
+        command.arg("check").arg(app.path()).env("KEYWAY_AGE_KEYS", path(keys));
+        let output = command.output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr).replace('│', " ");
+        told.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(up("wrong").contains("it cannot be decrypted with the keys in"), "{}", up("wrong"));
+    assert!(up("missing").contains("No such file"), "{}", up("missing"));
+    let keys = path("keys");
+    let keys = [("KEYWAY_AGE_KEYS", keys.to_str().expect("text"))];
+    let keyway = Keyway::up_where(app.path(), &[], &keys);
+    assert_eq!(ask(&keyway, "/all"), "armored=also hidden token=hidden");
+    assert!(!keyway.stderr().contains("hidden"));
 }
 
 #[test]

@@ -30,6 +30,9 @@ pub enum Setting {
     Template(Vec<Part>),
     /// What a file holds, seen from the manifest, without the line's end: `{ file = "PATH" }`.
     File(PathBuf),
+    /// The same for a file that is encrypted with age, <https://age-encryption.org/v1>:
+    /// `{ age = "PATH" }`.
+    Age(PathBuf),
 }
 
 /// A part of a setting.

@@ -1,7 +1,14 @@
 //! The settings of a backend: from where the manifest says that they are.
 
-use std::{collections::BTreeMap, env, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
+use age::{Decryptor, Identity, IdentityFile, armor::ArmoredReader};
+use etcetera::BaseStrategy;
 use keyway_app::{
     Placed, Problem,
     backend::{Backend, Part, Secret, Setting},
@@ -9,6 +16,9 @@ use keyway_app::{
 use keyway_capability::SettingsError;
 
 use crate::problem::problem;
+
+/// Names the file with the keys that decrypt settings, as `age-keygen` writes it.
+const KEYS: &str = "KEYWAY_AGE_KEYS";
 
 /// Settings that name a file, seen from the manifest.
 const PATHS: [&str; 1] = ["path"];
@@ -64,7 +74,13 @@ fn read(folder: &Path, setting: &Setting) -> Result<String, String> {
             let file = folder.join(file);
             let text = fs::read_to_string(&file)
                 .map_err(|error| format!("comes from {}: {error}", file.display()))?;
-            Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+            Ok(without_end(&text))
+        }
+        Setting::Age(file) => {
+            let file = folder.join(file);
+            let text = decrypt(&file)
+                .map_err(|error| format!("comes from {}: {error}", file.display()))?;
+            Ok(without_end(&text))
         }
     }
 }
@@ -80,4 +96,41 @@ fn variable_of_host(name: &str, default: Option<&Secret>) -> Result<String, Stri
             Err(format!("comes from the variable `{name}`, which is not text"))
         }
     }
+}
+
+fn without_end(text: &str) -> String {
+    text.trim_end_matches(['\r', '\n']).to_owned()
+}
+
+/// Decrypts a file with the first of the host's keys that fits.
+fn decrypt(file: &Path) -> Result<String, String> {
+    let encrypted = fs::read(file).map_err(|error| error.to_string())?;
+    let keys = keys()?;
+    let of_keys =
+        |error: &dyn std::fmt::Display| format!("the keys in {}: {error}", keys.display());
+    let identities = IdentityFile::from_file(keys.to_string_lossy().into_owned())
+        .map_err(|error| of_keys(&error))?;
+    let identities = identities.into_identities().map_err(|error| of_keys(&error))?;
+    let mut text = String::new();
+    let decryptor = Decryptor::new_buffered(ArmoredReader::new(encrypted.as_slice()));
+    let decrypted = decryptor.and_then(|decryptor| {
+        decryptor.decrypt(identities.iter().map(|one| &**one as &dyn Identity))
+    });
+    decrypted
+        .map_err(|error| {
+            format!("it cannot be decrypted with the keys in {}: {error}", keys.display())
+        })?
+        .read_to_string(&mut text)
+        .map_err(|error| error.to_string())?;
+    Ok(text)
+}
+
+/// The file with the host's keys.
+fn keys() -> Result<PathBuf, String> {
+    if let Some(file) = env::var_os(KEYS) {
+        return Ok(file.into());
+    }
+    let base = etcetera::choose_base_strategy();
+    let base = base.map_err(|_| format!("set {KEYS} to the file with the keys to decrypt it"))?;
+    Ok(base.config_dir().join("keyway").join("age.txt"))
 }

@@ -66,15 +66,16 @@ fn setting(value: &Value<'_>) -> Option<Setting> {
         return Some(Setting::Text(Secret(text)));
     }
     let Some(table) = value.as_table() else {
-        return value.neither("a value, or a table with `env` or `file`");
+        return value.neither("a value, or a table with `env`, `file` or `age`");
     };
-    table.only(&["env", "file"]);
-    match (table.get("env"), table.get("file")) {
-        (Some(env), None) => Some(Setting::Env(env.string()?.to_owned())),
-        (None, Some(file)) => Some(Setting::File(file.string()?.into())),
+    table.only(&["env", "file", "age"]);
+    match (table.get("env"), table.get("file"), table.get("age")) {
+        (Some(env), None, None) => Some(Setting::Env(env.string()?.to_owned())),
+        (None, Some(file), None) => Some(Setting::File(file.string()?.into())),
+        (None, None, Some(file)) => Some(Setting::Age(file.string()?.into())),
         _ => {
             let message = format!("`{}` comes from one place", value.path);
-            let help = "write either `{ env = \"NAME\" }` or `{ file = \"PATH\" }`";
+            let help = "write `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ age = \"PATH\" }`";
             value.wrong("setting", message, Some(help.to_owned()));
             None
         }
