@@ -3,11 +3,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
     time::SystemTime,
 };
 
-use keyway_testing::{Finished, Keyway, finish_in, get, program};
+use keyway_testing::{Finished, Keyway, command, finish_in, get};
 use tempfile::TempDir;
 
 /// The WIT of the projects here.
@@ -174,7 +173,7 @@ fn a_compiler_that_is_missing_is_told_with_what_brings_it() {
     ] {
         write(&folder, &format!("{language}/{file}"), "");
         write(&folder, &format!("{language}/wit/world.wit"), WIT);
-        let mut command = Command::new(program());
+        let mut command = command();
         command.args(["build", language]).current_dir(folder.path());
         command.env("PATH", "/nowhere").env("XDG_CACHE_HOME", folder.path());
         command.env_remove("WASI_SDK_PATH");
@@ -234,7 +233,7 @@ fn an_app_that_is_not_built_says_so_and_is_built_by_up() {
     let up = finish_in(folder.path(), ["check", "hello"]);
     assert_eq!(up.code, Some(1));
     assert!(up.stderr.contains("run `keyway build`"), "{}", up.stderr);
-    let mut command = Command::new(program());
+    let mut command = command();
     command.arg("up").arg(folder.path().join("hello")).args(["--build", "--listen", "127.0.0.1:0"]);
     let keyway = Keyway::start_after(&mut command, "is built");
     assert_eq!(get(keyway.address(), "/").body, "Hello, world!\n");

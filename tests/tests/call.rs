@@ -155,7 +155,7 @@ fn functions_of_an_app_are_called_by_their_component() {
         "{list}"
     );
     // In the app's folder, it need not be named.
-    let here = std::process::Command::new(keyway_testing::program())
+    let here = keyway_testing::command()
         .args(["call", "--component", "greeter", "greet(\"Bob\")"])
         .current_dir(app.path())
         .output()

@@ -1,8 +1,8 @@
 //! What a user sees of `keyway add` and `keyway link`.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
-use keyway_testing::{Keyway, get, guest, program};
+use keyway_testing::{Keyway, command, get, guest};
 use tempfile::TempDir;
 
 /// A folder with an app that has no components yet, and beside it some that are built.
@@ -20,7 +20,7 @@ fn folder() -> TempDir {
 
 /// Runs `keyway` in `folder`; what it prints, and whether it ended well.
 fn keyway(folder: &Path, arguments: &[&str]) -> (String, bool) {
-    let output = Command::new(program()).args(arguments).current_dir(folder).output();
+    let output = command().args(arguments).current_dir(folder).output();
     let output = output.expect("it runs");
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text).replace('│', " ");

@@ -2,7 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use keyway_testing::{get, guest, program, read_until};
+use keyway_testing::{command, get, guest, read_until};
 
 /// A process that does not outlive its test.
 struct Ended(Child);
@@ -18,7 +18,7 @@ impl Drop for Ended {
 #[test]
 fn a_log_that_nobody_reads_holds_up_nothing() {
     for closed in [false, true] {
-        let child = Command::new(program())
+        let child = command()
             .arg("up")
             .arg(guest("misbehave"))
             .args(["--listen", "127.0.0.1:0", "--drain", "1s"])

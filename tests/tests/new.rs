@@ -1,12 +1,8 @@
 //! `keyway new`, then `keyway build`, then the first request, as a new user does.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{fs, path::Path, process::Stdio};
 
-use keyway_testing::{Finished, Keyway, finish_in, get, program};
+use keyway_testing::{Finished, Keyway, command, finish, finish_in, get};
 use tempfile::TempDir;
 
 fn folder() -> TempDir {
@@ -28,6 +24,31 @@ fn made(language: &str, kind: &str) -> TempDir {
     let again = succeed(finish_in(folder.path(), ["build", "first-try"]));
     assert!(again.stderr.contains("first-try is up to date"), "{}", again.stderr);
     folder
+}
+
+/// The folder is what `CARGO_TARGET_DIR` names; who sets it does so for all their projects.
+#[test]
+fn two_projects_of_one_name_are_built_in_one_folder() {
+    let target = folder();
+    let projects = ["command", "library"].map(|kind| {
+        let folder = folder();
+        let new = ["new", "first-try", "--lang", "rust", "--kind", kind];
+        succeed(finish_in(folder.path(), new));
+        folder
+    });
+    for _ in 0..2 {
+        for (project, export) in projects.iter().zip(["wasi:cli/run", "greet: func"]) {
+            let folder = project.path().join("first-try");
+            let _ = fs::remove_dir_all(folder.join(".keyway"));
+            let mut build = command();
+            build.arg("build").arg(&folder).env("CARGO_TARGET_DIR", target.path());
+            assert!(build.status().expect("it runs").success());
+            let component = folder.join("first-try.wasm");
+            let told = succeed(finish(["inspect".as_ref(), component.as_os_str()])).stdout;
+            assert!(told.contains(export), "{told}");
+            assert!(!folder.join("target").exists());
+        }
+    }
 }
 
 /// Nothing is there beside what is named, hidden or not.
@@ -191,7 +212,7 @@ fn what_is_wrong_is_told_and_nothing_is_left() {
         (&["new", "a", "--lang", "c", "--wit", "several.wit"], "the worlds `one`, `two`"),
         (&["new", "a", "--lang", "c", "--wit", "several.wit", "--world", "x"], "no world `x`"),
     ] {
-        let mut command = Command::new(program());
+        let mut command = command();
         let output = command.args(new).current_dir(folder.path()).stdin(Stdio::null()).output();
         let output = output.expect("it runs");
         let stderr = String::from_utf8_lossy(&output.stderr);

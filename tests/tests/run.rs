@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use keyway_testing::{Finished, finish, guest, program};
+use keyway_testing::{Finished, command, finish, guest};
 
 /// Runs the guest `command` with flags of Keyway and arguments of its own.
 fn run(flags: &[&str], arguments: &[&str]) -> Finished {
@@ -49,7 +49,7 @@ fn two_dashes_before_the_file_are_not_passed_on() {
 #[test]
 fn the_environment_is_empty_but_for_what_is_given() {
     assert_eq!(said(&[], &["environment"]), "");
-    let mut command = Command::new(program());
+    let mut command = command();
     command.args(["run", "--env", "A=1=2", "--env", "INHERITED"]).arg(guest("command"));
     let output = command.arg("environment").env("INHERITED", "yes").output().expect("it runs");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "A=1=2|INHERITED=yes\n");
@@ -76,7 +76,7 @@ fn a_trap_ends_it_with_the_functions_that_were_called() {
 
 #[test]
 fn input_and_output_are_the_process_s_own_or_files() {
-    let mut child = Command::new(program())
+    let mut child = command()
         .arg("run")
         .arg(guest("command"))
         .arg("copy")
@@ -152,12 +152,8 @@ fn time_memory_and_fuel_are_limited_where_that_is_asked_for() {
 
 #[test]
 fn a_signal_ends_it() {
-    let mut child = Command::new(program())
-        .arg("run")
-        .arg(guest("command"))
-        .arg("loop")
-        .spawn()
-        .expect("it runs");
+    let mut child =
+        command().arg("run").arg(guest("command")).arg("loop").spawn().expect("it runs");
     std::thread::sleep(Duration::from_millis(500));
     // SIGINT may be ignored by whatever runs the tests in the background, and then is here too.
     let pid = child.id().to_string();

@@ -74,7 +74,7 @@ fn test(root: &Path, arguments: &[String]) -> Result<()> {
     guest::build_all(root)?;
     // The tests run the program itself, which `cargo test` does not build for other packages.
     run(cargo(root).args(["build", "--workspace"]))?;
-    run(cargo(root).args(["test", "--workspace"]).args(arguments))
+    run(cargo(root).args(["test", "--workspace", "--no-fail-fast"]).args(arguments))
 }
 
 fn wasi(root: &Path) -> Result<()> {

@@ -11,7 +11,7 @@ use std::{
 };
 
 pub use http::{Answer, HTTP2_GET, get, read_until, request};
-pub use program::{Finished, Keyway, finish, finish_in, program};
+pub use program::{Finished, Keyway, command, finish, finish_in};
 
 /// The folder that cargo builds into: the one that this test was built into.
 fn build_folder() -> PathBuf {

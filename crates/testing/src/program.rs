@@ -17,13 +17,23 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The built program.
-///
-/// # Panics
-/// If it is not built.
-pub fn program() -> PathBuf {
+fn program() -> PathBuf {
     let path = super::build_folder().join("debug/keyway");
     assert!(path.is_file(), "{} is not there: run `cargo build -p keyway`", path.display());
     path
+}
+
+/// A run of the program, without what whoever runs the tests has set for themselves.
+///
+/// # Panics
+/// If it is not built.
+pub fn command() -> Command {
+    without_settings(Command::new(program()))
+}
+
+fn without_settings(mut command: Command) -> Command {
+    command.env_remove("CARGO_TARGET_DIR").env_remove("KEYWAY_LOG");
+    command
 }
 
 /// A run of the program that came to its end.
@@ -42,7 +52,7 @@ pub struct Finished {
 /// # Panics
 /// If it cannot be started.
 pub fn finish(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Finished {
-    Finished::of(Command::new(program()).args(arguments))
+    Finished::of(command().args(arguments))
 }
 
 /// The same, in a folder, where it finds nothing to read.
@@ -53,7 +63,7 @@ pub fn finish_in(
     folder: &Path,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> Finished {
-    let mut command = Command::new(program());
+    let mut command = command();
     Finished::of(command.args(arguments).current_dir(folder).stdin(Stdio::null()))
 }
 
@@ -65,7 +75,7 @@ impl Finished {
     }
 
     fn of(command: &mut Command) -> Self {
-        let output = command.env_remove("KEYWAY_LOG").output().expect("keyway can be started");
+        let output = command.output().expect("keyway can be started");
         Self {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -99,7 +109,7 @@ impl Keyway {
     /// # Panics
     /// If it does not serve.
     pub fn up_with(path: impl AsRef<OsStr>, arguments: &[&str]) -> Self {
-        let mut command = Command::new(program());
+        let mut command = command();
         command.arg("up").arg(path).args(["--listen", "127.0.0.1:0"]).args(arguments);
         Self::start(&mut command)
     }
@@ -109,7 +119,7 @@ impl Keyway {
     /// # Panics
     /// If it does not serve.
     pub fn up_in(path: impl AsRef<OsStr>, cache: &Path) -> Self {
-        let mut command = Command::new(program());
+        let mut command = command();
         command.arg("up").arg(path).args(["--listen", "127.0.0.1:0"]).env("XDG_CACHE_HOME", cache);
         Self::start(&mut command)
     }
@@ -119,7 +129,7 @@ impl Keyway {
     /// # Panics
     /// If it does not serve.
     pub fn up_within(path: impl AsRef<OsStr>, kilobytes: u64) -> Self {
-        let mut command = Command::new("sh");
+        let mut command = without_settings(Command::new("sh"));
         command
             .args(["-c", "ulimit -v \"$1\" && exec \"$2\" up \"$3\" --listen 127.0.0.1:0", "sh"])
             .arg(kilobytes.to_string())
@@ -137,7 +147,7 @@ impl Keyway {
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
-        let mut command = Command::new(program());
+        let mut command = command();
         command.arg("up").arg(path).args(["--listen", "127.0.0.1:0"]).args(arguments);
         Self::start(command.envs(variables.iter().copied()))
     }
@@ -153,10 +163,6 @@ impl Keyway {
     /// If it does not serve.
     pub fn start_after(command: &mut Command, first: &str) -> Self {
         let run = tempfile::tempdir().expect("a temporary folder");
-        // Whoever runs the tests may have set it for themselves.
-        if !command.get_envs().any(|(name, _)| name == "KEYWAY_LOG") {
-            command.env_remove("KEYWAY_LOG");
-        }
         let mut child = command
             .env("XDG_RUNTIME_DIR", run.path())
             .stdout(Stdio::piped())
@@ -189,7 +195,7 @@ impl Keyway {
     /// # Panics
     /// If it cannot be started.
     pub fn ask(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Finished {
-        let mut command = Command::new(program());
+        let mut command = command();
         Finished::of(command.args(arguments).env("XDG_RUNTIME_DIR", self.run.path()))
     }
 

@@ -3,6 +3,7 @@
 
 mod debian;
 mod warm;
+mod workspace;
 
 use std::{
     collections::BTreeSet,
@@ -13,11 +14,12 @@ use std::{
 
 use serde::Deserialize;
 use warm::NewTarget;
+use workspace::Workspace;
 
 use crate::{
     BuildError, Found, Language, Missing, Profile, Project, SetUpError,
     build::{Compiled, Task},
-    process::{ask, compile, on_path, run},
+    process::{ask, compile, on_path},
 };
 
 /// The target that comes with rustup.
@@ -148,7 +150,13 @@ impl Rust {
             }
         }
         self.configure(&mut cargo);
-        let new = NewTarget::begin(project, &self.cache, &self.version);
+        let workspace = Workspace::of(project);
+        if let Some(target) = workspace.as_ref().and_then(Workspace::own_target) {
+            cargo.arg("--target-dir").arg(target);
+        }
+        let new = workspace
+            .as_ref()
+            .and_then(|workspace| NewTarget::begin(project, workspace, &self.cache, &self.version));
         let said = compile("cargo", project, &mut cargo)?;
         if let Some(new) = new {
             new.keep();
@@ -157,7 +165,7 @@ impl Rust {
             said.lines().partition(|line| line.starts_with("{\"reason\""));
         let artifact = artifact(project, &messages)?;
         let component = fs::read(&artifact).map_err(BuildError::read(&artifact))?;
-        let elsewhere = sources_elsewhere(project, &artifact);
+        let elsewhere = sources_elsewhere(project, workspace.as_ref(), &artifact);
         Ok(Compiled { module: component, said: warnings.join("\n"), elsewhere })
     }
 }
@@ -202,19 +210,17 @@ fn artifact(project: &Project, messages: &[&str]) -> Result<PathBuf, BuildError>
 
 /// What the package is made of beside its own folder: packages of the same workspace, and the
 /// files that say which dependencies there are. Cargo writes the sources beside its output.
-fn sources_elsewhere(project: &Project, artifact: &Path) -> BTreeSet<PathBuf> {
+fn sources_elsewhere(
+    project: &Project,
+    workspace: Option<&Workspace>,
+    artifact: &Path,
+) -> BTreeSet<PathBuf> {
     let list = fs::read_to_string(artifact.with_extension("d")).unwrap_or_default();
     let sources = list.split_once(": ").map(|(_, sources)| sources.replace("\\ ", "\0"));
     let sources = sources.unwrap_or_default();
     let mut found: BTreeSet<PathBuf> =
         sources.split_whitespace().map(|path| PathBuf::from(path.replace('\0', " "))).collect();
-    let mut locate = Command::new("cargo");
-    locate.args(["locate-project", "--workspace", "--message-format=plain"]);
-    if let Ok(output) = run(locate.current_dir(&project.folder)) {
-        let root = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-        found.insert(root.with_file_name("Cargo.lock"));
-        found.insert(root);
-    }
+    found.extend(workspace.into_iter().flat_map(Workspace::files));
     found.retain(|path| !path.starts_with(&project.folder) && path.is_file());
     found
 }

@@ -2,13 +2,14 @@
 //! build is copied into each new one, which is then built in seconds instead of a minute.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::Command,
     time::SystemTime,
 };
 
-use crate::{Project, debian, process::run};
+use super::Workspace;
+use crate::{Project, debian};
 
 /// For how many sets of dependencies what was built is kept.
 const KEPT: usize = 4;
@@ -25,28 +26,26 @@ pub(super) struct NewTarget {
 impl NewTarget {
     /// None for a project that has been built before, has no dependencies, or is a part of a
     /// workspace; these go without.
-    pub(super) fn begin(project: &Project, cache: &Path, compiler: &str) -> Option<Self> {
-        let target = project.folder.join("target");
-        if target.exists() || env::var_os("CARGO_TARGET_DIR").is_some() {
+    pub(super) fn begin(
+        project: &Project,
+        workspace: &Workspace,
+        cache: &Path,
+        compiler: &str,
+    ) -> Option<Self> {
+        let target = workspace.target();
+        if target.exists() || workspace.root() != project.folder {
             return None;
         }
-        let manifest = project.folder.join("Cargo.toml");
-        let text = fs::read_to_string(&manifest).ok()?;
+        let text = fs::read_to_string(project.folder.join("Cargo.toml")).ok()?;
         // All that follows: profiles too decide how dependencies are compiled.
         let dependencies = &text[text.find("[dependencies]")?..];
-        let mut locate = Command::new("cargo");
-        locate.args(["locate-project", "--workspace", "--message-format=plain"]);
-        let located = run(locate.current_dir(&project.folder)).ok()?;
-        if Path::new(String::from_utf8_lossy(&located.stdout).trim()) != manifest {
-            return None;
-        }
         let key = blake3::hash(format!("{compiler}\n{dependencies}").as_bytes()).to_hex();
         let kept = cache.join("cargo").join(&key[..16]);
         if kept.is_dir() {
             // Without it, everything is compiled: that is no error.
-            let _ = copy(&kept, &target);
+            let _ = copy(&kept, target);
         }
-        Some(Self { target, kept, name: project.name.replace('-', "_") })
+        Some(Self { target: target.to_owned(), kept, name: project.name.replace('-', "_") })
     }
 
     /// Keeps what was built of the dependencies, for the next project. Without it, that is built
@@ -87,6 +86,7 @@ impl NewTarget {
 
 /// Copies a folder with the times of its files, by which cargo sees that nothing has changed.
 fn copy(from: &Path, to: &Path) -> Option<()> {
+    fs::create_dir_all(to.parent()?).ok()?;
     let mut command = Command::new("cp");
     command.args(["--archive", "--reflink=auto"]).arg(from).arg(to);
     let copied = debian::run(command).ok();
