@@ -207,6 +207,26 @@ pub struct Limit {
     pub concurrency: usize,
     /// Requests that wait beyond those, before the next is refused. 1,024.
     pub queue: usize,
+    /// How far one instance is used.
+    pub reuse: Reuse,
+}
+
+/// How many requests an instance of a unit answers. Each gets a fresh one by default, which knows
+/// nothing of other requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reuse {
+    /// In all, before it is dropped. 1.
+    pub requests: usize,
+    /// At once, by asynchronous calls of the component model. 1.
+    pub concurrent: usize,
+    /// How long it waits for a request before it is dropped. 1 s.
+    pub idle: Duration,
+}
+
+impl Default for Reuse {
+    fn default() -> Self {
+        Self { requests: 1, concurrent: 1, idle: Duration::from_secs(1) }
+    }
 }
 
 impl Default for Limit {
@@ -220,6 +240,7 @@ impl Default for Limit {
             body_bytes: None,
             concurrency: 256,
             queue: 1024,
+            reuse: Reuse::default(),
         }
     }
 }

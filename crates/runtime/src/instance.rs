@@ -6,6 +6,7 @@
 //! answer and still has something to do goes on in a task of its own.
 
 mod body;
+pub(crate) mod worker;
 
 use std::{
     future::{Future, poll_fn},
@@ -28,11 +29,17 @@ use tokio::{
     sync::oneshot,
     time::{Instant, Sleep},
 };
-use wasmtime::{Store, component::InstancePre};
+use wasmtime::{
+    AsContextMut, Store,
+    component::{Accessor, InstancePre, Resource},
+};
 use wasmtime_wasi_http::{
     WasiBody,
     p2::bindings::{Proxy, ProxyPre, http::types as p2},
-    p3::{self, bindings::ServicePre},
+    p3::{
+        self,
+        bindings::{Service, ServicePre},
+    },
 };
 
 use self::body::{Answered, LimitedBody, Unread};
@@ -60,10 +67,26 @@ impl Handler {
         }
         ProxyPre::new(pre).ok().map(Self::Wasi0_2)
     }
+
+    async fn instantiate(
+        &self,
+        store: impl AsContextMut<Data = State>,
+    ) -> wasmtime::Result<Instance> {
+        Ok(match self {
+            Self::Wasi0_2(pre) => Instance::Wasi0_2(pre.instantiate_async(store).await?),
+            Self::Wasi0_3(pre) => Instance::Wasi0_3(pre.instantiate_async(store).await?),
+        })
+    }
+}
+
+/// An instance, likewise.
+enum Instance {
+    Wasi0_2(Proxy),
+    Wasi0_3(Service),
 }
 
 /// What comes back from the instance before its body.
-type Answer = Result<http::Response<WasiBody>, String>;
+type Answer = Result<http::Response<WasiBody>, Failure>;
 
 /// Runs `request` in a fresh instance of `unit` until it has an answer.
 pub(crate) async fn run<B>(
@@ -89,10 +112,12 @@ where
     };
     let (answer, mut answered) = oneshot::channel();
     let (sent, body_sent) = oneshot::channel();
-    let drive = drive(Arc::clone(unit), request, scheme, answer, body_sent, admission);
+    let drives_itself = unit.workers().is_some();
+    let drive = drive(Arc::clone(unit), (request, scheme), answer, body_sent, admission, deadline);
     let pace = Pace::default();
     let mut instance = Running {
-        drive: Box::pin(drive),
+        drive,
+        drives_itself,
         remains: None,
         pace,
         deadline,
@@ -116,7 +141,7 @@ where
         // poll of the channel may be put off, to let other tasks run, though the answer is there.
         match answered.try_recv() {
             Ok(Ok(response)) => Poll::Ready(Ok(response)),
-            Ok(Err(code)) => Poll::Ready(Err(Failure::ErrorCode(code))),
+            Ok(Err(failure)) => Poll::Ready(Err(failure)),
             // No answer will come after the instance's end, which says why.
             Err(_) => match &ended {
                 Some(Ok(())) => Poll::Ready(Err(Failure::NoAnswer)),
@@ -145,9 +170,11 @@ where
 
 /// An instance at work, with the time that it has left.
 pub(crate) struct Running {
-    drive: Pin<Box<dyn Future<Output = Result<(), Broken>> + Send>>,
+    drive: Drive,
+    /// Whether it goes on without being polled.
+    drives_itself: bool,
     /// What an instance that failed leaves, as long as its answer is read.
-    remains: Option<Store<State>>,
+    remains: Option<Box<dyn Send>>,
     pace: Pace,
     deadline: Instant,
     /// Made when the instance first has to wait, which most never do.
@@ -172,6 +199,9 @@ impl Running {
     /// Lets the instance end what it does after its answer. If nobody reads the answer's body,
     /// that is read here.
     fn go_on(mut self, mut unread: Option<Unread>) {
+        if self.drives_itself && unread.is_none() {
+            return;
+        }
         let unit = Arc::clone(&self.unit);
         let tasks = unit.tasks().clone();
         let rest = async move {
@@ -207,100 +237,156 @@ impl Unit {
 /// and a body that is gone looks like one that has ended.
 struct Broken {
     failure: Failure,
-    remains: Store<State>,
+    remains: Box<dyn Send>,
+}
+
+/// What a request polls.
+type Drive = Pin<Box<dyn Future<Output = Result<(), Broken>> + Send>>;
+
+/// Has an instance of the unit answer the request: one of its own, or a worker.
+fn drive(
+    unit: Arc<Unit>,
+    request: (http::Request<WasiBody>, Scheme),
+    answer: oneshot::Sender<Answer>,
+    body_sent: oneshot::Receiver<()>,
+    admission: Admission,
+    deadline: Instant,
+) -> Drive {
+    if unit.workers().is_some() {
+        Box::pin(worker::drive(unit, request, answer, body_sent, admission, deadline))
+    } else {
+        Box::pin(drive_own(unit, request, answer, body_sent, admission))
+    }
 }
 
 /// The life of an instance: made, called, and dropped when its call is done.
-async fn drive(
+async fn drive_own(
     unit: Arc<Unit>,
-    request: http::Request<WasiBody>,
-    scheme: Scheme,
+    request: (http::Request<WasiBody>, Scheme),
     answer: oneshot::Sender<Answer>,
     body_sent: oneshot::Receiver<()>,
     _admission: Admission,
 ) -> Result<(), Broken> {
+    // No route leads to a unit without.
+    let Some(handler) = unit.handler() else { return Ok(()) };
     let mut store = unit.store();
-    let result = match unit.handler() {
-        Some(Handler::Wasi0_2(pre)) => handle_0_2(&mut store, pre, request, scheme, answer).await,
-        Some(Handler::Wasi0_3(pre)) => {
-            handle_0_3(&mut store, pre, request, scheme, answer, body_sent).await
+    let result = async {
+        match handler.instantiate(&mut store).await? {
+            // It has no tasks, so that it needs nothing around its call to run them.
+            Instance::Wasi0_2(proxy) => {
+                let Some((request, out)) = offer_0_2(&mut store, request, answer)? else {
+                    return Ok(());
+                };
+                let handle = proxy.wasi_http_incoming_handler().func_handle();
+                handle.call_async(&mut store, (request, out)).await
+            }
+            instance @ Instance::Wasi0_3(_) => {
+                let run = store.run_concurrent(async |accessor| {
+                    instance.answer(accessor, request, answer, body_sent).await?;
+                    // The guest's tasks may have more to do after the answer.
+                    poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
+                    Ok(())
+                });
+                run.await?
+            }
         }
-        // No route leads to such a unit.
-        None => Ok(()),
-    };
-    result.map_err(|error| Broken { failure: failure(&mut store, &error), remains: store })
+    }
+    .await;
+    result.map_err(|error| Broken {
+        failure: failure(&mut store, &error),
+        remains: Box::new(store),
+    })
 }
 
 /// Makes an instance of `unit`, and drops it.
 pub(crate) async fn make(unit: &Unit) -> Result<(), Failure> {
+    let Some(handler) = unit.handler() else { return Ok(()) };
     let mut store = unit.store();
-    let made = match unit.handler() {
-        Some(Handler::Wasi0_2(pre)) => pre.instantiate_async(&mut store).await.map(drop),
-        Some(Handler::Wasi0_3(pre)) => pre.instantiate_async(&mut store).await.map(drop),
-        None => Ok(()),
-    };
-    made.map_err(|error| failure(&mut store, &error))
+    let made = handler.instantiate(&mut store).await;
+    made.map(drop).map_err(|error| failure(&mut store, &error))
 }
 
-async fn handle_0_2(
-    store: &mut Store<State>,
-    pre: &ProxyPre<State>,
-    request: http::Request<WasiBody>,
-    scheme: Scheme,
+impl Instance {
+    /// Calls it with the request, until its answer has been sent.
+    async fn answer(
+        &self,
+        accessor: &Accessor<State>,
+        request: (http::Request<WasiBody>, Scheme),
+        answer: oneshot::Sender<Answer>,
+        body_sent: oneshot::Receiver<()>,
+    ) -> wasmtime::Result<()> {
+        match self {
+            Self::Wasi0_2(proxy) => {
+                let offered = accessor.with(|mut store| offer_0_2(&mut store, request, answer))?;
+                let Some((request, out)) = offered else { return Ok(()) };
+                let handle = proxy.wasi_http_incoming_handler().func_handle();
+                handle.call_concurrent(accessor, (request, out)).await
+            }
+            Self::Wasi0_3(service) => {
+                answer_0_3(accessor, service, request, answer, body_sent).await
+            }
+        }
+    }
+}
+
+/// The arguments of `wasi:http/incoming-handler.handle`; none if the request cannot be given by it,
+/// which is answered.
+fn offer_0_2(
+    mut store: impl AsContextMut<Data = State>,
+    (request, scheme): (http::Request<WasiBody>, Scheme),
     answer: oneshot::Sender<Answer>,
-) -> wasmtime::Result<()> {
-    let proxy: Proxy = pre.instantiate_async(&mut *store).await?;
+) -> wasmtime::Result<Option<(Resource<p2::IncomingRequest>, Resource<p2::ResponseOutparam>)>> {
     let scheme = if scheme == Scheme::HTTPS { p2::Scheme::Https } else { p2::Scheme::Http };
+    let mut store = store.as_context_mut();
     let mut view = view::http::<0>(store.data_mut());
-    let request = view.new_incoming_request(scheme, request);
-    let request = request.map_err(|error| Unfit(error.to_string()))?;
+    let request = match view.new_incoming_request(scheme, request) {
+        Ok(request) => request,
+        Err(error) => {
+            // The receiver is gone when the client is.
+            let _ = answer.send(Err(Failure::Request(error.to_string())));
+            return Ok(None);
+        }
+    };
     let out = view.new_response_outparam_from_callback(move |result| {
-        // The receiver is gone when the client is.
-        let _ = answer.send(result.map_err(|code| format!("{code:?}")));
+        let _ = answer.send(result.map_err(|code| Failure::ErrorCode(format!("{code:?}"))));
     })?;
-    let handle = proxy.wasi_http_incoming_handler().func_handle();
-    handle.call_async(store, (request, out)).await
+    Ok(Some((request, out)))
 }
 
-async fn handle_0_3(
-    store: &mut Store<State>,
-    pre: &ServicePre<State>,
-    request: http::Request<WasiBody>,
-    scheme: Scheme,
+async fn answer_0_3(
+    accessor: &Accessor<State>,
+    service: &Service,
+    (request, scheme): (http::Request<WasiBody>, Scheme),
     answer: oneshot::Sender<Answer>,
     body_sent: oneshot::Receiver<()>,
 ) -> wasmtime::Result<()> {
-    let service = pre.instantiate_async(&mut *store).await?;
-    let (request, processed) = request_0_3(store, request, scheme);
-    let request = view::table(store.data_mut()).push(request)?;
-    let run = store.run_concurrent(async |accessor| -> wasmtime::Result<()> {
-        let handler = service.wasi_http_handler();
-        match handler.call_handle(accessor, request).await? {
-            Ok(response) => {
-                let response = accessor.with(|mut store| {
-                    let response = view::table(store.get()).delete(response)?;
-                    response.into_http_with_getter(&mut store, processed, view::http::<0>)
-                })?;
-                // The receiver is gone when the client is.
-                let _ = answer.send(Ok(response));
-            }
-            Err(code) => {
-                let _ = answer.send(Err(format!("{code:?}")));
-                return Ok(());
-            }
+    let (request, processed) = accessor.with(|mut store| {
+        let (request, processed) = request_0_3(store.get(), request, scheme);
+        let request = view::table(store.get()).push(request)?;
+        wasmtime::Result::Ok((request, processed))
+    })?;
+    match service.wasi_http_handler().call_handle(accessor, request).await? {
+        Ok(response) => {
+            let response = accessor.with(|mut store| {
+                let response = view::table(store.get()).delete(response)?;
+                response.into_http_with_getter(&mut store, processed, view::http::<0>)
+            })?;
+            // The receiver is gone when the client is.
+            let _ = answer.send(Ok(response));
         }
-        // The guest's tasks write the body, and may have more to do after it; the body itself
-        // may be one that only the host moves.
-        poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
-        let _ = body_sent.await;
-        Ok(())
-    });
-    run.await?
+        Err(code) => {
+            let _ = answer.send(Err(Failure::ErrorCode(format!("{code:?}"))));
+            return Ok(());
+        }
+    }
+    // The guest's tasks write the body; and it may be one that only the host moves.
+    let _ = body_sent.await;
+    Ok(())
 }
 
 /// The request as a 0.3 resource. Its authority is the `Host` header's where the URI has none.
 fn request_0_3(
-    store: &mut Store<State>,
+    state: &mut State,
     request: http::Request<WasiBody>,
     scheme: Scheme,
 ) -> (
@@ -314,7 +400,7 @@ fn request_0_3(
         uri.authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
     }
     uri.scheme = Some(scheme);
-    let hooks = view::http::<0>(store.data_mut()).hooks;
+    let hooks = view::http::<0>(state).hooks;
     let headers = wasmtime_wasi_http::FieldMap::new_immutable(hooks, parts.headers);
     p3::Request::new(
         parts.method,
@@ -327,18 +413,10 @@ fn request_0_3(
     )
 }
 
-/// The request is not one that the interface can express.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Unfit(String);
-
 /// Says why an instance ended.
 pub(crate) fn failure(store: &mut Store<State>, error: &wasmtime::Error) -> Failure {
     if let Some(denied) = error.downcast_ref::<Denied>() {
         return Failure::Denied(denied.to_string());
-    }
-    if let Some(Unfit(reason)) = error.downcast_ref() {
-        return Failure::Request(reason.clone());
     }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return Failure::NoRoom(error.to_string());

@@ -30,6 +30,9 @@ pub(crate) struct Meter {
     table_elements: usize,
     table_limit_elements: usize,
     instances: usize,
+    /// Of one request.
+    cpu_limit: Duration,
+    /// Of all that it answers.
     cpu: Duration,
     /// The limit that was refused last. A guest may bear a refusal, so it is a failure only if
     /// the instance ends badly afterwards.
@@ -45,16 +48,22 @@ impl Meter {
             table_elements: 0,
             table_limit_elements: limit.table_elements,
             instances: limit.instances,
+            cpu_limit: limit.cpu,
             cpu: limit.cpu,
             refused: None,
         }
+    }
+
+    /// Lets it compute as long as so many requests may.
+    pub(crate) fn allow(&mut self, requests: u32) {
+        self.cpu = self.cpu_limit.saturating_mul(requests);
     }
 
     /// Called when code runs and a tick has passed since it was last asked to give way.
     pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
         Ok(match pace::computed() {
             Some(computed) if computed.used > self.cpu => {
-                self.refused = Some(Failure::CpuTime(self.cpu));
+                self.refused = Some(Failure::CpuTime(self.cpu_limit));
                 UpdateDeadline::Interrupt
             }
             // It was waiting when the tick began, and has just begun to compute.

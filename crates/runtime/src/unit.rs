@@ -27,7 +27,7 @@ use crate::{
     engine::{Compiled, Engine, Engines},
     failure::{Body, Failure},
     grant::{Principal, folder::FolderError},
-    instance,
+    instance::{self, worker::Workers},
     limit::Turn,
     pace::Pace,
     plan::{Member, Plan},
@@ -58,6 +58,11 @@ pub enum UnitError {
     /// It is no command that the host knows.
     #[error("`{0}` is no command: one exports `wasi:cli/run@0.2` or `wasi:cli/run@0.3`")]
     NoCommand(String),
+    /// Its instances are to answer several requests at once, and cannot.
+    #[error(
+        "`{0}` answers by `wasi:http/incoming-handler@0.2`, whose instances answer one request at a time: take `concurrent` out of its `instances`, or export `wasi:http/handler@0.3`"
+    )]
+    OneAtOnce(String),
     /// It has more components than the host can keep apart.
     #[error("`{0}` is fused of {1} components, and a unit can hold {MEMBERS_AT_MOST}")]
     TooManyComponents(String, usize),
@@ -85,6 +90,8 @@ pub struct Unit {
     engine: Arc<Engine>,
     plan: Arc<Plan>,
     handler: Option<instance::Handler>,
+    /// Where instances answer more than one request.
+    workers: Option<Workers>,
     messages: Option<Incoming>,
     running: Arc<Semaphore>,
     waiting: AtomicUsize,
@@ -99,6 +106,7 @@ impl std::fmt::Debug for Unit {
 }
 
 /// What a request holds while it runs: its place among those that may, and the moving epoch.
+#[derive(Debug)]
 pub(crate) struct Admission {
     _place: OwnedSemaphorePermit,
     _turn: Turn,
@@ -156,11 +164,17 @@ impl Unit {
         if handler.is_none() && messages.is_none() {
             return Err(UnitError::NoHandler(name));
         }
+        let reuse = plan.limit.reuse;
+        if reuse.concurrent > 1 && matches!(handler, Some(instance::Handler::Wasi0_2(_))) {
+            return Err(UnitError::OneAtOnce(name));
+        }
+        let workers = (reuse.requests > 1).then(|| Workers::new(reuse, concurrency));
         Ok(Self {
             name,
             engine,
             plan,
             handler,
+            workers,
             messages,
             running: Arc::new(Semaphore::new(concurrency)),
             waiting: AtomicUsize::new(0),
@@ -174,8 +188,9 @@ impl Unit {
         &self.name
     }
 
-    /// Runs one request in a fresh instance. The answer's body keeps the instance running: who
-    /// drops the future or the body before their end cancels it.
+    /// Runs one request in a fresh instance, or in one that has answered others where its limit
+    /// allows that. The answer's body keeps a fresh instance running: who drops the future or the
+    /// body before their end cancels it.
     ///
     /// # Errors
     /// If the instance made no answer, or was not let in.
@@ -237,6 +252,9 @@ impl Unit {
     /// Waits until all instances have ended that outlived their answers. No request may be given
     /// to the unit any more.
     pub async fn finish(&self) {
+        if let Some(workers) = &self.workers {
+            workers.close();
+        }
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -247,6 +265,10 @@ impl Unit {
 
     pub(crate) fn handler(&self) -> Option<&instance::Handler> {
         self.handler.as_ref()
+    }
+
+    pub(crate) fn workers(&self) -> Option<&Workers> {
+        self.workers.as_ref()
     }
 
     /// Where instances go on that have answered and are not done.

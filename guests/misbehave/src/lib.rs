@@ -5,7 +5,12 @@ mod bodies;
 mod burdens;
 mod waits;
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
+
+/// Requests so far that asked for them.
+static VISITS: AtomicU32 = AtomicU32::new(0);
 
 struct Misbehave;
 
@@ -65,6 +70,10 @@ impl wasip2::exports::http::incoming_handler::Guest for Misbehave {
                 println!("to stdout");
                 eprintln!("to stderr");
                 reply::text(out, "ok");
+            }
+            "/visits" => {
+                let visit = VISITS.fetch_add(1, Relaxed) + 1;
+                reply::text(out, &format!("visit {visit}"));
             }
             _ => reply::text(out, "ok"),
         }

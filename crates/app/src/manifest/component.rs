@@ -29,7 +29,7 @@ pub(super) fn read(
     table: &Table<'_>,
     targets: &Targets,
 ) -> Option<(Component, Option<Place>)> {
-    table.only(&["source", "build", "link", "grant", "limit"]);
+    table.only(&["source", "build", "link", "grant", "limit", "instances"]);
     let checked = ComponentName::new(name);
     if let Err(error) = &checked {
         let mut problem = reader.problem("component-name", error.to_string(), None);
@@ -42,8 +42,10 @@ pub(super) fn read(
     let grant = table.table("grant").map_or_else(Grant::default, |table| grant::read(&table));
     let world = table.table("build").and_then(|table| world(&table));
     let limit_table = table.table("limit");
-    let limit = limit_table.as_ref().map_or_else(Limit::default, limit::read);
-    let limit_place = limit_table.and_then(|table| table.place());
+    let mut limit = limit_table.as_ref().map_or_else(Limit::default, limit::read);
+    let instances = table.table("instances");
+    limit.reuse = instances.as_ref().map(limit::read_reuse).unwrap_or_default();
+    let limit_place = limit_table.or(instances).and_then(|table| table.place());
     let Links { components: links, stores, blobs, brokers, config, databases } = links;
     let component = Component {
         name: checked.ok()?,

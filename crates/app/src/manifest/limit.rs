@@ -1,9 +1,9 @@
-//! `limit` of a component: sizes, times and counts.
+//! `limit` and `instances` of a component: sizes, times and counts.
 
 use std::time::Duration;
 
 use crate::{
-    Limit,
+    Limit, Reuse,
     manifest::table::{Table, Value},
 };
 
@@ -41,6 +41,22 @@ pub(super) fn read(table: &Table<'_>) -> Limit {
     read("concurrency", 1, 65_535, &mut limit.concurrency);
     read("queue", 0, 1_000_000, &mut limit.queue);
     limit
+}
+
+/// How many requests an instance answers.
+pub(super) fn read_reuse(table: &Table<'_>) -> Reuse {
+    table.only(&["reuse", "concurrent", "idle"]);
+    let requests = table.required("reuse").and_then(|value| count(&value, 1, 1_000_000));
+    let mut reuse = Reuse { requests: requests.unwrap_or(1), ..Reuse::default() };
+    if let Some(value) = table.get("concurrent") {
+        // Where the other is wrong, that is told alone.
+        let at_most = requests.unwrap_or(usize::MAX).min(10_000);
+        reuse.concurrent = count(&value, 1, at_most).unwrap_or(1);
+    }
+    if let Some(idle) = table.get("idle").and_then(|value| time(&value)) {
+        reuse.idle = idle;
+    }
+    reuse
 }
 
 /// A size in bytes, as a number or with a unit.

@@ -1,0 +1,439 @@
+//! Instances that answer several requests, one after the other or at once, where the manifest
+//! allows it.
+//!
+//! Such an instance is a task of its own, a worker, on the thread of the request that it was made
+//! for, and gets requests as jobs. What a request polls is, instead of its own instance, a future
+//! that watches the worker. A worker goes on with a request whose client has gone, because nothing
+//! ends one call of an instance without ending the others; it holds the request's place among
+//! those that may run until then.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::{Context, Poll, ready},
+    thread::{self, ThreadId},
+};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use http::uri::Scheme;
+use keyway_app::Reuse;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
+    time::{Instant, sleep_until, timeout_at},
+};
+use wasmtime::{Store, component::Accessor};
+use wasmtime_wasi_http::WasiBody;
+
+use super::{Answer, Broken, Instance};
+use crate::{
+    failure::Failure,
+    pace::Pace,
+    state::State,
+    unit::{Admission, Unit},
+};
+
+/// The workers of a unit.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    reuse: Reuse,
+    /// Those that may get more requests; the one that got one last is last.
+    seats: Mutex<Seats>,
+    /// As many workers as requests may run at once, so that the pool has room for each.
+    room: Arc<Semaphore>,
+}
+
+#[derive(Debug, Default)]
+struct Seats {
+    open: Vec<Seat>,
+    next: u64,
+}
+
+/// A worker, as those see it who have a request for it.
+#[derive(Debug)]
+struct Seat {
+    number: u64,
+    thread: ThreadId,
+    jobs: mpsc::UnboundedSender<Job>,
+    ended: watch::Receiver<Option<Failure>>,
+    /// Requests that it ever got.
+    taken: usize,
+    /// Requests that it has.
+    running: usize,
+    /// Whether it has come to wait since it got the last one. One that computes, or waits in a
+    /// call that lets nothing else run, gets no more.
+    waits: Arc<AtomicBool>,
+}
+
+/// A request for a worker.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) request: http::Request<WasiBody>,
+    pub(super) scheme: Scheme,
+    pub(super) answer: oneshot::Sender<Answer>,
+    pub(super) body_sent: oneshot::Receiver<()>,
+    deadline: Instant,
+    done: oneshot::Sender<()>,
+    _admission: Admission,
+}
+
+/// What a request knows of its worker.
+struct Ticket {
+    unit: Arc<Unit>,
+    number: u64,
+    deadline: Instant,
+    ended: watch::Receiver<Option<Failure>>,
+    is_done: bool,
+}
+
+impl Workers {
+    pub(crate) fn new(reuse: Reuse, at_most: usize) -> Self {
+        let room = Arc::new(Semaphore::new(at_most));
+        Self { reuse, seats: Mutex::default(), room }
+    }
+
+    /// Lets all workers end when they are done.
+    pub(crate) fn close(&self) {
+        self.seats().open.clear();
+    }
+
+    fn seats(&self) -> std::sync::MutexGuard<'_, Seats> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the job to a worker that can take it, of one thread or of any; the job comes back if
+    /// there is none.
+    fn give(
+        &self,
+        job: Job,
+        thread: Option<ThreadId>,
+    ) -> Result<(u64, watch::Receiver<Option<Failure>>), Job> {
+        let mut seats = self.seats();
+        let can_take = |seat: &Seat| {
+            let has_room = seat.running < self.reuse.concurrent && seat.waits.load(Relaxed);
+            thread.is_none_or(|thread| seat.thread == thread) && (seat.running == 0 || has_room)
+        };
+        let Some(index) = seats.open.iter().rposition(can_take) else { return Err(job) };
+        let mut seat = seats.open.remove(index);
+        seat.jobs.send(job).map_err(|unsent| unsent.0)?;
+        seat.waits.store(false, Relaxed);
+        seat.taken += 1;
+        seat.running += 1;
+        let given = (seat.number, seat.ended.clone());
+        if seat.taken < self.reuse.requests {
+            seats.open.push(seat);
+        }
+        Ok(given)
+    }
+
+    /// Starts a worker with its first job.
+    fn start(
+        &self,
+        unit: &Arc<Unit>,
+        job: Job,
+        room: OwnedSemaphorePermit,
+    ) -> (u64, watch::Receiver<Option<Failure>>) {
+        let (jobs, queue) = mpsc::unbounded_channel();
+        let (end, ended) = watch::channel(None);
+        let waits = Arc::new(AtomicBool::new(false));
+        let pulse = Pulse { is_busy: true, until: job.deadline, polls_again: false };
+        let mut seats = self.seats();
+        let number = seats.next;
+        seats.next += 1;
+        // The receiver is there, so that the job is not lost.
+        let _ = jobs.send(job);
+        let worker =
+            Worker { number, queue, waits: Arc::clone(&waits), pulse: Mutex::new(pulse) };
+        seats.open.push(Seat {
+            number,
+            thread: thread::current().id(),
+            jobs,
+            ended: ended.clone(),
+            taken: 1,
+            running: 1,
+            waits,
+        });
+        drop(seats);
+        unit.tasks().spawn(work(Arc::clone(unit), worker, end, room));
+        (number, ended)
+    }
+
+    /// A worker is done with one of its requests.
+    fn done(&self, number: u64) {
+        if let Some(seat) = self.seats().open.iter_mut().find(|seat| seat.number == number) {
+            seat.running -= 1;
+        }
+    }
+
+    /// No request is given to the worker any more.
+    fn retire(&self, number: u64) {
+        self.seats().open.retain(|seat| seat.number != number);
+    }
+
+    /// The same, unless it just got one.
+    fn leave(&self, number: u64) -> bool {
+        let mut seats = self.seats();
+        let is_busy = |seat: &Seat| seat.number == number && seat.running > 0;
+        if seats.open.iter().any(is_busy) {
+            return false;
+        }
+        seats.open.retain(|seat| seat.number != number);
+        true
+    }
+}
+
+/// Has a worker of the unit answer the request, and watches it until it has.
+pub(super) async fn drive(
+    unit: Arc<Unit>,
+    (request, scheme): (http::Request<WasiBody>, Scheme),
+    answer: oneshot::Sender<Answer>,
+    body_sent: oneshot::Receiver<()>,
+    admission: Admission,
+    deadline: Instant,
+) -> Result<(), Broken> {
+    let (given, mut answered) = oneshot::channel();
+    let (done, mut finished) = oneshot::channel();
+    // Where there are none, nobody comes here.
+    let Some(workers) = unit.workers() else { return Ok(()) };
+    let job =
+        Job { request, scheme, answer: given, body_sent, deadline, done, _admission: admission };
+    let (number, ended) = match workers.give(job, Some(thread::current().id())) {
+        Ok(given) => given,
+        Err(job) => match Arc::clone(&workers.room).try_acquire_owned() {
+            Ok(room) => workers.start(&unit, job, room),
+            Err(_) => match workers.give(job, None) {
+                Ok(given) => given,
+                // All have been given their last request, and are about to end.
+                Err(job) => match Arc::clone(&workers.room).acquire_owned().await {
+                    Ok(room) => workers.start(&unit, job, room),
+                    // It is never closed.
+                    Err(_) => return Ok(()),
+                },
+            },
+        },
+    };
+    let mut ticket = Ticket { unit: Arc::clone(&unit), number, deadline, ended, is_done: false };
+    let is_done = tokio::select! {
+        biased;
+        answered = &mut answered => {
+            if let Ok(answered) = answered {
+                let _ = answer.send(answered);
+            }
+            finished.await
+        }
+        // Before an answer, or just when it had been given.
+        finished = &mut finished => {
+            if let Ok(answered) = answered.try_recv() {
+                let _ = answer.send(answered);
+            }
+            finished
+        }
+    };
+    ticket.is_done = true;
+    if is_done.is_ok() {
+        return Ok(());
+    }
+    match ticket.ended.wait_for(Option::is_some).await.map(|failure| (*failure).clone()) {
+        // The worker keeps its store until nobody watches it any more.
+        Ok(Some(failure)) => Err(Broken { failure, remains: Box::new(ticket) }),
+        _ => Ok(()),
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        // A worker that does not answer in time is not to keep others waiting.
+        if !self.is_done
+            && Instant::now() >= self.deadline
+            && let Some(workers) = self.unit.workers()
+        {
+            workers.retire(self.number);
+        }
+    }
+}
+
+/// An instance that answers several requests.
+struct Worker {
+    number: u64,
+    queue: mpsc::UnboundedReceiver<Job>,
+    waits: Arc<AtomicBool>,
+    pulse: Mutex<Pulse>,
+}
+
+/// What the future that runs an instance, and the one around it, tell each other. The inner one is
+/// not polled while the instance computes, so that the time is kept outside.
+struct Pulse {
+    is_busy: bool,
+    /// Until when it may be busy, or idle.
+    until: Instant,
+    /// Whether the inner one is to be polled once more, to see if it waits.
+    polls_again: bool,
+}
+
+async fn work(
+    unit: Arc<Unit>,
+    mut worker: Worker,
+    end: watch::Sender<Option<Failure>>,
+    _room: OwnedSemaphorePermit,
+) {
+    // Where there is none, nobody starts one.
+    let Some(workers) = unit.workers() else { return };
+    let mut store = unit.store();
+    let ended = live(&unit, workers, &mut store, &mut worker).await;
+    workers.retire(worker.number);
+    let until = worker.pulse.into_inner().unwrap_or_else(PoisonError::into_inner).until;
+    drop(worker.queue);
+    let Err(failure) = ended else { return };
+    if end.send(Some(failure.clone())).is_err() {
+        unit.log(&failure);
+    }
+    // With the store would go what it had not finished, and a body that is gone looks like one that
+    // has ended.
+    let _ = timeout_at(until, end.closed()).await;
+}
+
+async fn live(
+    unit: &Unit,
+    workers: &Workers,
+    store: &mut Store<State>,
+    worker: &mut Worker,
+) -> Result<(), Failure> {
+    let Some(handler) = unit.handler() else { return Ok(()) };
+    let Worker { number, queue, waits, pulse } = worker;
+    let lock = || pulse.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut pace = Pace::default();
+    let ended = {
+        let mut life = pin!(async {
+            let instance = handler.instantiate(&mut *store).await?;
+            let desk = Desk { workers, number: *number, waits, pulse, instance };
+            store.run_concurrent(async |accessor| desk.serve(accessor, queue).await).await?
+        });
+        let mut sleep = pin!(sleep_until(lock().until));
+        poll_fn(|context| {
+            let mut ended = pace.measure(|| life.as_mut().poll(context));
+            if ended.is_pending() && std::mem::take(&mut lock().polls_again) {
+                ended = pace.measure(|| life.as_mut().poll(context));
+            }
+            if let Poll::Ready(ended) = ended {
+                return Poll::Ready(Ok(ended));
+            }
+            let Pulse { is_busy, until, .. } = *lock();
+            if !is_busy {
+                pace = Pace::default();
+            }
+            if sleep.deadline() != until {
+                sleep.as_mut().reset(until);
+            }
+            ready!(sleep.as_mut().poll(context));
+            if is_busy {
+                Poll::Ready(Err(Failure::TimedOut(unit.plan().limit.time)))
+            } else if workers.leave(*number) {
+                Poll::Ready(Ok(Ok(())))
+            } else {
+                Poll::Pending
+            }
+        })
+        .await?
+    };
+    ended.map_err(|error| super::failure(store, &error))
+}
+
+/// Where an instance takes its requests.
+struct Desk<'a> {
+    workers: &'a Workers,
+    number: u64,
+    waits: &'a AtomicBool,
+    pulse: &'a Mutex<Pulse>,
+    instance: Instance,
+}
+
+impl Desk<'_> {
+    async fn serve(
+        &self,
+        accessor: &Accessor<State>,
+        queue: &mut mpsc::UnboundedReceiver<Job>,
+    ) -> wasmtime::Result<()> {
+        let concurrent = self.workers.reuse.concurrent;
+        let mut calls = FuturesUnordered::new();
+        // Since it was idle.
+        let mut begun = 0;
+        poll_fn(|context| {
+            loop {
+                if let Poll::Ready(Some(ended)) = calls.poll_next_unpin(context) {
+                    ended?;
+                    if concurrent > 1 {
+                        self.workers.done(self.number);
+                    }
+                    continue;
+                }
+                let is_idle = calls.is_empty() && is_at_rest(accessor, context);
+                if is_idle && begun > 0 {
+                    begun = 0;
+                    self.idle();
+                    if concurrent == 1 {
+                        self.workers.done(self.number);
+                    }
+                }
+                let takes = is_idle || (concurrent > 1 && calls.len() < concurrent);
+                if !takes {
+                    return Poll::Pending;
+                }
+                match queue.poll_recv(context) {
+                    Poll::Ready(Some(job)) => {
+                        begun += 1;
+                        self.begin(accessor, begun, job.deadline);
+                        calls.push(self.answer(accessor, job));
+                    }
+                    Poll::Ready(None) if is_idle => return Poll::Ready(Ok(())),
+                    Poll::Ready(None) | Poll::Pending => {
+                        self.settle();
+                        return Poll::Pending;
+                    }
+                }
+            }
+        })
+        .await
+    }
+
+    async fn answer(&self, accessor: &Accessor<State>, job: Job) -> wasmtime::Result<()> {
+        let Job { request, scheme, answer, body_sent, done, _admission, .. } = job;
+        self.instance.answer(accessor, (request, scheme), answer, body_sent).await?;
+        // Whoever waited for it may have gone.
+        let _ = done.send(());
+        Ok(())
+    }
+
+    /// The instance gets a request, the `begun`th since it was idle.
+    fn begin(&self, accessor: &Accessor<State>, begun: u32, deadline: Instant) {
+        accessor.with(|mut store| store.get().meter.allow(begun));
+        self.waits.store(false, Relaxed);
+        let mut pulse = self.lock();
+        let until = if pulse.is_busy { pulse.until.max(deadline) } else { deadline };
+        *pulse = Pulse { is_busy: true, until, polls_again: true };
+    }
+
+    fn idle(&self) {
+        let until = Instant::now() + self.workers.reuse.idle;
+        *self.lock() = Pulse { is_busy: false, until, polls_again: false };
+    }
+
+    /// Nothing is left to do now. If that is so when the calls too have been polled which it got
+    /// last, all of them wait.
+    fn settle(&self) {
+        if !self.lock().polls_again {
+            self.waits.store(true, Relaxed);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Pulse> {
+        self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether no task of the instance is running, also of those that have returned.
+fn is_at_rest(accessor: &Accessor<State>, context: &mut Context<'_>) -> bool {
+    accessor.poll_no_interesting_tasks(context).is_ready()
+}
