@@ -34,8 +34,7 @@ fn up(guest: &str, instances: &str, limit: &str) -> (TempDir, Keyway) {
 }
 
 fn at_once(address: SocketAddr, path: &'static str, count: usize) -> Vec<Answer> {
-    let requests: Vec<_> =
-        (0..count).map(|_| thread::spawn(move || get(address, path))).collect();
+    let requests: Vec<_> = (0..count).map(|_| thread::spawn(move || get(address, path))).collect();
     requests.into_iter().map(|request| request.join().expect("answered")).collect()
 }
 
@@ -167,7 +166,8 @@ fn what_cannot_be_is_told() {
         ("misbehave", "reuse = 2, concurrent = 2", "answer one request at a time"),
     ] {
         let app = manifest(guest, instances, "");
-        let up = ["up".as_ref(), app.path().as_os_str(), "--listen".as_ref(), "127.0.0.1:0".as_ref()];
+        let up =
+            ["up".as_ref(), app.path().as_os_str(), "--listen".as_ref(), "127.0.0.1:0".as_ref()];
         let finished = finish(up);
         assert_eq!(finished.code, Some(1), "{instances}");
         assert!(finished.told().contains(told), "{instances}: {}", finished.told());

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use keyway_testing::{Keyway, finish, guest};
+use keyway_testing::{Keyway, app, finish, get, guest};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     pki_types::{CertificateDer, ServerName},
@@ -124,4 +124,64 @@ fn a_certificate_that_is_of_no_use_is_explained() {
         assert!(ended.stderr.contains(word), "{word:?} is not in {}", ended.stderr);
         assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
     }
+}
+
+/// An app whose component does what its name says.
+fn client(guest: &str, grant: &str) -> tempfile::TempDir {
+    app(&format!(
+        r#"
+        [app]
+        name = "client"
+        [component.client]
+        source = "{{guest:{guest}}}"
+        {grant}
+        [[trigger.http]]
+        route = "/"
+        component = "client"
+    "#
+    ))
+}
+
+#[test]
+fn a_component_encrypts_its_own_connections_where_the_machine_trusts_the_server() {
+    let identity = Identity::new();
+    let server = identity.serve();
+    let port = server.address().port();
+    let app = client("tls", &format!("grant.tcp = [\"127.0.0.1:{port}\"]"));
+    let certificate = identity.file("cert.pem");
+    let trusting = Keyway::up_where(app.path(), &[], &[("SSL_CERT_FILE", &certificate)]);
+    let answer = get(trusting.address(), &format!("/{port}/localhost"));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(answer.body.ends_with("Hello, world!\n"), "{}", answer.body);
+    let other = get(trusting.address(), &format!("/{port}/example.com"));
+    assert_eq!(other.status, 500);
+    assert!(other.body.contains("not valid for name"), "{}", other.body);
+    let nameless = get(trusting.address(), &format!("/{port}/no%20name"));
+    assert!(nameless.body.contains("the server's name"), "{}", nameless.body);
+    let doubting = Keyway::up(app.path());
+    let answer = get(doubting.address(), &format!("/{port}/localhost"));
+    assert!(
+        answer.body.contains("UnknownIssuer") || answer.body.contains("CaUsedAsEndEntity"),
+        "{}",
+        answer.body
+    );
+}
+
+#[test]
+fn a_component_without_sockets_has_no_tls() {
+    let app = client("tls", "");
+    let keyway = Keyway::up(app.path());
+    assert_eq!(get(keyway.address(), "/1/localhost").status, 500);
+}
+
+#[test]
+fn outgoing_https_trusts_whom_the_machine_trusts() {
+    let identity = Identity::new();
+    let server = identity.serve();
+    let url = format!("https://localhost:{}", server.address().port());
+    let app = client("reach", &format!("grant.http = [\"{url}\"]"));
+    let certificate = identity.file("cert.pem");
+    let trusting = Keyway::up_where(app.path(), &[], &[("SSL_CERT_FILE", &certificate)]);
+    let answer = get(trusting.address(), &format!("/http?url={url}/"));
+    assert_eq!(answer.body, "200 Hello, world!\n");
 }

@@ -7,7 +7,7 @@ use std::{
 
 use keyway_app::{
     App, Component, ComponentName, FileAccess, HostPattern, HttpGrant, HttpScheme, ImportName,
-    Limit, Place, Problem, SocketDirection, SocketGrant, Source,
+    Limit, Place, Problem, Reuse, SocketDirection, SocketGrant, Source,
 };
 use proptest::prelude::*;
 
@@ -48,6 +48,11 @@ cpu = "500ms"
 body = 1024
 concurrency = 7
 queue = 0
+
+[component.gateway.instances]
+reuse = 100
+concurrent = 10
+idle = "1m"
 
 [component.store]
 source = "oci://ghcr.io/shop/store:1.0"
@@ -203,6 +208,7 @@ fn a_component_has_its_limit() {
         body_bytes: Some(1024),
         concurrency: 7,
         queue: 0,
+        reuse: Reuse { requests: 100, concurrent: 10, idle: Duration::from_secs(60) },
     };
     assert_eq!(component(&app, "gateway").limit, expected);
     assert_eq!(component(&app, "store").limit, Limit::default());

@@ -20,7 +20,7 @@ mod reconnect;
 pub mod redis;
 mod settings;
 pub mod sql;
-mod tls;
+pub mod tls;
 
 pub use address::{Address, AddressError};
 pub use origin::Origin;

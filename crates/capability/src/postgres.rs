@@ -145,7 +145,7 @@ fn tls(address: &Address, mode: SslMode) -> Result<ClientConfig, ServerError> {
         |reason: String| ServerError::Certificates { address: address.to_string(), reason };
     let roots = match mode {
         SslMode::Disable => RootCertStore::empty(),
-        _ => crate::tls::roots().map_err(failed)?,
+        _ => crate::tls::roots(),
     };
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

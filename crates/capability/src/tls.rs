@@ -2,17 +2,13 @@
 
 use rustls::RootCertStore;
 
-/// Those that this machine trusts.
-///
-/// # Errors
-/// Why there are none.
-pub(crate) fn roots() -> Result<RootCertStore, String> {
+/// Those that this machine trusts (also by `SSL_CERT_FILE` and `SSL_CERT_DIR`), and where it has
+/// none, as in a bare container, those that Mozilla's programs trust.
+pub fn roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    roots.add_parsable_certificates(found.certs);
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
-        let reason = found.errors.first().map(ToString::to_string);
-        return Err(reason.unwrap_or_else(|| "there are none".to_owned()));
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    Ok(roots)
+    roots
 }

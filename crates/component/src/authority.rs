@@ -45,6 +45,8 @@ pub enum Authority {
     Sql,
     /// Servers of Redis.
     Redis,
+    /// Encrypted connections over sockets.
+    Tls,
     /// Ending the instance.
     Exit,
     /// Nothing: types and what can be done with a handle, for which another interface has to be
@@ -72,6 +74,7 @@ impl fmt::Display for Authority {
             Self::Config => "configuration",
             Self::Sql => "SQL databases",
             Self::Redis => "Redis",
+            Self::Tls => "TLS",
             Self::Exit => "exit",
             Self::Shared => "nothing",
             Self::Unknown => "unknown",
@@ -157,6 +160,7 @@ const DRAFTS: &[(&str, &str, &[&str], Authority)] = &[
     ("messaging", "request-reply", &["0.2.0-draft"], Authority::Messaging),
     ("config", "store", CONFIG, Authority::Config),
     ("config", "runtime", &["0.2.0-draft"], Authority::Config),
+    ("tls", "types", &["0.2.0-draft"], Authority::Tls),
     ("logging", "logging", &["", "0.1.0-draft"], Authority::Stderr),
 ];
 

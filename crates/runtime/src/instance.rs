@@ -292,10 +292,8 @@ async fn drive_own(
         }
     }
     .await;
-    result.map_err(|error| Broken {
-        failure: failure(&mut store, &error),
-        remains: Box::new(store),
-    })
+    result
+        .map_err(|error| Broken { failure: failure(&mut store, &error), remains: Box::new(store) })
 }
 
 /// Makes an instance of `unit`, and drops it.
@@ -363,7 +361,7 @@ async fn answer_0_3(
     let (request, processed) = accessor.with(|mut store| {
         let (request, processed) = request_0_3(store.get(), request, scheme);
         let request = view::table(store.get()).push(request)?;
-        wasmtime::Result::Ok((request, processed))
+        Ok::<_, wasmtime::Error>((request, processed))
     })?;
     match service.wasi_http_handler().call_handle(accessor, request).await? {
         Ok(response) => {

@@ -9,6 +9,7 @@ use wasmtime_wasi::{
     filesystem::WasiFilesystemCtxView, random::WasiRandomCtx, sockets::WasiSocketsCtxView,
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
+use wasmtime_wasi_tls::{WasiTlsCtx, WasiTlsCtxView};
 
 use crate::{
     failure::Failure,
@@ -32,6 +33,8 @@ pub(crate) struct State {
     contexts: Box<[Option<Box<WasiCtx>>]>,
     http: WasiHttpCtx,
     hooks: Hooks,
+    /// Made when it is first asked for.
+    tls: Option<WasiTlsCtx>,
     /// Counted by the values that the instance writes to containers.
     writes: Arc<()>,
     pub(crate) meter: Meter,
@@ -48,6 +51,7 @@ impl State {
             contexts: (0..=plan.members.len()).map(|_| None).collect(),
             http,
             hooks: Hooks { plan: Arc::clone(plan), member: 0 },
+            tls: None,
             writes: Arc::new(()),
             meter: Meter::new(&plan.limit),
         }
@@ -140,6 +144,11 @@ pub(crate) mod view {
             member: state.hooks.plan.members.get(N).map(AsRef::as_ref),
             table: &mut state.table,
         }
+    }
+
+    pub(crate) fn tls(state: &mut State) -> WasiTlsCtxView<'_> {
+        let ctx = state.tls.get_or_insert_with(crate::bind::tls::context);
+        WasiTlsCtxView { table: &mut state.table, ctx }
     }
 
     pub(crate) fn logging<const N: usize>(state: &mut State) -> crate::bind::logging::View<'_> {

@@ -76,6 +76,7 @@ fn remedy(interface: &str, principal: &Principal) -> Option<String> {
     match authority(interface) {
         Authority::Clocks if !granted.clocks => Some(grant::suggest_clocks(name)),
         Authority::Random if !granted.random => Some(grant::suggest_random(name)),
+        Authority::Tls if granted.tcp.is_empty() => Some(grant::suggest_some_tcp(name)),
         _ => None,
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod messaging;
 mod producer;
 pub(crate) mod redis;
 pub(crate) mod sql;
+pub(crate) mod tls;
 mod wasi;
 
 pub(crate) use deny::Denied;
@@ -94,6 +95,7 @@ fn given(plan: &Plan, slot: usize, interface: &str) -> bool {
         (_, None) => false,
         (Authority::Clocks, Some(grant)) => grant.clocks,
         (Authority::Random, Some(grant)) => grant.random,
+        (Authority::Tls, Some(grant)) => !grant.tcp.is_empty(),
         (_, Some(_)) => true,
     }
 }

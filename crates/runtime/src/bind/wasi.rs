@@ -10,7 +10,7 @@ use wasmtime_wasi::{
 use wasmtime_wasi_http::{WasiHttp, p2::bindings::http as http_p2, p3::bindings::http as http_p3};
 
 use super::{
-    blobstore, config, deny::Network, form::Form, keyvalue, logging, messaging, redis, sql,
+    blobstore, config, deny::Network, form::Form, keyvalue, logging, messaging, redis, sql, tls,
 };
 use crate::{
     exact,
@@ -59,7 +59,8 @@ pub(super) fn ways_out(interface: &str) -> &'static [(&'static str, Network)] {
 
 /// The path of an interface, and its release, if that is bound here.
 fn known(interface: &str) -> Option<(&str, Release)> {
-    const DRAFTS: [&str; 5] = ["keyvalue/", "blobstore/", "messaging/", "config/", "logging/"];
+    const DRAFTS: [&str; 6] =
+        ["keyvalue/", "blobstore/", "messaging/", "config/", "logging/", "tls/"];
     if !is_provided(interface) {
         return None;
     }
@@ -105,6 +106,7 @@ fn bind_for<const N: usize>(
             Authority::Stderr => logging::bind::<N>(target),
             Authority::Sql => sql::bind::<N>(target, path, form),
             Authority::Redis => redis::bind::<N>(target, path),
+            Authority::Tls => tls::bind(target),
             _ => Ok(()),
         },
     }

@@ -23,6 +23,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
 };
 use keyway_app::grant::{self, HostPattern, HttpGrant, HttpScheme};
+use rustls::ClientConfig;
 use tokio::{
     net::TcpStream,
     time::{Sleep, sleep, timeout},
@@ -33,6 +34,7 @@ use wasmtime_wasi_http::{
 };
 
 use crate::{
+    grant::tls,
     handle,
     plan::{Member, Plan},
 };
@@ -60,7 +62,7 @@ impl Clients {
     fn client(&self) -> &HttpClient {
         self.client.get_or_init(|| {
             let connector = hyper_rustls::HttpsConnectorBuilder::new()
-                .with_webpki_roots()
+                .with_tls_config(ClientConfig::clone(&tls::CLIENT))
                 .https_or_http()
                 .enable_all_versions()
                 .wrap_connector(GrantedConnector(Arc::clone(&self.grants)));

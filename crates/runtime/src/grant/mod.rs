@@ -6,6 +6,7 @@ mod output;
 pub(crate) mod server;
 mod socket;
 mod stream;
+pub(crate) mod tls;
 
 pub(crate) use output::write_log;
 pub use output::{flush_output, keep_stdout, observe_output};

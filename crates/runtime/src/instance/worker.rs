@@ -145,8 +145,7 @@ impl Workers {
         seats.next += 1;
         // The receiver is there, so that the job is not lost.
         let _ = jobs.send(job);
-        let worker =
-            Worker { number, queue, waits: Arc::clone(&waits), pulse: Mutex::new(pulse) };
+        let worker = Worker { number, queue, waits: Arc::clone(&waits), pulse: Mutex::new(pulse) };
         seats.open.push(Seat {
             number,
             thread: thread::current().id(),

@@ -35,7 +35,7 @@ impl Connector {
             // No certificate is looked at.
             RootCertStore::empty()
         } else {
-            tls::roots().map_err(failed)?
+            tls::roots()
         };
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
