@@ -11,7 +11,7 @@ use std::{
 use crate::{
     backend::{Backend, BackendName},
     grant::Grant,
-    keyvalue::StoreLink,
+    keyvalue::{ChangeTrigger, StoreLink},
     messaging::MessageTrigger,
     place::{Place, Placed},
     sql::DatabaseLink,
@@ -42,6 +42,8 @@ pub struct App {
     pub triggers: Vec<HttpTrigger>,
     /// The messages that start a unit, in the order of the manifest.
     pub messages: Vec<MessageTrigger>,
+    /// The changes in stores that start a unit, in the order of the manifest.
+    pub changes: Vec<ChangeTrigger>,
 }
 
 impl App {
@@ -89,6 +91,7 @@ impl App {
             databases: BTreeMap::new(),
             triggers: vec![trigger],
             messages: Vec::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -104,7 +107,8 @@ impl App {
                 open.extend(component.links.values().map(|link| &link.value.to));
             }
         }
-        Self { components, triggers: Vec::new(), messages: Vec::new(), ..self.clone() }
+        let (triggers, messages, changes) = Default::default();
+        Self { components, triggers, messages, changes, ..self.clone() }
     }
 
     /// The component of this name.
@@ -116,12 +120,14 @@ impl App {
     /// triggers.
     pub fn unit_roots(&self) -> BTreeSet<&ComponentName> {
         let messages = self.messages.iter().map(|trigger| &trigger.component);
-        self.triggers.iter().map(|trigger| &trigger.component).chain(messages).collect()
+        let changes = self.changes.iter().map(|trigger| &trigger.component);
+        let routes = self.triggers.iter().map(|trigger| &trigger.component);
+        routes.chain(messages).chain(changes).collect()
     }
 
     /// Whether nothing starts any of its units.
     pub fn is_idle(&self) -> bool {
-        self.triggers.is_empty() && self.messages.is_empty()
+        self.triggers.is_empty() && self.messages.is_empty() && self.changes.is_empty()
     }
 }
 

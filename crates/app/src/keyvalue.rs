@@ -1,7 +1,7 @@
 //! Stores of keys and values: the names that an app gives them in `[keyvalue.NAME]`, and what its
 //! components may do with them.
 
-use crate::backend::BackendName;
+use crate::{ComponentName, Place, backend::BackendName};
 
 /// What a component may do with a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,21 @@ impl StoreLink {
     pub fn to(to: BackendName) -> Self {
         Self { to, access: StoreAccess::ReadWrite, prefix: String::new(), quota_bytes: None }
     }
+}
+
+/// Changes in a store that start a unit.
+#[derive(Debug, Clone)]
+pub struct ChangeTrigger {
+    /// The store, by the name that the component opens it by: it sees what its link lets it see.
+    pub store: String,
+    /// What the keys begin with.
+    pub prefix: String,
+    /// The root of the unit that is told.
+    pub component: ComponentName,
+    /// Where it names its store, or the trigger itself if it does not.
+    pub place: Option<Place>,
+    /// Where it names its component.
+    pub component_place: Option<Place>,
 }
 
 /// Whether a component may change a store.

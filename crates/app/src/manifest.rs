@@ -25,6 +25,7 @@ use toml_edit::Document;
 use crate::{
     App, Component, HttpTrigger, Placed, Problem, Text,
     backend::{Backend, BackendName},
+    keyvalue::ChangeTrigger,
     messaging::MessageTrigger,
 };
 use table::{Reader, Table};
@@ -56,6 +57,7 @@ pub struct Manifest {
     /// The triggers, at the places of their routes.
     pub(crate) triggers: Vec<Placed<HttpTrigger>>,
     pub(crate) messages: Vec<MessageTrigger>,
+    pub(crate) changes: Vec<ChangeTrigger>,
     /// Which components have a limit of their own, with its place.
     pub(crate) limited: Vec<Placed<crate::ComponentName>>,
     pub(crate) text: Arc<Text>,
@@ -88,6 +90,7 @@ impl Manifest {
             databases: BTreeMap::new(),
             triggers: Vec::new(),
             messages: Vec::new(),
+            changes: Vec::new(),
             limited: Vec::new(),
             text: place,
             problems: Vec::new(),
@@ -151,10 +154,12 @@ impl Manifest {
             }
         }
         if let Some(triggers) = root.table("trigger") {
-            triggers.only(&["http", "messaging"]);
+            triggers.only(&["http", "messaging", "keyvalue"]);
             let tables = triggers.get("messaging").map(|table| table.tables()).unwrap_or_default();
             let read = |table: &Table<'_>| messaging::trigger(table, &targets);
             self.messages = tables.iter().filter_map(read).collect();
+            let tables = triggers.get("keyvalue").map(|table| table.tables()).unwrap_or_default();
+            self.changes = tables.iter().filter_map(keyvalue::trigger).collect();
             let tables = triggers.get("http").map(|http| http.tables()).unwrap_or_default();
             self.triggers = tables.iter().filter_map(trigger::read).collect();
         }

@@ -58,6 +58,7 @@ pub fn parse(name: &str, text: &str) -> Result<Manifest, Vec<Problem>> {
         databases: app.databases,
         triggers: app.triggers,
         messages: Vec::new(),
+        changes: Vec::new(),
         limited: Vec::new(),
         text: place,
         problems: reader.into_problems(),

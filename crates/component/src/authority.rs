@@ -184,6 +184,7 @@ const ENTRY_POINTS: &[(&str, &str)] = &[
     ("http", "incoming-handler"),
     ("http", "handler"),
     ("messaging", "incoming-handler"),
+    ("keyvalue", "watcher"),
 ];
 
 /// What the interface of this name, version included, gives to who imports it.

@@ -211,6 +211,10 @@ fn note_name(app: &App, sources: &Sources, purpose: Purpose) -> Key {
         add(b"messages");
         add(trigger.component.as_str().as_bytes());
     }
+    for trigger in &app.changes {
+        add(b"changes");
+        add(trigger.component.as_str().as_bytes());
+    }
     add(if app.is_idle() { b"looked at" } else { b"triggered" });
     for (name, source) in sources {
         add(name.as_str().as_bytes());

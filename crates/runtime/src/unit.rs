@@ -13,7 +13,10 @@ use std::{
 
 use bytes::Bytes;
 use keyway_app::Limit;
-use keyway_capability::messaging::{Broker, Message};
+use keyway_capability::{
+    keyvalue::{self, Change},
+    messaging::{Broker, Message},
+};
 use keyway_component::UnitImport;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -23,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use wasmtime::{Store, component::InstancePre};
 
 use crate::{
-    bind::messaging::Incoming,
+    bind::{keyvalue::watcher::Watcher, messaging::Incoming},
     engine::{Compiled, Engine, Engines},
     failure::{Body, Failure},
     grant::{Principal, folder::FolderError},
@@ -52,7 +55,7 @@ pub struct UnitSpec {
 pub enum UnitError {
     /// It has no handler that the host knows.
     #[error(
-        "`{0}` exports no handler: a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`, and one that handles messages exports `wasi:messaging/incoming-handler@0.2.0-draft`"
+        "`{0}` exports no handler: a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`, one that handles messages exports `wasi:messaging/incoming-handler@0.2.0-draft`, and one that is told of changes exports `wasi:keyvalue/watcher@0.2.0-draft2`"
     )]
     NoHandler(String),
     /// It is no command that the host knows.
@@ -93,6 +96,7 @@ pub struct Unit {
     /// Where instances answer more than one request.
     workers: Option<Workers>,
     messages: Option<Incoming>,
+    watcher: Option<Watcher>,
     running: Arc<Semaphore>,
     waiting: AtomicUsize,
     concurrency: usize,
@@ -160,8 +164,9 @@ impl Unit {
         let Bound { engine, plan, pre } = Bound::new(engines, compiled, spec)?;
         let concurrency = engine.share(plan.limit.concurrency);
         let messages = Incoming::find(pre.clone());
+        let watcher = Watcher::find(pre.clone());
         let handler = instance::Handler::find(pre);
-        if handler.is_none() && messages.is_none() {
+        if handler.is_none() && messages.is_none() && watcher.is_none() {
             return Err(UnitError::NoHandler(name));
         }
         let reuse = plan.limit.reuse;
@@ -176,6 +181,7 @@ impl Unit {
             handler,
             workers,
             messages,
+            watcher,
             running: Arc::new(Semaphore::new(concurrency)),
             waiting: AtomicUsize::new(0),
             concurrency,
@@ -225,17 +231,38 @@ impl Unit {
         broker: Arc<dyn Broker>,
     ) -> Result<Result<(), String>, Failure> {
         let Some(incoming) = &self.messages else { return Err(Failure::NoAnswer) };
+        self.run(async |store| incoming.handle(store, message, broker).await).await
+    }
+
+    /// Tells a fresh instance of a change in a store, which it gets as a bucket.
+    ///
+    /// # Errors
+    /// If the instance did not come to its end, or was not let in.
+    pub async fn handle_change(
+        &self,
+        change: Change,
+        bucket: Arc<dyn keyvalue::Store>,
+    ) -> Result<(), Failure> {
+        let Some(watcher) = &self.watcher else { return Err(Failure::NoAnswer) };
+        self.run(async |store| watcher.tell(store, change, bucket).await).await
+    }
+
+    /// Runs `call` in a fresh instance, within the limits.
+    async fn run<T>(
+        &self,
+        call: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T, Failure> {
         let deadline = Instant::now() + self.plan.limit.time;
         let _admission = self.admit().await?;
         let mut store = self.store();
         let mut pace = Pace::default();
         let done = {
-            let mut call = pin!(incoming.handle(&mut store, message, broker));
+            let mut call = pin!(call(&mut store));
             let paced = poll_fn(|context| pace.measure(|| call.as_mut().poll(context)));
             tokio::time::timeout_at(deadline, paced).await
         };
         match done {
-            Ok(handled) => handled.map_err(|error| instance::failure(&mut store, &error)),
+            Ok(done) => done.map_err(|error| instance::failure(&mut store, &error)),
             Err(_) => Err(Failure::TimedOut(self.plan.limit.time)),
         }
     }

@@ -3,17 +3,16 @@
 //! A subscription goes on while what handles its messages is exchanged, so that none is lost by it.
 //! One that breaks is made again, with growing pauses.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use keyway_capability::messaging::{
     Broker, Deliveries, Delivery, Error, Fate, Message, Subscription,
 };
-use tokio::{task::JoinSet, time::sleep};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+use crate::pause::Pause;
 
 /// Handles messages.
 pub trait Handler: Send + Sync + 'static {
@@ -61,7 +60,7 @@ impl<H: Handler> Listener<H> {
     /// future cuts these off.
     pub async fn listen(self, stop: CancellationToken) {
         let mut running = JoinSet::new();
-        let mut pause = FIRST_PAUSE;
+        let mut pause = Pause::default();
         loop {
             let subscribed = tokio::select! {
                 biased;
@@ -70,7 +69,7 @@ impl<H: Handler> Listener<H> {
             };
             let error = match subscribed {
                 Ok(deliveries) => {
-                    pause = FIRST_PAUSE;
+                    pause = Pause::default();
                     self.subscribed.cancel();
                     match self.take(deliveries, &mut running, &stop).await {
                         End::Stopped => break,
@@ -83,7 +82,7 @@ impl<H: Handler> Listener<H> {
             tracing::warn!("no messages on `{topics}` for the moment: {error}");
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+                () = pause.wait() => {}
             }
         }
         while running.join_next().await.is_some() {}

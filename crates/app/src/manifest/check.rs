@@ -9,6 +9,7 @@ use std::{
 use crate::{
     App, Component, ComponentName, HttpTrigger, Manifest, Place, Placed, Problem,
     backend::{Backend, BackendName},
+    keyvalue::{ChangeTrigger, OPENERS, suggest_store},
     manifest::{
         Stage,
         table::{list, nearest},
@@ -58,12 +59,13 @@ pub(super) fn check(
         databases: manifest.databases,
         triggers: manifest.triggers.into_iter().map(|trigger| trigger.value).collect(),
         messages: manifest.messages,
+        changes: manifest.changes,
     })
 }
 
 /// Links and triggers that lead to no component.
 fn unresolved(manifest: &Manifest) -> Vec<Problem> {
-    let Manifest { components, declared, triggers, messages, .. } = manifest;
+    let Manifest { components, declared, triggers, messages, changes, .. } = manifest;
     let names: BTreeSet<&ComponentName> = components.iter().map(|c| &c.name).collect();
     let mut problems = Vec::new();
     let mut lead = |to: &ComponentName, what: &dyn std::fmt::Display, place: &Option<Place>| {
@@ -85,15 +87,34 @@ fn unresolved(manifest: &Manifest) -> Vec<Problem> {
         let what = format_args!("messages on `{}` lead", trigger.topic);
         lead(&trigger.component, &what, &trigger.component_place);
     }
+    for trigger in changes {
+        let what = format_args!("changes in `{}` lead", trigger.store);
+        lead(&trigger.component, &what, &trigger.component_place);
+    }
+    problems.extend(changes.iter().filter_map(|trigger| unlinked(trigger, components)));
     problems
+}
+
+/// A component is told of changes in a store that it may open.
+fn unlinked(trigger: &ChangeTrigger, components: &[Component]) -> Option<Problem> {
+    let component = components.iter().find(|component| component.name == trigger.component)?;
+    if component.stores.contains_key(&trigger.store) {
+        return None;
+    }
+    let (name, store) = (&trigger.component, &trigger.store);
+    let message = format!("`{name}` is to be told of changes in `{store}`, which it cannot open");
+    let line = suggest_store(name.as_str(), OPENERS[0], store);
+    let help = format!("link it to a store: {line}");
+    Some(problem("unlinked-store", message, Some(help), trigger.place.clone()))
 }
 
 /// Parts that nothing uses, in an app that has triggers.
 fn useless(manifest: &Manifest) -> Vec<Problem> {
-    let Manifest { components, triggers, messages, limited, .. } = manifest;
+    let Manifest { components, triggers, messages, changes, limited, .. } = manifest;
     let started = triggers.iter().map(|trigger| &trigger.value.component);
+    let started = started.chain(messages.iter().map(|trigger| &trigger.component));
     let roots: BTreeSet<_> =
-        started.chain(messages.iter().map(|trigger| &trigger.component)).collect();
+        started.chain(changes.iter().map(|trigger| &trigger.component)).collect();
     if roots.is_empty() {
         return Vec::new();
     }

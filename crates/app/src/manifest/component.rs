@@ -22,6 +22,15 @@ use crate::{
 /// How to write a component's name.
 pub(super) const NAME_HELP: &str = "write it in lower case, with `-` between words";
 
+/// The name of a component that is led to.
+pub(super) fn component_name(value: &Value<'_>) -> Option<ComponentName> {
+    let checked = ComponentName::new(value.string()?);
+    let tell = |error: &crate::ComponentNameError| {
+        value.wrong("component-name", error.to_string(), Some(NAME_HELP.to_owned()));
+    };
+    checked.inspect_err(tell).ok()
+}
+
 /// The component, and the place of its limit if it has one.
 pub(super) fn read(
     reader: &Reader,

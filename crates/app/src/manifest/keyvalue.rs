@@ -1,12 +1,18 @@
-//! The links of imports that open stores: of `wasi:keyvalue`, and of Spin's interfaces.
+//! The links of imports that open stores: of `wasi:keyvalue`, and of Spin's interfaces; and
+//! `[[trigger.keyvalue]]`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Targets, backend, limit, table::Value};
+use super::{
+    Targets, backend,
+    component::component_name,
+    limit,
+    table::{Table, Value},
+};
 use crate::{
     ImportName, Placed,
     backend::BackendName,
-    keyvalue::{DEFAULT, StoreAccess, StoreLink, opens_stores},
+    keyvalue::{ChangeTrigger, DEFAULT, StoreAccess, StoreLink, opens_stores},
 };
 
 /// The stores that a component may open, by the names that it opens.
@@ -111,4 +117,23 @@ pub(super) fn access(value: &Value<'_>) -> Option<StoreAccess> {
 
 fn target(value: &Value<'_>, declared: &Declared<'_>) -> Option<BackendName> {
     backend::target(value, declared.names, declared.what, declared.section)
+}
+
+/// Reads a trigger.
+pub(super) fn trigger(table: &Table<'_>) -> Option<ChangeTrigger> {
+    table.only(&["store", "prefix", "component"]);
+    let text = |key: &str| {
+        let value = table.get(key);
+        value.map_or(Some(String::new()), |value| value.string().map(str::to_owned))
+    };
+    let component = table.required("component");
+    let store = table.get("store");
+    let (name, prefix) = (text("store"), text("prefix"));
+    Some(ChangeTrigger {
+        store: name.map(|name| if name.is_empty() { DEFAULT.to_owned() } else { name })?,
+        prefix: prefix?,
+        component: component.as_ref().and_then(component_name)?,
+        place: store.map_or_else(|| table.place(), |store| store.place()),
+        component_place: component.and_then(|value| value.place()),
+    })
 }

@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     Targets, backend,
-    component::NAME_HELP,
+    component::component_name,
     table::{Table, Value},
 };
 use crate::{
-    ComponentName, Placed,
+    Placed,
     backend::BackendName,
     messaging::{DEFAULT, MessageTrigger},
 };
@@ -57,14 +57,7 @@ pub(super) fn trigger(table: &Table<'_>, targets: &Targets) -> Option<MessageTri
     let from = table.required("from").and_then(|value| broker(&value, targets));
     let topic = table.required("topic");
     let component = table.required("component");
-    let name = component.as_ref().and_then(|value| {
-        let checked = ComponentName::new(value.string()?);
-        checked
-            .map_err(|error| {
-                value.wrong("component-name", error.to_string(), Some(NAME_HELP.to_owned()));
-            })
-            .ok()
-    });
+    let name = component.as_ref().and_then(component_name);
     let group = table.get("group").map(|value| group(&value));
     let concurrency = table.get("concurrency").map_or(Some(16), |value| count(&value, 4096));
     let attempts = table.get("attempts").map_or(Some(5), |value| count(&value, 1000));

@@ -1,9 +1,9 @@
 //! `[[trigger.http]]`: which requests start which unit.
 
 use crate::{
-    ComponentName, HttpTrigger, Placed,
+    HttpTrigger, Placed,
     manifest::{
-        component::NAME_HELP,
+        component::component_name,
         grant::is_host_name,
         table::{Table, Value},
     },
@@ -15,14 +15,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Placed<HttpTrigger>> {
     let route_value = table.required("route");
     let route = route_value.as_ref().and_then(route_of);
     let host = table.get("host").map(|value| host(&value));
-    let component = table.required("component").and_then(|value| {
-        let name = value.string()?;
-        ComponentName::new(name)
-            .map_err(|error| {
-                value.wrong("component-name", error.to_string(), Some(NAME_HELP.to_owned()));
-            })
-            .ok()
-    });
+    let component = table.required("component").and_then(|value| component_name(&value));
     let place = table.get("component").and_then(|value| value.place()).or_else(|| table.place());
     let host = match host {
         None => None,

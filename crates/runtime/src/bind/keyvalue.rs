@@ -2,6 +2,7 @@
 //! in their place opens the same stores.
 
 mod spin;
+pub(crate) mod watcher;
 
 use std::{collections::VecDeque, sync::Arc};
 
