@@ -13,13 +13,20 @@ use keyway_capability::blobstore::{self, Blobs, OpenError, Rights, restrict};
 
 use crate::{
     backends::{Opened, OpenedByName, open_all},
+    link::Links,
     problem::problem,
     setting::{self, Resolved},
 };
 
 /// Places that are open.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Places(OpenedByName<Resolved, Arc<dyn Blobs>>);
+pub(crate) struct Places(OpenedByName<Resolved, Place>);
+
+#[derive(Debug, Clone)]
+struct Place {
+    blobs: Arc<dyn Blobs>,
+    links: Arc<Links<Rights, dyn Blobs>>,
+}
 
 impl Places {
     /// Opens the places that `app` declares. Those that `before` has open with the same settings
@@ -30,22 +37,26 @@ impl Places {
     pub(crate) fn open(app: &App, before: &Self) -> Result<Self, Vec<Problem>> {
         let open = |name: &BackendName, declared: &Backend, settings: &Resolved| {
             let backend = backend(name, declared, settings)?;
-            blobstore::open(&backend).map_err(|error| cannot_open(name, declared, &error))
+            let blobs = blobstore::open(&backend);
+            let blobs = blobs.map_err(|error| cannot_open(name, declared, &error))?;
+            Ok(Place { blobs, links: Arc::default() })
         };
         open_all(&app.blobs, &before.0, |name, of| resolve(app, name, of), open).map(Self)
     }
 
     /// The open place of this name.
     pub(crate) fn get(&self, name: &BackendName) -> Option<&Arc<dyn Blobs>> {
-        self.0.get(name).map(|opened| &opened.open)
+        self.0.get(name).map(|opened| &opened.open.blobs)
     }
 
     /// What `component` may use, by its containers' names, each with the rights of its link.
     pub(crate) fn of(&self, component: &Component) -> BTreeMap<String, Arc<dyn Blobs>> {
         let links = component.blobs.iter();
         let restricted = links.filter_map(|(container, Placed { value: link, .. })| {
-            let blobs = restrict(Arc::clone(self.get(&link.to)?), rights(container, link));
-            Some((container.clone(), blobs))
+            let Place { blobs, links } = &self.0.get(&link.to)?.open;
+            let restrict = |rights| restrict(Arc::clone(blobs), rights);
+            let restricted = links.get(&component.name, rights(container, link), restrict);
+            Some((container.clone(), restricted))
         });
         restricted.collect()
     }
@@ -53,11 +64,12 @@ impl Places {
     /// Asks every place for something, so that one that is not there, or that refuses, is told when
     /// the host starts and not by the first request.
     pub(crate) async fn look_at(self) {
-        let looks = self.0.into_iter().map(|(name, Opened { open: blobs, .. })| async move {
-            if let Err(error) = blobs.container_info("keyway").await {
-                tracing::warn!("the place for containers `{name}` does not answer: {error}");
-            }
-        });
+        let looks =
+            self.0.into_iter().map(|(name, Opened { open: Place { blobs, .. }, .. })| async move {
+                if let Err(error) = blobs.container_info("keyway").await {
+                    tracing::warn!("the place for containers `{name}` does not answer: {error}");
+                }
+            });
         futures::future::join_all(looks).await;
     }
 }

@@ -14,6 +14,7 @@ mod edit;
 mod folder;
 mod generation;
 mod limit;
+mod link;
 mod listen;
 pub mod log;
 mod messaging;
