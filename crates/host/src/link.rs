@@ -51,3 +51,28 @@ impl<R, T: ?Sized> fmt::Debug for Links<R, T> {
         f.debug_struct("Links").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_made_once_while_it_is_used() {
+        let links = Links::<u8, str>::default();
+        let (ann, ben) = (name("ann"), name("ben"));
+        let first = links.get(&ann, 1, |_| Arc::from("first"));
+        assert!(Arc::ptr_eq(&first, &links.get(&ann, 1, |_| Arc::from("again"))));
+        assert_eq!(&*links.get(&ann, 2, |_| Arc::from("other rights")), "other rights");
+        assert_eq!(&*links.get(&ben, 1, |_| Arc::from("other component")), "other component");
+        assert!(Arc::ptr_eq(&first, &links.get(&ann, 1, |_| Arc::from("again"))));
+        drop(first);
+        // It is asked for by the next generation when the last one has let go of it.
+        assert_eq!(&*links.get(&ann, 1, |_| Arc::from("again")), "first");
+        links.get(&ben, 2, |_| Arc::from("another"));
+        assert_eq!(&*links.get(&ann, 1, |_| Arc::from("again")), "again");
+    }
+
+    fn name(text: &str) -> ComponentName {
+        ComponentName::new(text).expect("a name")
+    }
+}
