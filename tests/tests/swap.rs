@@ -292,6 +292,17 @@ fn a_watched_app_takes_in_changes_by_itself() {
     assert_eq!(load.stop(), Vec::<String>::new());
 }
 
+#[test]
+fn a_watched_app_keeps_what_was_exchanged_until_its_files_change() {
+    let (app, keyway) = greeting(&["--watch"]);
+    worked(&swap(&keyway, "greeter", &guest("greeter-other"), &[]));
+    // Long enough for several looks at the files.
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(body(&keyway, "/Ann"), "Good day, Ann!", "{}", keyway.stderr());
+    copy("front", &app.path().join("front.wasm"));
+    assert!(until(|| body(&keyway, "/Ann") == "Hello, Ann!"), "{}", keyway.stderr());
+}
+
 /// An app whose requests all count in one store, and what was counted for sure.
 struct Counting {
     _app: TempDir,
