@@ -222,6 +222,17 @@ fn a_canary_that_does_well_gets_all_requests() {
 }
 
 #[test]
+fn a_canary_without_requests_is_taken_back() {
+    let keyway = alone("hello");
+    let more = ["--canary", "50%", "--for", "300ms"];
+    refused(&swap(&keyway, "hello", &guest("misbehave"), &more), "got no requests");
+    assert!(keyway.ask(["logs"]).stdout.contains("got no requests"));
+    assert_eq!(body(&keyway, "/"), "Hello, world!\n");
+    // What does the same as before has nothing to be tried in.
+    worked(&swap(&keyway, "hello", &guest("hello"), &more));
+}
+
+#[test]
 fn a_canary_is_ended_by_an_undo() {
     let keyway = alone("hello");
     let greeting = body(&keyway, "/");

@@ -7,6 +7,7 @@ mod backends;
 mod blobstore;
 mod build;
 mod call;
+mod canary;
 mod compose;
 mod config;
 mod database;

@@ -22,7 +22,8 @@ pub(crate) use trial::{Counted, Trial, TrialOptions};
 
 use crate::{
     backends::Backends,
-    generation::{Generation, UnitHandler},
+    canary::UnitHandler,
+    generation::Generation,
     listen::Listeners,
     nearest::did_you_mean,
     open::{Granted, open_granted},
@@ -284,7 +285,7 @@ impl Running {
     /// Has all requests from now on go to `next`. Those that run end where they began.
     fn install(&self, next: Arc<Generation>) -> Done<()> {
         self.routes.replace(next.routes(None)?);
-        self.listeners.update(next.listeners(), &self.background);
+        self.listeners.update(next.listeners(None), &self.background);
         let current = &self.serving().current;
         let previous = Some(Previous {
             prepared: Arc::clone(&current.prepared),

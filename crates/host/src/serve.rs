@@ -139,7 +139,7 @@ pub fn serve(
     narrator.serving(&url, &running.serving().current.shown());
     // After that line, which scripts wait for, so that none of its warnings comes before.
     background.handle().spawn(running.serving().current.backends.clone().look_at());
-    running.listeners().update(running.serving().current.listeners(), &background.handle());
+    running.listeners().update(running.serving().current.listeners(None), &background.handle());
 
     let report = server.serve(running.routes(), &ending, running.finish());
     if report.cut > 0 {
