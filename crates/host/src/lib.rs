@@ -38,6 +38,6 @@ pub use call::{call, functions};
 pub use compose::{compose, wit};
 pub use edit::{Added, Linked, add, link, new_app};
 pub use open::{Granted, open};
-pub use problem::{PlaceReport, ProblemReport};
+pub use problem::{PlaceReport, ProblemReport, in_words};
 pub use run::{Outcome, RunOptions, Stdio, run};
 pub use serve::{Narrator, Route, ServeOptions, TlsFiles, serve};
