@@ -253,3 +253,18 @@ fn a_missing_bucket_is_told_at_the_start() {
     let (_app, keyway) = up(r#""pictures""#, &places);
     keyway.wait_for_stderr("has no bucket `missing`: create it, or name one that is there");
 }
+
+#[test]
+fn a_reload_notices_a_setting_that_stands_elsewhere() {
+    let places = "[blobstore.pictures]\nbackend = \"folder\"\npath = { file = \"where\" }";
+    let link = "link.\"wasi:blobstore/blobstore\" = \"pictures\"";
+    let app = app(&manifest(link, places));
+    let place = app.path().join("where");
+    std::fs::write(&place, "one\n").expect("written");
+    let keyway = Keyway::up(app.path());
+    asked(&keyway, &[("/create/box", "box"), ("/put/box/a/text", "done")]);
+    assert_eq!(keyway.ask(["reload"]).stdout, "Nothing has changed.\n");
+    std::fs::write(&place, "two\n").expect("written");
+    assert_eq!(keyway.ask(["reload"]).stdout, "What has changed is served now.\n");
+    asked(&keyway, &[("/exists/box", "false")]);
+}

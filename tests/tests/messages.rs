@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use keyway_testing::{
-    Keyway, app, finish, get,
+    Finished, Keyway, app, finish, get, guest,
     server::{Nats, Redis},
 };
 use tempfile::TempDir;
@@ -226,4 +226,45 @@ fn wrong_brokers_and_triggers_are_told_with_their_lines() {
         let told = check(&text);
         assert!(told.contains(part), "{part}\n{told}");
     }
+}
+
+/// Tries out a worker that is another file and does the same, while `messages` are sent.
+fn try_out(keyway: &Keyway, app: &TempDir, time: &str, messages: &str) -> Finished {
+    let other = app.path().join("other.wasm");
+    let mut bytes = std::fs::read(guest("message-worker")).unwrap();
+    bytes.extend_from_slice(b"\0\x06\x05other");
+    std::fs::write(&other, bytes).unwrap();
+    let other = other.to_str().unwrap();
+    std::thread::scope(|scope| {
+        let swap = ["swap", "component", "worker", other, "--canary", "50%", "--for", time];
+        let swapping = scope.spawn(move || keyway.ask(swap));
+        let end = Instant::now() + Duration::from_secs(30);
+        while !keyway.ask(["status"]).stdout.contains("trying out") {
+            assert!(Instant::now() < end, "nothing is tried out:\n{}", keyway.stderr());
+        }
+        assert_eq!(ask(keyway, messages), "done");
+        swapping.join().expect("no panic")
+    })
+}
+
+#[test]
+fn a_canary_gets_its_part_of_the_messages() {
+    let (app, keyway) = up(r#"backend = "memory""#, "");
+    is_listening(&keyway);
+    let tried = try_out(&keyway, &app, "5s", "/send/orders.paid/count/40");
+    assert_eq!(tried.code, Some(0), "{}", tried.stderr);
+    counts(&keyway, "orders.paid", "40");
+    assert!(keyway.ask(["status"]).stdout.contains("other.wasm"));
+}
+
+#[test]
+fn a_canary_that_fails_messages_is_taken_back() {
+    let (app, keyway) = up(r#"backend = "memory""#, "");
+    is_listening(&keyway);
+    let tried = try_out(&keyway, &app, "60s", "/send/orders.bad/trap/60");
+    assert_eq!(tried.code, Some(1), "{}", tried.stdout);
+    assert!(tried.told().contains("the old one serves again"), "{}", tried.stderr);
+    assert!(!keyway.ask(["status"]).stdout.contains("other.wasm"));
+    assert_eq!(ask(&keyway, "/send/orders.good/count/20"), "done");
+    counts(&keyway, "orders.good", "20");
 }

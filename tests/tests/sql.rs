@@ -210,3 +210,18 @@ fn wrong_databases_are_told_with_their_places() {
     wrong(link, "[sql.pets]\nbackend = \"postgres\"\nurl = \"http://a\"", "does not begin with");
     wrong("grant.postgres = [\"postgres://a\"]", "", "is no server");
 }
+
+#[test]
+fn a_reload_notices_a_setting_that_stands_elsewhere() {
+    let databases = "[sql.pets]\nbackend = \"sqlite\"\npath = { file = \"where\" }";
+    let app = app(&manifest("spin-sql", "link.\"fermyon:spin/sqlite\" = \"pets\"", databases));
+    let place = app.path().join("where");
+    std::fs::write(&place, "one.db\n").expect("written");
+    let keyway = Keyway::up(app.path());
+    asked(&keyway, &[(&["sqlite", "default", "CREATE TABLE pet (name)"], ": ")]);
+    assert_eq!(keyway.ask(["reload"]).stdout, "Nothing has changed.\n");
+    std::fs::write(&place, "two.db\n").expect("written");
+    assert_eq!(keyway.ask(["reload"]).stdout, "What has changed is served now.\n");
+    let tables = "SELECT count(*) AS n FROM sqlite_schema";
+    asked(&keyway, &[(&["sqlite", "default", tables], "n: 0")]);
+}

@@ -61,7 +61,7 @@ fn worked(finished: &Finished) {
 
 fn refused(finished: &Finished, reason: &str) {
     assert_eq!(finished.code, Some(1), "{}", finished.stdout);
-    assert!(finished.stderr.contains(reason), "{reason}\n{}", finished.stderr);
+    assert!(finished.told().contains(reason), "{reason}\n{}", finished.stderr);
 }
 
 fn swap(keyway: &Keyway, name: &str, file: &Path, more: &[&str]) -> Finished {
@@ -222,6 +222,17 @@ fn a_canary_that_does_well_gets_all_requests() {
 }
 
 #[test]
+fn a_canary_without_requests_is_taken_back() {
+    let keyway = alone("hello");
+    let more = ["--canary", "50%", "--for", "300ms"];
+    refused(&swap(&keyway, "hello", &guest("misbehave"), &more), "got no requests");
+    assert!(keyway.ask(["logs"]).stdout.contains("got no requests"));
+    assert_eq!(body(&keyway, "/"), "Hello, world!\n");
+    // What does the same as before has nothing to be tried in.
+    worked(&swap(&keyway, "hello", &guest("hello"), &more));
+}
+
+#[test]
 fn a_canary_is_ended_by_an_undo() {
     let keyway = alone("hello");
     let greeting = body(&keyway, "/");
@@ -290,6 +301,17 @@ fn a_watched_app_takes_in_changes_by_itself() {
     copy("greeter", &app.path().join("other.wasm"));
     assert!(until(|| body(&keyway, "/Ann") == "Hello, Ann!"), "{}", keyway.stderr());
     assert_eq!(load.stop(), Vec::<String>::new());
+}
+
+#[test]
+fn a_watched_app_keeps_what_was_exchanged_until_its_files_change() {
+    let (app, keyway) = greeting(&["--watch"]);
+    worked(&swap(&keyway, "greeter", &guest("greeter-other"), &[]));
+    // Long enough for several looks at the files.
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(body(&keyway, "/Ann"), "Good day, Ann!", "{}", keyway.stderr());
+    copy("front", &app.path().join("front.wasm"));
+    assert!(until(|| body(&keyway, "/Ann") == "Hello, Ann!"), "{}", keyway.stderr());
 }
 
 /// An app whose requests all count in one store, and what was counted for sure.
@@ -439,21 +461,38 @@ fn a_command_says_which_host_it_would_ask() {
     assert!(json.contains(r#""app": "hello""#) && json.contains(r#""requests": 0"#), "{json}");
 }
 
-#[test]
-fn a_reload_notices_a_setting_that_stands_elsewhere() {
-    let app = app(r#"
+/// The guest `store` with a store that is kept as `keyvalue` says.
+fn keeping(keyvalue: &str) -> TempDir {
+    app(&kept_by(keyvalue))
+}
+
+fn kept_by(keyvalue: &str) -> String {
+    format!(
+        r#"
         [app]
         name = "moving"
         [component.store]
-        source = "{guest:store}"
+        source = "{{guest:store}}"
         link."wasi:keyvalue/store" = "cache"
         [keyvalue.cache]
-        backend = "sqlite"
-        path = { file = "where" }
+        {keyvalue}
         [[trigger.http]]
         route = "/"
         component = "store"
-    "#);
+    "#
+    )
+}
+
+/// Writes another manifest in the place of the app's.
+fn declare(app: &TempDir, keyvalue: &str) {
+    let other = keeping(keyvalue);
+    let manifest = "keyway.toml";
+    fs::copy(other.path().join(manifest), app.path().join(manifest)).expect("copied");
+}
+
+#[test]
+fn a_reload_moves_a_store_that_is_declared_elsewhere() {
+    let app = keeping("backend = \"sqlite\"\npath = { file = \"where\" }");
     let place = app.path().join("where");
     fs::write(&place, "one.db\n").expect("written");
     let keyway = Keyway::up(app.path());
@@ -461,8 +500,44 @@ fn a_reload_notices_a_setting_that_stands_elsewhere() {
     assert_eq!(keyway.ask(["reload"]).stdout, "Nothing has changed.\n");
     fs::write(&place, "two.db\n").expect("written");
     assert_eq!(keyway.ask(["reload"]).stdout, "What has changed is served now.\n");
-    assert_ne!(body(&keyway, "/get/a"), "1");
-    fs::write(&place, "one.db\n").expect("written");
-    worked(&keyway.ask(["reload"]));
+    assert!(keyway.ask(["status"]).stdout.contains("two.db"));
     assert_eq!(body(&keyway, "/get/a"), "1");
+    assert_eq!(body(&keyway, "/set/a/2"), "done");
+    // The one that it came from has what it had, and is not written over.
+    fs::write(&place, "one.db\n").expect("written");
+    let told = keyway.ask(["reload"]);
+    refused(&told, "is not empty");
+    assert!(told.told().contains("keyway swap backend cache --to sqlite"), "{}", told.stderr);
+    assert_eq!(body(&keyway, "/get/a"), "2");
+    // An undo moves no data.
+    worked(&keyway.ask(["swap", "--undo"]));
+    assert_eq!(body(&keyway, "/get/a"), "2");
+    // The same place in another way.
+    declare(&app, "backend = \"sqlite\"\npath = \"two.db\"\ntimeout = \"5s\"");
+    worked(&keyway.ask(["reload"]));
+    assert_eq!(body(&keyway, "/get/a"), "2");
+}
+
+#[test]
+fn a_reload_keeps_a_backend_that_was_exchanged() {
+    let app = keeping("backend = \"sqlite\"\npath = \"cache.db\"");
+    let keyway = Keyway::up(app.path());
+    assert_eq!(body(&keyway, "/set/a/1"), "done");
+    worked(&keyway.ask(["swap", "backend", "cache", "--to", "memory"]));
+    assert_eq!(body(&keyway, "/set/a/2"), "done");
+    assert_eq!(keyway.ask(["reload"]).stdout, "Nothing has changed.\n");
+    assert_eq!(body(&keyway, "/get/a"), "2");
+    // What it came from has old data.
+    declare(&app, "backend = \"sqlite\"\npath = \"cache.db\"\ntimeout = \"5s\"");
+    refused(&keyway.ask(["reload"]), "is not empty");
+    assert_eq!(body(&keyway, "/get/a"), "2");
+    // The manifest says what serves.
+    declare(&app, "backend = \"memory\"");
+    worked(&keyway.ask(["reload"]));
+    assert_eq!(body(&keyway, "/get/a"), "2");
+    // And now it is declared elsewhere.
+    declare(&app, "backend = \"sqlite\"\npath = \"other.db\"");
+    worked(&keyway.ask(["reload"]));
+    assert!(keyway.ask(["status"]).stdout.contains("other.db"));
+    assert_eq!(body(&keyway, "/get/a"), "2");
 }

@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         let languages = if languages.is_empty() { &Language::ALL } else { languages.as_slice() };
         for language in languages {
             if let Err(error) = toolbox.set_up(*language, &|step| tell(&format!("{step}\n"))) {
-                tell(&format!("{language} is not set up: {error}\n"));
+                tell(&format!("{language} is not set up: {}\n", keyway_host::in_words(&error)));
                 failed = true;
             }
         }

@@ -5,6 +5,7 @@ use std::{future::Future, path::PathBuf, process::ExitCode, time::Duration};
 use keyway_host::{
     ProblemReport,
     admin::{Client, api::Status, running_sockets, which_host},
+    in_words,
 };
 use tokio::time::timeout;
 
@@ -73,7 +74,7 @@ pub(crate) fn ask(command: impl Future<Output = Result<(), Problems>>) -> ExitCo
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: no runtime can be made: {error}");
+            eprintln!("error: no runtime can be made: {}", in_words(&error));
             return ExitCode::FAILURE;
         }
     };

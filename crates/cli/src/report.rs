@@ -7,7 +7,7 @@ use std::{
 };
 
 use keyway_app::Problem;
-use keyway_host::ProblemReport;
+use keyway_host::{ProblemReport, in_words};
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
 };
@@ -90,7 +90,7 @@ pub(crate) fn print_json(value: &impl Serialize) {
         Ok(text) => {
             print_text(&(text + "\n"));
         }
-        Err(error) => eprintln!("error: this cannot be written as JSON: {error}"),
+        Err(error) => eprintln!("error: this cannot be written as JSON: {}", in_words(&error)),
     }
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn print_text(text: &str) -> bool {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Ok(()) => return true,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-        Err(error) => eprintln!("error: standard output cannot be written: {error}"),
+        Err(error) => eprintln!("error: standard output cannot be written: {}", in_words(&error)),
     }
     false
 }

@@ -10,6 +10,7 @@ use std::{
 use keyway_host::{
     ProblemReport,
     admin::api::{Canary, SwapBackend, SwapComponent},
+    in_words,
 };
 
 use crate::{host, report, up::time};
@@ -157,7 +158,7 @@ fn read_url(file: &Path) -> Result<String, Vec<ProblemReport>> {
 
 fn refused(message: String) -> Vec<ProblemReport> {
     let (code, label, help, place) = ("arguments".to_owned(), None, None, None);
-    vec![ProblemReport { code, message, label, help, place }]
+    vec![ProblemReport { code, message: in_words(&message), label, help, place }]
 }
 
 async fn undo(arguments: &Arguments) -> Result<(), Vec<ProblemReport>> {

@@ -39,7 +39,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ProblemReport,
-    generation::Share,
+    canary::Share,
     log,
     problem::problem,
     running::{Running, TrialOptions},

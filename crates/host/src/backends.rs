@@ -1,6 +1,11 @@
 //! All that stands behind the capabilities of an app, open.
 
-use keyway_app::{App, Problem};
+use std::collections::BTreeMap;
+
+use keyway_app::{
+    App, Problem,
+    backend::{Backend, BackendName},
+};
 
 use crate::{
     blobstore::{self, Places},
@@ -59,6 +64,48 @@ impl Backends {
             self.databases.look_at()
         );
     }
+}
+
+/// What is open behind a name of the manifest.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened<S, T> {
+    /// What was declared, with what its settings came to then: a secret may be another one since.
+    pub(crate) settings: S,
+    pub(crate) open: T,
+}
+
+/// What is open, by its names in the manifest.
+pub(crate) type OpenedByName<S, T> = BTreeMap<BackendName, Opened<S, T>>;
+
+/// Opens all that is `declared`. What `before` has open with the same settings stays.
+///
+/// # Errors
+/// All settings that are wrong, and all that cannot be opened.
+pub(crate) fn open_all<S: PartialEq, T: Clone>(
+    declared: &BTreeMap<BackendName, Backend>,
+    before: &OpenedByName<S, T>,
+    resolve: impl Fn(&BackendName, &Backend) -> Result<S, Problem>,
+    open: impl Fn(&BackendName, &Backend, &S) -> Result<T, Problem>,
+) -> Result<OpenedByName<S, T>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut opened = BTreeMap::new();
+    for (name, declared) in declared {
+        let one = resolve(name, declared).and_then(|settings| {
+            let kept = before.get(name).filter(|before| before.settings == settings);
+            let open = match kept {
+                Some(kept) => kept.open.clone(),
+                None => open(name, declared, &settings)?,
+            };
+            Ok(Opened { settings, open })
+        });
+        match one {
+            Ok(one) => {
+                opened.insert(name.clone(), one);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(opened) } else { Err(problems) }
 }
 
 /// All that is wrong with the settings of the backends of `app`.

@@ -1,7 +1,7 @@
 //! The places for containers of an app: from the words of its manifest to places that are open, and
 //! to what each component may do with them.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use keyway_app::{
     App, Component, Placed, Problem,
@@ -11,54 +11,52 @@ use keyway_app::{
 };
 use keyway_capability::blobstore::{self, Blobs, OpenError, Rights, restrict};
 
-use crate::{problem::problem, setting};
+use crate::{
+    backends::{Opened, OpenedByName, open_all},
+    link::Links,
+    problem::problem,
+    setting::{self, Resolved},
+};
 
 /// Places that are open.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Places(BTreeMap<BackendName, Opened>);
+pub(crate) struct Places(OpenedByName<Resolved, Place>);
 
 #[derive(Debug, Clone)]
-struct Opened {
-    declared: Backend,
+struct Place {
     blobs: Arc<dyn Blobs>,
+    links: Arc<Links<Rights, dyn Blobs>>,
 }
 
 impl Places {
-    /// Opens the places that `app` declares. Those that `before` has open as they are declared
+    /// Opens the places that `app` declares. Those that `before` has open with the same settings
     /// stay, with what is in memory.
     ///
     /// # Errors
     /// All settings that are wrong, and folders that cannot be opened.
     pub(crate) fn open(app: &App, before: &Self) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let mut places = BTreeMap::new();
-        for (name, declared) in &app.blobs {
-            let kept = before.0.get(name).filter(|opened| opened.declared.is_same(declared));
-            let blobs = match kept {
-                Some(opened) => Ok(Arc::clone(&opened.blobs)),
-                None => open(&app.folder, name, declared),
-            };
-            match blobs {
-                Ok(blobs) => {
-                    places.insert(name.clone(), Opened { declared: declared.clone(), blobs });
-                }
-                Err(problem) => problems.push(problem),
-            }
-        }
-        if problems.is_empty() { Ok(Self(places)) } else { Err(problems) }
+        let open = |name: &BackendName, declared: &Backend, settings: &Resolved| {
+            let backend = backend(name, declared, settings)?;
+            let blobs = blobstore::open(&backend);
+            let blobs = blobs.map_err(|error| cannot_open(name, declared, &error))?;
+            Ok(Place { blobs, links: Arc::default() })
+        };
+        open_all(&app.blobs, &before.0, |name, of| resolve(app, name, of), open).map(Self)
     }
 
     /// The open place of this name.
     pub(crate) fn get(&self, name: &BackendName) -> Option<&Arc<dyn Blobs>> {
-        self.0.get(name).map(|opened| &opened.blobs)
+        self.0.get(name).map(|opened| &opened.open.blobs)
     }
 
     /// What `component` may use, by its containers' names, each with the rights of its link.
     pub(crate) fn of(&self, component: &Component) -> BTreeMap<String, Arc<dyn Blobs>> {
         let links = component.blobs.iter();
         let restricted = links.filter_map(|(container, Placed { value: link, .. })| {
-            let blobs = restrict(Arc::clone(self.get(&link.to)?), rights(container, link));
-            Some((container.clone(), blobs))
+            let Place { blobs, links } = &self.0.get(&link.to)?.open;
+            let restrict = |rights| restrict(Arc::clone(blobs), rights);
+            let restricted = links.get(&component.name, rights(container, link), restrict);
+            Some((container.clone(), restricted))
         });
         restricted.collect()
     }
@@ -66,12 +64,13 @@ impl Places {
     /// Asks every place for something, so that one that is not there, or that refuses, is told when
     /// the host starts and not by the first request.
     pub(crate) async fn look_at(self) {
-        let look = |(name, opened): (BackendName, Opened)| async move {
-            if let Err(error) = opened.blobs.container_info("keyway").await {
-                tracing::warn!("the place for containers `{name}` does not answer: {error}");
-            }
-        };
-        futures::future::join_all(self.0.into_iter().map(look)).await;
+        let looks =
+            self.0.into_iter().map(|(name, Opened { open: Place { blobs, .. }, .. })| async move {
+                if let Err(error) = blobs.container_info("keyway").await {
+                    tracing::warn!("the place for containers `{name}` does not answer: {error}");
+                }
+            });
+        futures::future::join_all(looks).await;
     }
 }
 
@@ -88,19 +87,14 @@ fn rights(container: &str, link: &StoreLink) -> Rights {
 /// All that is wrong with the settings of the places of `app`.
 pub(crate) fn check(app: &App) -> Vec<Problem> {
     let wrong = |(name, declared): (&BackendName, &Backend)| {
-        let backend = match backend(&app.folder, name, declared) {
-            Ok(backend) => backend,
-            Err(problem) => return Some(problem),
-        };
-        let checked = blobstore::check(&backend);
-        checked.err().map(|error| cannot_open(name, declared, &error))
+        let settings = resolve(app, name, declared);
+        let checked = settings.and_then(|settings| {
+            let backend = backend(name, declared, &settings)?;
+            blobstore::check(&backend).map_err(|error| cannot_open(name, declared, &error))
+        });
+        checked.err()
     };
     app.blobs.iter().filter_map(wrong).collect()
-}
-
-fn open(folder: &Path, name: &BackendName, declared: &Backend) -> Result<Arc<dyn Blobs>, Problem> {
-    let backend = backend(folder, name, declared)?;
-    blobstore::open(&backend).map_err(|error| cannot_open(name, declared, &error))
 }
 
 /// A problem of opening, at the setting that it is about.
@@ -120,13 +114,16 @@ fn named(name: &BackendName) -> String {
     format!("the place for containers `{name}`")
 }
 
+fn resolve(app: &App, name: &BackendName, declared: &Backend) -> Result<Resolved, Problem> {
+    setting::resolve(&app.folder, &named(name), declared)
+}
+
 /// A backend as its own crate understands it.
 fn backend(
-    folder: &Path,
     name: &BackendName,
     declared: &Backend,
+    Resolved { kind, settings }: &Resolved,
 ) -> Result<blobstore::Backend, Problem> {
-    let settings = setting::read_all(folder, &named(name), declared)?;
-    blobstore::Backend::from_settings(&declared.kind.value, &settings)
+    blobstore::Backend::from_settings(kind, settings)
         .map_err(|error| setting::wrong(&named(name), declared, &error))
 }

@@ -1,6 +1,6 @@
 //! The configurations of an app, opened.
 
-use std::{collections::BTreeMap, env, sync::Arc};
+use std::{env, sync::Arc};
 
 use keyway_app::{
     App, Component, Problem,
@@ -8,18 +8,15 @@ use keyway_app::{
 };
 use keyway_capability::config::{self, Config};
 
-use crate::{problem::problem, setting};
+use crate::{
+    backends::{OpenedByName, open_all},
+    problem::problem,
+    setting,
+};
 
 /// Configurations that are open.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Configs(BTreeMap<BackendName, Opened>);
-
-#[derive(Debug, Clone)]
-struct Opened {
-    /// What it was opened by, as the settings were then.
-    backend: config::Backend,
-    config: Arc<dyn Config>,
-}
+pub(crate) struct Configs(OpenedByName<config::Backend, Arc<dyn Config>>);
 
 impl Configs {
     /// Opens the configurations that `app` declares. Those that `before` has open as they are now
@@ -28,35 +25,19 @@ impl Configs {
     /// # Errors
     /// All settings that are wrong, and files that cannot be read.
     pub(crate) fn open(app: &App, before: &Self) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let mut configs = BTreeMap::new();
-        for (name, declared) in &app.configs {
-            let opened = backend(app, name, declared).and_then(|backend| {
-                let kept = before.0.get(name).filter(|opened| opened.backend == backend);
-                let config = match kept {
-                    Some(opened) => Ok(Arc::clone(&opened.config)),
-                    None => config::open(&backend),
-                };
-                let config = config.map_err(|error| Problem {
-                    place: declared.place.clone(),
-                    ..problem("config", format!("{}: {error}", named(name)), None)
-                })?;
-                Ok(Opened { backend, config })
-            });
-            match opened {
-                Ok(opened) => {
-                    configs.insert(name.clone(), opened);
-                }
-                Err(problem) => problems.push(problem),
-            }
-        }
-        if problems.is_empty() { Ok(Self(configs)) } else { Err(problems) }
+        let open = |name: &BackendName, declared: &Backend, backend: &config::Backend| {
+            config::open(backend).map_err(|error| Problem {
+                place: declared.place.clone(),
+                ..problem("config", format!("{}: {error}", named(name)), None)
+            })
+        };
+        open_all(&app.configs, &before.0, |name, of| backend(app, name, of), open).map(Self)
     }
 
     /// What `component` reads.
     pub(crate) fn of(&self, component: &Component) -> Option<Arc<dyn Config>> {
         let opened = self.0.get(&component.config.as_ref()?.value)?;
-        Some(Arc::clone(&opened.config))
+        Some(Arc::clone(&opened.open))
     }
 }
 

@@ -9,48 +9,33 @@ use keyway_app::{
 };
 use keyway_capability::sql::{self, Access, Database, OpenError};
 
-use crate::{problem::problem, setting};
+use crate::{
+    backends::{Opened, OpenedByName, open_all},
+    problem::problem,
+    setting::{self, Resolved},
+};
 
 /// Databases that are open.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Databases(BTreeMap<BackendName, Opened>);
-
-#[derive(Debug, Clone)]
-struct Opened {
-    declared: Backend,
-    database: Arc<dyn Database>,
-}
+pub(crate) struct Databases(OpenedByName<Resolved, Arc<dyn Database>>);
 
 impl Databases {
-    /// Opens the databases that `app` declares. Those that `before` has open as they are declared
+    /// Opens the databases that `app` declares. Those that `before` has open with the same settings
     /// stay.
     ///
     /// # Errors
     /// All settings that are wrong, and files that cannot be opened.
     pub(crate) fn open(app: &App, before: &Self) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let mut databases = BTreeMap::new();
-        for (name, declared) in &app.databases {
-            let kept = before.0.get(name).filter(|opened| opened.declared.is_same(declared));
-            let database = match kept {
-                Some(opened) => Ok(Arc::clone(&opened.database)),
-                None => backend(app, name, declared).and_then(|backend| {
-                    sql::open(&backend).map_err(|error| cannot_open(name, declared, &error))
-                }),
-            };
-            match database {
-                Ok(database) => {
-                    databases.insert(name.clone(), Opened { declared: declared.clone(), database });
-                }
-                Err(problem) => problems.push(problem),
-            }
-        }
-        if problems.is_empty() { Ok(Self(databases)) } else { Err(problems) }
+        let open = |name: &BackendName, declared: &Backend, settings: &Resolved| {
+            let backend = backend(name, declared, settings)?;
+            sql::open(&backend).map_err(|error| cannot_open(name, declared, &error))
+        };
+        open_all(&app.databases, &before.0, |name, of| resolve(app, name, of), open).map(Self)
     }
 
     /// The open database of this name.
     pub(crate) fn get(&self, name: &BackendName) -> Option<&Arc<dyn Database>> {
-        self.0.get(name).map(|opened| &opened.database)
+        self.0.get(name).map(|opened| &opened.open)
     }
 
     /// What `component` may open, by the names that it opens.
@@ -71,21 +56,25 @@ impl Databases {
     /// Asks every database for a session, so that one that is not there, or that refuses, is told
     /// when the host starts and not by the first request.
     pub(crate) async fn look_at(self) {
-        let look = |(name, opened): (BackendName, Opened)| async move {
-            if let Err(error) = opened.database.begin(Access::Read).await {
+        let looks = self.0.into_iter().map(|(name, Opened { open: database, .. })| async move {
+            if let Err(error) = database.begin(Access::Read).await {
                 tracing::warn!("the database `{name}` does not answer: {error}");
             }
-        };
-        futures::future::join_all(self.0.into_iter().map(look)).await;
+        });
+        futures::future::join_all(looks).await;
     }
 }
 
 /// All that is wrong with the settings of the databases of `app`.
 pub(crate) fn check(app: &App) -> Vec<Problem> {
     let databases = app.databases.iter();
-    let wrong = |(name, declared): (&BackendName, &Backend)| match backend(app, name, declared) {
-        Ok(backend) => sql::check(&backend).err().map(|error| cannot_open(name, declared, &error)),
-        Err(problem) => Some(problem),
+    let wrong = |(name, declared): (&BackendName, &Backend)| {
+        let settings = resolve(app, name, declared);
+        let checked = settings.and_then(|settings| {
+            let backend = backend(name, declared, &settings)?;
+            sql::check(&backend).map_err(|error| cannot_open(name, declared, &error))
+        });
+        checked.err()
     };
     databases.filter_map(wrong).collect()
 }
@@ -105,10 +94,16 @@ fn cannot_open(name: &BackendName, declared: &Backend, error: &OpenError) -> Pro
     Problem { place, ..problem("database", format!("{}: {error}", named(name)), None) }
 }
 
+fn resolve(app: &App, name: &BackendName, declared: &Backend) -> Result<Resolved, Problem> {
+    setting::resolve(&app.folder, &named(name), declared)
+}
+
 /// A backend as its own crate understands it.
-fn backend(app: &App, name: &BackendName, declared: &Backend) -> Result<sql::Backend, Problem> {
-    let what = named(name);
-    let settings = setting::read_all(&app.folder, &what, declared)?;
-    sql::Backend::from_settings(&declared.kind.value, &settings)
-        .map_err(|error| setting::wrong(&what, declared, &error))
+fn backend(
+    name: &BackendName,
+    declared: &Backend,
+    Resolved { kind, settings }: &Resolved,
+) -> Result<sql::Backend, Problem> {
+    sql::Backend::from_settings(kind, settings)
+        .map_err(|error| setting::wrong(&named(name), declared, &error))
 }

@@ -3,32 +3,21 @@
 
 use std::{
     collections::BTreeMap,
-    future::Future,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    task::{Context, Poll},
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
-use bytes::Bytes;
-
-use http::{Request, Response};
-use http_body::{Frame, SizeHint};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use keyway_app::{
     App, Component, ComponentName, Grant, HttpTrigger, Limit, Placed, Problem,
     backend::BackendName, keyvalue::StoreLink, sql::DatabaseLink,
 };
 use keyway_component::UnitImport;
-use keyway_runtime::{Body, BodyError, Engines, Failure, Key, Principal, Room, Unit, UnitSpec};
-use keyway_trigger::http::{Handler, Peer, Routes};
+use keyway_runtime::{Engines, Key, Principal, Room, Unit, UnitSpec};
+use keyway_trigger::http::Routes;
 
 use crate::{
     backends::Backends,
+    canary::{Share, UnitHandler},
     listen,
     prepare::{Prepared, PreparedUnit},
     problem::problem,
@@ -44,7 +33,7 @@ pub(crate) struct Generation {
     units: BTreeMap<ComponentName, Arc<LiveUnit>>,
 }
 
-/// A unit that takes requests.
+/// A unit that takes requests and messages.
 #[derive(Debug)]
 pub(crate) struct LiveUnit {
     pub(crate) unit: Arc<Unit>,
@@ -52,13 +41,13 @@ pub(crate) struct LiveUnit {
     pub(crate) count: Count,
 }
 
-/// What requests came to.
+/// What requests and messages came to.
 #[derive(Debug, Default)]
 pub(crate) struct Count {
     pub(crate) requests: AtomicU64,
     /// Those that have come to their end. Only counted for a canary.
     pub(crate) finished: AtomicU64,
-    /// Those that the component failed, or answered with a status of 500 and above.
+    /// Those that the component failed, or answered with an error: a status of 500 and above.
     pub(crate) errors: AtomicU64,
 }
 
@@ -125,7 +114,7 @@ impl Generation {
             && self.units.iter().zip(&other.units).all(same_unit)
             && self.backends.stores.is_same(&other.backends.stores)
             && self.shown() == other.shown()
-            && listen::is_same(&self.listeners(), &other.listeners())
+            && listen::is_same(&self.listeners(None), &other.listeners(None))
     }
 
     /// The routes to its units, some of the requests of which go to a canary.
@@ -135,13 +124,7 @@ impl Generation {
     ) -> Result<Routes<UnitHandler>, Vec<Problem>> {
         let mut routes = Routes::new();
         for HttpTrigger { host, route, exact, component, place } in &self.prepared.app.triggers {
-            let stable = Arc::clone(&self.units[component]);
-            let other = canary.and_then(|(canary, share)| {
-                let unit = canary.units.get(component)?;
-                let differs = !Arc::ptr_eq(unit, &stable);
-                differs.then(|| Canary { unit: Arc::clone(unit), share, turns: AtomicU64::new(0) })
-            });
-            let handler = UnitHandler { stable, canary: other };
+            let handler = self.handler(component, canary);
             let added = match exact {
                 true => routes.add_exact(host.as_deref(), route, handler),
                 false => routes.add(host.as_deref(), route, handler),
@@ -151,6 +134,16 @@ impl Generation {
             })?;
         }
         Ok(routes)
+    }
+
+    /// Who handles what starts `root`, some of which goes to a canary.
+    pub(crate) fn handler(
+        &self,
+        root: &ComponentName,
+        canary: Option<(&Self, Share)>,
+    ) -> UnitHandler {
+        let canary = canary.and_then(|(canary, share)| Some((canary.units.get(root)?, share)));
+        UnitHandler::new(&self.units[root], canary)
     }
 
     /// The unit that a component is the root of.
@@ -303,151 +296,5 @@ impl Principals {
     /// Those of the components of a unit, in their order.
     pub(crate) fn of(&self, components: &[String]) -> Vec<Principal> {
         components.iter().filter_map(|name| self.0.get(name)).cloned().collect()
-    }
-}
-
-/// A part of all requests, in hundredths of a percent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Share(pub(crate) u32);
-
-impl Share {
-    /// All of them.
-    pub(crate) const WHOLE: u64 = 10_000;
-
-    /// Whether the request that is number `turn` belongs to it. They are spread evenly.
-    fn has(self, turn: u64) -> bool {
-        let had_before = |turn: u64| turn * u64::from(self.0) / Self::WHOLE;
-        let turn = turn % Self::WHOLE;
-        had_before(turn + 1) > had_before(turn)
-    }
-}
-
-/// Gives requests to a unit, or some of them to its canary.
-#[derive(Debug)]
-pub(crate) struct UnitHandler {
-    stable: Arc<LiveUnit>,
-    canary: Option<Canary>,
-}
-
-#[derive(Debug)]
-struct Canary {
-    unit: Arc<LiveUnit>,
-    share: Share,
-    turns: AtomicU64,
-}
-
-impl UnitHandler {
-    /// The unit for the next request, and whether it is the canary.
-    fn choose(&self) -> (&Arc<LiveUnit>, bool) {
-        match &self.canary {
-            Some(canary) if canary.share.has(canary.turns.fetch_add(1, Relaxed)) => {
-                (&canary.unit, true)
-            }
-            _ => (&self.stable, false),
-        }
-    }
-}
-
-impl Handler for UnitHandler {
-    fn handle(
-        &self,
-        request: Request<Incoming>,
-        from: Peer,
-    ) -> impl Future<Output = Result<Response<Body>, Failure>> + Send {
-        let (live, is_canary) = self.choose();
-        let live = Arc::clone(live);
-        async move {
-            live.count.requests.fetch_add(1, Relaxed);
-            let trial = is_canary.then(|| OnTrial { live: Arc::clone(&live), failed: false });
-            let answer = live.unit.handle(request, from.scheme).await;
-            let failed = is_error(&answer);
-            match trial {
-                None => {
-                    live.count.errors.fetch_add(u64::from(failed), Relaxed);
-                    answer
-                }
-                Some(mut trial) => {
-                    trial.failed = failed;
-                    answer.map(|response| {
-                        response.map(|body| BodyOnTrial { body, trial }.boxed_unsync())
-                    })
-                }
-            }
-        }
-    }
-}
-
-/// A request of a canary, counted at its end.
-struct OnTrial {
-    live: Arc<LiveUnit>,
-    failed: bool,
-}
-
-impl Drop for OnTrial {
-    fn drop(&mut self) {
-        self.live.count.errors.fetch_add(u64::from(self.failed), Relaxed);
-        self.live.count.finished.fetch_add(1, Relaxed);
-    }
-}
-
-/// The body of its answer, which may break off.
-struct BodyOnTrial {
-    body: Body,
-    trial: OnTrial,
-}
-
-impl http_body::Body for BodyOnTrial {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(Some(Err(_))) = &frame {
-            self.trial.failed = true;
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// Whether the component is at fault, and not the client or the load.
-fn is_error(answer: &Result<Response<Body>, Failure>) -> bool {
-    match answer {
-        Ok(response) => response.status().is_server_error(),
-        Err(
-            Failure::Busy { .. }
-            | Failure::NoRoom(_)
-            | Failure::HostMemory(_)
-            | Failure::BodyTooLarge(_)
-            | Failure::Request(_),
-        ) => false,
-        Err(_) => true,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_share_is_spread_evenly() {
-        for (share, of_hundred) in [(0, 0), (1_000, 10), (3_300, 33), (10_000, 100)] {
-            let has = |turn| Share(share).has(turn);
-            assert_eq!((0..100).filter(|turn| has(*turn)).count(), of_hundred, "{share}");
-            let whole = (10_000..20_000).filter(|turn| has(*turn)).count();
-            assert_eq!(whole, share as usize);
-        }
-        let tenth: Vec<u64> = (0..30).filter(|turn| Share(1_000).has(*turn)).collect();
-        assert_eq!(tenth, [9, 19, 29]);
     }
 }

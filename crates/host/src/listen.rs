@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -13,13 +13,16 @@ use keyway_trigger::message::{Handler, Listener};
 use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::generation::{Generation, LiveUnit};
+use crate::{
+    canary::{Share, UnitHandler, is_fault},
+    generation::Generation,
+};
 
-/// A subscription that an app wants, and the unit for its messages.
+/// A subscription that an app wants, and who handles its messages.
 pub(crate) struct Wanted {
     key: Key,
     broker: Arc<dyn Broker>,
-    target: Target,
+    handler: UnitHandler,
 }
 
 /// All that a subscription is made of. One that stays the same goes on.
@@ -34,40 +37,40 @@ struct Key {
     concurrency: usize,
 }
 
-/// Gives messages to a unit.
-#[derive(Debug)]
-pub(crate) struct Target(Arc<LiveUnit>);
-
-impl Handler for Target {
+impl Handler for UnitHandler {
     async fn handle(&self, message: Message, broker: Arc<dyn Broker>) -> Result<(), String> {
-        let live = &self.0;
-        live.count.requests.fetch_add(1, Relaxed);
-        let handled = match live.unit.handle_message(message, broker).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => Err(format!("`{}` answers: {error}", live.unit.name())),
-            Err(failure) => Err(format!("`{}`: {failure}", live.unit.name())),
-        };
-        live.count.errors.fetch_add(1, Relaxed);
-        handled
+        let mut begun = self.begin();
+        let unit = Arc::clone(&begun.live.unit);
+        match unit.handle_message(message, broker).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                begun.failed = true;
+                Err(format!("`{}` answers: {error}", unit.name()))
+            }
+            Err(failure) => {
+                begun.failed = is_fault(&failure);
+                Err(format!("`{}`: {failure}", unit.name()))
+            }
+        }
     }
 }
 
 impl Generation {
-    /// The subscriptions that it wants.
-    pub(crate) fn listeners(&self) -> Vec<Wanted> {
+    /// The subscriptions that it wants, some of the messages of which go to a canary.
+    pub(crate) fn listeners(&self, canary: Option<(&Self, Share)>) -> Vec<Wanted> {
         let wanted = self.prepared.app.messages.iter().filter_map(|trigger| {
             let broker = Arc::clone(self.backends.brokers.get(&trigger.from)?);
-            let unit = Arc::clone(self.unit(&trigger.component));
             let key = Key {
                 broker: Arc::as_ptr(&broker).cast::<()>() as usize,
                 topics: trigger.topic.parse().ok()?,
                 group: trigger.group.clone(),
                 attempts: trigger.attempts,
                 // One that is being handled is not to be delivered again.
-                patience: unit.time_limit() + trigger.grace,
+                patience: self.unit(&trigger.component).time_limit() + trigger.grace,
                 concurrency: trigger.concurrency,
             };
-            Some(Wanted { key, broker, target: Target(unit) })
+            let handler = self.handler(&trigger.component, canary);
+            Some(Wanted { key, broker, handler })
         });
         wanted.collect()
     }
@@ -93,7 +96,7 @@ struct State {
 
 #[derive(Debug)]
 struct Open {
-    handler: Arc<ArcSwap<Target>>,
+    handler: Arc<ArcSwap<UnitHandler>>,
     stop: CancellationToken,
     subscribed: CancellationToken,
     task: JoinHandle<()>,
@@ -103,7 +106,7 @@ struct Open {
 const OVERLAP: Duration = Duration::from_secs(10);
 
 impl Listeners {
-    /// Opens those that are wanted and not open, gives the others their next unit, and then ends
+    /// Opens those that are wanted and not open, gives the others their next handler, and then ends
     /// those that are not wanted: of a group there is always a member.
     pub(crate) fn update(&self, wanted: Vec<Wanted>, runtime: &Handle) {
         let mut state = self.lock();
@@ -112,14 +115,14 @@ impl Listeners {
         }
         let mut before = std::mem::take(&mut state.open);
         let mut begun = Vec::new();
-        for Wanted { key, broker, target } in wanted {
+        for Wanted { key, broker, handler } in wanted {
             let open = match before.remove(&key) {
                 Some(open) => {
-                    open.handler.store(Arc::new(target));
+                    open.handler.store(Arc::new(handler));
                     open
                 }
                 None => {
-                    let open = Open::new(&key, broker, target, runtime);
+                    let open = Open::new(&key, broker, handler, runtime);
                     begun.push(open.subscribed.clone());
                     open
                 }
@@ -167,8 +170,8 @@ impl Listeners {
 }
 
 impl Open {
-    fn new(key: &Key, broker: Arc<dyn Broker>, target: Target, runtime: &Handle) -> Self {
-        let handler = Arc::new(ArcSwap::from_pointee(target));
+    fn new(key: &Key, broker: Arc<dyn Broker>, handler: UnitHandler, runtime: &Handle) -> Self {
+        let handler = Arc::new(ArcSwap::from_pointee(handler));
         let (stop, subscribed) = (CancellationToken::new(), CancellationToken::new());
         let listener = Listener {
             broker,

@@ -15,7 +15,7 @@ use std::{
 use futures::{Stream, StreamExt, stream};
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::admin::api::LogLine;
+use crate::{admin::api::LogLine, problem::in_words};
 
 /// Lines that are remembered.
 const LINES: usize = 1_000;
@@ -80,8 +80,9 @@ pub struct Remembered;
 
 impl Write for Remembered {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        append(None, without_colours(&String::from_utf8_lossy(bytes)).trim_end());
-        if TERMINAL.sender.try_send(Message::Event(bytes.to_vec())).is_err() {
+        let text = in_words(&String::from_utf8_lossy(bytes));
+        append(None, without_colours(&text).trim_end());
+        if TERMINAL.sender.try_send(Message::Event(text.into_bytes())).is_err() {
             TERMINAL.lost.fetch_add(1, Relaxed);
         }
         Ok(bytes.len())

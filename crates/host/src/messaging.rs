@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
     sync::Arc,
 };
 
@@ -13,46 +12,33 @@ use keyway_app::{
 };
 use keyway_capability::messaging::{self, Broker, OpenError, Pattern};
 
-use crate::{problem::problem, setting};
+use crate::{
+    backends::{Opened, OpenedByName, open_all},
+    problem::problem,
+    setting::{self, Resolved},
+};
 
 /// Brokers that are open.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Brokers(BTreeMap<BackendName, Opened>);
-
-#[derive(Debug, Clone)]
-struct Opened {
-    declared: Backend,
-    broker: Arc<dyn Broker>,
-}
+pub(crate) struct Brokers(OpenedByName<Resolved, Arc<dyn Broker>>);
 
 impl Brokers {
-    /// Opens the brokers that `app` declares. Those that `before` has open as they are declared
+    /// Opens the brokers that `app` declares. Those that `before` has open with the same settings
     /// stay, with the messages that wait in memory.
     ///
     /// # Errors
     /// All settings that are wrong.
     pub(crate) fn open(app: &App, before: &Self) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let mut brokers = BTreeMap::new();
-        for (name, declared) in &app.brokers {
-            let kept = before.0.get(name).filter(|opened| opened.declared.is_same(declared));
-            let broker = match kept {
-                Some(opened) => Ok(Arc::clone(&opened.broker)),
-                None => open(&app.folder, name, declared),
-            };
-            match broker {
-                Ok(broker) => {
-                    brokers.insert(name.clone(), Opened { declared: declared.clone(), broker });
-                }
-                Err(problem) => problems.push(problem),
-            }
-        }
-        if problems.is_empty() { Ok(Self(brokers)) } else { Err(problems) }
+        let open = |name: &BackendName, declared: &Backend, settings: &Resolved| {
+            let backend = backend(name, declared, settings)?;
+            messaging::open(&backend).map_err(|error| cannot_open(name, declared, &error))
+        };
+        open_all(&app.brokers, &before.0, |name, of| resolve(app, name, of), open).map(Self)
     }
 
     /// The open broker of this name.
     pub(crate) fn get(&self, name: &BackendName) -> Option<&Arc<dyn Broker>> {
-        self.0.get(name).map(|opened| &opened.broker)
+        self.0.get(name).map(|opened| &opened.open)
     }
 
     /// What `component` may connect to, by the names that it gives.
@@ -67,24 +53,24 @@ impl Brokers {
     /// Looks at every broker, so that one that is not there, or that refuses, is told when the host
     /// starts and not by the first message.
     pub(crate) async fn look_at(self) {
-        let look = |(name, opened): (BackendName, Opened)| async move {
-            if let Err(error) = opened.broker.look_at().await {
+        let looks = self.0.into_iter().map(|(name, Opened { open: broker, .. })| async move {
+            if let Err(error) = broker.look_at().await {
                 tracing::warn!("the broker `{name}` does not answer: {error}");
             }
-        };
-        futures::future::join_all(self.0.into_iter().map(look)).await;
+        });
+        futures::future::join_all(looks).await;
     }
 }
 
 /// All that is wrong with the settings of the brokers of `app`, and with the topics of its triggers.
 pub(crate) fn check(app: &App) -> Vec<Problem> {
     let wrong = |(name, declared): (&BackendName, &Backend)| {
-        let backend = match backend(&app.folder, name, declared) {
-            Ok(backend) => backend,
-            Err(problem) => return Some(problem),
-        };
-        let checked = messaging::check(&backend);
-        checked.err().map(|error| cannot_open(name, declared, &error))
+        let settings = resolve(app, name, declared);
+        let checked = settings.and_then(|settings| {
+            let backend = backend(name, declared, &settings)?;
+            messaging::check(&backend).map_err(|error| cannot_open(name, declared, &error))
+        });
+        checked.err()
     };
     let mut problems: Vec<_> = app.brokers.iter().filter_map(wrong).collect();
     let mut seen = BTreeSet::new();
@@ -130,9 +116,8 @@ pub(crate) fn without_handler(
     Some(Problem { place: trigger.component_place.clone(), ..told })
 }
 
-fn open(folder: &Path, name: &BackendName, declared: &Backend) -> Result<Arc<dyn Broker>, Problem> {
-    let backend = backend(folder, name, declared)?;
-    messaging::open(&backend).map_err(|error| cannot_open(name, declared, &error))
+fn named(name: &BackendName) -> String {
+    format!("the broker `{name}`")
 }
 
 /// A problem of opening, at the setting that it is about.
@@ -143,18 +128,20 @@ fn cannot_open(name: &BackendName, declared: &Backend, error: &OpenError) -> Pro
     };
     let setting = declared.settings.get(key);
     let place = setting.map_or(&declared.place, |setting| &setting.place);
-    let message = format!("the broker `{name}`: {error}");
+    let message = format!("{}: {error}", named(name));
     Problem { place: place.clone(), ..problem("messaging", message, None) }
+}
+
+fn resolve(app: &App, name: &BackendName, declared: &Backend) -> Result<Resolved, Problem> {
+    setting::resolve(&app.folder, &named(name), declared)
 }
 
 /// A backend as its own crate understands it.
 fn backend(
-    folder: &Path,
     name: &BackendName,
     declared: &Backend,
+    Resolved { kind, settings }: &Resolved,
 ) -> Result<messaging::Backend, Problem> {
-    let what = format!("the broker `{name}`");
-    let settings = setting::read_all(folder, &what, declared)?;
-    messaging::Backend::from_settings(&declared.kind.value, &settings)
-        .map_err(|error| setting::wrong(&what, declared, &error))
+    messaging::Backend::from_settings(kind, settings)
+        .map_err(|error| setting::wrong(&named(name), declared, &error))
 }

@@ -1,5 +1,7 @@
 //! Problems as they leave the program: owned, and as JSON.
 
+use std::fmt;
+
 use keyway_app::Problem;
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +61,7 @@ impl From<&Problem> for ProblemReport {
         });
         Self {
             code: problem.code.to_owned(),
-            message: problem.message.clone(),
+            message: in_words(&problem.message),
             label: problem.label.clone(),
             help: problem.help.clone(),
             place,
@@ -88,6 +90,21 @@ fn without_passwords(text: &str) -> String {
     shown + rest
 }
 
+/// What an error says, without the numbers that [`std::io::Error`] adds to the system's words.
+pub fn in_words(error: &dyn fmt::Display) -> String {
+    const NUMBER: &str = " (os error ";
+    let text = error.to_string();
+    let mut parts = text.split(NUMBER);
+    let mut words = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(')') {
+            Some((number, rest)) if number.parse::<i32>().is_ok() => words.push_str(rest),
+            _ => words.extend([NUMBER, part]),
+        }
+    }
+    words
+}
+
 /// A problem without a place in a manifest.
 pub(crate) fn problem(code: &'static str, message: String, help: Option<&str>) -> Problem {
     let help = help.map(str::to_owned);
@@ -97,6 +114,16 @@ pub(crate) fn problem(code: &'static str, message: String, help: Option<&str>) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_of_the_system_have_no_numbers() {
+        let error = std::io::Error::from_raw_os_error(2);
+        let words = "No such file or directory";
+        assert_eq!(in_words(&error), words);
+        let text = format!("a cannot be read: {error}; b: {error}, (os error x)");
+        let shown = format!("a cannot be read: {words}; b: {words}, (os error x)");
+        assert_eq!(in_words(&text), shown);
+    }
 
     #[test]
     fn passwords_are_not_shown_and_places_stay() {

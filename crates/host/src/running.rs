@@ -22,7 +22,8 @@ pub(crate) use trial::{Counted, Trial, TrialOptions};
 
 use crate::{
     backends::Backends,
-    generation::{Generation, UnitHandler},
+    canary::UnitHandler,
+    generation::Generation,
     listen::Listeners,
     nearest::did_you_mean,
     open::{Granted, open_granted},
@@ -60,8 +61,8 @@ pub(crate) struct Serving {
     pub(crate) trial: Option<Arc<Trial>>,
 }
 
-/// What an undo goes back to: a generation without its units, which are made again. A backend that
-/// was exchanged since stays exchanged.
+/// What an undo goes back to: a generation without its units, which are made again. Stores stay
+/// with what keeps them since.
 #[derive(Debug, Clone)]
 pub(crate) struct Previous {
     prepared: Arc<Prepared>,
@@ -175,7 +176,9 @@ impl Running {
         let this = Arc::clone(self);
         let next = in_background(move || {
             let Previous { prepared, backends } = previous;
-            Generation::new(prepared, backends, Some(&this.serving().current))
+            let current = &this.serving().current;
+            let stores = backends.stores.current_in(&current.backends.stores);
+            Generation::new(prepared, Backends { stores, ..backends }, Some(current))
         });
         let next = next.await?;
         self.install(Arc::new(next))?;
@@ -186,10 +189,11 @@ impl Running {
         Ok(())
     }
 
-    /// Opens the app again and takes in all that has changed. Returns whether anything has.
+    /// Opens the app again and takes in all that has changed. A store that is declared to be kept
+    /// elsewhere is moved there, with its data. Returns whether anything has changed.
     ///
     /// # Errors
-    /// All that is wrong with it now. What served before goes on.
+    /// All that is wrong with it now, or that a store cannot be moved. What served before goes on.
     pub(crate) async fn reload(self: &Arc<Self>) -> Done<bool> {
         let _turn = self.turn()?;
         self.no_swap_of_a_backend()?;
@@ -199,13 +203,18 @@ impl Running {
             if app.is_idle() {
                 return Err(vec![no_trigger(&app)]);
             }
-            this.generation(Arc::new(this.workshop.prepare(app)?))
+            let prepared = Arc::new(this.workshop.prepare(app)?);
+            let current = &this.serving().current;
+            let backends = Backends::open(&prepared.app, &current.backends)?;
+            Generation::new(prepared, backends, Some(current))
         });
         let next = next.await?;
-        let current = &self.serving().current;
-        if next.serves_as(current) {
+        let current = Arc::clone(&self.serving().current);
+        if next.serves_as(&current) {
             return Ok(false);
         }
+        // Last of all that may fail: what was moved is not moved back.
+        self.exchange_declared(&next, &current).await?;
         self.background.spawn(next.backends.clone().look_at());
         self.install(Arc::new(next))?;
         Ok(true)
@@ -269,20 +278,14 @@ impl Running {
         component.source = Placed { value: Source::Path(path), place: None };
         let prepared = self.workshop.prepare(app)?;
         current.prepared.same_sources(&prepared, Some(name))?;
-        self.generation(Arc::new(prepared))
-    }
-
-    /// Makes of an app that is prepared one that can serve.
-    fn generation(&self, prepared: Arc<Prepared>) -> Done<Generation> {
-        let current = &self.serving().current;
-        let backends = Backends::open(&prepared.app, &current.backends)?;
-        Generation::new(prepared, backends, Some(current))
+        // Settings that stand elsewhere, and have changed there, are for a reload to take in.
+        Generation::new(Arc::new(prepared), current.backends.clone(), Some(current))
     }
 
     /// Has all requests from now on go to `next`. Those that run end where they began.
     fn install(&self, next: Arc<Generation>) -> Done<()> {
         self.routes.replace(next.routes(None)?);
-        self.listeners.update(next.listeners(), &self.background);
+        self.listeners.update(next.listeners(None), &self.background);
         let current = &self.serving().current;
         let previous = Some(Previous {
             prepared: Arc::clone(&current.prepared),

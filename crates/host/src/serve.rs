@@ -27,7 +27,7 @@ use crate::{
     open::{Granted, open_granted},
     problem::problem,
     running::Running,
-    watch,
+    watch::{Seen, watch},
 };
 
 /// How long the end waits for whoever reads the output of components.
@@ -98,7 +98,9 @@ pub fn serve(
 ) -> Result<(), Vec<Problem>> {
     log::start();
     raise_descriptor_limit();
+    let seen = Seen::manifest(path);
     let app = open_granted(path, options.granted.as_ref())?;
+    let seen = seen.with_components(&app);
     if app.is_idle() {
         return Err(vec![no_trigger(&app)]);
     }
@@ -129,19 +131,15 @@ pub fn serve(
         }
     };
     if options.watch {
-        let watching = watch::watch(Arc::clone(&running), Arc::clone(&narrator), stop.clone());
+        let (running, narrator) = (Arc::clone(&running), Arc::clone(&narrator));
+        let watching = watch(running, seen, narrator, stop.clone());
         background.handle().spawn(watching);
     }
-    let (taking, stopping) = (Arc::clone(&running), stop.clone());
-    background.handle().spawn(async move {
-        stopping.cancelled().await;
-        // Messages that are being handled end beside the requests that run.
-        taking.listeners().stop();
-    });
+    background.handle().spawn(take_messages_until(stop, Arc::clone(&running)));
     narrator.serving(&url, &running.serving().current.shown());
     // After that line, which scripts wait for, so that none of its warnings comes before.
     background.handle().spawn(running.serving().current.backends.clone().look_at());
-    running.listeners().update(running.serving().current.listeners(), &background.handle());
+    running.listeners().update(running.serving().current.listeners(None), &background.handle());
 
     let report = server.serve(running.routes(), &ending, running.finish());
     if report.cut > 0 {
@@ -158,6 +156,12 @@ pub fn serve(
         let _ = tokio::time::timeout(FLUSH, keyway_runtime::flush_output()).await;
     });
     Ok(())
+}
+
+/// Those that are being handled then end beside the requests that run.
+async fn take_messages_until(stop: CancellationToken, running: Arc<Running>) {
+    stop.cancelled().await;
+    running.listeners().stop();
 }
 
 /// Connections are file descriptors, of which many systems give a process 1,024 unless it asks for

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env, fmt, fs,
     io::Read,
     path::{Path, PathBuf},
 };
@@ -22,6 +22,29 @@ const KEYS: &str = "KEYWAY_AGE_KEYS";
 
 /// Settings that name a file, seen from the manifest.
 const PATHS: [&str; 1] = ["path"];
+
+/// A backend as its table says, with what its settings have come to.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Resolved {
+    pub(crate) kind: String,
+    pub(crate) settings: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A setting may be a secret.
+        f.debug_struct("Resolved").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// What `declared` has come to. `what` is what it is the backend of.
+///
+/// # Errors
+/// If a setting comes from a variable or a file that is not there.
+pub(crate) fn resolve(folder: &Path, what: &str, declared: &Backend) -> Result<Resolved, Problem> {
+    let settings = read_all(folder, what, declared)?;
+    Ok(Resolved { kind: declared.kind.value.clone(), settings })
+}
 
 /// The settings of `declared` as texts. `what` is what it is the backend of.
 ///
@@ -106,8 +129,7 @@ fn without_end(text: &str) -> String {
 fn decrypt(file: &Path) -> Result<String, String> {
     let encrypted = fs::read(file).map_err(|error| error.to_string())?;
     let keys = keys()?;
-    let of_keys =
-        |error: &dyn std::fmt::Display| format!("the keys in {}: {error}", keys.display());
+    let of_keys = |error: &dyn fmt::Display| format!("the keys in {}: {error}", keys.display());
     let identities = IdentityFile::from_file(keys.to_string_lossy().into_owned())
         .map_err(|error| of_keys(&error))?;
     let identities = identities.into_identities().map_err(|error| of_keys(&error))?;

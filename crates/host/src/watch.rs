@@ -6,9 +6,15 @@
 //! happens beside them.
 
 use std::{
-    collections::BTreeMap, fs, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc, time::Duration,
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
+use keyway_app::App;
 use keyway_build::{Built, Job, Options, Toolbox, build};
 use tokio::{task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -30,10 +36,29 @@ type Identity = Option<(u64, u64, u64, i64, i64)>;
 
 type Files = BTreeMap<PathBuf, Identity>;
 
-/// Reloads `running` when one of its files changes, and builds what its sources make when these
-/// do, until `stop`.
+/// What an app's files were before it was read from them, so that no change is missed that comes
+/// while it is.
+#[derive(Debug)]
+pub(crate) struct Seen(Files);
+
+impl Seen {
+    /// Looks at the manifest that `path` stands for.
+    pub(crate) fn manifest(path: &Path) -> Self {
+        Self([identify(manifest_of(path))].into())
+    }
+
+    /// Looks at the files of the components of `app` too.
+    pub(crate) fn with_components(mut self, app: &App) -> Self {
+        self.0.extend(files_of(app).map(identify));
+        self
+    }
+}
+
+/// Reloads `running` when one of the files changes that its manifest names, which were `seen`
+/// before it started, and builds what its sources make when these do, until `stop`.
 pub(crate) async fn watch(
     running: Arc<Running>,
+    Seen(mut taken_in): Seen,
     narrator: Arc<dyn Narrator>,
     stop: CancellationToken,
 ) {
@@ -41,9 +66,6 @@ pub(crate) async fn watch(
     let watching = async {
         // Without a cache folder nothing would be served.
         let toolbox = toolbox().ok().map(Arc::new);
-        // Nothing is known at first: a change that came between the reading of the files and the
-        // first look at them must not be missed.
-        let mut taken_in = Files::new();
         let mut built: Option<Files> = None;
         loop {
             sleep(LOOK_EVERY).await;
@@ -104,14 +126,16 @@ fn look_at_sources(running: &Running) -> Files {
     files.map(identify).collect()
 }
 
-/// The manifest and the components' files: of what serves, and of what the manifest says now, which
-/// may not be fit to serve yet.
+/// The manifest and the files of the components that it names, which may not be fit to serve yet.
+/// Those of what serves are not looked at: a component that was exchanged by hand is another one than
+/// the manifest's, and a reload would take it back.
 fn look(running: &Running) -> Files {
-    let serving = running.serving();
-    let wanted = running.open().ok();
-    let apps = wanted.iter().chain([&serving.current.prepared.app]);
-    let files = std::iter::once(manifest_of(running.path())).chain(apps.flat_map(files_of));
-    files.map(identify).collect()
+    let manifest = Seen::manifest(running.path());
+    let Seen(files) = match running.open() {
+        Ok(app) => manifest.with_components(&app),
+        Err(_) => manifest,
+    };
+    files
 }
 
 fn identify(file: PathBuf) -> (PathBuf, Identity) {

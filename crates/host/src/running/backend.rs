@@ -5,11 +5,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use keyway_app::Problem;
 use keyway_capability::keyvalue::{
     self,
-    swapping::{Existing, Swapped},
+    swapping::{Existing, SwapError, Swapped},
 };
 
-use super::{Done, Running};
-use crate::{nearest::did_you_mean, problem::problem};
+use super::{Done, Generation, Running};
+use crate::{
+    nearest::did_you_mean,
+    problem::problem,
+    store::{ExchangeError, OpenStore, from_settings, wrong},
+};
 
 impl Running {
     /// Exchanges the backend of the store `name`, with its data. It goes on when nobody waits for it
@@ -26,40 +30,76 @@ impl Running {
         existing: Existing,
     ) -> Done<Swapped> {
         let current = Arc::clone(&self.serving().current);
-        let Some((_, store)) =
-            current.backends.stores.iter().find(|(known, _)| known.as_str() == name)
-        else {
+        let Some(store) = current.backends.stores.find(name) else {
             let known = current.backends.stores.iter().map(|(known, _)| known.as_str());
             let message = format!("the app has no store `{name}`");
             return Err(vec![problem("no-such-store", message, Some(&did_you_mean(name, known)))]);
         };
-        let wrong = |error: &dyn std::fmt::Display| -> Vec<Problem> {
-            vec![problem("store", format!("the store `{name}`: {error}"), None)]
-        };
-        let backend =
-            keyvalue::Backend::from_settings(kind, settings).map_err(|error| wrong(&error))?;
-        let target = keyvalue::open(&backend).map_err(|error| wrong(&error))?;
-        let store = Arc::clone(store);
-        let kept = Arc::clone(&store);
-        let swap = self.background.spawn(async move { store.swap_to(target, existing).await });
-        match swap.await {
-            // A reload may have begun a moment before this did.
-            Ok(Ok(_))
-                if !self
-                    .serving()
-                    .current
-                    .backends
-                    .stores
-                    .iter()
-                    .any(|(_, now)| Arc::ptr_eq(now, &kept)) =>
-            {
-                Err(wrong(
-                    &"a reload has put another store in its place; nothing is lost of either",
-                ))
-            }
-            Ok(Ok(swapped)) => Ok(swapped),
-            Ok(Err(error)) => Err(wrong(&error)),
-            Err(error) => Err(wrong(&error)),
+        let wrong = |error: &dyn std::fmt::Display| vec![wrong(name, &error.to_string(), None)];
+        let backend = from_settings(kind, settings).map_err(|error| wrong(&error))?;
+        let exchanged = self.exchange(store, backend, existing).await;
+        let swapped = exchanged.map_err(|error| wrong(&error))?;
+        // A reload may have begun a moment before this did.
+        let now = Arc::clone(&self.serving().current);
+        if now.backends.stores.iter().any(|(_, now)| Arc::ptr_eq(now, store.store())) {
+            Ok(swapped)
+        } else {
+            let reason = "a reload has put another store in its place; nothing is lost of either";
+            Err(wrong(&reason))
         }
+    }
+
+    /// Has the stores that `next` declares otherwise than what serves be kept as it declares them,
+    /// with their data.
+    ///
+    /// # Errors
+    /// If that fails for one: it stays where it is, and those before it have been exchanged.
+    pub(super) async fn exchange_declared(
+        &self,
+        next: &Generation,
+        current: &Generation,
+    ) -> Done<()> {
+        let to_exchange = next.backends.stores.to_exchange(&current.backends.stores);
+        for (name, store, backend) in to_exchange {
+            match self.exchange(store, backend.clone(), Existing::Refuse).await {
+                Ok(Swapped { copied, .. }) => {
+                    tracing::info!(
+                        "the store `{name}` is kept as declared now, with {copied} keys"
+                    );
+                }
+                // Two addresses may lead to one store: there is nothing to move.
+                Err(ExchangeError::Swap(SwapError::SameStore { at })) => {
+                    tracing::warn!(
+                        "the store `{name}` is kept by {at} already, which it is connected to in \
+                         another way until the next start"
+                    );
+                    store.is_kept_by(backend);
+                }
+                Err(error) => {
+                    let declared = next.prepared.app.stores.get(name);
+                    let place = declared.and_then(|declared| declared.kind.place.clone());
+                    let help = format!(
+                        "`keyway swap backend {name} --to {} --delete-existing` empties the new \
+                         backend first; a new `keyway up` opens it with what it has",
+                        declared.map_or("KIND", |declared| declared.kind.value.as_str())
+                    );
+                    let problem = wrong(name.as_str(), &error.to_string(), place);
+                    return Err(vec![Problem { help: Some(help), ..problem }]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// It goes on when nobody waits for it any more.
+    async fn exchange(
+        &self,
+        store: &OpenStore,
+        backend: keyvalue::Backend,
+        existing: Existing,
+    ) -> Result<Swapped, ExchangeError> {
+        let store = store.clone();
+        let exchange = async move { store.exchange(backend, existing).await };
+        self.background.spawn(exchange).await.unwrap_or(Err(ExchangeError::Cut))
     }
 }

@@ -5,15 +5,12 @@ use std::{
     time::Duration,
 };
 
-use keyway_app::ComponentName;
+use keyway_app::{ComponentName, Problem};
 use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{Done, Generation, Running, Serving};
-use crate::{
-    generation::{LiveUnit, Share},
-    problem::problem,
-};
+use crate::{canary::Share, generation::LiveUnit, problem::problem};
 
 /// How often it is looked at how a trial goes.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -45,6 +42,8 @@ pub(crate) struct Trial {
 enum Verdict {
     Good,
     Cancelled,
+    /// Nothing came to its end of so many requests.
+    Untried(u64),
     /// Errors, of requests.
     Bad(u64, u64),
 }
@@ -61,7 +60,7 @@ impl Trial {
         self.over.cancelled().await;
     }
 
-    /// What the requests of all units that are new came to.
+    /// What the requests and messages of all units that are new came to.
     pub(crate) fn counted(&self, stable: &Generation) -> Counted {
         let mut counted = Counted::default();
         for live in self.new_units(stable) {
@@ -84,6 +83,10 @@ impl Trial {
 
     /// Waits for its end, or for what ends it earlier.
     async fn judge(&self, stable: &Generation) -> Verdict {
+        if self.new_units(stable).next().is_none() {
+            // It does what the old one does, or nothing starts it: nothing can be tried out.
+            return Verdict::Good;
+        }
         if let Some(verdict) = self.look_until(self.until, stable, |_| false).await {
             return verdict;
         }
@@ -95,8 +98,13 @@ impl Trial {
         if let Some(verdict) = self.look_until(latest, stable, all_done).await {
             return verdict;
         }
-        let Counted { errors, finished, .. } = self.counted(stable);
-        if self.too_many(errors, finished) { Verdict::Bad(errors, finished) } else { Verdict::Good }
+        match self.counted(stable) {
+            Counted { requests, finished: 0, .. } => Verdict::Untried(requests),
+            Counted { errors, finished, .. } if self.too_many(errors, finished) => {
+                Verdict::Bad(errors, finished)
+            }
+            Counted { .. } => Verdict::Good,
+        }
     }
 
     /// Looks until `end`, or until it is `done`; there is a verdict before only if it goes wrong.
@@ -131,7 +139,7 @@ impl Trial {
     }
 }
 
-/// What requests came to.
+/// What requests and messages came to.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Counted {
     pub(crate) requests: u64,
@@ -155,7 +163,9 @@ impl Running {
             cancelled: CancellationToken::new(),
             over: CancellationToken::new(),
         });
-        self.routes.replace(serving.current.routes(Some((&trial.generation, options.share)))?);
+        let canary = Some((&*trial.generation, options.share));
+        self.routes.replace(serving.current.routes(canary)?);
+        self.listeners.update(serving.current.listeners(canary), &self.background);
         self.serving.store(Arc::new(Serving {
             current: Arc::clone(&serving.current),
             previous: serving.previous.clone(),
@@ -181,33 +191,47 @@ impl Running {
         })
     }
 
-    /// Ends a trial, for the new generation or against it.
+    /// Ends a trial, for the new generation or against it. One that nothing was tried in is ended
+    /// against it.
     fn decide(&self, before: &Serving, trial: &Trial, verdict: &Verdict) -> Done<()> {
-        let (errors, requests) = match verdict {
+        let problem = match *verdict {
             Verdict::Good => return self.install(Arc::clone(&trial.generation)),
-            Verdict::Cancelled => (0, 0),
-            Verdict::Bad(errors, requests) => (*errors, *requests),
-        };
-        self.routes.replace(before.current.routes(None)?);
-        self.serving.store(Arc::new(Serving {
-            current: Arc::clone(&before.current),
-            previous: before.previous.clone(),
-            trial: None,
-        }));
-        self.retire(&trial.generation);
-        Err(vec![match verdict {
-            Verdict::Bad(..) => problem(
+            Verdict::Cancelled => problem(
+                "trial-cancelled",
+                "the trial was ended, and the old component serves again".to_owned(),
+                None,
+            ),
+            Verdict::Untried(requests) => untried(requests),
+            Verdict::Bad(errors, requests) => problem(
                 "trial-failed",
                 format!(
                     "{errors} of the {requests} requests that the new component had were errors, and the old one serves again"
                 ),
                 Some("the log has the errors: `keyway logs`"),
             ),
-            _ => problem(
-                "trial-cancelled",
-                "the trial was ended, and the old component serves again".to_owned(),
-                None,
-            ),
-        }])
+        };
+        self.routes.replace(before.current.routes(None)?);
+        self.listeners.update(before.current.listeners(None), &self.background);
+        self.serving.store(Arc::new(Serving {
+            current: Arc::clone(&before.current),
+            previous: before.previous.clone(),
+            trial: None,
+        }));
+        self.retire(&trial.generation);
+        Err(vec![problem])
     }
+}
+
+/// A trial that says nothing of the new component.
+fn untried(requests: u64) -> Problem {
+    let what = match requests {
+        0 => "got no requests".to_owned(),
+        requests => format!("got {requests} requests, none of which came to its end"),
+    };
+    let message = format!(
+        "the new component {what}, so that the trial is undecided, and the old one serves again"
+    );
+    let help = "try it for longer with `--for`, with a larger part of the requests, or exchange it \
+                without `--canary`";
+    problem("trial-undecided", message, Some(help))
 }

@@ -1,0 +1,175 @@
+//! Who gets a request or a message: the unit that serves, or the canary that is tried out beside it.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use keyway_runtime::{Body, BodyError, Failure};
+use keyway_trigger::http::{Handler, Peer};
+
+use crate::generation::LiveUnit;
+
+/// A part of all requests and messages, in hundredths of a percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Share(pub(crate) u32);
+
+impl Share {
+    /// All of them.
+    pub(crate) const WHOLE: u64 = 10_000;
+
+    /// Whether the request that is number `turn` belongs to it. They are spread evenly.
+    fn has(self, turn: u64) -> bool {
+        let had_before = |turn: u64| turn * u64::from(self.0) / Self::WHOLE;
+        let turn = turn % Self::WHOLE;
+        had_before(turn + 1) > had_before(turn)
+    }
+}
+
+/// Gives requests and messages to a unit, or some of them to its canary.
+#[derive(Debug)]
+pub(crate) struct UnitHandler {
+    stable: Arc<LiveUnit>,
+    canary: Option<Canary>,
+}
+
+#[derive(Debug)]
+struct Canary {
+    unit: Arc<LiveUnit>,
+    share: Share,
+    turns: AtomicU64,
+}
+
+impl UnitHandler {
+    /// A canary that is the unit itself is none.
+    pub(crate) fn new(stable: &Arc<LiveUnit>, canary: Option<(&Arc<LiveUnit>, Share)>) -> Self {
+        let canary = canary.filter(|(unit, _)| !Arc::ptr_eq(unit, stable)).map(|(unit, share)| {
+            Canary { unit: Arc::clone(unit), share, turns: AtomicU64::new(0) }
+        });
+        Self { stable: Arc::clone(stable), canary }
+    }
+
+    /// Counts the next request or message, for the unit that gets it.
+    pub(crate) fn begin(&self) -> Begun {
+        let (live, is_canary) = match &self.canary {
+            Some(canary) if canary.share.has(canary.turns.fetch_add(1, Relaxed)) => {
+                (&canary.unit, true)
+            }
+            _ => (&self.stable, false),
+        };
+        live.count.requests.fetch_add(1, Relaxed);
+        Begun { live: Arc::clone(live), is_canary, failed: false }
+    }
+}
+
+impl Handler for UnitHandler {
+    fn handle(
+        &self,
+        request: Request<Incoming>,
+        from: Peer,
+    ) -> impl Future<Output = Result<Response<Body>, Failure>> + Send {
+        let mut begun = self.begin();
+        async move {
+            let answer = begun.live.unit.handle(request, from.scheme).await;
+            begun.failed = is_error(&answer);
+            if !begun.is_canary {
+                return answer;
+            }
+            answer.map(|response| response.map(|body| BodyOnTrial { body, begun }.boxed_unsync()))
+        }
+    }
+}
+
+/// A request or a message that a unit has got. Its end is counted when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    /// The unit.
+    pub(crate) live: Arc<LiveUnit>,
+    is_canary: bool,
+    /// Whether the component is at fault.
+    pub(crate) failed: bool,
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.live.count.errors.fetch_add(u64::from(self.failed), Relaxed);
+        self.live.count.finished.fetch_add(u64::from(self.is_canary), Relaxed);
+    }
+}
+
+/// The body of a canary's answer, which may break off.
+struct BodyOnTrial {
+    body: Body,
+    begun: Begun,
+}
+
+impl http_body::Body for BodyOnTrial {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Err(_))) = &frame {
+            self.begun.failed = true;
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Whether the component is at fault.
+fn is_error(answer: &Result<Response<Body>, Failure>) -> bool {
+    match answer {
+        Ok(response) => response.status().is_server_error(),
+        Err(failure) => is_fault(failure),
+    }
+}
+
+/// Whether the component is at fault, and not the client or the load.
+pub(crate) fn is_fault(failure: &Failure) -> bool {
+    !matches!(
+        failure,
+        Failure::Busy { .. }
+            | Failure::NoRoom(_)
+            | Failure::HostMemory(_)
+            | Failure::BodyTooLarge(_)
+            | Failure::Request(_)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_spread_evenly() {
+        for (share, of_hundred) in [(0, 0), (1_000, 10), (3_300, 33), (10_000, 100)] {
+            let has = |turn| Share(share).has(turn);
+            assert_eq!((0..100).filter(|turn| has(*turn)).count(), of_hundred, "{share}");
+            let whole = (10_000..20_000).filter(|turn| has(*turn)).count();
+            assert_eq!(whole, share as usize);
+        }
+        let tenth: Vec<u64> = (0..30).filter(|turn| Share(1_000).has(*turn)).collect();
+        assert_eq!(tenth, [9, 19, 29]);
+    }
+}
