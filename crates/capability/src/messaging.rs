@@ -135,7 +135,7 @@ pub struct Wanted {
 }
 
 /// What somebody wants to be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subscription {
     /// The topics.
     pub topics: Pattern,

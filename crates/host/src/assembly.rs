@@ -156,8 +156,7 @@ pub(crate) fn of_sources(
     for root in roots(&app) {
         match fuse(root.as_str(), &parts(&app, &components)) {
             Ok(unit) => {
-                problems.extend(without_handler(&app, &root, &unit));
-                problems.extend(messaging::without_handler(&app, &root, &unit));
+                problems.extend(handler::missing(&app, &root, &unit.exports));
                 // A fused unit was made here; one that cannot be read is refused when compiled.
                 let minimum = minimum(&unit.bytes).unwrap_or_default();
                 problems.extend(limit::check(&app, &root, &minimum));
@@ -254,57 +253,6 @@ fn parts<'a>(app: &'a App, components: &'a BTreeMap<ComponentName, Loaded>) -> V
             .collect(),
     };
     app.components.values().map(part).collect()
-}
-
-/// A route needs a component that answers HTTP.
-fn without_handler(
-    app: &App,
-    root: &ComponentName,
-    unit: &keyway_component::Unit,
-) -> Option<Problem> {
-    let trigger = app.triggers.iter().find(|trigger| trigger.component == *root)?;
-    let handles = |export: &String| {
-        export.starts_with("wasi:http/incoming-handler@0.2.")
-            || export.starts_with("wasi:http/handler@0.3.")
-    };
-    if unit.exports.iter().any(handles) {
-        return None;
-    }
-    if unit.exports.iter().any(|export| export == "fermyon:spin/inbound-http") {
-        return Some(Problem {
-            code: "spin-1-handler",
-            message: format!(
-                "the route `{}` leads to `{root}`, which answers HTTP in the way of Spin 1: it \
-                 exports `fermyon:spin/inbound-http`, which Keyway does not call",
-                trigger.route
-            ),
-            label: Some("this component is one of Spin 1".to_owned()),
-            help: Some(
-                "build it anew with the SDK of Spin 2 or later, which exports \
-                 `wasi:http/incoming-handler@0.2`"
-                    .to_owned(),
-            ),
-            place: trigger.place.clone(),
-        });
-    }
-    let exports = match unit.exports.as_slice() {
-        [] => "nothing".to_owned(),
-        exports => exports.join(", "),
-    };
-    Some(Problem {
-        code: "no-http-handler",
-        message: format!(
-            "the route `{}` leads to `{root}`, which does not answer HTTP: it exports {exports}",
-            trigger.route
-        ),
-        label: Some("this component has no HTTP handler".to_owned()),
-        help: Some(
-            "a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or \
-             `wasi:http/handler@0.3`; link others to one that does"
-                .to_owned(),
-        ),
-        place: trigger.place.clone(),
-    })
 }
 
 /// A problem of fusion, at the link that it is about, or else at the component.

@@ -14,6 +14,7 @@ mod database;
 mod edit;
 mod folder;
 mod generation;
+mod handler;
 mod limit;
 mod link;
 mod listen;

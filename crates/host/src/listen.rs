@@ -1,5 +1,6 @@
-//! The messages that an app takes. A subscription goes on while the unit that handles its messages is
-//! exchanged: the next message goes to the next unit, and none is lost between them.
+//! The messages that an app takes, and the changes in stores that it is told of. A subscription, or
+//! a watch, goes on while the unit that handles what comes is exchanged: the next message goes to the
+//! next unit, and none is lost between them.
 
 use std::{
     collections::BTreeMap,
@@ -8,8 +9,16 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use keyway_capability::messaging::{Broker, Message, Pattern, Subscription};
-use keyway_trigger::message::{Handler, Listener};
+use futures::{FutureExt, future::BoxFuture};
+use keyway_app::ComponentName;
+use keyway_capability::{
+    keyvalue::{Change, Store},
+    messaging::{Broker, Message, Subscription},
+};
+use keyway_trigger::{
+    change::{self, Watch},
+    message::{self, Listener},
+};
 use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -18,26 +27,36 @@ use crate::{
     generation::Generation,
 };
 
-/// A subscription that an app wants, and who handles its messages.
+/// A subscription that an app wants, and who handles what comes.
 pub(crate) struct Wanted {
     key: Key,
-    broker: Arc<dyn Broker>,
+    begin: Begin,
     handler: UnitHandler,
 }
+
+/// Begins a subscription, for who handles what comes at that time: it cancels the first token when it
+/// has begun, and ends by the second.
+type Begin = Box<dyn FnOnce(Handled, CancellationToken, CancellationToken) -> Going + Send>;
+
+type Handled = Arc<ArcSwap<UnitHandler>>;
+
+type Going = BoxFuture<'static, ()>;
 
 /// All that a subscription is made of. One that stays the same goes on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
-    /// Tells the broker from others that are open.
-    broker: usize,
-    topics: Pattern,
-    group: String,
-    attempts: u64,
-    patience: Duration,
-    concurrency: usize,
+    /// Tells its source from others that are open.
+    source: usize,
+    what: What,
 }
 
-impl Handler for UnitHandler {
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Messages { subscription: Subscription, concurrency: usize },
+    Changes { component: ComponentName, prefix: String },
+}
+
+impl message::Handler for UnitHandler {
     async fn handle(&self, message: Message, broker: Arc<dyn Broker>) -> Result<(), String> {
         let mut begun = self.begin();
         let unit = Arc::clone(&begun.live.unit);
@@ -55,25 +74,62 @@ impl Handler for UnitHandler {
     }
 }
 
+impl change::Handler for UnitHandler {
+    async fn handle(&self, change: Change, store: Arc<dyn Store>) -> Result<(), String> {
+        let mut begun = self.begin();
+        let unit = Arc::clone(&begun.live.unit);
+        unit.handle_change(change, store).await.map_err(|failure| {
+            begun.failed = is_fault(&failure);
+            format!("`{}`: {failure}", unit.name())
+        })
+    }
+}
+
 impl Generation {
     /// The subscriptions that it wants, some of the messages of which go to a canary.
     pub(crate) fn listeners(&self, canary: Option<(&Self, Share)>) -> Vec<Wanted> {
-        let wanted = self.prepared.app.messages.iter().filter_map(|trigger| {
+        let app = &self.prepared.app;
+        let messages = app.messages.iter().filter_map(|trigger| {
             let broker = Arc::clone(self.backends.brokers.get(&trigger.from)?);
-            let key = Key {
-                broker: Arc::as_ptr(&broker).cast::<()>() as usize,
+            let subscription = Subscription {
                 topics: trigger.topic.parse().ok()?,
                 group: trigger.group.clone(),
                 attempts: trigger.attempts,
                 // One that is being handled is not to be delivered again.
                 patience: self.unit(&trigger.component).time_limit() + trigger.grace,
-                concurrency: trigger.concurrency,
             };
-            let handler = self.handler(&trigger.component, canary);
-            Some(Wanted { key, broker, handler })
+            let concurrency = trigger.concurrency;
+            let what = What::Messages { subscription: subscription.clone(), concurrency };
+            let key = Key { source: address(&broker), what };
+            let begin: Begin = Box::new(move |handler, subscribed, stop| {
+                let listener = Listener { broker, subscription, concurrency, handler, subscribed };
+                listener.listen(stop).boxed()
+            });
+            Some((key, begin, &trigger.component))
+        });
+        let changes = app.changes.iter().filter_map(|trigger| {
+            let mut stores = self.backends.stores.of(app.component(&trigger.component)?);
+            let (component, prefix) = (trigger.component.clone(), trigger.prefix.clone());
+            let store = stores.remove(&trigger.store)?;
+            let what = What::Changes { component, prefix: prefix.clone() };
+            let key = Key { source: address(&store), what };
+            let begin: Begin = Box::new(move |handler, begun, stop| {
+                Watch { store, prefix, handler, begun }.watch(stop).boxed()
+            });
+            Some((key, begin, &trigger.component))
+        });
+        let wanted = messages.chain(changes).map(|(key, begin, component)| Wanted {
+            key,
+            begin,
+            handler: self.handler(component, canary),
         });
         wanted.collect()
     }
+}
+
+/// What tells a source from others that are open.
+fn address<T: ?Sized>(source: &Arc<T>) -> usize {
+    Arc::as_ptr(source).cast::<()>() as usize
 }
 
 /// Whether both are the same subscriptions.
@@ -96,9 +152,9 @@ struct State {
 
 #[derive(Debug)]
 struct Open {
-    handler: Arc<ArcSwap<UnitHandler>>,
+    handler: Handled,
     stop: CancellationToken,
-    subscribed: CancellationToken,
+    begun: CancellationToken,
     task: JoinHandle<()>,
 }
 
@@ -115,15 +171,15 @@ impl Listeners {
         }
         let mut before = std::mem::take(&mut state.open);
         let mut begun = Vec::new();
-        for Wanted { key, broker, handler } in wanted {
+        for Wanted { key, begin, handler } in wanted {
             let open = match before.remove(&key) {
                 Some(open) => {
                     open.handler.store(Arc::new(handler));
                     open
                 }
                 None => {
-                    let open = Open::new(&key, broker, handler, runtime);
-                    begun.push(open.subscribed.clone());
+                    let open = Open::new(begin, handler, runtime);
+                    begun.push(open.begun.clone());
                     open
                 }
             };
@@ -170,22 +226,10 @@ impl Listeners {
 }
 
 impl Open {
-    fn new(key: &Key, broker: Arc<dyn Broker>, handler: UnitHandler, runtime: &Handle) -> Self {
+    fn new(begin: Begin, handler: UnitHandler, runtime: &Handle) -> Self {
         let handler = Arc::new(ArcSwap::from_pointee(handler));
-        let (stop, subscribed) = (CancellationToken::new(), CancellationToken::new());
-        let listener = Listener {
-            broker,
-            subscription: Subscription {
-                topics: key.topics.clone(),
-                group: key.group.clone(),
-                attempts: key.attempts,
-                patience: key.patience,
-            },
-            concurrency: key.concurrency,
-            handler: Arc::clone(&handler),
-            subscribed: subscribed.clone(),
-        };
-        let task = runtime.spawn(listener.listen(stop.clone()));
-        Self { handler, stop, subscribed, task }
+        let (stop, begun) = (CancellationToken::new(), CancellationToken::new());
+        let task = runtime.spawn(begin(Arc::clone(&handler), begun.clone(), stop.clone()));
+        Self { handler, stop, begun, task }
     }
 }

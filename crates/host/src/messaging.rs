@@ -92,30 +92,6 @@ pub(crate) fn check(app: &App) -> Vec<Problem> {
     problems
 }
 
-/// Messages need a component that handles them.
-pub(crate) fn without_handler(
-    app: &App,
-    root: &ComponentName,
-    unit: &keyway_component::Unit,
-) -> Option<Problem> {
-    let trigger = app.messages.iter().find(|trigger| trigger.component == *root)?;
-    if unit.exports.iter().any(|export| export.starts_with("wasi:messaging/incoming-handler@")) {
-        return None;
-    }
-    let exports = match unit.exports.as_slice() {
-        [] => "nothing".to_owned(),
-        exports => exports.join(", "),
-    };
-    let message = format!(
-        "messages on `{}` lead to `{root}`, which does not handle any: it exports {exports}",
-        trigger.topic
-    );
-    let help = "a component that handles messages exports \
-                `wasi:messaging/incoming-handler@0.2.0-draft`";
-    let told = problem("no-message-handler", message, Some(help));
-    Some(Problem { place: trigger.component_place.clone(), ..told })
-}
-
 fn named(name: &BackendName) -> String {
     format!("the broker `{name}`")
 }

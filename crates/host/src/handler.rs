@@ -1,0 +1,84 @@
+//! What a trigger leads to has to handle what comes by it.
+
+use keyway_app::{App, ComponentName, Place, Problem};
+
+use crate::problem::problem;
+
+/// What the unit with this root, which exports `exports`, would have to handle and does not.
+pub(crate) fn missing(app: &App, root: &ComponentName, exports: &[String]) -> Vec<Problem> {
+    [http(app, root, exports), messages(app, root, exports), changes(app, root, exports)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// A route needs a component that answers HTTP.
+fn http(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> {
+    let trigger = app.triggers.iter().find(|trigger| trigger.component == *root)?;
+    if has(exports, &["wasi:http/incoming-handler@0.2.", "wasi:http/handler@0.3."]) {
+        return None;
+    }
+    let what = format!("the route `{}` leads to `{root}`", trigger.route);
+    if has(exports, &["fermyon:spin/inbound-http"]) {
+        let message = format!(
+            "{what}, which answers HTTP in the way of Spin 1: it exports \
+             `fermyon:spin/inbound-http`, which Keyway does not call"
+        );
+        let help = "build it anew with the SDK of Spin 2 or later, which exports \
+                    `wasi:http/incoming-handler@0.2`";
+        let told = problem("spin-1-handler", message, Some(help));
+        return Some(at(&trigger.place, told, "this component is one of Spin 1"));
+    }
+    let message = format!("{what}, which does not answer HTTP: it exports {}", list(exports));
+    let help = "a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or \
+                `wasi:http/handler@0.3`; link others to one that does";
+    let told = problem("no-http-handler", message, Some(help));
+    Some(at(&trigger.place, told, "this component has no HTTP handler"))
+}
+
+/// Messages need a component that handles them.
+fn messages(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> {
+    let trigger = app.messages.iter().find(|trigger| trigger.component == *root)?;
+    if has(exports, &["wasi:messaging/incoming-handler@"]) {
+        return None;
+    }
+    let message = format!(
+        "messages on `{}` lead to `{root}`, which does not handle any: it exports {}",
+        trigger.topic,
+        list(exports)
+    );
+    let help = "a component that handles messages exports \
+                `wasi:messaging/incoming-handler@0.2.0-draft`";
+    let told = problem("no-message-handler", message, Some(help));
+    Some(at(&trigger.component_place, told, "this component handles no messages"))
+}
+
+/// Changes need a component that is told of them.
+fn changes(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> {
+    let trigger = app.changes.iter().find(|trigger| trigger.component == *root)?;
+    if has(exports, &["wasi:keyvalue/watcher@"]) {
+        return None;
+    }
+    let message = format!(
+        "changes in `{}` lead to `{root}`, which is not told of any: it exports {}",
+        trigger.store,
+        list(exports)
+    );
+    let help = "a component that is told of changes exports `wasi:keyvalue/watcher@0.2.0-draft2`";
+    let told = problem("no-watcher", message, Some(help));
+    Some(at(&trigger.component_place, told, "this component watches nothing"))
+}
+
+/// Whether one of the exports is one of these interfaces, of any version that they leave open.
+fn has(exports: &[String], interfaces: &[&str]) -> bool {
+    let is_one = |export: &String| interfaces.iter().any(|name| export.starts_with(name));
+    exports.iter().any(is_one)
+}
+
+fn list(exports: &[String]) -> String {
+    if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") }
+}
+
+fn at(place: &Option<Place>, told: Problem, label: &str) -> Problem {
+    Problem { place: place.clone(), label: Some(label.to_owned()), ..told }
+}
