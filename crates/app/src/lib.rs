@@ -17,7 +17,10 @@ pub mod place;
 pub mod spin;
 pub mod sql;
 
-pub use app::{App, Component, ComponentName, ComponentNameError, HttpTrigger, ImportName, Limit, Link, Reuse, Source};
+pub use app::{
+    App, Component, ComponentName, ComponentNameError, HttpTrigger, ImportName, Limit, Link, Reuse,
+    Source,
+};
 pub use grant::{
     FileAccess, FileGrant, Grant, HostPattern, HttpGrant, HttpScheme, SocketDirection, SocketGrant,
 };

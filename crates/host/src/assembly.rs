@@ -14,7 +14,7 @@ use keyway_component::{
 };
 
 use crate::{
-    backends, folder, limit, messaging,
+    backends, folder, handler, limit,
     problem::problem,
     source::{SourceFile, Sources, read_sources},
 };

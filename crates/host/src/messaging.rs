@@ -7,7 +7,7 @@ use std::{
 };
 
 use keyway_app::{
-    App, Component, ComponentName, Placed, Problem,
+    App, Component, Placed, Problem,
     backend::{Backend, BackendName},
 };
 use keyway_capability::messaging::{self, Broker, OpenError, Pattern};

@@ -12,6 +12,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
 use wasmtime_wasi_tls::{WasiTlsCtx, WasiTlsCtxView};
 
 use crate::{
+    bind::held::Held,
     failure::Failure,
     grant::http::Hooks,
     handle,
@@ -37,6 +38,7 @@ pub(crate) struct State {
     tls: Option<WasiTlsCtx>,
     /// Counted by the values that the instance writes to containers.
     writes: Arc<()>,
+    held: Held,
     pub(crate) meter: Meter,
 }
 
@@ -53,6 +55,7 @@ impl State {
             hooks: Hooks { plan: Arc::clone(plan), member: 0 },
             tls: None,
             writes: Arc::new(()),
+            held: Held::new(plan.limit.memory_bytes),
             meter: Meter::new(&plan.limit),
         }
     }
@@ -112,6 +115,7 @@ pub(crate) mod view {
         crate::bind::keyvalue::View {
             member: state.hooks.plan.members.get(N).map(AsRef::as_ref),
             table: &mut state.table,
+            held: &state.held,
         }
     }
 
@@ -128,6 +132,7 @@ pub(crate) mod view {
         crate::bind::messaging::View {
             member: state.hooks.plan.members.get(N).map(AsRef::as_ref),
             table: &mut state.table,
+            held: &state.held,
         }
     }
 

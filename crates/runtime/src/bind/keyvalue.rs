@@ -4,14 +4,20 @@
 mod spin;
 pub(crate) mod watcher;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use keyway_app::keyvalue::{DEFAULT, OPENERS, suggest_store, suggest_store_write};
 use keyway_capability::keyvalue::{Error, Page, Store, Swap};
 use wasmtime::component::{HasData, LinkerInstance, Resource, ResourceTable, ResourceTableError};
 
-use super::form::Form;
+use super::{
+    form::Form,
+    held::{Charge, Held},
+};
 use crate::{
     plan::Member,
     state::{State, view},
@@ -41,6 +47,9 @@ mod draft2 {
     });
     pub(super) use wasi::keyvalue::*;
 }
+
+/// Keys whose values are asked for at once.
+const AT_ONCE: usize = 64;
 
 /// Keys on a page. A guest that wants all asks again.
 const PAGE: usize = 1000;
@@ -88,6 +97,7 @@ pub(crate) struct View<'a> {
     /// None for an import that nobody owns: it opens nothing.
     pub(crate) member: Option<&'a Member>,
     pub(crate) table: &'a mut ResourceTable,
+    pub(crate) held: &'a Held,
 }
 
 /// A store that was opened.
@@ -143,6 +153,11 @@ impl Bucket {
 /// A value that was looked at, to be exchanged if it is still the same.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
 pub struct Cas {
+    compared: Compared,
+    _charge: Charge,
+}
+
+struct Compared {
     store: Arc<dyn Store>,
     key: String,
     seen: Option<Bytes>,
@@ -157,6 +172,8 @@ pub enum Refusal {
     Store(Error),
     /// A handle that is none.
     Handle(ResourceTableError),
+    /// More than an instance may hold.
+    Held(wasmtime::Error),
 }
 
 impl From<Error> for Refusal {
@@ -205,11 +222,49 @@ impl View<'_> {
         Ok(Arc::clone(&self.table.get(bucket)?.store))
     }
 
+    /// The values of the keys, which come to no more than the instance's memory.
+    async fn get_many(
+        &self,
+        bucket: &Resource<Bucket>,
+        keys: &[String],
+    ) -> Result<Vec<Option<Bytes>>, Refusal> {
+        let store = self.store(bucket)?;
+        let mut values = Vec::new();
+        let mut bytes = 0;
+        for keys in keys.chunks(AT_ONCE) {
+            let mut asked = keys.to_vec();
+            asked.sort_unstable();
+            asked.dedup();
+            let found = store.get_many(&asked).await?;
+            let found: BTreeMap<_, _> = asked.iter().zip(found).collect();
+            let more: Vec<_> = keys.iter().map(|key| found.get(key).cloned().flatten()).collect();
+            bytes += more.iter().flatten().map(|value| value.len() as u64).sum::<u64>();
+            if bytes > self.held.at_most_bytes() {
+                let at = store.origin();
+                let reason = format!(
+                    "the values of so many keys have {bytes} bytes and more, which the \
+                     component's memory cannot hold; get fewer at once"
+                );
+                return Err(Error::Failed { at, reason }.into());
+            }
+            values.extend(more);
+        }
+        Ok(values)
+    }
+
+    /// A key to compare by, with what it has now.
+    fn compare(&mut self, cas: Compared) -> Result<Resource<Cas>, Refusal> {
+        let bytes = cas.key.len() + cas.seen.as_ref().map_or(0, Bytes::len);
+        let charge = self.held.take(bytes).map_err(|error| Refusal::Held(error.into()))?;
+        Ok(self.table.push(Cas { compared: cas, _charge: charge })?)
+    }
+
     /// A failure in the words of the interfaces. What these leave out, the log tells once.
     fn say(&self, interface: &str, refusal: Refusal) -> wasmtime::Result<Said> {
         match refusal {
             Refusal::NoSuchStore => Ok(Said::NoSuchStore),
             Refusal::Handle(error) => Err(error.into()),
+            Refusal::Held(error) => Err(error),
             Refusal::Store(error) => Ok(self.say_error(interface, &error)),
         }
     }
@@ -261,7 +316,7 @@ macro_rules! same_in_both {
                 bucket: Resource<Bucket>,
                 keys: Vec<String>,
             ) -> Result<Vec<Option<(String, Vec<u8>)>>, Refusal> {
-                let values = self.store(&bucket)?.get_many(&keys).await?;
+                let values = self.get_many(&bucket, &keys).await?;
                 let entry = |(key, value): (String, Option<Bytes>)| Some((key, value?.into()));
                 Ok(keys.into_iter().zip(values).map(entry).collect())
             }
@@ -373,12 +428,17 @@ impl draft2::atomics::Host for View<'_> {
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), draft2::atomics::CasError>> {
         use draft2::atomics::CasError;
-        let Cas { store, key, seen } = self.table.delete(cas)?;
+        let Compared { store, key, seen } = self.table.delete(cas)?.compared;
         match store.swap(&key, seen.as_ref(), value.into()).await {
             Ok(Swap::Done) => Ok(Ok(())),
             Ok(Swap::Lost { current }) => {
-                let again = self.table.push(Cas { store, key, seen: current })?;
-                Ok(Err(CasError::CasFailed(again)))
+                match self.compare(Compared { store, key, seen: current }) {
+                    Ok(again) => Ok(Err(CasError::CasFailed(again))),
+                    Err(refusal) => {
+                        let error = draft2::store::Host::convert_error(self, refusal)?;
+                        Ok(Err(CasError::StoreError(error)))
+                    }
+                }
             }
             Err(error) => {
                 let error = draft2::store::Host::convert_error(self, error.into())?;
@@ -396,11 +456,11 @@ impl draft2::atomics::HostCas for View<'_> {
     ) -> Result<Resource<Cas>, Refusal> {
         let store = self.store(&bucket)?;
         let seen = store.get(&key).await?;
-        Ok(self.table.push(Cas { store, key, seen })?)
+        self.compare(Compared { store, key, seen })
     }
 
     async fn current(&mut self, cas: Resource<Cas>) -> Result<Option<Vec<u8>>, Refusal> {
-        Ok(self.table.get(&cas)?.seen.as_ref().map(|value| value.to_vec()))
+        Ok(self.table.get(&cas)?.compared.seen.as_ref().map(|value| value.to_vec()))
     }
 
     async fn drop(&mut self, cas: Resource<Cas>) -> wasmtime::Result<()> {

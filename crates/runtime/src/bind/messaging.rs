@@ -11,6 +11,7 @@ use wasmtime::{
     },
 };
 
+use super::held::{Charge, Held};
 use crate::{
     plan::Member,
     state::{State, view},
@@ -33,6 +34,9 @@ mod draft {
 }
 
 use draft::{MessagingRequestReplyPre, producer, request_reply, types};
+
+/// What an entry of metadata takes besides its texts.
+const ENTRY_BYTES: usize = size_of::<(String, String)>();
 
 /// As many answers are waited for at most.
 const REPLIES_AT_MOST: u32 = 1000;
@@ -73,8 +77,7 @@ impl Incoming {
         broker: Arc<dyn Broker>,
     ) -> wasmtime::Result<Result<(), String>> {
         let instance = self.0.instantiate_async(&mut *store).await?;
-        let message = Message { content, broker: Some(broker) };
-        let message = view::table(store.data_mut()).push(message)?;
+        let message = view::messaging::<0>(store.data_mut()).keep(content, Some(broker))?;
         let handler = instance.wasi_messaging_incoming_handler();
         let handled = handler.call_handle(store, message).await?;
         Ok(handled.map_err(|error| match error {
@@ -97,6 +100,7 @@ pub(crate) struct View<'a> {
     /// None for an import that nobody owns: it reaches nothing.
     pub(crate) member: Option<&'a Member>,
     pub(crate) table: &'a mut ResourceTable,
+    pub(crate) held: &'a Held,
 }
 
 /// A broker that was connected to.
@@ -108,6 +112,7 @@ pub struct Client(Arc<dyn Broker>);
 pub struct Message {
     content: Content,
     broker: Option<Arc<dyn Broker>>,
+    charge: Charge,
 }
 
 /// How long is waited for answers, and for how many.
@@ -129,6 +134,8 @@ pub enum Refusal {
     Broker(Error),
     /// A handle that is none.
     Handle(ResourceTableError),
+    /// More than an instance may hold.
+    Held(wasmtime::Error),
 }
 
 impl From<Error> for Refusal {
@@ -147,6 +154,7 @@ impl types::Host for View<'_> {
     fn convert_error(&mut self, refusal: Refusal) -> wasmtime::Result<types::Error> {
         let error = match refusal {
             Refusal::Handle(error) => return Err(error.into()),
+            Refusal::Held(error) => return Err(error),
             Refusal::NotGranted(name) => {
                 let text = format!("no broker `{name}` is granted");
                 return Ok(types::Error::PermissionDenied(text));
@@ -200,8 +208,7 @@ impl types::HostClient for View<'_> {
 
 impl types::HostMessage for View<'_> {
     async fn new(&mut self, data: Vec<u8>) -> wasmtime::Result<Resource<Message>> {
-        let content = Content { data: data.into(), ..Content::default() };
-        Ok(self.table.push(Message { content, broker: None })?)
+        self.keep(Content { data: data.into(), ..Content::default() }, None)
     }
 
     async fn topic(&mut self, this: Resource<Message>) -> wasmtime::Result<Option<String>> {
@@ -218,8 +225,7 @@ impl types::HostMessage for View<'_> {
         this: Resource<Message>,
         content_type: String,
     ) -> wasmtime::Result<()> {
-        self.table.get_mut(&this)?.content.content_type = Some(content_type);
-        Ok(())
+        self.change(&this, |content| content.content_type = Some(content_type))
     }
 
     async fn data(&mut self, this: Resource<Message>) -> wasmtime::Result<Vec<u8>> {
@@ -227,8 +233,7 @@ impl types::HostMessage for View<'_> {
     }
 
     async fn set_data(&mut self, this: Resource<Message>, data: Vec<u8>) -> wasmtime::Result<()> {
-        self.table.get_mut(&this)?.content.data = data.into();
-        Ok(())
+        self.change(&this, |content| content.data = data.into())
     }
 
     async fn metadata(
@@ -245,10 +250,10 @@ impl types::HostMessage for View<'_> {
         key: String,
         value: String,
     ) -> wasmtime::Result<()> {
-        let metadata = &mut self.table.get_mut(&this)?.content.metadata;
-        metadata.retain(|(other, _)| *other != key);
-        metadata.push((key, value));
-        Ok(())
+        self.change(&this, |Content { metadata, .. }| {
+            metadata.retain(|(other, _)| *other != key);
+            metadata.push((key, value));
+        })
     }
 
     async fn set_metadata(
@@ -256,8 +261,7 @@ impl types::HostMessage for View<'_> {
         this: Resource<Message>,
         metadata: Vec<(String, String)>,
     ) -> wasmtime::Result<()> {
-        self.table.get_mut(&this)?.content.metadata = metadata;
-        Ok(())
+        self.change(&this, |content| content.metadata = metadata)
     }
 
     async fn remove_metadata(
@@ -265,8 +269,7 @@ impl types::HostMessage for View<'_> {
         this: Resource<Message>,
         key: String,
     ) -> wasmtime::Result<()> {
-        self.table.get_mut(&this)?.content.metadata.retain(|(other, _)| *other != key);
-        Ok(())
+        self.change(&this, |content| content.metadata.retain(|(other, _)| *other != key))
     }
 
     async fn drop(&mut self, this: Resource<Message>) -> wasmtime::Result<()> {
@@ -276,9 +279,39 @@ impl types::HostMessage for View<'_> {
 }
 
 impl View<'_> {
+    fn keep(
+        &mut self,
+        content: Content,
+        broker: Option<Arc<dyn Broker>>,
+    ) -> wasmtime::Result<Resource<Message>> {
+        let charge = self.held.take(size(&content))?;
+        Ok(self.table.push(Message { content, broker, charge })?)
+    }
+
+    fn change(
+        &mut self,
+        message: &Resource<Message>,
+        change: impl FnOnce(&mut Content),
+    ) -> wasmtime::Result<()> {
+        let message = self.table.get_mut(message)?;
+        change(&mut message.content);
+        // What it took before is given back first.
+        message.charge = self.held.take(0)?;
+        message.charge = self.held.take(size(&message.content))?;
+        Ok(())
+    }
+
     fn broker(&self, client: &Resource<Client>) -> Result<Arc<dyn Broker>, Refusal> {
         Ok(Arc::clone(&self.table.get(client)?.0))
     }
+}
+
+/// The bytes that a message takes.
+fn size(content: &Content) -> usize {
+    let Content { topic, data, content_type, metadata, .. } = content;
+    let metadata = metadata.iter().map(|(key, value)| key.len() + value.len() + ENTRY_BYTES);
+    let content_type = content_type.as_ref().map_or(0, String::len);
+    topic.len() + data.len() + content_type + metadata.sum::<usize>()
 }
 
 /// A message as it is sent on: not by the way that it came.
@@ -347,7 +380,8 @@ impl request_reply::Host for View<'_> {
         let replies = broker.request(&topic, content, wanted).await?;
         let mut handles = Vec::with_capacity(replies.len());
         for content in replies {
-            handles.push(self.table.push(Message { content, broker: Some(Arc::clone(&broker)) })?);
+            let kept = self.keep(content, Some(Arc::clone(&broker)));
+            handles.push(kept.map_err(Refusal::Held)?);
         }
         Ok(handles)
     }

@@ -8,6 +8,7 @@ mod closed;
 pub(crate) mod config;
 mod deny;
 mod form;
+pub(crate) mod held;
 pub(crate) mod keyvalue;
 pub(crate) mod logging;
 pub(crate) mod messaging;
