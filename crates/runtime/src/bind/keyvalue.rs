@@ -222,36 +222,6 @@ impl View<'_> {
         Ok(Arc::clone(&self.table.get(bucket)?.store))
     }
 
-    /// The values of the keys, which come to no more than the instance's memory.
-    async fn get_many(
-        &self,
-        bucket: &Resource<Bucket>,
-        keys: &[String],
-    ) -> Result<Vec<Option<Bytes>>, Refusal> {
-        let store = self.store(bucket)?;
-        let mut values = Vec::new();
-        let mut bytes = 0;
-        for keys in keys.chunks(AT_ONCE) {
-            let mut asked = keys.to_vec();
-            asked.sort_unstable();
-            asked.dedup();
-            let found = store.get_many(&asked).await?;
-            let found: BTreeMap<_, _> = asked.iter().zip(found).collect();
-            let more: Vec<_> = keys.iter().map(|key| found.get(key).cloned().flatten()).collect();
-            bytes += more.iter().flatten().map(|value| value.len() as u64).sum::<u64>();
-            if bytes > self.held.at_most_bytes() {
-                let at = store.origin();
-                let reason = format!(
-                    "the values of so many keys have {bytes} bytes and more, which the \
-                     component's memory cannot hold; get fewer at once"
-                );
-                return Err(Error::Failed { at, reason }.into());
-            }
-            values.extend(more);
-        }
-        Ok(values)
-    }
-
     /// A key to compare by, with what it has now.
     fn compare(&mut self, cas: Compared) -> Result<Resource<Cas>, Refusal> {
         let bytes = cas.key.len() + cas.seen.as_ref().map_or(0, Bytes::len);
@@ -290,6 +260,34 @@ impl View<'_> {
     }
 }
 
+/// The values of the keys, which come to no more than the instance's memory.
+async fn get_many(
+    store: Arc<dyn Store>,
+    keys: &[String],
+    at_most_bytes: u64,
+) -> Result<Vec<Option<Bytes>>, Error> {
+    let mut values = Vec::new();
+    let mut bytes = 0;
+    for keys in keys.chunks(AT_ONCE) {
+        let mut asked = keys.to_vec();
+        asked.sort_unstable();
+        asked.dedup();
+        let found = store.get_many(&asked).await?;
+        let found: BTreeMap<_, _> = asked.iter().zip(found).collect();
+        let more: Vec<_> = keys.iter().map(|key| found.get(key).cloned().flatten()).collect();
+        bytes += more.iter().flatten().map(|value| value.len() as u64).sum::<u64>();
+        if bytes > at_most_bytes {
+            let reason = format!(
+                "the values of so many keys have {bytes} bytes and more, which the component's \
+                 memory cannot hold; get fewer at once"
+            );
+            return Err(Error::Failed { at: store.origin(), reason });
+        }
+        values.extend(more);
+    }
+    Ok(values)
+}
+
 /// What both drafts say in the same words, but for their cursors.
 macro_rules! same_in_both {
     ($draft:ident, $cursor:ty, $read:path, $write:path) => {
@@ -316,7 +314,8 @@ macro_rules! same_in_both {
                 bucket: Resource<Bucket>,
                 keys: Vec<String>,
             ) -> Result<Vec<Option<(String, Vec<u8>)>>, Refusal> {
-                let values = self.get_many(&bucket, &keys).await?;
+                let values =
+                    get_many(self.store(&bucket)?, &keys, self.held.at_most_bytes()).await?;
                 let entry = |(key, value): (String, Option<Bytes>)| Some((key, value?.into()));
                 Ok(keys.into_iter().zip(values).map(entry).collect())
             }

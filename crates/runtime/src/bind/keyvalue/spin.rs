@@ -75,7 +75,8 @@ impl batch::Host for View<'_> {
         bucket: Resource<Bucket>,
         keys: Vec<String>,
     ) -> Result<Vec<(String, Option<Vec<u8>>)>, Refusal> {
-        let values = self.get_many(&bucket, &keys).await?;
+        let values =
+            super::get_many(self.store(&bucket)?, &keys, self.held.at_most_bytes()).await?;
         let values = values.into_iter().map(|value| value.map(Vec::from));
         Ok(keys.into_iter().zip(values).collect())
     }

@@ -16,7 +16,7 @@ mod draft {
         ",
         path: "../../wit/wasi-keyvalue-0.2.0-draft",
         exports: { default: async },
-        with: { "wasi:keyvalue/store": crate::bind::keyvalue::draft::store },
+        with: { "wasi:keyvalue/store.bucket": crate::bind::keyvalue::Bucket },
     });
 }
 
@@ -28,7 +28,7 @@ mod draft2 {
         ",
         path: "../../wit/wasi-keyvalue-0.2.0-draft2",
         exports: { default: async },
-        with: { "wasi:keyvalue/store": crate::bind::keyvalue::draft2::store },
+        with: { "wasi:keyvalue/store.bucket": crate::bind::keyvalue::Bucket },
     });
 }
 
