@@ -15,10 +15,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream};
 
-use super::{
-    Change, Changes, Error, OpenError, Page, Store, Swap, check_key, counter, turn::Turns,
-};
-use crate::{Address, Origin, nats::NAME};
+use super::{Change, Changes, Error, OpenError, Page, Store, Swap, check_key, counter};
+use crate::{Address, Origin, nats::NAME, turn::Turns};
 use connect::{Buckets, Connector};
 
 /// How many of the keys of one call are under way at a time.
