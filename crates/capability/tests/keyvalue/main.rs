@@ -2,6 +2,7 @@
 
 mod backend;
 mod faulty;
+mod leader;
 mod load;
 mod outage;
 mod rights;
