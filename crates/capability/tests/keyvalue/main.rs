@@ -1,6 +1,7 @@
 //! Stores of keys and values: one suite for every backend, against the real servers.
 
 mod backend;
+mod collation;
 mod faulty;
 mod leader;
 mod load;
