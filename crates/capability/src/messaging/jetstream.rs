@@ -82,7 +82,7 @@ impl JetStream {
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if options.stream.is_empty() || !options.stream.bytes().all(is_plain) {
-            return Err(OpenError::Stream { name: options.stream.clone() });
+            return Err(OpenError::Stream { name: crate::address::redact(&options.stream) });
         }
         let origin = Origin::new(format!("{NAME} at {}", options.url));
         let streams = Streams { origin: origin.clone(), options: options.clone() };
