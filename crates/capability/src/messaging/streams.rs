@@ -104,7 +104,7 @@ impl Broker for Streams {
     async fn subscribe(&self, subscription: &Subscription) -> Result<Box<dyn Deliveries>, Error> {
         // The server remembers for each group how far it has come, and with each pattern that is
         // another way.
-        let group = format!("{}:{}", subscription.group, subscription.topics);
+        let group = subscription.durable_name();
         let mut create = cmd("XGROUP");
         create.arg("CREATE").arg(&self.stream).arg(&group).arg("0").arg("MKSTREAM");
         match self.server.query::<String>(&create).await {

@@ -57,6 +57,7 @@ conformance!(on_jetstream, crate::backend::jetstream:
     of_a_group_one_gets_each_message
     what_failed_is_delivered_again
     what_always_fails_is_given_up
+    groups_and_topics_of_like_names_are_apart
     what_nobody_took_waits
     what_was_not_acknowledged_comes_again
     who_stops_takes_no_more
@@ -80,6 +81,7 @@ conformance!(on_redis_streams, crate::backend::streams:
     of_a_group_one_gets_each_message
     what_failed_is_delivered_again
     what_always_fails_is_given_up
+    groups_and_topics_of_like_names_are_apart
     what_nobody_took_waits
     what_was_not_acknowledged_comes_again
     who_stops_takes_no_more

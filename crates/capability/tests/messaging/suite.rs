@@ -84,6 +84,20 @@ pub(crate) async fn every_group_gets_every_message(broker: Subject) {
     assert_eq!(said(&take(&mut other).await), "both");
 }
 
+pub(crate) async fn groups_and_topics_of_like_names_are_apart(broker: Subject) {
+    let mut dot = listen(&broker, "orders.eu.new", "mail").await;
+    let mut dash = listen(&broker, "orders.eu-new", "mail").await;
+    let mut long = listen(&broker, "orders.uk", "mail:orders.uk").await;
+    let mut colon = listen(&broker, "orders.uk:orders.uk", "mail").await;
+    for topic in ["orders.eu.new", "orders.eu-new", "orders.uk", "orders.uk:orders.uk"] {
+        broker.send(topic, text(topic)).await.unwrap();
+    }
+    assert_eq!(said(&take(&mut dot).await), "orders.eu.new");
+    assert_eq!(said(&take(&mut dash).await), "orders.eu-new");
+    assert_eq!(said(&take(&mut long).await), "orders.uk");
+    assert_eq!(said(&take(&mut colon).await), "orders.uk:orders.uk");
+}
+
 pub(crate) async fn a_message_is_more_than_its_data(broker: Subject) {
     let mut deliveries = listen(&broker, "orders.>", "workers").await;
     let message = Message {
