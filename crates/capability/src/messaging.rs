@@ -21,7 +21,7 @@ use bytes::Bytes;
 use crate::Origin;
 
 pub use backend::{Backend, OpenError, check, open};
-pub use error::Error;
+pub use error::{Error, Limit};
 pub use settings::KINDS;
 pub use topic::{Pattern, PatternError, TOPIC_LIMIT_BYTES};
 

@@ -1,6 +1,7 @@
 //! Messages: one suite for every backend, against the real servers.
 
 mod backend;
+mod memory;
 mod suite;
 mod words;
 
