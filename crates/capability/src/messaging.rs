@@ -9,6 +9,7 @@ pub mod jetstream;
 pub mod memory;
 pub mod nats;
 pub mod redis;
+mod seal;
 mod settings;
 pub mod streams;
 mod topic;
@@ -39,6 +40,9 @@ pub trait Broker: fmt::Debug + Send + Sync {
     fn origin(&self) -> Origin;
 
     /// Sends a message. When this has succeeded the backend has it.
+    ///
+    /// The topic may be one that a component made up: what begins with `$` or `_INBOX` is refused,
+    /// unless it is the [`reply_to`](Message::reply_to) of a message that this broker gave.
     async fn send(&self, topic: &str, message: Message) -> Result<(), Error>;
 
     /// Sends a message and waits for answers, for no longer and no more than is wanted.
@@ -125,7 +129,9 @@ pub struct Message {
     pub data: Bytes,
     /// What else is known of it, by name.
     pub metadata: Vec<(String, String)>,
-    /// The topic for an answer.
+    /// The topic for an answer. That of a message that came is for its broker's
+    /// [`send`](Broker::send) alone: it is marked, so that a component that makes up a topic does
+    /// not get into the answers that others wait for.
     pub reply_to: Option<String>,
 }
 

@@ -15,7 +15,9 @@ use tokio::{
 
 use super::{
     Broker, Deliveries, Delivery, Error, Fate, Limit, Message, Pattern, Receipt, Subscription,
-    Wanted, pause, topic,
+    Wanted, pause,
+    seal::{Seal, random_word},
+    topic::INBOX,
 };
 use crate::Origin;
 use queue::{Receiver, Sender, queue};
@@ -29,20 +31,17 @@ const WAITING_AT_MOST_BYTES: usize = 64 << 20;
 /// How many answers to one request wait.
 const REPLIES_AT_MOST: usize = 64;
 
-/// What the topics of answers begin with.
-const INBOX: &str = "_INBOX";
-
 /// A broker in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     state: Arc<Mutex<State>>,
+    seal: Seal,
 }
 
 #[derive(Debug, Default)]
 struct State {
     groups: BTreeMap<(Pattern, String), Group>,
     inboxes: HashMap<String, Sender>,
-    requests: u64,
 }
 
 #[derive(Debug)]
@@ -71,7 +70,7 @@ impl Broker for Memory {
     }
 
     async fn send(&self, topic: &str, message: Message) -> Result<(), Error> {
-        topic::check(topic)?;
+        let topic = self.seal.open(topic)?;
         let message = Message { topic: topic.to_owned(), ..message };
         let state = self.lock();
         if let Some(inbox) = state.inboxes.get(topic) {
@@ -99,15 +98,10 @@ impl Broker for Memory {
         wanted: Wanted,
     ) -> Result<Vec<Message>, Error> {
         let (inbox, mut replies) = queue(REPLIES_AT_MOST, WAITING_AT_MOST_BYTES);
-        let name = {
-            let mut state = self.lock();
-            state.requests += 1;
-            let name = format!("{INBOX}.{}", state.requests);
-            state.inboxes.insert(name.clone(), inbox);
-            name
-        };
+        let name = format!("{INBOX}.{}", random_word());
+        self.lock().inboxes.insert(name.clone(), inbox);
         let _open = Inbox { memory: self, name: &name };
-        let reply_to = Some(name.clone());
+        let reply_to = Some(self.seal.close(&name));
         self.send(topic, Message { reply_to, ..message }).await?;
         let deadline = wanted.timeout.map(|timeout| Instant::now() + timeout);
         let mut all = Vec::new();

@@ -30,12 +30,14 @@ conformance!(on_memory, crate::backend::memory:
     every_group_gets_every_message
     a_message_is_more_than_its_data
     a_wrong_topic_is_refused
+    what_is_kept_for_others_is_refused
     of_a_group_one_gets_each_message
     what_failed_is_delivered_again
     what_always_fails_is_given_up
     who_stops_takes_no_more
     a_request_is_answered
     a_request_that_nobody_answers_ends
+    an_answer_comes_from_who_was_asked
 );
 conformance!(on_nats, crate::backend::nats:
     a_message_comes_to_who_listens
@@ -43,11 +45,13 @@ conformance!(on_nats, crate::backend::nats:
     every_group_gets_every_message
     a_message_is_more_than_its_data
     a_wrong_topic_is_refused
+    what_is_kept_for_others_is_refused
     of_a_group_one_gets_each_message
     what_failed_is_lost
     who_stops_takes_no_more
     a_request_is_answered
     a_request_that_nobody_answers_ends
+    an_answer_comes_from_who_was_asked
 );
 conformance!(on_jetstream, crate::backend::jetstream:
     a_message_comes_to_who_listens
@@ -55,6 +59,7 @@ conformance!(on_jetstream, crate::backend::jetstream:
     every_group_gets_every_message
     a_message_is_more_than_its_data
     a_wrong_topic_is_refused
+    what_is_kept_for_others_is_refused
     of_a_group_one_gets_each_message
     what_failed_is_delivered_again
     what_always_fails_is_given_up
@@ -69,6 +74,7 @@ conformance!(on_redis, crate::backend::redis:
     a_pattern_takes_its_topics_only
     every_group_gets_every_message
     a_wrong_topic_is_refused
+    what_is_kept_for_others_is_refused
     what_failed_is_lost
     who_stops_takes_no_more
     a_request_is_refused
@@ -79,6 +85,7 @@ conformance!(on_redis_streams, crate::backend::streams:
     every_group_gets_every_message
     a_message_is_more_than_its_data
     a_wrong_topic_is_refused
+    what_is_kept_for_others_is_refused
     of_a_group_one_gets_each_message
     what_failed_is_delivered_again
     what_always_fails_is_given_up
