@@ -2,6 +2,7 @@
 
 mod backend;
 mod memory;
+mod streams;
 mod suite;
 mod words;
 
