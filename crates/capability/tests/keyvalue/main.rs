@@ -5,6 +5,7 @@ mod collation;
 mod faulty;
 mod leader;
 mod load;
+mod mute;
 mod outage;
 mod rights;
 mod suite;
