@@ -1,7 +1,8 @@
 //! A server's URL, which may hold a password and is never printed with it.
 
-use std::fmt;
+use std::{fmt, net::Ipv6Addr};
 
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
 /// The URL of a server, as it was given. `Display` and `Debug` leave its password out.
@@ -77,9 +78,14 @@ impl Address {
     /// The error for an address that the backend's own client refuses, for `reason`.
     pub(crate) fn refuse(&self, backend: &'static str, reason: impl fmt::Display) -> AddressError {
         let address = self.to_string();
-        // A client may repeat the address in its reason.
+        // A client may repeat the address in its reason, or the part that it stumbled over.
         let reason = reason.to_string().replace(&*self.url, &self.redacted);
-        AddressError::Form { address, backend, reason }
+        let is_hidden = |word: &str| self.url.contains(word) && !self.redacted.contains(word);
+        let words = reason.split_inclusive([' ', '`', '"', '\'']).map(|word| {
+            let plain = word.trim_end_matches([' ', '`', '"', '\'', ':', ',', ';', '.']);
+            if is_hidden(plain) { word.replacen(plain, "***", 1) } else { word.to_owned() }
+        });
+        AddressError::Form { address, backend, reason: words.collect() }
     }
 }
 
@@ -118,31 +124,76 @@ fn split_user(rest: &str) -> (&str, &str) {
     }
 }
 
-/// The URL without the password before the host and in the query.
-fn redact(url: &str) -> String {
+/// What a URL's parameters are called that are secret.
+const SECRETS: [&str; 4] = ["pass", "pwd", "secret", "token"];
+
+/// The URL without the password before the host and in the query. Whoever mistypes a URL must not
+/// find the password in a log: what may be part of one is hidden, and sometimes more.
+pub(crate) fn redact(url: &str) -> String {
+    // First, because a password among the parameters can hold what the rest is looked for by.
+    let url = hide_parameters(url);
     let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), url),
+        Some((scheme, rest)) if !scheme.contains([':', '@']) => (format!("{scheme}://"), rest),
+        _ => (String::new(), &*url),
     };
-    let (user, rest) = split_user(rest);
+    // A password may hold any `@` but the last, escaped or not.
+    let Some((user, rest)) = rest.rsplit_once('@') else {
+        return format!("{scheme}{}", hide_all_but_ports(rest));
+    };
     let user = match user.split_once(':') {
         Some((name, _)) => format!("{name}:***@"),
-        // NATS takes a token in the user's place.
-        None if user.is_empty() => String::new(),
-        None if scheme.starts_with("nats") || scheme.starts_with("tls") => "***@".to_owned(),
-        None => format!("{user}@"),
+        None if scheme.starts_with("postgres") || user.is_empty() => format!("{user}@"),
+        // NATS takes a token in the user's place, and elsewhere a password gets there by mistake.
+        None => "***@".to_owned(),
     };
-    let Some((path, query)) = rest.split_once('?') else {
-        return format!("{scheme}{user}{rest}");
-    };
-    let query: Vec<_> = query
-        .split('&')
-        .map(|pair| match pair.split_once('=') {
-            Some((name, _)) if name.to_ascii_lowercase().contains("pass") => format!("{name}=***"),
-            _ => pair.to_owned(),
-        })
-        .collect();
-    format!("{scheme}{user}{path}?{}", query.join("&"))
+    format!("{scheme}{user}{}", hide_all_but_ports(rest))
+}
+
+/// Hides the values of secret parameters, each as far as the next `&`.
+fn hide_parameters(url: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = url;
+    while let Some((before, value)) = rest.split_once('=') {
+        shown.extend([before, "="]);
+        // PostgreSQL's own tools take parameters with spaces between them.
+        let name = before.trim_end().rsplit(['?', '&', ';', ' ']).next();
+        rest = value;
+        if name.is_some_and(is_secret) {
+            shown.push_str("***");
+            rest = value.find('&').map_or("", |end| &value[end..]);
+        }
+    }
+    shown + rest
+}
+
+fn is_secret(parameter: &str) -> bool {
+    let name = percent_decode_str(parameter).decode_utf8_lossy().to_ascii_lowercase();
+    SECRETS.iter().any(|secret| name.contains(secret))
+}
+
+/// Hides what follows a `:` unless that is a port: `user:password` is what a URL is left with whose
+/// host was forgotten.
+fn hide_all_but_ports(rest: &str) -> String {
+    let mut shown = 0;
+    while let Some(found) = rest[shown..].find(['[', ':']) {
+        let at = shown + found;
+        let after = &rest[at + 1..];
+        shown = at + 1;
+        if rest[at..].starts_with('[') {
+            // The colons of an address of IPv6 are not the one before a port.
+            let address = after.split_once(']').map(|(address, _)| address);
+            if let Some(address) = address.filter(|text| text.parse::<Ipv6Addr>().is_ok()) {
+                shown += address.len() + 1;
+            }
+            continue;
+        }
+        let end = after.find([',', '/', '?', '#']).unwrap_or(after.len());
+        let is_port = after[..end].is_empty() || after[..end].parse::<u16>().is_ok();
+        if !is_port {
+            return format!("{}***", &rest[..shown]);
+        }
+    }
+    rest.to_owned()
 }
 
 #[cfg(test)]
@@ -157,10 +208,33 @@ mod tests {
             ("postgres://me:sec@ret@host/db", "postgres://me:***@host/db"),
             ("postgres://me:sec/ret@host/db", "postgres://me:***@host/db"),
             ("postgres://host/db?password=secret&a=b", "postgres://host/db?password=***&a=b"),
+            ("postgres://host/db?a=b@c&password=secret", "postgres://host/db?a=b@c&password=***"),
+            ("postgres://host/db?password=sec@ret&a=b", "postgres://host/db?password=***&a=b"),
+            ("postgres://host/db?P%61ssword=secret", "postgres://host/db?P%61ssword=***"),
+            ("postgres://me:s/e@c/r@host/db", "postgres://me:***@host/db"),
+            ("postgres://me:sec?ret@host/db", "postgres://me:***@host/db"),
+            ("postgres://me:secret@one:1,two:2/db", "postgres://me:***@one:1,two:2/db"),
             ("postgres://me@host/db", "postgres://me@host/db"),
             ("nats://secret@host", "nats://***@host"),
             ("nats://host:4222", "nats://host:4222"),
             ("me:secret@host", "me:***@host"),
+            ("redis://secret@host", "redis://***@host"),
+            ("redis://default:secret", "redis://default:***"),
+            ("redis://default:secret/0", "redis://default:***"),
+            ("redis://default:sec/ret?a=b", "redis://default:***"),
+            ("redis://default:1:secret", "redis://default:***"),
+            ("redis://default:6379:secret", "redis://default:***"),
+            ("redis:///default:secret", "redis:///default:***"),
+            ("redis//default:secret", "redis//default:***"),
+            ("redis:default:secret", "redis:***"),
+            ("redis:/default:secret@host", "redis:***@host"),
+            ("redis://[secret:secret]", "redis://[secret:***"),
+            ("redis://host:6379/0", "redis://host:6379/0"),
+            ("redis://[::1]:6379/0", "redis://[::1]:6379/0"),
+            ("redis://:secret@[::1]:6379", "redis://:***@[::1]:6379"),
+            ("redis://host:/0", "redis://host:/0"),
+            ("host=h user=me password = 'sec ret'", "host=h user=me password =***"),
+            ("data/store.db", "data/store.db"),
         ] {
             assert_eq!(redact(url), shown);
         }
@@ -168,6 +242,15 @@ mod tests {
         assert!(!format!("{address} {address:?}").contains("secret"));
         let refused = address.refuse("Redis", "cannot parse redis://:secret@host");
         assert!(!refused.to_string().contains("secret"));
+        let refused = Address::from("postgres://me:a?secret@host").refuse(
+            "PostgreSQL",
+            "invalid connection string: unknown option `secret@host`: it is none",
+        );
+        assert_eq!(
+            refused.to_string(),
+            "the address `postgres://me:***@host` of PostgreSQL is wrong: invalid connection \
+             string: unknown option `***`: it is none"
+        );
     }
 
     #[test]

@@ -14,7 +14,6 @@ pub mod restricted;
 mod settings;
 pub mod sqlite;
 pub mod swapping;
-mod turn;
 mod watch;
 
 use std::{fmt, time::Duration};

@@ -21,6 +21,7 @@ pub mod redis;
 mod settings;
 pub mod sql;
 pub mod tls;
+mod turn;
 
 pub use address::{Address, AddressError};
 pub use origin::Origin;

@@ -9,6 +9,7 @@ pub mod jetstream;
 pub mod memory;
 pub mod nats;
 pub mod redis;
+mod seal;
 mod settings;
 pub mod streams;
 mod topic;
@@ -21,12 +22,16 @@ use bytes::Bytes;
 use crate::Origin;
 
 pub use backend::{Backend, OpenError, check, open};
-pub use error::Error;
+pub use error::{Error, Limit};
 pub use settings::KINDS;
 pub use topic::{Pattern, PatternError, TOPIC_LIMIT_BYTES};
 
 /// How long an operation may take, unless its backend's options say otherwise.
 pub const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How much of a group and its topics the name has that a server knows them by. NATS takes 255 bytes
+/// in all.
+const READABLE_CHARACTERS: usize = 200;
 
 /// Sends messages, and gives them to those who subscribe.
 #[async_trait]
@@ -35,6 +40,9 @@ pub trait Broker: fmt::Debug + Send + Sync {
     fn origin(&self) -> Origin;
 
     /// Sends a message. When this has succeeded the backend has it.
+    ///
+    /// The topic may be one that a component made up: what begins with `$` or `_INBOX` is refused,
+    /// unless it is the [`reply_to`](Message::reply_to) of a message that this broker gave.
     async fn send(&self, topic: &str, message: Message) -> Result<(), Error>;
 
     /// Sends a message and waits for answers, for no longer and no more than is wanted.
@@ -121,7 +129,9 @@ pub struct Message {
     pub data: Bytes,
     /// What else is known of it, by name.
     pub metadata: Vec<(String, String)>,
-    /// The topic for an answer.
+    /// The topic for an answer. That of a message that came is for its broker's
+    /// [`send`](Broker::send) alone: it is marked, so that a component that makes up a topic does
+    /// not get into the answers that others wait for.
     pub reply_to: Option<String>,
 }
 
@@ -147,8 +157,65 @@ pub struct Subscription {
     pub patience: Duration,
 }
 
+impl Subscription {
+    /// The name under which a server remembers how far the group has come with its topics: another
+    /// one for each group and each pattern, and the same on every host and after every start. It is
+    /// made of what NATS takes in names.
+    fn durable_name(&self) -> String {
+        let readable: String = format!("{}_{}", self.group, self.topics)
+            .replace('*', "any")
+            .replace('>', "all")
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' })
+            .take(READABLE_CHARACTERS)
+            .collect();
+        // What is readable is the same for `a.b` and `a-b`. Topics hold no space.
+        let exact = format!("{} {}", self.topics, self.group);
+        format!("{readable}_{:016x}", stable_hash(exact.as_bytes()))
+    }
+}
+
+/// FNV-1a, in 64 bits: the hashers of the standard library may change with it.
+fn stable_hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 /// The pause before a message is delivered again that has failed so often.
 fn pause(attempt: u64) -> Duration {
     let doublings = u32::try_from(attempt.saturating_sub(1).min(9)).unwrap_or(9);
     (Duration::from_millis(100) * 2_u32.pow(doublings)).min(Duration::from_secs(30))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(group: &str, topics: &str) -> String {
+        let subscription = Subscription {
+            topics: topics.parse().unwrap(),
+            group: group.to_owned(),
+            attempts: 1,
+            patience: TIMEOUT,
+        };
+        subscription.durable_name()
+    }
+
+    #[test]
+    fn each_group_and_pattern_has_a_name_of_its_own() {
+        for [one, other] in [
+            [("mail", "orders.new"), ("mail", "orders-new")],
+            [("mail_eu", "orders"), ("mail", "eu_orders")],
+            [("mail", "orders.*"), ("mail", "orders.any")],
+            [("mail", "orders.>"), ("mail", "orders.all")],
+            [("mail:a", "b"), ("mail", "a:b")],
+            [("mail eu", "orders"), ("mail-eu", "orders")],
+        ] {
+            assert_ne!(name(one.0, one.1), name(other.0, other.1));
+        }
+        // Groups would begin anew if it were another with the next version.
+        assert_eq!(name("mail", "orders.*"), "mail_orders-any_31518ec5d04e85d3");
+        assert!(name("mail", &"word.".repeat(50)[..249]).len() <= 255);
+    }
 }

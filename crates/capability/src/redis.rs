@@ -19,7 +19,9 @@ const NAME: &str = "Redis";
 /// How long a command may take, and connecting.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The most that an answer may take: 32 MiB.
+/// The most that an answer may take: 32 MiB. A longer one is refused when it has come: the client reads
+/// an answer whole, into memory, and has no setting that bounds it; it would have to be given a stream
+/// that does, and with it TLS of our own. What bounds it before is what a server sends in [`TIMEOUT`].
 pub const ANSWER_LIMIT_BYTES: usize = 32 << 20;
 
 /// A connection to a server.

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
 use thiserror::Error;
 
+use crate::address::redact;
+
 /// Why settings are no backend's.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SettingsError {
@@ -12,7 +14,7 @@ pub enum SettingsError {
     UnknownKind {
         /// What it was to be for: "keys and values".
         of: &'static str,
-        /// What was asked for.
+        /// What was asked for, without a password: it may be a URL.
         kind: String,
         /// All backends that there are.
         known: &'static [&'static str],
@@ -50,7 +52,7 @@ pub enum SettingsError {
         kind: &'static str,
         /// The setting.
         name: &'static str,
-        /// Its value.
+        /// Its value, without a password: it may be that of another setting, such as a URL.
         value: String,
         /// What a value looks like.
         expected: &'static str,
@@ -137,7 +139,7 @@ impl<'a> Settings<'a> {
     }
 
     fn wrong(&self, name: &'static str, expected: &'static str) -> SettingsError {
-        let value = self.given.get(name).cloned().unwrap_or_default();
+        let value = self.given.get(name).map(|value| redact(value)).unwrap_or_default();
         SettingsError::Wrong { kind: self.kind, name, value, expected }
     }
 }

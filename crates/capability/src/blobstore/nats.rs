@@ -303,5 +303,5 @@ fn check_bucket(name: &str) -> Result<(), OpenError> {
         return Ok(());
     }
     let rule = "it is made of up to 63 letters, digits, `-` and `_`";
-    Err(OpenError::Bucket { name: name.to_owned(), backend: NAME, rule })
+    Err(OpenError::Bucket { name: crate::address::redact(name), backend: NAME, rule })
 }

@@ -11,7 +11,7 @@ use super::{
     Blobs, ContainerInfo, Error, ObjectId, ObjectInfo, Page, Reading, Writing, copy_across,
 };
 use crate::Origin;
-use quota::{Claim, Quota};
+use quota::{Change, Claim, Quota};
 
 /// What a link may do. The default is everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,6 +88,14 @@ impl Restricted {
         Ok(())
     }
 
+    /// A change whose effect on the quota is not known, until it is dropped.
+    async fn change(&self) -> Option<Change<'_>> {
+        match &self.quota {
+            Some(quota) => Some(quota.change().await),
+            None => None,
+        }
+    }
+
     fn read_only(&self, what: String) -> Error {
         Error::ReadOnly { at: self.origin(), what }
     }
@@ -120,11 +128,8 @@ impl Blobs for Restricted {
                 prefix: self.rights.prefix.clone(),
             });
         }
-        let deleted = self.blobs.delete_container(container).await;
-        if let Some(quota) = &self.quota {
-            quota.forget();
-        }
-        deleted
+        let _change = self.change().await;
+        self.blobs.delete_container(container).await
     }
 
     async fn containers(&self) -> Result<Vec<String>, Error> {
@@ -179,12 +184,9 @@ impl Blobs for Restricted {
     async fn delete(&self, container: &str, objects: &[String]) -> Result<(), Error> {
         let ids = objects.iter().map(|name| ObjectId { container, name });
         ids.into_iter().try_for_each(|object| self.may_write(object))?;
-        let deleted = self.blobs.delete(container, objects).await;
-        if let Some(quota) = &self.quota {
-            // What they took is counted when it matters.
-            quota.forget();
-        }
-        deleted
+        // What they took is counted when it matters.
+        let _change = self.change().await;
+        self.blobs.delete(container, objects).await
     }
 
     async fn copy(&self, from: ObjectId<'_>, to: ObjectId<'_>) -> Result<(), Error> {
@@ -196,10 +198,7 @@ impl Blobs for Restricted {
                 let found = found.ok_or_else(|| Error::no_object(self.origin(), from))?;
                 let mut claim = quota.claim(to);
                 claim.grow(found.bytes).await?;
-                let old = quota.replaced(to).await?;
-                self.blobs.copy(from, to).await?;
-                claim.end(old);
-                Ok(())
+                claim.keep(self.blobs.copy(from, to)).await
             }
             None => self.blobs.copy(from, to).await,
         }
@@ -208,15 +207,13 @@ impl Blobs for Restricted {
     async fn rename(&self, from: ObjectId<'_>, to: ObjectId<'_>) -> Result<(), Error> {
         self.may_write(from)?;
         self.may_write(to)?;
-        let Some(quota) = &self.quota else { return self.blobs.rename(from, to).await };
-        if from.container != to.container {
+        if self.quota.is_some() && from.container != to.container {
             // It takes room where there may be none.
             copy_across(self, from, self, to).await?;
             return self.delete(from.container, &[from.name.to_owned()]).await;
         }
-        let moved = self.blobs.rename(from, to).await;
-        quota.forget();
-        moved
+        let _change = self.change().await;
+        self.blobs.rename(from, to).await
     }
 }
 
@@ -235,9 +232,6 @@ impl Writing for Metered {
 
     async fn finish(self: Box<Self>) -> Result<(), Error> {
         let Self { writing, claim } = *self;
-        let old = claim.replaced().await?;
-        writing.finish().await?;
-        claim.end(old);
-        Ok(())
+        claim.keep(writing.finish()).await
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Backend, folder, nats, s3};
 use crate::{
     Address, SettingsError,
+    address::redact,
     settings::{Settings, nearest},
 };
 
@@ -42,7 +43,7 @@ impl Backend {
             "nats" => nats_options(settings).map(Self::Nats),
             kind => Err(SettingsError::UnknownKind {
                 of: "containers",
-                kind: kind.to_owned(),
+                kind: redact(kind),
                 known: &KINDS,
                 nearest: match kind.to_ascii_lowercase().as_str() {
                     "file" | "files" | "fs" | "filesystem" | "directory" => Some("folder"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Backend, Values};
 use crate::{
     Address, SettingsError,
+    address::redact,
     keyvalue::nats,
     settings::{Settings, nearest},
 };
@@ -47,7 +48,7 @@ impl Backend {
             }
             kind => Err(SettingsError::UnknownKind {
                 of: "a configuration",
-                kind: kind.to_owned(),
+                kind: redact(kind),
                 known: &KINDS,
                 nearest: nearest(kind, &KINDS),
             }),

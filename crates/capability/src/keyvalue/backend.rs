@@ -109,5 +109,5 @@ pub(super) fn check_name(
         return Ok(());
     }
     let rule = "it is made of up to 63 letters, digits and `_`";
-    Err(OpenError::Name { name: name.to_owned(), what, backend, rule })
+    Err(OpenError::Name { name: crate::address::redact(name), what, backend, rule })
 }

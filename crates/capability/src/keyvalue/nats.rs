@@ -3,6 +3,9 @@
 //! A bucket has no counters and compares revisions, not values: what is done in one step elsewhere
 //! is tried here until no other change came between. Keys that NATS forbids are written otherwise:
 //! `a b` as `a=20b`.
+//!
+//! A value is read from the leader of the bucket's stream, so that what was acknowledged is what is
+//! read. The client's own way asks any replica of a bucket that allows it, which may be behind.
 
 mod connect;
 mod key;
@@ -10,16 +13,17 @@ mod list;
 
 use std::{collections::HashMap, time::Duration};
 
-use async_nats::jetstream::kv;
+use async_nats::{
+    HeaderMap, HeaderValue,
+    jetstream::{kv, stream::LastRawMessageErrorKind},
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream};
 
-use super::{
-    Change, Changes, Error, OpenError, Page, Store, Swap, check_key, counter, turn::Turns,
-};
-use crate::{Address, Origin, nats::NAME};
-use connect::{Buckets, Connector};
+use super::{Change, Changes, Error, OpenError, Page, Store, Swap, check_key, counter};
+use crate::{Address, Origin, nats::NAME, turn::Turns};
+use connect::{Bucket, Buckets, Cause, Connector};
 
 /// How many of the keys of one call are under way at a time.
 const AT_ONCE: usize = 64;
@@ -100,7 +104,7 @@ impl Nats {
             .bounded(async |bucket| {
                 let _turn = self.turns.take(key).await;
                 loop {
-                    let entry = entry(&bucket.store, &name).await?;
+                    let entry = entry(bucket, &name).await?;
                     let (value, outcome) = change(entry.value.as_ref())?;
                     let Some(value) = value else { return Ok(outcome) };
                     match bucket.store.update(&name, value, entry.revision).await {
@@ -114,15 +118,27 @@ impl Nats {
     }
 }
 
-/// What a key has. A key that was deleted has a revision and no value.
-async fn entry(store: &kv::Store, name: &str) -> Result<Entry, kv::EntryError> {
-    Ok(match store.entry(name).await? {
-        Some(entry) if entry.operation == kv::Operation::Put => {
-            Entry { value: Some(entry.value), revision: entry.revision }
+/// What a key has, by the leader of the bucket's stream. A key that was deleted has a revision and no
+/// value.
+async fn entry(bucket: &Bucket, name: &str) -> Result<Entry, Cause> {
+    let subject = format!("{}{name}", bucket.store.prefix);
+    let message = match bucket.store.stream.get_last_raw_message_by_subject(&subject).await {
+        Ok(message) => message,
+        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+            return Ok(Entry { value: None, revision: 0 });
         }
-        Some(entry) => Entry { value: None, revision: entry.revision },
-        None => Entry { value: None, revision: 0 },
-    })
+        Err(error) => return Err(error.into()),
+    };
+    let value = (!is_deletion(&message.headers)).then_some(message.payload);
+    Ok(Entry { value, revision: message.sequence })
+}
+
+/// Whether a message of a bucket says that its key is gone.
+fn is_deletion(headers: &HeaderMap) -> bool {
+    let operation = headers.get("KV-Operation").map(HeaderValue::as_str);
+    matches!(operation, Some("DEL" | "PURGE"))
+        // The server writes of itself that a value has come to its age.
+        || (operation.is_none() && headers.get("Nats-Marker-Reason").is_some())
 }
 
 #[async_trait]
@@ -134,7 +150,7 @@ impl Store for Nats {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
         check_key(key)?;
         let name = key::encode(key);
-        self.connector.bounded(async |bucket| Ok(entry(&bucket.store, &name).await?.value)).await
+        self.connector.bounded(async |bucket| Ok(entry(bucket, &name).await?.value)).await
     }
 
     async fn set(&self, key: &str, value: Bytes) -> Result<(), Error> {
@@ -165,7 +181,7 @@ impl Store for Nats {
         self.connector
             .bounded(async |bucket| {
                 // A deletion leaves a mark in the bucket; a key that was never there leaves none.
-                if entry(&bucket.store, &name).await?.value.is_some() {
+                if entry(bucket, &name).await?.value.is_some() {
                     bucket.store.delete(&name).await?;
                 }
                 Ok(())

@@ -83,6 +83,14 @@ impl Statements {
         let upsert = "ON CONFLICT (key) DO UPDATE SET value = excluded.value";
         // `encode` gives a text for any bytes, so that what is no number never fails as a text.
         let count = "encode(stored.value, 'escape')";
+        // In the order of bytes, in which the keys with a prefix stand together. A table that somebody
+        // else made may have another; then its index is of no use here.
+        let list = |after: &str| {
+            format!(
+                "SELECT key FROM \"{table}\" WHERE key COLLATE \"C\" {after} $1 \
+                 ORDER BY key COLLATE \"C\" LIMIT $2"
+            )
+        };
         Self {
             get: format!("SELECT value FROM \"{table}\" WHERE key = $1"),
             get_many: format!("SELECT key, value FROM \"{table}\" WHERE key = ANY($1)"),
@@ -95,8 +103,8 @@ impl Statements {
                  ORDER BY key {upsert}"
             ),
             delete: format!("DELETE FROM \"{table}\" WHERE key = ANY($1)"),
-            list: format!("SELECT key FROM \"{table}\" WHERE key >= $1 ORDER BY key LIMIT $2"),
-            list_after: format!("SELECT key FROM \"{table}\" WHERE key > $1 ORDER BY key LIMIT $2"),
+            list: list(">="),
+            list_after: list(">"),
             increment: format!(
                 "INSERT INTO \"{table}\" AS stored (key, value) \
                  VALUES ($1, convert_to($2::bigint::text, 'UTF8')) \

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Backend, nats, postgres, redis, sqlite};
 use crate::{
     Address, SettingsError,
+    address::redact,
     settings::{Settings, nearest},
 };
 
@@ -40,7 +41,7 @@ impl Backend {
             "nats" => nats_options(settings).map(Self::Nats),
             kind => Err(SettingsError::UnknownKind {
                 of: "keys and values",
-                kind: kind.to_owned(),
+                kind: redact(kind),
                 known: &KINDS,
                 nearest: match kind.to_ascii_lowercase().as_str() {
                     "valkey" => Some("redis"),

@@ -1,6 +1,6 @@
 //! What can go wrong with messages.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use thiserror::Error;
 
@@ -38,15 +38,16 @@ pub enum Error {
     },
     /// More messages wait than may.
     #[error(
-        "{limit} messages on `{topic}` wait already in {at}; those who handle them are too slow"
+        "the message on `{topic}` is refused, since {at} lets {limit} wait at most; those who handle \
+         them are too slow"
     )]
     Full {
         /// Where they wait.
         at: Origin,
         /// The topic of the one that was to be sent.
         topic: String,
-        /// How many may wait.
-        limit: usize,
+        /// How much may wait.
+        limit: Limit,
     },
     /// The message is longer than the backend takes.
     #[error("the message on `{topic}` has {bytes} bytes; {at} takes at most {limit_bytes}")]
@@ -100,4 +101,22 @@ pub enum Error {
         /// The backend's own words.
         reason: String,
     },
+}
+
+/// How much may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// So many messages.
+    Messages(usize),
+    /// Messages of so many bytes together.
+    Bytes(usize),
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Messages(count) => write!(f, "{count} messages"),
+            Self::Bytes(bytes) => write!(f, "{bytes} bytes"),
+        }
+    }
 }

@@ -82,7 +82,7 @@ impl JetStream {
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if options.stream.is_empty() || !options.stream.bytes().all(is_plain) {
-            return Err(OpenError::Stream { name: options.stream.clone() });
+            return Err(OpenError::Stream { name: crate::address::redact(&options.stream) });
         }
         let origin = Origin::new(format!("{NAME} at {}", options.url));
         let streams = Streams { origin: origin.clone(), options: options.clone() };
@@ -159,7 +159,7 @@ impl Broker for JetStream {
 
     async fn subscribe(&self, subscription: &Subscription) -> Result<Box<dyn Deliveries>, Error> {
         let config = pull::Config {
-            durable_name: Some(consumer_name(subscription)),
+            durable_name: Some(subscription.durable_name()),
             filter_subject: subscription.topics.to_string(),
             ack_policy: AckPolicy::Explicit,
             ack_wait: subscription.patience,
@@ -184,13 +184,6 @@ impl Broker for JetStream {
     async fn look_at(&self) -> Result<(), Error> {
         self.connector.bounded(async |_| Ok(())).await
     }
-}
-
-/// The name under which the server remembers how far a group has come with its topics.
-fn consumer_name(subscription: &Subscription) -> String {
-    let topics = subscription.topics.as_str();
-    let topics = topics.replace('.', "-").replace('*', "any").replace('>', "all");
-    format!("{}_{topics}", subscription.group)
 }
 
 struct Pulling {

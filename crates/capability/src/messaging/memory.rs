@@ -1,5 +1,7 @@
 //! Messages within this process. They end with it, and those that nobody subscribes to are gone.
 
+mod queue;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -7,42 +9,45 @@ use std::{
 
 use async_trait::async_trait;
 use tokio::{
-    sync::{Mutex as AsyncMutex, mpsc},
+    sync::Mutex as AsyncMutex,
     time::{Instant, sleep, timeout_at},
 };
 
 use super::{
-    Broker, Deliveries, Delivery, Error, Fate, Message, Pattern, Receipt, Subscription, Wanted,
-    pause, topic,
+    Broker, Deliveries, Delivery, Error, Fate, Limit, Message, Pattern, Receipt, Subscription,
+    Wanted, pause,
+    seal::{Seal, random_word},
+    topic::INBOX,
 };
 use crate::Origin;
+use queue::{Receiver, Sender, queue};
 
 /// How many messages wait in a group. Who sends more is told that it is full.
 const WAITING_AT_MOST: usize = 10_000;
 
+/// How many bytes they have together.
+const WAITING_AT_MOST_BYTES: usize = 64 << 20;
+
 /// How many answers to one request wait.
 const REPLIES_AT_MOST: usize = 64;
-
-/// What the topics of answers begin with.
-const INBOX: &str = "_INBOX";
 
 /// A broker in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     state: Arc<Mutex<State>>,
+    seal: Seal,
 }
 
 #[derive(Debug, Default)]
 struct State {
     groups: BTreeMap<(Pattern, String), Group>,
-    inboxes: HashMap<String, mpsc::Sender<Message>>,
-    requests: u64,
+    inboxes: HashMap<String, Sender>,
 }
 
 #[derive(Debug)]
 struct Group {
-    queue: mpsc::Sender<Message>,
-    waiting: Arc<AsyncMutex<mpsc::Receiver<Message>>>,
+    queue: Sender,
+    waiting: Arc<AsyncMutex<Receiver>>,
     members: usize,
 }
 
@@ -65,23 +70,23 @@ impl Broker for Memory {
     }
 
     async fn send(&self, topic: &str, message: Message) -> Result<(), Error> {
-        topic::check(topic)?;
+        let topic = self.seal.open(topic)?;
         let message = Message { topic: topic.to_owned(), ..message };
         let state = self.lock();
         if let Some(inbox) = state.inboxes.get(topic) {
-            // An answer that nobody waits for any more is dropped.
-            let _ = inbox.try_send(message);
+            // An answer for which there is no room is dropped.
+            if let Ok(place) = inbox.reserve(&message) {
+                place.put(message);
+            }
             return Ok(());
         }
         let groups = state.groups.iter().filter(|((pattern, _), _)| pattern.matches(topic));
-        let groups: Vec<_> = groups.map(|(_, group)| &group.queue).collect();
-        // All of them get it, or none: this is the only one who sends.
-        if groups.iter().any(|queue| queue.capacity() == 0) {
-            let topic = topic.to_owned();
-            return Err(Error::Full { at: self.origin(), topic, limit: WAITING_AT_MOST });
-        }
-        for queue in groups {
-            let _ = queue.try_send(message.clone());
+        // All of them get it, or none.
+        let places: Result<Vec<_>, Limit> =
+            groups.map(|(_, group)| group.queue.reserve(&message)).collect();
+        let full = |limit| Error::Full { at: self.origin(), topic: topic.to_owned(), limit };
+        for place in places.map_err(full)? {
+            place.put(message.clone());
         }
         Ok(())
     }
@@ -92,22 +97,18 @@ impl Broker for Memory {
         message: Message,
         wanted: Wanted,
     ) -> Result<Vec<Message>, Error> {
-        let (inbox, mut replies) = mpsc::channel(REPLIES_AT_MOST);
-        let reply_to = {
-            let mut state = self.lock();
-            state.requests += 1;
-            let reply_to = format!("{INBOX}.{}", state.requests);
-            state.inboxes.insert(reply_to.clone(), inbox);
-            reply_to
-        };
-        let _open = Inbox { memory: self, reply_to: &reply_to };
-        self.send(topic, Message { reply_to: Some(reply_to.clone()), ..message }).await?;
+        let (inbox, mut replies) = queue(REPLIES_AT_MOST, WAITING_AT_MOST_BYTES);
+        let name = format!("{INBOX}.{}", random_word());
+        self.lock().inboxes.insert(name.clone(), inbox);
+        let _open = Inbox { memory: self, name: &name };
+        let reply_to = Some(self.seal.close(&name));
+        self.send(topic, Message { reply_to, ..message }).await?;
         let deadline = wanted.timeout.map(|timeout| Instant::now() + timeout);
         let mut all = Vec::new();
         while all.len() < wanted.replies {
             let reply = match deadline {
-                Some(deadline) => timeout_at(deadline, replies.recv()).await.ok().flatten(),
-                None => replies.recv().await,
+                Some(deadline) => timeout_at(deadline, replies.next()).await.ok().flatten(),
+                None => replies.next().await,
             };
             let Some(reply) = reply else { break };
             all.push(reply);
@@ -122,7 +123,7 @@ impl Broker for Memory {
         let key = (subscription.topics.clone(), subscription.group.clone());
         let mut state = self.lock();
         let group = state.groups.entry(key.clone()).or_insert_with(|| {
-            let (queue, waiting) = mpsc::channel(WAITING_AT_MOST);
+            let (queue, waiting) = queue(WAITING_AT_MOST, WAITING_AT_MOST_BYTES);
             Group { queue, waiting: Arc::new(AsyncMutex::new(waiting)), members: 0 }
         });
         group.members += 1;
@@ -143,12 +144,12 @@ impl Broker for Memory {
 /// The place of a request's answers, until it has them.
 struct Inbox<'a> {
     memory: &'a Memory,
-    reply_to: &'a str,
+    name: &'a str,
 }
 
 impl Drop for Inbox<'_> {
     fn drop(&mut self) {
-        self.memory.lock().inboxes.remove(self.reply_to);
+        self.memory.lock().inboxes.remove(self.name);
     }
 }
 
@@ -156,7 +157,7 @@ impl Drop for Inbox<'_> {
 struct Member {
     memory: Memory,
     key: (Pattern, String),
-    waiting: Arc<AsyncMutex<mpsc::Receiver<Message>>>,
+    waiting: Arc<AsyncMutex<Receiver>>,
     attempts: u64,
     place: Place,
 }
@@ -203,7 +204,7 @@ impl Deliveries for Member {
             return Ok(None);
         }
         // Without a group there is no sender, and what waits is given out until there is no more.
-        let message = self.waiting.lock().await.recv().await;
+        let message = self.waiting.lock().await.next().await;
         let attempts = self.attempts;
         Ok(message.map(|message| delivery(message, 1, attempts)))
     }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     Broker, Deliveries, Delivery, Error, Fate, Message, OpenError, Receipt, Subscription, Wanted,
-    topic,
+    seal::Seal,
 };
 use crate::{
     Address, Origin,
@@ -44,6 +44,7 @@ impl Options {
 pub struct Nats {
     origin: Origin,
     connector: Arc<Connector<Plain>>,
+    seal: Seal,
 }
 
 /// Opens nothing on the server.
@@ -62,7 +63,7 @@ impl Nats {
         let origin = Origin::new(format!("{NAME} at {}", options.url));
         let plain = Plain { origin: origin.clone(), timeout: options.timeout };
         let connector = Connector::new(plain, &options.url, options.timeout)?;
-        Ok(Self { origin, connector: Arc::new(connector) })
+        Ok(Self { origin, connector: Arc::new(connector), seal: Seal::new() })
     }
 }
 
@@ -174,7 +175,7 @@ impl Broker for Nats {
     }
 
     async fn send(&self, topic: &str, message: Message) -> Result<(), Error> {
-        topic::check(topic)?;
+        let topic = self.seal.open(topic)?;
         let headers = headers(&self.origin, &message)?;
         self.connector
             .bounded(async |client| {
@@ -182,6 +183,7 @@ impl Broker for Nats {
                 let topic = topic.to_owned();
                 match message.reply_to {
                     Some(reply) => {
+                        let reply = self.seal.strip(&reply).to_owned();
                         let data = message.data;
                         client.publish_with_reply_and_headers(topic, reply, headers, data).await?;
                     }
@@ -218,7 +220,7 @@ impl Broker for Nats {
             match reply {
                 // The server says so, in the place of an answer.
                 Some(reply) if reply.status == Some(StatusCode::NO_RESPONDERS) => break,
-                Some(reply) => all.push(received(reply)),
+                Some(reply) => all.push(sealed(&self.seal, reply)),
                 None => break,
             }
         }
@@ -240,7 +242,8 @@ impl Broker for Nats {
                 Ok(subscriber)
             })
             .await?;
-        Ok(Box::new(Listening { origin: self.origin(), subscriber, is_stopped: false }))
+        let (origin, seal) = (self.origin(), self.seal.clone());
+        Ok(Box::new(Listening { origin, seal, subscriber, is_stopped: false }))
     }
 
     async fn look_at(&self) -> Result<(), Error> {
@@ -248,8 +251,15 @@ impl Broker for Nats {
     }
 }
 
+/// A message that has come, with a way back that is taken for one.
+fn sealed(seal: &Seal, message: async_nats::Message) -> Message {
+    let message = received(message);
+    Message { reply_to: message.reply_to.map(|topic| seal.close(&topic)), ..message }
+}
+
 struct Listening {
     origin: Origin,
+    seal: Seal,
     subscriber: Subscriber,
     is_stopped: bool,
 }
@@ -259,7 +269,7 @@ impl Deliveries for Listening {
     async fn next(&mut self) -> Result<Option<Delivery>, Error> {
         match self.subscriber.next().await {
             Some(message) => Ok(Some(Delivery {
-                message: received(message),
+                message: sealed(&self.seal, message),
                 attempt: 1,
                 receipt: Box::new(Once),
             })),

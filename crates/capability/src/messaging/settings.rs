@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Backend, Pattern, jetstream, nats, redis, streams};
 use crate::{
     Address, SettingsError,
+    address::redact,
     settings::{Settings, nearest},
 };
 
@@ -52,7 +53,7 @@ impl Backend {
             "redis-streams" => streams_options(settings).map(Self::Streams),
             kind => Err(SettingsError::UnknownKind {
                 of: "messages",
-                kind: kind.to_owned(),
+                kind: redact(kind),
                 known: &KINDS,
                 nearest: match kind.to_ascii_lowercase().as_str() {
                     "valkey" => Some("redis"),

@@ -4,8 +4,10 @@
 //! more. Other programs can write and read them.
 
 use std::{
-    hash::{BuildHasher, RandomState},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -17,7 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     Broker, Deliveries, Delivery, Error, Fate, Message, OpenError, Receipt, Subscription, pause,
-    redis::Server, topic,
+    redis::Server, seal::random_word, topic,
 };
 use crate::{Address, Origin};
 
@@ -26,6 +28,14 @@ const META: &str = "meta:";
 
 /// How long the server holds back an answer when there is nothing.
 const BLOCK: Duration = Duration::from_millis(500);
+
+/// Takes a member out of a group, unless it has messages that it did not acknowledge: with it they
+/// would be gone. It looks and takes out in one step.
+const LEAVE: &str = "
+if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) == 0 then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+end
+";
 
 /// A stream of Redis.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +114,7 @@ impl Broker for Streams {
     async fn subscribe(&self, subscription: &Subscription) -> Result<Box<dyn Deliveries>, Error> {
         // The server remembers for each group how far it has come, and with each pattern that is
         // another way.
-        let group = format!("{}:{}", subscription.group, subscription.topics);
+        let group = subscription.durable_name();
         let mut create = cmd("XGROUP");
         create.arg("CREATE").arg(&self.stream).arg(&group).arg("0").arg("MKSTREAM");
         match self.server.query::<String>(&create).await {
@@ -112,13 +122,15 @@ impl Broker for Streams {
             Err(Error::Failed { reason, .. }) if reason.contains("BUSYGROUP") => {}
             Err(error) => return Err(error),
         }
-        let random = RandomState::new().hash_one(&group);
         Ok(Box::new(Reading {
             connection: self.server.connect().await?,
-            broker: self.clone(),
             subscription: subscription.clone(),
-            group: group.into(),
-            member: format!("keyway-{random:016x}"),
+            member: Arc::new(Member {
+                broker: self.clone(),
+                group,
+                name: format!("keyway-{}", random_word()),
+                is_leaving: AtomicBool::new(false),
+            }),
             claimed: None,
             asked: None,
             is_stopped: false,
@@ -130,12 +142,44 @@ impl Broker for Streams {
     }
 }
 
+/// A member of a group, as the server knows it from its first message on. It leaves when it was
+/// stopped and has acknowledged all that it was given; one that dies before stays.
+struct Member {
+    broker: Streams,
+    group: String,
+    name: String,
+    is_leaving: AtomicBool,
+}
+
+impl Member {
+    fn server(&self) -> &Server {
+        &self.broker.server
+    }
+
+    async fn acknowledge(&self, number: &str) -> Result<(), Error> {
+        let mut ack = cmd("XACK");
+        ack.arg(&self.broker.stream).arg(&self.group).arg(number);
+        self.server().query::<u64>(&ack).await?;
+        if self.is_leaving.load(Ordering::Acquire) {
+            self.leave().await;
+        }
+        Ok(())
+    }
+
+    /// It takes no more messages, and is taken out of the group with the last that it has.
+    async fn leave(&self) {
+        self.is_leaving.store(true, Ordering::Release);
+        let mut leave = cmd("EVAL");
+        leave.arg(LEAVE).arg(1).arg(&self.broker.stream).arg(&self.group).arg(&self.name);
+        // A member that stays is in nobody's way.
+        let _ = self.server().query::<()>(&leave).await;
+    }
+}
+
 struct Reading {
     connection: MultiplexedConnection,
-    broker: Streams,
     subscription: Subscription,
-    group: Arc<str>,
-    member: String,
+    member: Arc<Member>,
     /// When it was last looked for messages that others have left.
     claimed: Option<Instant>,
     /// What the server was asked, and has not answered yet.
@@ -150,11 +194,11 @@ impl Reading {
         if self.claimed.is_some_and(|claimed| claimed.elapsed() < patience / 4) {
             return Ok(None);
         }
-        let server = &self.broker.server;
-        let stream = &self.broker.stream;
+        let Member { broker, group, name, .. } = &*self.member;
+        let Streams { server, stream, .. } = broker;
         let millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
         let mut claim = cmd("XAUTOCLAIM");
-        claim.arg(stream).arg(&*self.group).arg(&self.member).arg(millis).arg("0");
+        claim.arg(stream).arg(group).arg(name).arg(millis).arg("0");
         claim.arg("COUNT").arg(1);
         let (_, found, _): (String, Vec<Entry>, Vec<String>) = server.query(&claim).await?;
         let Some(entry) = found.into_iter().next() else {
@@ -162,7 +206,7 @@ impl Reading {
             return Ok(None);
         };
         let mut pending = cmd("XPENDING");
-        pending.arg(stream).arg(&*self.group).arg(&entry.0).arg(&entry.0).arg(1);
+        pending.arg(stream).arg(group).arg(&entry.0).arg(&entry.0).arg(1);
         let pending: Vec<(String, String, u64, u64)> = server.query(&pending).await?;
         Ok(Some((entry, pending.first().map_or(1, |(.., delivered)| *delivered))))
     }
@@ -170,10 +214,9 @@ impl Reading {
     /// The next message that nobody was given, if one comes soon. What the server is asked is kept if
     /// this is dropped: the answer may be a message that nobody else gets.
     async fn read(&mut self) -> Result<Option<Entry>, Error> {
-        let asked = self.asked.get_or_insert_with(|| {
-            let (broker, connection) = (self.broker.clone(), self.connection.clone());
-            read(broker, connection, Arc::clone(&self.group), self.member.clone()).boxed()
-        });
+        let asked = self
+            .asked
+            .get_or_insert_with(|| read(Arc::clone(&self.member), self.connection.clone()).boxed());
         let answer = asked.await;
         self.asked = None;
         answer
@@ -181,16 +224,14 @@ impl Reading {
 }
 
 async fn read(
-    broker: Streams,
+    member: Arc<Member>,
     mut connection: MultiplexedConnection,
-    group: Arc<str>,
-    member: String,
 ) -> Result<Option<Entry>, Error> {
     let mut read = cmd("XREADGROUP");
-    read.arg("GROUP").arg(&*group).arg(member).arg("COUNT").arg(1);
+    read.arg("GROUP").arg(&member.group).arg(&member.name).arg("COUNT").arg(1);
     read.arg("BLOCK").arg(BLOCK.as_millis() as usize);
-    read.arg("STREAMS").arg(&broker.stream).arg(">");
-    let server = &broker.server;
+    read.arg("STREAMS").arg(&member.broker.stream).arg(">");
+    let server = member.server();
     // With some time for the answer itself.
     let answer = timeout(BLOCK * 4, read.query_async(&mut connection)).await;
     let streams: Option<Vec<(String, Vec<Entry>)>> = match answer {
@@ -215,17 +256,23 @@ impl Deliveries for Reading {
                 },
             };
             let receipt = Kept {
-                broker: self.broker.clone(),
-                group: Arc::clone(&self.group),
-                member: self.member.clone(),
+                member: Arc::clone(&self.member),
                 number: entry.0,
                 attempt,
                 attempts: self.subscription.attempts,
+                patience: self.subscription.patience,
             };
             let message = entry.1.and_then(message);
             match message.filter(|message| self.subscription.topics.matches(&message.topic)) {
                 // One whose readers died over it too often is not given to another.
-                Some(_) if attempt > receipt.attempts => receipt.acknowledge().await?,
+                Some(message) if attempt > receipt.attempts => {
+                    tracing::warn!(
+                        "a message on `{}` is given up after attempt {}: who had it has died",
+                        message.topic,
+                        attempt - 1,
+                    );
+                    receipt.acknowledge().await?;
+                }
                 Some(message) => {
                     let receipt = Box::new(receipt.with(&message));
                     return Ok(Some(Delivery { message, attempt, receipt }));
@@ -234,6 +281,7 @@ impl Deliveries for Reading {
                 None => receipt.acknowledge().await?,
             }
         }
+        self.member.leave().await;
         Ok(None)
     }
 
@@ -264,24 +312,39 @@ fn message(fields: Vec<Vec<u8>>) -> Option<Message> {
 
 /// An entry that the server holds as given out.
 struct Kept {
-    broker: Streams,
-    group: Arc<str>,
-    member: String,
+    member: Arc<Member>,
     number: String,
     attempt: u64,
     attempts: u64,
+    patience: Duration,
 }
 
 impl Kept {
     async fn acknowledge(&self) -> Result<(), Error> {
-        let mut ack = cmd("XACK");
-        ack.arg(&self.broker.stream).arg(&*self.group).arg(&self.number);
-        self.broker.server.query::<u64>(&ack).await.map(drop)
+        self.member.acknowledge(&self.number).await
+    }
+
+    /// Has its time begin again.
+    async fn renew(&self, counted: Counted) -> Result<(), Error> {
+        let Member { broker, group, name, .. } = &*self.member;
+        let mut claim = cmd("XCLAIM");
+        claim.arg(&broker.stream).arg(group).arg(name).arg(0).arg(&self.number);
+        if counted == Counted::No {
+            claim.arg("JUSTID");
+        }
+        broker.server.query::<()>(&claim).await
     }
 
     fn with(self, message: &Message) -> Tried {
         Tried { kept: self, message: message.clone() }
     }
+}
+
+/// Whether the server counts an attempt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Yes,
+    No,
 }
 
 /// The receipt of a message that the server keeps until it is acknowledged.
@@ -302,12 +365,11 @@ impl Receipt for Tried {
             kept.acknowledge().await?;
             return Ok(Fate::Lost);
         }
-        sleep(pause(kept.attempt)).await;
-        // It is counted, and its time begins again: if this host dies, another takes it up.
-        let mut claim = cmd("XCLAIM");
-        claim.arg(&kept.broker.stream).arg(&*kept.group).arg(&kept.member).arg(0);
-        claim.arg(&kept.number);
-        kept.broker.server.query::<Vec<Entry>>(&claim).await?;
+        // Others take it up when this host dies, but not in a pause, however long its handler took
+        // before and will take after it.
+        kept.renew(Counted::No).await?;
+        sleep(pause(kept.attempt).min(kept.patience / 2)).await;
+        kept.renew(Counted::Yes).await?;
         let kept = Kept { attempt: kept.attempt + 1, ..kept };
         let attempt = kept.attempt;
         let receipt = Box::new(Self { kept, message: message.clone() });

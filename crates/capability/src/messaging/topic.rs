@@ -7,17 +7,35 @@ use thiserror::Error;
 /// The longest topic, in bytes.
 pub const TOPIC_LIMIT_BYTES: usize = 255;
 
+/// What the topics of answers begin with, in NATS and in memory.
+pub(super) const INBOX: &str = "_INBOX";
+
 /// What topics look like.
 const RULE: &str =
     "it is words with `.` between them, without spaces, `*` and `>`, of 255 bytes at most";
 
-/// Refuses a topic that not every backend can take.
+/// Why some are not sent to.
+const RESERVED: &str = "its first word is kept for the server's own data and for answers; begin it \
+                        with another than `_INBOX`, without `$`";
+
+/// Refuses a topic that nobody sends to by its name: one that not every backend can take, or that is
+/// kept for others. What is written to `$KV` or `$JS` of NATS has no link, and no link's rights.
 pub(super) fn check(topic: &str) -> Result<(), super::Error> {
-    if is_path(topic, |word| !word.contains(['*', '>'])) {
-        return Ok(());
+    check_form(topic)?;
+    let first = topic.split('.').next().unwrap_or_default();
+    if first.starts_with('$') || first == INBOX {
+        return Err(wrong(topic, RESERVED));
     }
-    let start: String = topic.chars().take(TOPIC_LIMIT_BYTES).collect();
-    Err(super::Error::Topic { topic: start, rule: RULE })
+    Ok(())
+}
+
+/// Refuses a topic that not every backend can take.
+pub(super) fn check_form(topic: &str) -> Result<(), super::Error> {
+    if is_path(topic, |word| !word.contains(['*', '>'])) { Ok(()) } else { Err(wrong(topic, RULE)) }
+}
+
+fn wrong(topic: &str, rule: &'static str) -> super::Error {
+    super::Error::Topic { topic: topic.chars().take(TOPIC_LIMIT_BYTES).collect(), rule }
 }
 
 fn is_path(text: &str, is_word: impl Fn(&str) -> bool) -> bool {
@@ -107,5 +125,17 @@ mod tests {
         }
         assert!(check("orders.paid").is_ok());
         assert!(check("orders.*").is_err() && check(">").is_err());
+    }
+
+    #[test]
+    fn what_is_kept_for_others_is_refused() {
+        for topic in
+            ["$KV.bucket.key", "$JS.API.STREAM.DELETE.a", "$SYS", "$", "_INBOX.1", "_INBOX"]
+        {
+            assert!(check(topic).is_err() && check_form(topic).is_ok(), "{topic}");
+        }
+        for topic in ["orders.$KV", "orders._INBOX", "_INBOXES.1", "US$"] {
+            assert!(check(topic).is_ok(), "{topic}");
+        }
     }
 }

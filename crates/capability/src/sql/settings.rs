@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Backend, postgres, sqlite};
 use crate::{
     Address, SettingsError,
+    address::redact,
     settings::{Settings, nearest},
 };
 
@@ -47,7 +48,7 @@ impl Backend {
             }
             kind => Err(SettingsError::UnknownKind {
                 of: "SQL",
-                kind: kind.to_owned(),
+                kind: redact(kind),
                 known: &KINDS,
                 nearest: match kind.to_ascii_lowercase().as_str() {
                     "postgresql" | "pg" => Some("postgres"),

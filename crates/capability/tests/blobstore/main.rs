@@ -1,6 +1,7 @@
 //! Containers: one suite for every backend, against the real servers.
 
 mod backend;
+mod counted;
 mod folder;
 mod large;
 mod outage;

@@ -30,6 +30,8 @@ pub(crate) struct Fault {
 #[derive(Debug, Default)]
 pub(crate) struct Faulty {
     pub(crate) inner: Memory,
+    /// Whether it never answers who wants to watch.
+    is_mute: bool,
     fault: Mutex<Option<Fault>>,
     steps: AtomicU32,
 }
@@ -37,6 +39,11 @@ pub(crate) struct Faulty {
 impl Faulty {
     pub(crate) fn new(fault: Option<Fault>) -> Arc<Self> {
         Arc::new(Self { fault: Mutex::new(fault), ..Self::default() })
+    }
+
+    /// One that never answers who wants to watch.
+    pub(crate) fn mute() -> Arc<Self> {
+        Arc::new(Self { is_mute: true, ..Self::default() })
     }
 
     /// Whether the fault is still to come.
@@ -132,6 +139,9 @@ impl Store for Faulty {
     }
 
     async fn watch(&self, prefix: &str) -> Result<Changes, Error> {
+        if self.is_mute {
+            std::future::pending::<()>().await;
+        }
         self.call("watch", self.inner.watch(prefix)).await
     }
 }

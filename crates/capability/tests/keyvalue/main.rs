@@ -1,8 +1,11 @@
 //! Stores of keys and values: one suite for every backend, against the real servers.
 
 mod backend;
+mod collation;
 mod faulty;
+mod leader;
 mod load;
+mod mute;
 mod outage;
 mod rights;
 mod suite;

@@ -82,7 +82,7 @@ async fn set(store: &Subject, key: &str, value: &str) {
 }
 
 /// All keys, in pages of `limit`, with those that are listed twice.
-async fn list(store: &Subject, prefix: &str, limit: usize) -> Vec<String> {
+pub(crate) async fn list(store: &Subject, prefix: &str, limit: usize) -> Vec<String> {
     let mut keys = Vec::new();
     let mut cursor = None;
     loop {

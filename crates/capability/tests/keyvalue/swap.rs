@@ -321,6 +321,26 @@ fn a_watcher_goes_on_across_swaps() {
 }
 
 #[test]
+fn a_target_that_keeps_watchers_waiting_does_not_keep_writes_waiting() {
+    block_on(async {
+        let (swapping, store) = swapping(memory());
+        let mut changes = store.watch("").await.unwrap();
+        let swap = swapping.swap_to(Faulty::mute(), Existing::Refuse);
+        let write = async {
+            wait_for(&swapping, Phase::Moving).await;
+            store.set("key", bytes("value")).await
+        };
+        let both = async { tokio::join!(swap, write) };
+        let both = tokio::time::timeout(Duration::from_secs(20), both).await;
+        let (swapped, written) = both.expect("the swap is given up");
+        assert!(matches!(swapped, Err(SwapError::Target(Error::TimedOut { .. }))), "{swapped:?}");
+        written.unwrap();
+        let change = Change::Set { key: "key".to_owned(), value: bytes("value") };
+        assert_eq!(changes.next().await, Some(Ok(change)));
+    });
+}
+
+#[test]
 fn a_part_of_the_store_that_serves_is_no_target() {
     block_on(async {
         let server = Redis::start();

@@ -98,6 +98,37 @@ fn wrong_settings_say_what_is_right() {
 }
 
 #[test]
+fn a_password_in_the_wrong_place_is_not_told() {
+    let url = "redis://default:hunter2secret@host";
+    for told in [
+        settings(url, &[]).unwrap_err(),
+        settings("redis", &[("url", "redis://host"), ("timeout", url)]).unwrap_err(),
+        settings("redis", &[("url", "redis://host"), ("connections", url)]).unwrap_err(),
+    ] {
+        assert!(told.contains("redis://default:***"), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+    for url in
+        ["redis://default:hunter2secret", "redis://default:hunter2/secret@", "default:hunter2"]
+    {
+        let mut table = postgres::Options::new("postgres://me@host/db");
+        table.table = url.to_owned();
+        for backend in [
+            Backend::Redis(redis::Options::new(url)),
+            Backend::Nats(nats::Options::new(url.replace("redis", "nats"))),
+            Backend::Postgres(postgres::Options::new(url.replace("redis", "postgres"))),
+            Backend::Postgres(table),
+        ] {
+            let told = match open(&backend) {
+                Ok(store) => told(&store).1,
+                Err(error) => error.to_string(),
+            };
+            assert!(!told.contains("hunter2") && !told.contains("secret"), "{told}");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_opened_says_why() {
     let error = |backend: Backend| open(&backend).unwrap_err().to_string();
     let folder = tempfile::tempdir().unwrap();

@@ -44,7 +44,7 @@ pub(crate) fn redis() -> (Redis, Arc<dyn Broker>) {
 }
 
 pub(crate) fn streams() -> (Arc<Redis>, Arc<dyn Broker>) {
-    let server = REDIS.get(Redis::start);
+    let server = shared_redis();
     let options = streams::Options { stream: fresh_name(), ..streams::Options::new(server.url()) };
     (server, open(&Backend::Streams(options)).unwrap())
 }
@@ -52,4 +52,9 @@ pub(crate) fn streams() -> (Arc<Redis>, Arc<dyn Broker>) {
 /// A server that tests of errors share.
 pub(crate) fn shared_nats() -> Arc<Nats> {
     NATS.get(Nats::start)
+}
+
+/// A server on which tests of streams have their own.
+pub(crate) fn shared_redis() -> Arc<Redis> {
+    REDIS.get(Redis::start)
 }

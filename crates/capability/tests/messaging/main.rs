@@ -1,6 +1,8 @@
 //! Messages: one suite for every backend, against the real servers.
 
 mod backend;
+mod memory;
+mod streams;
 mod suite;
 mod words;
 
@@ -29,12 +31,14 @@ conformance!(on_memory, crate::backend::memory:
     every_group_gets_every_message
     a_message_is_more_than_its_data
     a_wrong_topic_is_refused
+    what_is_kept_for_others_is_refused
     of_a_group_one_gets_each_message
     what_failed_is_delivered_again
     what_always_fails_is_given_up
     who_stops_takes_no_more
     a_request_is_answered
     a_request_that_nobody_answers_ends
+    an_answer_comes_from_who_was_asked
 );
 conformance!(on_nats, crate::backend::nats:
     a_message_comes_to_who_listens
@@ -42,11 +46,13 @@ conformance!(on_nats, crate::backend::nats:
     every_group_gets_every_message
     a_message_is_more_than_its_data
     a_wrong_topic_is_refused
+    what_is_kept_for_others_is_refused
     of_a_group_one_gets_each_message
     what_failed_is_lost
     who_stops_takes_no_more
     a_request_is_answered
     a_request_that_nobody_answers_ends
+    an_answer_comes_from_who_was_asked
 );
 conformance!(on_jetstream, crate::backend::jetstream:
     a_message_comes_to_who_listens
@@ -54,9 +60,11 @@ conformance!(on_jetstream, crate::backend::jetstream:
     every_group_gets_every_message
     a_message_is_more_than_its_data
     a_wrong_topic_is_refused
+    what_is_kept_for_others_is_refused
     of_a_group_one_gets_each_message
     what_failed_is_delivered_again
     what_always_fails_is_given_up
+    groups_and_topics_of_like_names_are_apart
     what_nobody_took_waits
     what_was_not_acknowledged_comes_again
     who_stops_takes_no_more
@@ -67,6 +75,7 @@ conformance!(on_redis, crate::backend::redis:
     a_pattern_takes_its_topics_only
     every_group_gets_every_message
     a_wrong_topic_is_refused
+    what_is_kept_for_others_is_refused
     what_failed_is_lost
     who_stops_takes_no_more
     a_request_is_refused
@@ -77,9 +86,11 @@ conformance!(on_redis_streams, crate::backend::streams:
     every_group_gets_every_message
     a_message_is_more_than_its_data
     a_wrong_topic_is_refused
+    what_is_kept_for_others_is_refused
     of_a_group_one_gets_each_message
     what_failed_is_delivered_again
     what_always_fails_is_given_up
+    groups_and_topics_of_like_names_are_apart
     what_nobody_took_waits
     what_was_not_acknowledged_comes_again
     who_stops_takes_no_more

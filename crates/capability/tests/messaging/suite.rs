@@ -84,6 +84,20 @@ pub(crate) async fn every_group_gets_every_message(broker: Subject) {
     assert_eq!(said(&take(&mut other).await), "both");
 }
 
+pub(crate) async fn groups_and_topics_of_like_names_are_apart(broker: Subject) {
+    let mut dot = listen(&broker, "orders.eu.new", "mail").await;
+    let mut dash = listen(&broker, "orders.eu-new", "mail").await;
+    let mut long = listen(&broker, "orders.uk", "mail:orders.uk").await;
+    let mut colon = listen(&broker, "orders.uk:orders.uk", "mail").await;
+    for topic in ["orders.eu.new", "orders.eu-new", "orders.uk", "orders.uk:orders.uk"] {
+        broker.send(topic, text(topic)).await.unwrap();
+    }
+    assert_eq!(said(&take(&mut dot).await), "orders.eu.new");
+    assert_eq!(said(&take(&mut dash).await), "orders.eu-new");
+    assert_eq!(said(&take(&mut long).await), "orders.uk");
+    assert_eq!(said(&take(&mut colon).await), "orders.uk:orders.uk");
+}
+
 pub(crate) async fn a_message_is_more_than_its_data(broker: Subject) {
     let mut deliveries = listen(&broker, "orders.>", "workers").await;
     let message = Message {
@@ -106,6 +120,18 @@ pub(crate) async fn a_wrong_topic_is_refused(broker: Subject) {
     for topic in ["", "orders.*", "orders.>", "orders paid", "orders..paid"] {
         let refused = broker.send(topic, text("")).await;
         assert!(matches!(refused, Err(Error::Topic { .. })), "{topic:?}: {refused:?}");
+    }
+}
+
+pub(crate) async fn what_is_kept_for_others_is_refused(broker: Subject) {
+    for topic in ["$KV.bucket.key", "$JS.API.STREAM.DELETE.keyway", "_INBOX.1", "_INBOX"] {
+        let refused = broker.send(topic, text("")).await;
+        assert!(matches!(refused, Err(Error::Topic { .. })), "{topic:?}: {refused:?}");
+        let refused = broker.request(topic, text(""), wanted(1)).await;
+        assert!(
+            matches!(refused, Err(Error::Topic { .. } | Error::Unsupported { .. })),
+            "{topic:?}: {refused:?}"
+        );
     }
 }
 
@@ -222,6 +248,28 @@ pub(crate) async fn a_request_is_answered(broker: Subject) {
     let (answered, ()) = tokio::join!(asked, answers);
     let answers: Vec<_> = answered.unwrap().iter().map(|answer| said(answer).to_owned()).collect();
     assert_eq!(answers, ["5", "or 6"]);
+}
+
+pub(crate) async fn an_answer_comes_from_who_was_asked(broker: Subject) {
+    let mut deliveries = listen(&broker, "orders.>", "workers").await;
+    let asked = broker.request("orders.price", text("how much?"), wanted(1));
+    let answers = async {
+        let question = take(&mut deliveries).await;
+        let reply_to = question.reply_to.expect("a way back");
+        // Whoever hears of the topic alone, or makes one up, was not asked.
+        let topic = reply_to.split(' ').next_back().unwrap();
+        assert!(topic.starts_with("_INBOX."), "{topic}");
+        for made_up in [topic.to_owned(), format!("{} {topic}", "0".repeat(32))] {
+            let refused = broker.send(&made_up, text("0")).await;
+            assert!(matches!(refused, Err(Error::Topic { .. })), "{refused:?}");
+        }
+        broker.send(&reply_to, text("5")).await.unwrap();
+        reply_to
+    };
+    let (answered, reply_to) = tokio::join!(asked, answers);
+    assert_eq!(said(&answered.unwrap()[0]), "5");
+    // One that comes too late is no error.
+    broker.send(&reply_to, text("6")).await.unwrap();
 }
 
 pub(crate) async fn a_request_that_nobody_answers_ends(broker: Subject) {

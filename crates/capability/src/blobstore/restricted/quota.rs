@@ -1,12 +1,23 @@
 //! What a link's objects take in all their containers: counted once, and then kept up to date by the
 //! link's own writes. What is being written counts from its first byte.
+//!
+//! Nothing that the link keeps, moves or deletes comes to be while its objects are counted: a count
+//! that has passed an object's name would not have it, or would have it twice.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use crate::blobstore::{Blobs, Error, ObjectId, Rights};
+use tokio::sync::{RwLock, RwLockReadGuard};
+
+use crate::{
+    blobstore::{Blobs, Error, ObjectId, Rights},
+    turn::{Turn, Turns},
+};
+
+/// How many objects can be finished side by side, about.
+const TURNS: usize = 64;
 
 /// How many objects are counted at a time.
 const PAGE: usize = 1000;
@@ -20,6 +31,9 @@ pub(super) struct Quota {
     blobs: Arc<dyn Blobs>,
     rights: Rights,
     limit_bytes: u64,
+    turns: Turns,
+    /// Shared by changes, and held alone while objects are counted.
+    counting: RwLock<()>,
     usage: Mutex<Usage>,
 }
 
@@ -41,9 +55,25 @@ pub(super) struct Claim {
     bytes: u64,
 }
 
+/// A change to what is kept. Dropped before it has ended, it leaves that unknown: it may have come to
+/// be nevertheless.
+pub(super) struct Change<'a> {
+    quota: &'a Quota,
+    is_ended: bool,
+    _turn: Option<Turn<'a>>,
+    _counting: RwLockReadGuard<'a, ()>,
+}
+
 impl Quota {
     pub(super) fn new(blobs: Arc<dyn Blobs>, rights: Rights, limit_bytes: u64) -> Self {
-        Self { blobs, rights, limit_bytes, usage: Mutex::default() }
+        Self {
+            blobs,
+            rights,
+            limit_bytes,
+            turns: Turns::new(TURNS),
+            counting: RwLock::default(),
+            usage: Mutex::default(),
+        }
     }
 
     /// A claim of nothing so far.
@@ -56,14 +86,29 @@ impl Quota {
         }
     }
 
-    /// What the object takes that a write is to replace.
-    pub(super) async fn replaced(&self, object: ObjectId<'_>) -> Result<u64, Error> {
-        Ok(self.blobs.info(object).await?.map_or(0, |object| object.bytes))
+    /// Begins a change whose effect is not known: the objects are counted again when it matters.
+    pub(super) async fn change(&self) -> Change<'_> {
+        self.change_with(None).await
     }
 
-    /// Has the objects counted again when it matters.
-    pub(super) fn forget(&self) {
-        self.lock().kept = None;
+    async fn change_with<'a>(&'a self, turn: Option<Turn<'a>>) -> Change<'a> {
+        let counting = self.counting.read().await;
+        Change { quota: self, is_ended: false, _turn: turn, _counting: counting }
+    }
+
+    /// Begins to put something in the place of `object`, and says what that takes until then.
+    pub(super) async fn replace(&self, object: ObjectId<'_>) -> Result<(Change<'_>, u64), Error> {
+        // Of two writes at once, the second replaces the first and not what was there before.
+        let turn = self.turns.take(&format!("{}\0{}", object.container, object.name)).await;
+        let change = self.change_with(Some(turn)).await;
+        let replaced = match self.blobs.info(object).await {
+            Ok(found) => found.map_or(0, |object| object.bytes),
+            Err(error) => {
+                change.end();
+                return Err(error);
+            }
+        };
+        Ok((change, replaced))
     }
 
     fn lock(&self) -> MutexGuard<'_, Usage> {
@@ -71,7 +116,12 @@ impl Quota {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn count(&self) -> Result<(), Error> {
+    /// Counts the objects, unless that was done after `since`.
+    async fn count(&self, since: Instant) -> Result<(), Error> {
+        let _alone = self.counting.write().await;
+        if self.lock().kept.is_some_and(|(_, counted)| counted > since) {
+            return Ok(());
+        }
         let containers = match &self.rights.container {
             Some(container) => vec![container.clone()],
             None => self.blobs.containers().await?,
@@ -110,6 +160,7 @@ impl Claim {
     /// [`Error::OverQuota`].
     pub(super) async fn grow(&mut self, bytes: u64) -> Result<(), Error> {
         loop {
+            let since = Instant::now();
             {
                 let mut usage = self.quota.lock();
                 if let Some((kept, counted)) = usage.kept {
@@ -129,24 +180,45 @@ impl Claim {
                     }
                 }
             }
-            self.quota.count().await?;
+            self.quota.count(since).await?;
         }
     }
 
-    /// What the object takes that is to be replaced.
-    pub(super) async fn replaced(&self) -> Result<u64, Error> {
-        self.quota.replaced(ObjectId { container: &self.container, name: &self.object }).await
-    }
-
-    /// Takes note that what was claimed is kept, in the place of `old_bytes`.
-    pub(super) fn end(mut self, old_bytes: u64) {
-        let mut usage = self.quota.lock();
+    /// Keeps what was claimed, by `keep`, in the place of what the object takes until then.
+    ///
+    /// # Errors
+    /// Those of `keep`.
+    pub(super) async fn keep(
+        mut self,
+        keep: impl Future<Output = Result<(), Error>> + Send,
+    ) -> Result<(), Error> {
+        let quota = Arc::clone(&self.quota);
+        let object = ObjectId { container: &self.container, name: &self.object };
+        let (change, old_bytes) = quota.replace(object).await?;
+        keep.await?;
+        let mut usage = quota.lock();
         usage.claimed_bytes = usage.claimed_bytes.saturating_sub(self.bytes);
         if let Some((kept, _)) = &mut usage.kept {
             *kept = kept.saturating_add(self.bytes).saturating_sub(old_bytes);
         }
         drop(usage);
         self.bytes = 0;
+        change.end();
+        Ok(())
+    }
+}
+
+impl Change<'_> {
+    fn end(mut self) {
+        self.is_ended = true;
+    }
+}
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        if !self.is_ended {
+            self.quota.lock().kept = None;
+        }
     }
 }
 

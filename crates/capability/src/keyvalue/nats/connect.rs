@@ -105,6 +105,8 @@ impl Buckets {
             storage: StorageType::File,
             num_replicas: self.options.replicas.max(1),
             allow_rollup: true,
+            // As NATS' own tools make a bucket, for programs that would rather read soon than exactly.
+            // A store reads from the leader all the same.
             allow_direct: true,
             deny_delete: true,
             ..stream::Config::default()

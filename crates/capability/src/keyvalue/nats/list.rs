@@ -1,14 +1,11 @@
 //! Pages of a bucket's keys, read off the stream of messages that a bucket is.
 
-use async_nats::{
-    HeaderMap,
-    jetstream::consumer::{DeliverPolicy, ReplayPolicy, push::OrderedConfig},
-};
+use async_nats::jetstream::consumer::{DeliverPolicy, ReplayPolicy, push::OrderedConfig};
 use futures::StreamExt;
 
 use super::{
     connect::{Bucket, Cause},
-    key,
+    is_deletion, key,
 };
 use crate::keyvalue::Page;
 
@@ -52,7 +49,7 @@ pub(super) async fn page(
         if let Some(key) = key
             && info.stream_sequence >= start
             && key.starts_with(prefix)
-            && !is_deletion(message.headers.as_ref())
+            && !message.headers.as_ref().is_some_and(is_deletion)
         {
             page.keys.push(key);
         }
@@ -65,9 +62,4 @@ pub(super) async fn page(
         }
     }
     Ok(page)
-}
-
-fn is_deletion(headers: Option<&HeaderMap>) -> bool {
-    let operation = headers.and_then(|headers| headers.get("KV-Operation"));
-    operation.is_some_and(|operation| matches!(operation.as_str(), "DEL" | "PURGE"))
 }

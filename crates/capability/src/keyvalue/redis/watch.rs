@@ -34,18 +34,17 @@ impl Redis {
         }
         let database = self.client.get_connection_info().redis_settings().db();
         let channel = format!("__keyspace@{database}__:{}", self.prefix);
+        let explain = |error: RedisError| self.explain(&error);
         let listening = async {
-            let mut listener = self.client.get_async_pubsub().await?;
-            listener.psubscribe(pattern(&format!("{channel}{prefix}"))).await?;
-            Ok(listener)
+            let mut listener = self.client.get_async_pubsub().await.map_err(explain)?;
+            let pattern = pattern(&format!("{channel}{prefix}"));
+            listener.psubscribe(pattern).await.map_err(explain)?;
+            Ok((listener, self.connect().await?))
         };
         let late = |_| Error::TimedOut { at: self.origin.clone(), after: self.timeout };
-        let listener = timeout(self.timeout, listening)
-            .await
-            .map_err(late)?
-            .map_err(|error: RedisError| self.explain(&error))?;
+        let (listener, connection) = timeout(self.timeout, listening).await.map_err(late)??;
         let reader = Reader {
-            connection: self.connect().await?,
+            connection,
             origin: self.origin.clone(),
             timeout: self.timeout,
             channel,

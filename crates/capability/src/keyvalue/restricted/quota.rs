@@ -9,8 +9,8 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::{RwLock, RwLockReadGuard};
 
-use crate::keyvalue::{
-    Error, Store,
+use crate::{
+    keyvalue::{Error, Store},
     turn::{Turn, Turns},
 };
 

@@ -3,10 +3,14 @@
 use std::{
     hash::{BuildHasher, RandomState},
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
-use tokio::sync::{MutexGuard, watch};
+use tokio::{
+    sync::{MutexGuard, watch},
+    time::timeout,
+};
 
 use super::{
     Existing, InFlight, Phase, Progress, Serving, SwapError, Swapped, Swapping, Writes,
@@ -25,6 +29,9 @@ const SOME_KEYS: usize = 50;
 
 /// How often the stores are compared before it is given up that they become equal.
 const ROUNDS: usize = 3;
+
+/// How long writes wait for a target to tell its watchers of changes.
+const LONGEST_BARRIER: Duration = Duration::from_secs(5);
 
 /// A swap under way. Dropped before it is done, it leaves the old store serving.
 pub(super) struct Migration<'a> {
@@ -90,7 +97,9 @@ impl<'a> Migration<'a> {
         if let Some(failure) = mirror.failure() {
             return Err(failure);
         }
-        let moves = self.swapping.watchers.prepare(&*self.target).await;
+        // All writes wait for this.
+        let moves = timeout(LONGEST_BARRIER, self.swapping.watchers.prepare(&*self.target)).await;
+        let moves = moves.map_err(|_| self.late(LONGEST_BARRIER))?;
         let next = Serving { store: Arc::clone(&self.target), number: self.old.number + 1 };
         self.end(next);
         self.swapping.watchers.send(moves);
@@ -179,6 +188,10 @@ impl<'a> Migration<'a> {
         }
         self.note(|progress| progress.compared += keys.len() as u64);
         Ok(differing)
+    }
+
+    fn late(&self, after: Duration) -> SwapError {
+        SwapError::Target(Error::TimedOut { at: self.target.origin(), after })
     }
 
     fn install(&mut self, serving: Serving, writes: Writes) {

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::{State, SwapError};
-use crate::keyvalue::{
-    Error, Store, check_key,
+use crate::{
+    keyvalue::{Error, Store, check_key},
     turn::{Turn, Turns},
 };
 

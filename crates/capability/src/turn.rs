@@ -6,29 +6,29 @@ use tokio::sync::{Mutex, MutexGuard};
 
 /// Locks that keys share by their hash.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(crate) struct Turns {
     locks: Box<[Mutex<()>]>,
     hasher: RandomState,
 }
 
 /// The turn of a key, until it is dropped.
-pub(super) type Turn<'a> = MutexGuard<'a, ()>;
+pub(crate) type Turn<'a> = MutexGuard<'a, ()>;
 
 impl Turns {
     /// With more locks, different keys wait for each other less often.
-    pub(super) fn new(locks: usize) -> Self {
+    pub(crate) fn new(locks: usize) -> Self {
         Self {
             locks: (0..locks.max(1)).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
         }
     }
 
-    pub(super) async fn take(&self, key: &str) -> Turn<'_> {
+    pub(crate) async fn take(&self, key: &str) -> Turn<'_> {
         self.locks[self.lock(key)].lock().await
     }
 
     /// The turns of many keys, in an order in which no two callers wait for each other.
-    pub(super) async fn take_all(&self, keys: impl IntoIterator<Item = &str>) -> Vec<Turn<'_>> {
+    pub(crate) async fn take_all(&self, keys: impl IntoIterator<Item = &str>) -> Vec<Turn<'_>> {
         let mut locks: Vec<_> = keys.into_iter().map(|key| self.lock(key)).collect();
         locks.sort_unstable();
         locks.dedup();
