@@ -108,7 +108,10 @@ fn survives<S>(backend: &str, url: &str, mut server: S, kill: fn(&mut S), restar
     assert!(!during.is_empty());
     assert!(hello_during.iter().all(|seen| seen.status == 200));
     let (usual, now) = (median(&hello_before), median(&hello_during));
-    assert!(now < usual * 3 + Duration::from_millis(5), "others are slowed: {usual:?}, now {now:?}");
+    assert!(
+        now < usual * 3 + Duration::from_millis(5),
+        "others are slowed: {usual:?}, now {now:?}"
+    );
 
     restart(&mut server);
     let end = Instant::now() + Duration::from_secs(20);

@@ -96,6 +96,7 @@ fn an_instance_that_traps_ends_with_all_that_it_answers() {
     let (_app, keyway) = up("visits-p3", "reuse = 100, concurrent = 10, idle = \"1m\"", "");
     let address = keyway.address();
     let together = thread::spawn(move || get(address, "/together").status);
+    thread::sleep(Duration::from_millis(50));
     assert_eq!(get(address, "/trap-soon").status, 500);
     assert_eq!(together.join().expect("answered"), 500);
     keyway.wait_for_stderr("asked to trap");

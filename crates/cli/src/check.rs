@@ -53,6 +53,6 @@ fn summary(assembly: &keyway_host::Assembly) -> String {
         assembly.app.name,
         counted(assembly.components.len(), "component"),
         counted(assembly.units.len(), "unit"),
-        counted(assembly.app.triggers.len(), "route"),
+        counted(assembly.app.starts().len(), "trigger"),
     )
 }

@@ -45,7 +45,7 @@ struct Component<'a> {
 struct Unit<'a> {
     root: &'a str,
     components: &'a [String],
-    routes: Vec<&'a str>,
+    starts: Vec<String>,
     size_bytes: usize,
 }
 
@@ -73,15 +73,14 @@ fn inspect(assembly: &Assembly) -> Inspected<'_> {
             .collect();
         (name.as_str(), Component { file: path.display().to_string(), description, met_by })
     });
+    let starts = assembly.app.starts();
     let units = assembly.units.iter().map(|unit| Unit {
         root: unit.root.as_str(),
         components: &unit.unit.components,
-        routes: assembly
-            .app
-            .triggers
+        starts: starts
             .iter()
-            .filter(|trigger| trigger.component == unit.root)
-            .map(|trigger| trigger.route.as_str())
+            .filter(|(_, root)| **root == unit.root)
+            .map(|(what, _)| what.clone())
             .collect(),
         size_bytes: unit.unit.bytes.len(),
     });
@@ -142,11 +141,11 @@ fn write(out: &mut String, inspected: &Inspected<'_>) -> fmt::Result {
     for unit in &inspected.units {
         writeln!(
             out,
-            "unit {} = {} ({}), routes: {}",
+            "unit {} = {} ({}), started by {}",
             unit.root,
             unit.components.join(" + "),
             size(unit.size_bytes),
-            unit.routes.join(", ")
+            unit.starts.join(", ")
         )?;
     }
     Ok(())

@@ -45,15 +45,8 @@ fn show(status: &Status) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     for unit in &status.units {
-        let root = unit.components.first().map(String::as_str).unwrap_or_default();
-        let routes: Vec<_> = status
-            .routes
-            .iter()
-            .filter(|route| route.component == root)
-            .map(|route| format!("{}{}", route.host.as_deref().unwrap_or_default(), route.path))
-            .collect();
         table.add_row([
-            format!("  {}", routes.join(", ")),
+            format!("  {}", unit.starts.join(", ")),
             format!("-> {}", unit.components.join(" + ")),
             format!("{} requests, {} errors", unit.requests, unit.errors),
         ]);

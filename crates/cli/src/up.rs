@@ -7,7 +7,7 @@ use std::{
 use comfy_table::{Table, presets};
 use keyway_app::Problem;
 use keyway_build::BuildError;
-use keyway_host::{Narrator, Route, ServeOptions, TlsFiles};
+use keyway_host::{Narrator, ServeOptions, Start, TlsFiles};
 
 use crate::{build, grants::Grants, report};
 
@@ -88,13 +88,13 @@ struct ToTerminal;
 
 impl Narrator for ToTerminal {
     /// The first line is a promise to scripts: they wait for it and take the address from it.
-    fn serving(&self, url: &str, routes: &[Route]) {
+    fn serving(&self, url: &str, starts: &[Start]) {
         let scheme = if url.starts_with("https") { "HTTPS" } else { "HTTP" };
-        tell(&format!("Serving {scheme} on {url}\n{}\n", table(routes)));
+        tell(&format!("Serving {scheme} on {url}\n{}\n", table(starts)));
     }
 
-    fn reloaded(&self, routes: &[Route]) {
-        tell(&format!("Files have changed. Serving now:\n{}\n", table(routes)));
+    fn reloaded(&self, starts: &[Start]) {
+        tell(&format!("Files have changed. Serving now:\n{}\n", table(starts)));
     }
 
     fn failed(&self, problems: &[Problem]) {
@@ -116,13 +116,11 @@ fn tell(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-fn table(routes: &[Route]) -> Table {
+fn table(starts: &[Start]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    for route in routes {
-        let host = route.host.as_deref().unwrap_or("");
-        let fused = route.fused.join(" + ");
-        table.add_row([format!("  {host}{}", route.path), format!("-> {fused}")]);
+    for Start { what, fused } in starts {
+        table.add_row([format!("  {what}"), format!("-> {}", fused.join(" + "))]);
     }
     table
 }

@@ -21,7 +21,7 @@ use crate::{
     listen,
     prepare::{Prepared, PreparedUnit},
     problem::problem,
-    serve::Route,
+    serve::Start,
 };
 
 /// An app whose units are ready to run.
@@ -151,17 +151,13 @@ impl Generation {
         &self.units[root]
     }
 
-    /// The routes as they are told to the user.
-    pub(crate) fn shown(&self) -> Vec<Route> {
-        let show = |trigger: &HttpTrigger| {
-            let unit = self.prepared.units.iter().find(|unit| unit.root == trigger.component);
-            Route {
-                host: trigger.host.clone(),
-                path: trigger.route.clone(),
-                fused: unit.map(|unit| unit.components.clone()).unwrap_or_default(),
-            }
+    /// What starts its units, as it is told to the user.
+    pub(crate) fn shown(&self) -> Vec<Start> {
+        let show = |(what, root): (String, &ComponentName)| {
+            let unit = self.prepared.units.iter().find(|unit| unit.root == *root);
+            Start { what, fused: unit.map(|unit| unit.components.clone()).unwrap_or_default() }
         };
-        self.prepared.app.triggers.iter().map(show).collect()
+        self.prepared.app.starts().into_iter().map(show).collect()
     }
 }
 

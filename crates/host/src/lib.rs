@@ -41,4 +41,4 @@ pub use edit::{Added, Linked, add, link, new_app};
 pub use open::{Granted, open};
 pub use problem::{PlaceReport, ProblemReport, in_words};
 pub use run::{Outcome, RunOptions, Stdio, run};
-pub use serve::{Narrator, Route, ServeOptions, TlsFiles, serve};
+pub use serve::{Narrator, ServeOptions, Start, TlsFiles, serve};

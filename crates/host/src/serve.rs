@@ -61,24 +61,22 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// A route as it is told to the user.
+/// What starts a unit, as it is told to the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
-    /// The host that it is for; any, if none.
-    pub host: Option<String>,
-    /// The path prefix.
-    pub path: String,
-    /// The components of the unit that answers, root first.
+pub struct Start {
+    /// Which requests, messages or changes.
+    pub what: String,
+    /// The components of the unit, root first.
     pub fused: Vec<String>,
 }
 
 /// What is told to the user while an app is served.
 pub trait Narrator: Send + Sync + 'static {
-    /// Requests are taken at this URL, on these routes.
-    fn serving(&self, url: &str, routes: &[Route]);
+    /// Requests are taken at this URL.
+    fn serving(&self, url: &str, starts: &[Start]);
 
     /// Files have changed, and what they say now is served.
-    fn reloaded(&self, routes: &[Route]);
+    fn reloaded(&self, starts: &[Start]);
 
     /// Files have changed, and what they say cannot be served: what was served before is.
     fn failed(&self, problems: &[Problem]);
@@ -179,7 +177,10 @@ pub(crate) fn no_trigger(app: &App) -> Problem {
     problem(
         "no-trigger",
         format!("the app `{}` has no trigger, so there is nothing to serve", app.name),
-        Some("add a [[trigger.http]] with a route and a component, or a [[trigger.messaging]]"),
+        Some(
+            "add a [[trigger.http]] with a route and a component, a [[trigger.messaging]] or a \
+             [[trigger.keyvalue]]",
+        ),
     )
 }
 

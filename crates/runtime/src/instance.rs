@@ -31,7 +31,7 @@ use tokio::{
 };
 use wasmtime::{
     AsContextMut, Store,
-    component::{Accessor, InstancePre, Resource},
+    component::{Accessor, InstancePre},
 };
 use wasmtime_wasi_http::{
     WasiBody,
@@ -272,17 +272,10 @@ async fn drive_own(
     let mut store = unit.store();
     let result = async {
         match handler.instantiate(&mut store).await? {
-            // It has no tasks, so that it needs nothing around its call to run them.
-            Instance::Wasi0_2(proxy) => {
-                let Some((request, out)) = offer_0_2(&mut store, request, answer)? else {
-                    return Ok(());
-                };
-                let handle = proxy.wasi_http_incoming_handler().func_handle();
-                handle.call_async(&mut store, (request, out)).await
-            }
-            instance @ Instance::Wasi0_3(_) => {
+            Instance::Wasi0_2(proxy) => answer_0_2(&mut store, &proxy, request, answer).await,
+            Instance::Wasi0_3(service) => {
                 let run = store.run_concurrent(async |accessor| {
-                    instance.answer(accessor, request, answer, body_sent).await?;
+                    answer_0_3(accessor, &service, request, answer, body_sent).await?;
                     // The guest's tasks may have more to do after the answer.
                     poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
                     Ok(())
@@ -304,53 +297,32 @@ pub(crate) async fn make(unit: &Unit) -> Result<(), Failure> {
     made.map(drop).map_err(|error| failure(&mut store, &error))
 }
 
-impl Instance {
-    /// Calls it with the request, until its answer has been sent.
-    async fn answer(
-        &self,
-        accessor: &Accessor<State>,
-        request: (http::Request<WasiBody>, Scheme),
-        answer: oneshot::Sender<Answer>,
-        body_sent: oneshot::Receiver<()>,
-    ) -> wasmtime::Result<()> {
-        match self {
-            Self::Wasi0_2(proxy) => {
-                let offered = accessor.with(|mut store| offer_0_2(&mut store, request, answer))?;
-                let Some((request, out)) = offered else { return Ok(()) };
-                let handle = proxy.wasi_http_incoming_handler().func_handle();
-                handle.call_concurrent(accessor, (request, out)).await
-            }
-            Self::Wasi0_3(service) => {
-                answer_0_3(accessor, service, request, answer, body_sent).await
-            }
-        }
-    }
-}
-
-/// The arguments of `wasi:http/incoming-handler.handle`; none if the request cannot be given by it,
-/// which is answered.
-fn offer_0_2(
-    mut store: impl AsContextMut<Data = State>,
+/// Calls the instance with the request, and sends its answer. It may be one of an engine that has
+/// nothing for calls at the same time.
+async fn answer_0_2(
+    store: &mut Store<State>,
+    proxy: &Proxy,
     (request, scheme): (http::Request<WasiBody>, Scheme),
     answer: oneshot::Sender<Answer>,
-) -> wasmtime::Result<Option<(Resource<p2::IncomingRequest>, Resource<p2::ResponseOutparam>)>> {
+) -> wasmtime::Result<()> {
     let scheme = if scheme == Scheme::HTTPS { p2::Scheme::Https } else { p2::Scheme::Http };
-    let mut store = store.as_context_mut();
     let mut view = view::http::<0>(store.data_mut());
     let request = match view.new_incoming_request(scheme, request) {
         Ok(request) => request,
         Err(error) => {
             // The receiver is gone when the client is.
             let _ = answer.send(Err(Failure::Request(error.to_string())));
-            return Ok(None);
+            return Ok(());
         }
     };
     let out = view.new_response_outparam_from_callback(move |result| {
         let _ = answer.send(result.map_err(|code| Failure::ErrorCode(format!("{code:?}"))));
     })?;
-    Ok(Some((request, out)))
+    let handle = proxy.wasi_http_incoming_handler().func_handle();
+    handle.call_async(store, (request, out)).await
 }
 
+/// Calls the instance with the request, until its answer has been sent.
 async fn answer_0_3(
     accessor: &Accessor<State>,
     service: &Service,

@@ -39,7 +39,7 @@ impl wasip3::exports::http::handler::Guest for Visits {
             }
             Some("/error") => return Err(ErrorCode::ConnectionTimeout),
             Some("/loop") => spin(),
-            Some("/hang") => std::future::pending().await,
+            Some("/hang") => wait_for(10_000 * MOMENT_NS).await,
             Some("/late") => wit_bindgen::spawn_local(async {
                 wait_for(2 * MOMENT_NS).await;
                 println!("late");

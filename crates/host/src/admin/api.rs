@@ -55,6 +55,9 @@ pub struct ComponentStatus {
 pub struct UnitStatus {
     /// What it is fused of, the root first.
     pub components: Vec<String>,
+    /// What starts it: routes, messages and changes, in words.
+    #[serde(default)]
+    pub starts: Vec<String>,
     /// Requests since it began to serve.
     pub requests: u64,
     /// Those of them that it failed, or answered with a status of 500 and above.

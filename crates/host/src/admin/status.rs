@@ -51,11 +51,14 @@ impl Admin {
 }
 
 fn units(serving: &Serving) -> Vec<UnitStatus> {
-    let prepared = &serving.current.prepared.units;
+    let prepared = &serving.current.prepared;
+    let starts = prepared.app.starts();
     let units = serving.current.units().map(|(root, live)| {
-        let unit = prepared.iter().find(|unit| unit.root == *root);
+        let unit = prepared.units.iter().find(|unit| unit.root == *root);
+        let starts = starts.iter().filter(|(_, started)| *started == root);
         UnitStatus {
             components: unit.map(|unit| unit.components.clone()).unwrap_or_default(),
+            starts: starts.map(|(what, _)| what.clone()).collect(),
             requests: live.count.requests.load(Relaxed),
             errors: live.count.errors.load(Relaxed),
         }

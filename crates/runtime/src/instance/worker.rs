@@ -26,7 +26,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 use wasmtime::{Store, component::Accessor};
-use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::{WasiBody, p2::bindings::Proxy, p3::bindings::Service};
 
 use super::{Answer, Broken, Instance};
 use crate::{
@@ -70,14 +70,14 @@ struct Seat {
 
 /// A request for a worker.
 #[derive(Debug)]
-pub(super) struct Job {
-    pub(super) request: http::Request<WasiBody>,
-    pub(super) scheme: Scheme,
-    pub(super) answer: oneshot::Sender<Answer>,
-    pub(super) body_sent: oneshot::Receiver<()>,
+struct Job {
+    request: http::Request<WasiBody>,
+    scheme: Scheme,
+    answer: oneshot::Sender<Answer>,
+    body_sent: oneshot::Receiver<()>,
     deadline: Instant,
     done: oneshot::Sender<()>,
-    _admission: Admission,
+    admission: Admission,
 }
 
 /// What a request knows of its worker.
@@ -197,8 +197,7 @@ pub(super) async fn drive(
     let (done, mut finished) = oneshot::channel();
     // Where there are none, nobody comes here.
     let Some(workers) = unit.workers() else { return Ok(()) };
-    let job =
-        Job { request, scheme, answer: given, body_sent, deadline, done, _admission: admission };
+    let job = Job { request, scheme, answer: given, body_sent, deadline, done, admission };
     let (number, ended) = match workers.give(job, Some(thread::current().id())) {
         Ok(given) => given,
         Err(job) => match Arc::clone(&workers.room).try_acquire_owned() {
@@ -307,8 +306,16 @@ async fn live(
     let ended = {
         let mut life = pin!(async {
             let instance = handler.instantiate(&mut *store).await?;
-            let desk = Desk { workers, number: *number, waits, pulse, instance };
-            store.run_concurrent(async |accessor| desk.serve(accessor, queue).await).await?
+            let desk = Desk { workers, number: *number, waits, pulse };
+            match &instance {
+                Instance::Wasi0_2(proxy) => desk.serve_in_turn(store, proxy, queue).await,
+                Instance::Wasi0_3(service) => {
+                    let serve = async |accessor: &Accessor<State>| {
+                        desk.serve(accessor, service, queue).await
+                    };
+                    store.run_concurrent(serve).await?
+                }
+            }
         });
         let mut sleep = pin!(sleep_until(lock().until));
         poll_fn(|context| {
@@ -346,13 +353,34 @@ struct Desk<'a> {
     number: u64,
     waits: &'a AtomicBool,
     pulse: &'a Mutex<Pulse>,
-    instance: Instance,
 }
 
 impl Desk<'_> {
+    /// One request after the other. Such an instance has no tasks besides.
+    async fn serve_in_turn(
+        &self,
+        store: &mut Store<State>,
+        proxy: &Proxy,
+        queue: &mut mpsc::UnboundedReceiver<Job>,
+    ) -> wasmtime::Result<()> {
+        while let Some(job) = queue.recv().await {
+            self.begin(store.data_mut(), 1, job.deadline);
+            let Job { request, scheme, answer, done, admission, .. } = job;
+            super::answer_0_2(store, proxy, (request, scheme), answer).await?;
+            drop(admission);
+            // Whoever waited for it may have gone.
+            let _ = done.send(());
+            self.idle();
+            self.workers.done(self.number);
+        }
+        Ok(())
+    }
+
+    /// As many requests at once as it may answer.
     async fn serve(
         &self,
         accessor: &Accessor<State>,
+        service: &Service,
         queue: &mut mpsc::UnboundedReceiver<Job>,
     ) -> wasmtime::Result<()> {
         let concurrent = self.workers.reuse.concurrent;
@@ -383,8 +411,9 @@ impl Desk<'_> {
                 match queue.poll_recv(context) {
                     Poll::Ready(Some(job)) => {
                         begun += 1;
-                        self.begin(accessor, begun, job.deadline);
-                        calls.push(self.answer(accessor, job));
+                        let deadline = job.deadline;
+                        accessor.with(|mut store| self.begin(store.get(), begun, deadline));
+                        calls.push(answer(accessor, service, job));
                     }
                     Poll::Ready(None) if is_idle => return Poll::Ready(Ok(())),
                     Poll::Ready(None) | Poll::Pending => {
@@ -397,17 +426,9 @@ impl Desk<'_> {
         .await
     }
 
-    async fn answer(&self, accessor: &Accessor<State>, job: Job) -> wasmtime::Result<()> {
-        let Job { request, scheme, answer, body_sent, done, _admission, .. } = job;
-        self.instance.answer(accessor, (request, scheme), answer, body_sent).await?;
-        // Whoever waited for it may have gone.
-        let _ = done.send(());
-        Ok(())
-    }
-
     /// The instance gets a request, the `begun`th since it was idle.
-    fn begin(&self, accessor: &Accessor<State>, begun: u32, deadline: Instant) {
-        accessor.with(|mut store| store.get().meter.allow(begun));
+    fn begin(&self, state: &mut State, begun: u32, deadline: Instant) {
+        state.meter.allow(begun);
         self.waits.store(false, Relaxed);
         let mut pulse = self.lock();
         let until = if pulse.is_busy { pulse.until.max(deadline) } else { deadline };
@@ -430,6 +451,14 @@ impl Desk<'_> {
     fn lock(&self) -> std::sync::MutexGuard<'_, Pulse> {
         self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn answer(accessor: &Accessor<State>, service: &Service, job: Job) -> wasmtime::Result<()> {
+    let Job { request, scheme, answer, body_sent, done, admission: _admission, .. } = job;
+    super::answer_0_3(accessor, service, (request, scheme), answer, body_sent).await?;
+    // Whoever waited for it may have gone.
+    let _ = done.send(());
+    Ok(())
 }
 
 /// Whether no task of the instance is running, also of those that have returned.
