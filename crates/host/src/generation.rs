@@ -24,7 +24,9 @@ use keyway_app::{
     backend::BackendName, keyvalue::StoreLink, sql::DatabaseLink,
 };
 use keyway_component::UnitImport;
-use keyway_runtime::{Body, BodyError, Engines, Failure, Key, Principal, Room, Unit, UnitSpec};
+use keyway_runtime::{
+    Body, BodyError, Engines, Failure, Key, Principal, Remedy, Room, Unit, UnitSpec,
+};
 use keyway_trigger::http::{Handler, Peer, Routes};
 
 use crate::{
@@ -291,6 +293,11 @@ impl Principals {
             config: backends.configs.of(component),
             databases: backends.databases.of(component),
             streams: None,
+            // A component that stands in no manifest was named by its file.
+            remedy: match component.place {
+                Some(_) => Remedy::Manifest,
+                None => Remedy::Flags,
+            },
         };
         let components = app.components.values();
         Self(
