@@ -12,6 +12,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
 use wasmtime_wasi_tls::{WasiTlsCtx, WasiTlsCtxView};
 
 use crate::{
+    exact,
     failure::Failure,
     grant::http::Hooks,
     handle,
@@ -35,6 +36,7 @@ pub(crate) struct State {
     hooks: Hooks,
     /// Made when it is first asked for.
     tls: Option<WasiTlsCtx>,
+    pub(crate) sockets: exact::Notes,
     /// Counted by the values that the instance writes to containers.
     writes: Arc<()>,
     pub(crate) meter: Meter,
@@ -52,6 +54,7 @@ impl State {
             http,
             hooks: Hooks { plan: Arc::clone(plan), member: 0 },
             tls: None,
+            sockets: exact::Notes::default(),
             writes: Arc::new(()),
             meter: Meter::new(&plan.limit),
         }

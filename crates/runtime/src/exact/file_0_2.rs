@@ -2,14 +2,14 @@
 //! `read-only`, to synchronize is a request and no requirement, a hard link is made to what a link
 //! leads to if that is asked for, and the status-change timestamp is that.
 
-use std::{fs::File, os::unix::fs::MetadataExt, sync::Arc};
+use std::{fs::File, os::unix::fs::MetadataExt};
 
 use wasmtime::{
     StoreContextMut,
     component::{LinkerInstance, Resource},
 };
 use wasmtime_wasi::{
-    FsPerms, TrappableError,
+    FsPerms,
     filesystem::{Descriptor, WasiFilesystemCtxView},
     p2::bindings::filesystem::types::{
         Datetime, DescriptorFlags, DescriptorStat, ErrorCode, HostDescriptor, NewTimestamp,
@@ -17,7 +17,9 @@ use wasmtime_wasi::{
     },
 };
 
-use super::{LINKS_AT_MOST, file::View, file_time, followed_from};
+use super::{
+    LINKS_AT_MOST, file::View, file_time, followed_from, open_file, or_code, synchronizing,
+};
 use crate::state::State;
 
 type Fd = Resource<Descriptor>;
@@ -96,7 +98,7 @@ fn mend_times(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::R
         move |mut store: StoreContextMut<'_, State>, (fd,): (Fd,)| {
             Box::new(async move {
                 let mut files = view(store.data_mut());
-                let file = file(&files, &fd)?;
+                let file = open_file(files.table, &fd)?;
                 let stat = or_code(files.stat(fd).await)?;
                 Ok((stat.map(|stat| with_status_change(stat, &file)),))
             })
@@ -107,7 +109,7 @@ fn mend_times(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::R
         move |mut store: StoreContextMut<'_, State>, (fd, flags, path): (Fd, PathFlags, String)| {
             Box::new(async move {
                 let mut files = view(store.data_mut());
-                let folder = file(&files, &fd)?;
+                let folder = open_file(files.table, &fd)?;
                 let stat = or_code(files.stat_at(fd, flags, path.clone()).await)?;
                 let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
                 Ok((stat.map(|stat| match file_time::find(&folder, follow, &path) {
@@ -133,9 +135,7 @@ async fn open(
     if changes && is_read_only(files, &fd)? {
         return Ok(Err(ErrorCode::ReadOnly));
     }
-    let requests = DescriptorFlags::FILE_INTEGRITY_SYNC
-        | DescriptorFlags::DATA_INTEGRITY_SYNC
-        | DescriptorFlags::REQUESTED_WRITE_SYNC;
+    let requests = synchronizing!(DescriptorFlags);
     or_code(files.open_at(fd, follow, path, how, flags & !requests).await)
 }
 
@@ -174,13 +174,6 @@ fn is_read_only(files: &Files<'_>, fd: &Fd) -> wasmtime::Result<bool> {
     })
 }
 
-fn file(files: &Files<'_>, fd: &Fd) -> wasmtime::Result<Arc<File>> {
-    Ok(match files.table.get(fd)? {
-        Descriptor::File(file) => Arc::clone(&file.file),
-        Descriptor::Dir(folder) => Arc::clone(&folder.dir),
-    })
-}
-
 fn with_status_change(mut stat: DescriptorStat, file: &File) -> DescriptorStat {
     // The system has answered the same question just before, so this does not wait for a disk.
     if let Ok(meta) = file.metadata() {
@@ -192,13 +185,4 @@ fn with_status_change(mut stat: DescriptorStat, file: &File) -> DescriptorStat {
         };
     }
     stat
-}
-
-fn or_code<T>(
-    result: Result<T, TrappableError<ErrorCode>>,
-) -> wasmtime::Result<Result<T, ErrorCode>> {
-    match result {
-        Ok(value) => Ok(Ok(value)),
-        Err(error) => Ok(Err(error.downcast()?)),
-    }
 }

@@ -11,8 +11,8 @@ use wasmtime_wasi::{
 
 use super::{
     LINKS_AT_MOST,
-    file::{Files, View, is_read_only, or_code},
-    file_time, followed_from,
+    file::{Files, View, is_read_only},
+    file_time, followed_from, or_code,
 };
 use crate::state::State;
 
