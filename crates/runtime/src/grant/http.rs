@@ -87,7 +87,7 @@ impl Clients {
 #[derive(Clone)]
 struct GrantedConnector(Arc<[HttpGrant]>);
 
-impl tower_service::Service<http::Uri> for GrantedConnector {
+impl tower_service::Service<Uri> for GrantedConnector {
     type Response = TokioIo<TcpStream>;
     type Error = Box<dyn StdError + Send + Sync>;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
@@ -96,7 +96,7 @@ impl tower_service::Service<http::Uri> for GrantedConnector {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, uri: http::Uri) -> Self::Future {
+    fn call(&mut self, uri: Uri) -> Self::Future {
         let grants = Arc::clone(&self.0);
         Box::pin(async move {
             let (scheme, port) = destination(&uri).ok_or("neither HTTP nor HTTPS is asked for")?;
@@ -111,7 +111,7 @@ impl tower_service::Service<http::Uri> for GrantedConnector {
 }
 
 /// What a URI says beside its host.
-fn destination(uri: &http::Uri) -> Option<(HttpScheme, u16)> {
+fn destination(uri: &Uri) -> Option<(HttpScheme, u16)> {
     let (scheme, default_port) = match uri.scheme_str()? {
         "http" => (HttpScheme::Http, 80),
         "https" => (HttpScheme::Https, 443),
@@ -246,7 +246,7 @@ fn without_credentials(request: &mut http::Request<WasiBody>) -> Result<(), Erro
 }
 
 /// Tells that a host that may be reached has an address that may not.
-fn report_address(member: &Member, uri: &http::Uri) {
+fn report_address(member: &Member, uri: &Uri) {
     let host = uri.host().unwrap_or_default();
     let is_http = uri.scheme() == Some(&http::uri::Scheme::HTTP);
     let scheme = if is_http { HttpScheme::Http } else { HttpScheme::Https };
@@ -255,7 +255,7 @@ fn report_address(member: &Member, uri: &http::Uri) {
     member.report(&format!("an address of {host} that is not public"), line);
 }
 
-fn check(member: &Member, uri: &http::Uri) -> Result<(), Error> {
+fn check(member: &Member, uri: &Uri) -> Result<(), Error> {
     let (scheme, port) = destination(uri).ok_or(Error::HttpProtocolError)?;
     let host = uri.host().filter(|host| !host.is_empty()).ok_or(Error::HttpRequestUriInvalid)?;
     let grants = &member.principal.grant.http;
