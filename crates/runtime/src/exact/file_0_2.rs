@@ -17,9 +17,7 @@ use wasmtime_wasi::{
     },
 };
 
-use super::{
-    LINKS_AT_MOST, file::View, file_time, followed_from, open_file, or_code, synchronizing,
-};
+use super::{Trail, file::View, file_time, open_file, or_code, synchronizing};
 use crate::state::State;
 
 type Fd = Resource<Descriptor>;
@@ -143,26 +141,24 @@ async fn link(
     files: &mut Files<'_>,
     fd: Fd,
     flags: PathFlags,
-    mut old: String,
+    old: String,
     other: Fd,
     new: String,
 ) -> wasmtime::Result<Result<(), ErrorCode>> {
     if is_read_only(files, &fd)? || is_read_only(files, &other)? {
         return Ok(Err(ErrorCode::ReadOnly));
     }
-    let mut followed = 0;
+    let mut trail = Trail::of(old);
     while flags.contains(PathFlags::SYMLINK_FOLLOW) {
-        match or_code(files.readlink_at(Resource::new_borrow(fd.rep()), old.clone()).await)? {
-            Ok(text) => old = followed_from(&old, &text),
+        let same = Resource::new_borrow(fd.rep());
+        match or_code(files.readlink_at(same, trail.path.clone()).await)? {
+            Ok(text) if trail.follow(&text) => {}
+            Ok(_) => return Ok(Err(ErrorCode::Loop)),
             Err(ErrorCode::Invalid) => break,
             Err(code) => return Ok(Err(code)),
         }
-        followed += 1;
-        if followed > LINKS_AT_MOST {
-            return Ok(Err(ErrorCode::Loop));
-        }
     }
-    or_code(files.link_at(fd, PathFlags::empty(), old, other, new).await)
+    or_code(files.link_at(fd, PathFlags::empty(), trail.path, other, new).await)
 }
 
 /// Whether nothing may be changed below a folder, or of a file. Those of 0.2 that were not opened

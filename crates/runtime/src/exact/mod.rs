@@ -83,6 +83,25 @@ fn open_file(table: &ResourceTable, fd: &Resource<Descriptor>) -> wasmtime::Resu
 /// Links that are followed one after the other, as Linux has it.
 const LINKS_AT_MOST: usize = 40;
 
+/// The path to what a hard link is made to, on from link to link.
+struct Trail {
+    path: String,
+    followed: usize,
+}
+
+impl Trail {
+    fn of(path: String) -> Self {
+        Self { path, followed: 0 }
+    }
+
+    /// Follows the link at its end, which says `text`; false if there were too many.
+    fn follow(&mut self, text: &str) -> bool {
+        self.path = followed_from(&self.path, text);
+        self.followed += 1;
+        self.followed <= LINKS_AT_MOST
+    }
+}
+
 /// The flags of a version of `wasi:filesystem` that ask to synchronize what is written. That is a
 /// request and no requirement, and wasmtime refuses it.
 macro_rules! synchronizing {
