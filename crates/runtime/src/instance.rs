@@ -390,11 +390,7 @@ async fn answer_0_3(
 }
 
 /// The request as a 0.3 resource. Its authority is the `Host` header's where the URI has none.
-fn request_0_3(
-    state: &mut State,
-    request: http::Request<WasiBody>,
-    scheme: Scheme,
-) -> p3::Request {
+fn request_0_3(state: &mut State, request: http::Request<WasiBody>, scheme: Scheme) -> p3::Request {
     let (mut parts, body) = request.into_parts();
     let mut uri = std::mem::take(&mut parts.uri).into_parts();
     if uri.authority.is_none() {
