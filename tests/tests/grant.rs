@@ -162,10 +162,10 @@ fn asking_for_folders_without_a_grant_is_told_once_to_who_wants_to_know() {
         // An error's name: there is no folder in which the file could be looked for.
         assert_eq!(get(keyway.address(), "/read?path=/etc/hostname").body, "Uncategorized");
     }
-    keyway.wait_for_stderr("component.reach.grant.files = [{ host = \"FOLDER\"");
+    keyway.wait_for_stderr("to grant one, add the flag: --dir FOLDER::/FOLDER");
     assert_eq!(get(keyway.address(), "/tcp?addr=127.0.0.1:9").body, "access-denied");
-    keyway.wait_for_stderr("TCP is not granted");
-    assert_eq!(keyway.stderr().matches("grant.files").count(), 1);
+    keyway.wait_for_stderr("TCP is not granted; to grant it, add the flag: --net ADDRESS:PORT");
+    assert_eq!(keyway.stderr().matches("--dir").count(), 1);
 }
 
 #[test]
@@ -240,6 +240,51 @@ fn time_to_connect_and_time_to_the_first_byte_are_apart() {
     assert!(ask("first-byte=500").contains("ConnectionReadTimeout"));
     assert!(ask("connect=60000&first-byte=500").contains("ConnectionReadTimeout"));
     assert_eq!(ask("connect=1000&first-byte=20000"), "200");
+}
+
+/// A server that refuses every handshake with an alert, `handshake_failure` (RFC 8446, section 6).
+fn alerting() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut buffer = [0; 16384];
+            // Whoever hangs up has seen it.
+            if stream.read(&mut buffer).is_ok_and(|bytes| bytes > 0)
+                && stream.write_all(&[21, 3, 3, 0, 2, 2, 40]).is_ok()
+            {
+                let _ = stream.read(&mut buffer);
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn failures_of_tls_are_told_apart() {
+    // Nobody vouches for this server.
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("made");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let cert = file("cert.pem", made.cert.pem());
+    let key = file("key.pem", made.signing_key.serialize_pem());
+    let server = Keyway::up_with(guest("hello"), &["--tls-cert", &cert, "--tls-key", &key]);
+    for (port, expected) in
+        [(server.address().port(), "TlsCertificateError"), (alerting().port(), "TlsAlertReceived")]
+    {
+        let grant = format!("grant.http = [\"https://localhost:{port}\"]");
+        let (_app, keyway) = alone(&grant);
+        let of_0_2 = get(keyway.address(), &format!("/http?url=https://localhost:{port}/")).body;
+        assert!(of_0_2.contains(expected), "{expected}: {of_0_2}");
+        let keyway =
+            Keyway::up_with(guest("fetch-p3"), &["--http", &format!("https://localhost:{port}")]);
+        let of_0_3 = get(keyway.address(), &format!("/https/localhost:{port}")).body;
+        assert!(of_0_3.contains(expected), "{expected}: {of_0_3}");
+    }
 }
 
 #[test]

@@ -42,8 +42,21 @@ fn what_follows_the_file_belongs_to_the_command() {
 fn two_dashes_before_the_file_are_not_passed_on() {
     let file = guest("command");
     let file = file.to_str().expect("text");
-    let finished = finish(["run", "--", file, "arguments", "a", "--", "b"]);
+    let finished = finish(["run", "--env", "A=1", "--", file, "arguments", "a", "--", "b"]);
     assert!(finished.stdout.ends_with("|arguments|a|--|b\n"), "{}", finished.stdout);
+}
+
+#[test]
+fn flags_of_keyway_are_the_command_s_own_after_the_file() {
+    for first in ["--net", "--help", "--version", "--", "--memory", "--no-such-flag", "-h"] {
+        let said = said(&[], &[first, "any", "1"]);
+        assert_eq!(said, format!("what is [\"{first}\", \"any\", \"1\"]?"));
+    }
+    // Nothing is granted by them.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let refused = run(&[], &["connect", &address, "--net", "any"]);
+    assert!(refused.stdout.starts_with("what is"), "{}", refused.stdout);
 }
 
 #[test]
@@ -99,6 +112,16 @@ fn input_and_output_are_the_process_s_own_or_files() {
     assert_eq!(fs::read_to_string(out).expect("read"), "from a file");
     assert_eq!(fs::read_to_string(errors).expect("read"), "11 bytes\n");
     assert_eq!(said(&["--stdin", "null", "--stderr", "null"], &["copy"]), "");
+    let kept = path("kept");
+    fs::write(&kept, "kept").expect("written");
+    let hello = guest("hello");
+    let hello = hello.to_str().expect("text");
+    assert_ne!(finish(["run", "--stdout", &kept, hello]).code, Some(0));
+    assert_ne!(run(&["--stdin", "/no/such", "--stdout", &kept], &[]).code, Some(0));
+    assert_eq!(fs::read_to_string(&kept).expect("read"), "kept");
+    assert_eq!(said(&["--stdout", &kept], &["arguments"]), "");
+    assert!(!fs::read_to_string(&kept).expect("read").contains("kept"));
+    assert_eq!(said(&["--stdout", "/dev/null"], &[]), "");
     let missing = run(&["--stdin", "/no/such"], &["copy"]);
     assert!(missing.stderr.contains("/no/such cannot be opened"), "{}", missing.stderr);
 }
@@ -127,6 +150,13 @@ fn the_network_is_closed_but_for_what_is_granted() {
     let address = listener.local_addr().expect("an address").to_string();
     let refused = run(&[], &["connect", &address]);
     assert!(refused.stdout.starts_with("access-denied"), "{}", refused.stdout);
+    let remedy = format!("add the flag: --net {address}");
+    let lookup = "add the flag: --net ADDRESS:PORT";
+    assert!(
+        refused.stderr.contains(&remedy) || refused.stderr.contains(lookup),
+        "{}",
+        refused.stderr
+    );
     for net in [&address, "127.0.0.1", "127.0.0.0/8", "any"] {
         assert_eq!(said(&["--net", net], &["connect", &address]), "connected", "{net}");
     }
@@ -139,7 +169,7 @@ fn time_memory_and_fuel_are_limited_where_that_is_asked_for() {
     let started = Instant::now();
     let timed = run(&["--time", "300ms"], &["loop"]);
     assert_eq!(timed.code, Some(134));
-    assert!(timed.stderr.contains("within 300ms"), "{}", timed.stderr);
+    assert!(timed.stderr.contains("within 300ms: `--time`"), "{}", timed.stderr);
     assert!(started.elapsed() < Duration::from_secs(20));
     let fuelled = run(&["--fuel", "10000000"], &["loop"]);
     assert_eq!(fuelled.code, Some(134));
@@ -209,7 +239,10 @@ fn what_cannot_be_run_is_told() {
     refused(&["--dir", "/no/such::/data", command], "the folder /no/such");
     refused(&["--dir", "/tmp", command], "--dir data::/data:ro");
     refused(&["--dir", "/tmp::/a", "--dir", "/::/a", command], "two folders are granted as `/a`");
-    refused(&["--net", "everywhere", command], "is no address with a port");
+    refused(&["--net", "everywhere", command], "is neither an address nor a network");
+    refused(&["--net", "::1:80", command], "`--net [::1]:80`");
+    refused(&["--dir", "::/a", command], "names no folder of this machine");
+    refused(&["--no-such-flag"], "unexpected argument '--no-such-flag'");
     refused(&["--memory", "much", command], "is not a size");
     refused(&["/no/such.wasm"], "has no file");
     refused(&["/proc/self/status"], "not a WebAssembly file");

@@ -1,9 +1,9 @@
 //! `keyway run`: runs a command to its end.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     io::Write,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
 };
 
@@ -11,7 +11,7 @@ use keyway_app::Problem;
 use keyway_host::{Outcome, RunOptions, Stdio};
 
 use crate::{
-    grants::{Grants, quoted},
+    grants::{Grants, as_flags, quoted},
     report,
 };
 
@@ -23,6 +23,7 @@ const UNLIMITED: &str = "365d";
 
 /// The arguments of `keyway run`.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "keyway run [OPTIONS] [--] <FILE> [ARGUMENTS]...")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     grants: Grants,
@@ -38,11 +39,15 @@ pub(crate) struct Arguments {
     /// How much it may compute: about one unit for each instruction.
     #[arg(long, value_name = "UNITS")]
     fuel: Option<u64>,
-    /// A component of `wasi:cli/command`, or a core module of preview 1.
-    file: PathBuf,
-    /// Its arguments.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<OsString>,
+    /// A component of `wasi:cli/command`, or a core module of preview 1, and its arguments.
+    // One list: what follows the file is the command's, also where it looks like a flag of ours.
+    #[arg(
+        value_name = "FILE",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    program: Vec<OsString>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
@@ -54,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             fuel: arguments.fuel,
             timed: arguments.grants.has_time(),
         };
-        keyway_host::run(&manifest, &options)
+        keyway_host::run(&manifest, &options).map_err(as_flags)
     });
     match outcome {
         // The system takes the lowest byte; a failure must not look like success for that.
@@ -73,14 +78,14 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 
 /// An app of this one command, as a manifest would have it.
 fn manifest(arguments: &Arguments) -> Result<String, Vec<Problem>> {
-    let program = arguments.file.display().to_string();
-    let mut texts = vec![quoted(&program)];
-    for argument in &arguments.arguments {
-        let text = argument.to_str().ok_or_else(|| {
-            let message = format!("the argument {} is not text in UTF-8", argument.display());
-            let help = Some("a component's arguments are texts".to_owned());
-            vec![Problem { code: "argument", message, label: None, help, place: None }]
-        })?;
+    // It is required.
+    let file = arguments.program.first().map_or(OsStr::new(""), OsString::as_os_str);
+    if file.as_encoded_bytes().starts_with(b"-") {
+        return Err(vec![unknown_flag(&file.display().to_string())]);
+    }
+    let mut texts = Vec::new();
+    for argument in &arguments.program {
+        let text = argument.to_str().ok_or_else(|| vec![no_text(argument)])?;
         texts.push(quoted(text));
     }
     // A command has the process to itself, and with it what the process may have.
@@ -92,7 +97,27 @@ fn manifest(arguments: &Arguments) -> Result<String, Vec<Problem>> {
         arguments.grants.unless_memory("limit.memory = \"4GiB\"\n"),
         arguments.grants.unless_time(&format!("limit.time = {UNLIMITED:?}\n")),
     );
-    let component = arguments.grants.to_toml(Path::new(&arguments.file), &more);
-    let component = component.map_err(|problem| vec![problem])?;
+    let component = arguments.grants.to_toml(Path::new(file), &more)?;
     Ok(format!("[app]\nname = \"run\"\n[component.command]\n{component}"))
+}
+
+/// What stands where the file should: the parser takes it for one.
+fn unknown_flag(flag: &str) -> Problem {
+    let help = format!(
+        "`keyway run --help` lists the flags, which stand before the file; \
+         a file of this name is `./{flag}`"
+    );
+    Problem {
+        code: "unknown-flag",
+        message: format!("unexpected argument '{flag}'"),
+        label: None,
+        help: Some(help),
+        place: None,
+    }
+}
+
+fn no_text(argument: &OsStr) -> Problem {
+    let message = format!("the argument {} is not text in UTF-8", argument.display());
+    let help = Some("a component's arguments are texts".to_owned());
+    Problem { code: "argument", message, label: None, help, place: None }
 }

@@ -12,7 +12,7 @@ use keyway_app::{
     backend::BackendName, keyvalue::StoreLink, sql::DatabaseLink,
 };
 use keyway_component::UnitImport;
-use keyway_runtime::{Engines, Key, Principal, Room, Unit, UnitSpec};
+use keyway_runtime::{Engines, Key, Principal, Remedy, Room, Unit, UnitSpec};
 use keyway_trigger::http::Routes;
 
 use crate::{
@@ -280,6 +280,11 @@ impl Principals {
             config: backends.configs.of(component),
             databases: backends.databases.of(component),
             streams: None,
+            // A component that stands in no manifest was named by its file.
+            remedy: match component.place {
+                Some(_) => Remedy::Manifest,
+                None => Remedy::Flags,
+            },
         };
         let components = app.components.values();
         Self(

@@ -2,19 +2,21 @@
 
 use std::{
     convert::Infallible,
-    fs::File,
+    fs::{File, OpenOptions},
     io,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::Arc,
 };
 
-use keyway_app::{App, Problem};
-use keyway_runtime::{Command, Engines, Principal, Purpose, Room, Stream, Streams, UnitSpec};
+use keyway_app::{App, Component, Problem};
+use keyway_runtime::{
+    Command, Engines, InputFile, OutputFile, Principal, Purpose, Remedy, Room, Stream, Streams,
+    UnitSpec,
+};
 use tokio::runtime::Builder;
 
 use crate::{
-    prepare::{Prepared, Workshop},
+    prepare::{Prepared, PreparedUnit, Workshop},
     problem::problem,
 };
 
@@ -58,16 +60,49 @@ impl FromStr for Stdio {
 }
 
 impl Stdio {
-    fn open(&self, open: fn(&Path) -> io::Result<File>) -> Result<Stream, Vec<Problem>> {
+    fn open_input(&self) -> Result<Stream<InputFile>, Vec<Problem>> {
         Ok(match self {
             Self::Inherit => Stream::Inherit,
             Self::Null => Stream::Null,
-            Self::File(path) => Stream::File(Arc::new(open(path).map_err(|error| {
-                let message = format!("the file {} cannot be opened: {error}", path.display());
-                vec![problem("stdio", message, None)]
-            })?)),
+            Self::File(path) => File::open(path).map_err(|error| no_file(path, &error))?.into(),
         })
     }
+
+    fn open_output(&self) -> Result<Output, Vec<Problem>> {
+        Ok(match self {
+            Self::Inherit => Output { stream: Stream::Inherit, file: None },
+            Self::Null => Output { stream: Stream::Null, file: None },
+            Self::File(path) => {
+                let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+                let both = file.and_then(|file| Ok((file.try_clone()?, file)));
+                let (stream, file) = both.map_err(|error| no_file(path, &error))?;
+                Output { stream: stream.into(), file: Some((file, path.clone())) }
+            }
+        })
+    }
+}
+
+/// An output that keeps what is in its file until the command is about to run.
+struct Output {
+    stream: Stream<OutputFile>,
+    file: Option<(File, PathBuf)>,
+}
+
+impl Output {
+    fn empty(self) -> Result<(), Vec<Problem>> {
+        let Some((file, path)) = self.file else { return Ok(()) };
+        let emptied = file.metadata().and_then(|meta| match meta.is_file() {
+            true => file.set_len(0),
+            // Devices and pipes hold nothing.
+            false => Ok(()),
+        });
+        emptied.map_err(|error| no_file(&path, &error))
+    }
+}
+
+fn no_file(path: &Path, error: &io::Error) -> Vec<Problem> {
+    let message = format!("the file {} cannot be opened: {error}", path.display());
+    vec![problem("stdio", message, None)]
 }
 
 /// How a command ended.
@@ -87,14 +122,18 @@ pub fn run(manifest: &str, options: &RunOptions) -> Result<Outcome, Vec<Problem>
     let app = App::from_toml("the command line", manifest, Path::new("."))?;
     let purpose = Purpose::Command { timed: options.timed, fuel: options.fuel.is_some() };
     let prepared = Workshop::open(purpose)?.prepare(app)?;
-    let stdout = options.stdout.open(|path| File::create(path))?;
+    let (unit, component) = find(&prepared)?;
+    let stdin = options.stdin.open_input()?;
+    let stdout = options.stdout.open_output()?;
     let stderr = match options.stderr == options.stdout {
         // Opened twice, one would write over what the other has written.
-        true => stdout.clone(),
-        false => options.stderr.open(|path| File::create(path))?,
+        true => Output { stream: stdout.stream.clone(), file: None },
+        false => options.stderr.open_output()?,
     };
-    let streams = Streams { stdin: options.stdin.open(|path| File::open(path))?, stdout, stderr };
-    let command = command(&prepared, streams, options.fuel)?;
+    let streams = Streams { stdin, stdout: stdout.stream.clone(), stderr: stderr.stream.clone() };
+    let command = command(unit, component, streams, options.fuel)?;
+    stdout.empty()?;
+    stderr.empty()?;
     drop(prepared);
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| vec![problem("no-runtime", error.to_string(), None)])?;
@@ -103,15 +142,12 @@ pub fn run(manifest: &str, options: &RunOptions) -> Result<Outcome, Vec<Problem>
     runtime.shutdown_background();
     Ok(match ended {
         Ok(code) => Outcome::Exit(code),
-        Err(failure) => Outcome::Failed(failure.to_string()),
+        Err(failure) => Outcome::Failed(Remedy::Flags.tell(&failure)),
     })
 }
 
-fn command(
-    prepared: &Prepared,
-    streams: Streams,
-    fuel: Option<u64>,
-) -> Result<Command, Vec<Problem>> {
+/// The one component, with what it was compiled to, if it is a command.
+fn find(prepared: &Prepared) -> Result<(&PreparedUnit, &Component), Vec<Problem>> {
     let (Some(unit), Some(component)) =
         (prepared.units.first(), prepared.app.components.values().next())
     else {
@@ -120,6 +156,15 @@ fn command(
     if !unit.exports.iter().any(|export| export.starts_with("wasi:cli/run@")) {
         return Err(vec![no_command(&unit.exports)]);
     }
+    Ok((unit, component))
+}
+
+fn command(
+    unit: &PreparedUnit,
+    component: &Component,
+    streams: Streams,
+    fuel: Option<u64>,
+) -> Result<Command, Vec<Problem>> {
     let room = Room { compiled: &unit.compiled, limit: &component.limit };
     let engines =
         Engines::new(&[room]).map_err(|error| vec![problem("engine", error.to_string(), None)])?;
@@ -134,6 +179,7 @@ fn command(
             config: None,
             databases: std::collections::BTreeMap::new(),
             streams: Some(streams),
+            remedy: Remedy::Flags,
         }],
         imports: unit.imports.clone(),
         limit: component.limit.clone(),

@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, Empty};
 use keyway_app::{Limit, grant::Grant};
 use keyway_capability::keyvalue::{self, Rights, Store, Swapping, restrict};
 use keyway_component::{Part, PartLink, fuse};
-use keyway_runtime::{Cache, Compiler, Engines, Principal, Purpose, Room, Unit, UnitSpec};
+use keyway_runtime::{Cache, Compiler, Engines, Principal, Purpose, Remedy, Room, Unit, UnitSpec};
 use keyway_testing::guest;
 use tokio::runtime::{Builder, Runtime};
 
@@ -77,6 +77,7 @@ fn unit_of(root: &str, links: &[(&str, &str)], stores: &Stores) -> Arc<Unit> {
         config: None,
         databases: BTreeMap::new(),
         streams: None,
+        remedy: Remedy::default(),
     };
     let principals = fused.components.into_iter().map(principal);
     let spec = UnitSpec {

@@ -34,7 +34,7 @@ use wasmtime::{
     component::{Accessor, InstancePre},
 };
 use wasmtime_wasi_http::{
-    WasiBody,
+    Error, WasiBody,
     p2::bindings::{Proxy, ProxyPre, http::types as p2},
     p3::{
         self,
@@ -98,7 +98,7 @@ pub(crate) async fn run<B>(
 ) -> Result<http::Response<Body>, Failure>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<wasmtime_wasi_http::Error>,
+    B::Error: Into<Error>,
 {
     let head_only = request.method() == Method::HEAD;
     let too_large = Arc::new(AtomicBool::new(false));
@@ -229,7 +229,9 @@ impl Running {
 
 impl Unit {
     fn log(&self, failure: &Failure) {
-        tracing::warn!("{}: {failure}", self.name());
+        // Its root is what limits are set for.
+        let remedy = self.plan().members.first().map(|root| root.principal.remedy);
+        tracing::warn!("{}: {}", self.name(), remedy.unwrap_or_default().tell(failure));
     }
 }
 
@@ -330,16 +332,18 @@ async fn answer_0_3(
     answer: oneshot::Sender<Answer>,
     body_sent: oneshot::Receiver<()>,
 ) -> wasmtime::Result<()> {
-    let (request, processed) = accessor.with(|mut store| {
-        let (request, processed) = request_0_3(store.get(), request, scheme);
-        let request = view::table(store.get()).push(request)?;
-        Ok::<_, wasmtime::Error>((request, processed))
+    let request = accessor.with(|mut store| {
+        let request = request_0_3(store.get(), request, scheme);
+        view::table(store.get()).push(request)
     })?;
+    // What the guest is told of its answer's transmission.
+    let (whole, all_sent) = oneshot::channel();
+    let transmitted = async { all_sent.await.map_err(|_| Error::ConnectionTerminated) };
     match service.wasi_http_handler().call_handle(accessor, request).await? {
         Ok(response) => {
             let response = accessor.with(|mut store| {
                 let response = view::table(store.get()).delete(response)?;
-                response.into_http_with_getter(&mut store, processed, view::http::<0>)
+                response.into_http_with_getter(&mut store, transmitted, view::http::<0>)
             })?;
             // The receiver is gone when the client is.
             let _ = answer.send(Ok(response));
@@ -350,19 +354,15 @@ async fn answer_0_3(
         }
     }
     // The guest's tasks write the body; and it may be one that only the host moves.
-    let _ = body_sent.await;
+    if body_sent.await.is_ok() {
+        // Nobody may want to know.
+        let _ = whole.send(());
+    }
     Ok(())
 }
 
 /// The request as a 0.3 resource. Its authority is the `Host` header's where the URI has none.
-fn request_0_3(
-    state: &mut State,
-    request: http::Request<WasiBody>,
-    scheme: Scheme,
-) -> (
-    p3::Request,
-    impl Future<Output = Result<(), wasmtime_wasi_http::Error>> + Send + 'static + use<>,
-) {
+fn request_0_3(state: &mut State, request: http::Request<WasiBody>, scheme: Scheme) -> p3::Request {
     let (mut parts, body) = request.into_parts();
     let mut uri = std::mem::take(&mut parts.uri).into_parts();
     if uri.authority.is_none() {
@@ -372,7 +372,7 @@ fn request_0_3(
     uri.scheme = Some(scheme);
     let hooks = view::http::<0>(state).hooks;
     let headers = wasmtime_wasi_http::FieldMap::new_immutable(hooks, parts.headers);
-    p3::Request::new(
+    let (request, _processed) = p3::Request::new(
         parts.method,
         uri.scheme,
         uri.authority,
@@ -380,7 +380,9 @@ fn request_0_3(
         headers,
         None,
         body,
-    )
+    );
+    // What a guest has to say of a request's body moves nothing, and is for nobody here.
+    request
 }
 
 /// Says why an instance ended.

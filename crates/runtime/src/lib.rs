@@ -23,5 +23,8 @@ pub use call::{Call, CallError, CallTextError, Callable, Value};
 pub use command::Command;
 pub use engine::{CompileError, Compiled, Compiler, EngineError, Engines, Needs, Purpose, Room};
 pub use failure::{Body, BodyError, Failure};
-pub use grant::{Principal, Stream, Streams, flush_output, keep_stdout, observe_output};
+pub use grant::{
+    InputFile, OutputFile, Principal, Remedy, Stream, Streams, flush_output, keep_stdout,
+    observe_output,
+};
 pub use unit::{Unit, UnitError, UnitSpec};

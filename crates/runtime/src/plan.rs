@@ -69,7 +69,8 @@ impl Member {
         let line = grant::suggest_files(name);
         if self.is_news(&line) {
             tracing::info!(
-                "{name}: asked for folders and is granted none; to grant one, add to the manifest: {line}"
+                "{name}: asked for folders and is granted none; to grant one, {}",
+                self.principal.remedy.grant(&line)
             );
         }
     }
@@ -87,12 +88,13 @@ impl Member {
         }
     }
 
-    /// Tells the log once that the component tried `what`, and the line that would grant it.
+    /// Tells the log once that the component tried `what`, and what would grant it.
     pub(crate) fn report(&self, what: &str, line: String) {
         if self.is_news(&line) {
             tracing::warn!(
-                "{}: {what} is not granted; to grant it, add to the manifest: {line}",
-                self.principal.name
+                "{}: {what} is not granted; to grant it, {}",
+                self.principal.name,
+                self.principal.remedy.grant(&line)
             );
         }
     }

@@ -13,6 +13,7 @@ use wasmtime_wasi_tls::{WasiTlsCtx, WasiTlsCtxView};
 
 use crate::{
     bind::held::Held,
+    exact,
     failure::Failure,
     grant::http::Hooks,
     handle,
@@ -36,6 +37,7 @@ pub(crate) struct State {
     hooks: Hooks,
     /// Made when it is first asked for.
     tls: Option<WasiTlsCtx>,
+    pub(crate) sockets: exact::Notes,
     /// Counted by the values that the instance writes to containers.
     writes: Arc<()>,
     held: Held,
@@ -54,6 +56,7 @@ impl State {
             http,
             hooks: Hooks { plan: Arc::clone(plan), member: 0 },
             tls: None,
+            sockets: exact::Notes::default(),
             writes: Arc::new(()),
             held: Held::new(plan.limit.memory_bytes),
             meter: Meter::new(&plan.limit),

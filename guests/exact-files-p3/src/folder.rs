@@ -191,6 +191,19 @@ async fn listing(checks: &mut Checks, data: &Descriptor, fixed: &Descriptor) {
     drop(stream);
     checks.good("descriptor.read-directory: no error where the reader stops", end.await);
     odd_listings(checks, data, fixed).await;
+    large_listing(checks, data).await;
+}
+
+async fn large_listing(checks: &mut Checks, data: &Descriptor) {
+    let large = folder(data, "large").await;
+    let all: Vec<_> = (100..300).map(|number| number.to_string()).collect();
+    for name in &all {
+        large.create_directory_at(name.clone()).await.expect("it is made");
+    }
+    let (mut found, end) = names(&large).await;
+    found.sort();
+    checks.equal("descriptor.read-directory: all of many entries", found, all);
+    checks.good("descriptor.read-directory: many entries are read to their end", end);
 }
 
 async fn odd_listings(checks: &mut Checks, data: &Descriptor, fixed: &Descriptor) {

@@ -57,6 +57,11 @@ async fn targets(checks: &mut Checks, origin: &str) {
     checks.that("send: the host is the authority", said, |said| {
         said.matches("\nhost: ").count() == 1 && said.contains(&format!("\nhost: {origin}\n"))
     });
+    let (own, _sent) = request(&format!("user:secret@{origin}"), Some("/echo"), None);
+    let said = echo(own).await.unwrap_or_default().to_lowercase();
+    checks.that("send: the host is without a name and a password", said, |said| {
+        said.contains(&format!("\nhost: {origin}\n")) && !said.contains("secret")
+    });
     for method in [Method::Post, Method::Delete, Method::Other("PURGE".to_owned())] {
         let (own, _sent) = request(origin, Some("/echo"), None);
         own.set_method(&method).expect("a method");
@@ -249,6 +254,16 @@ async fn timeouts(checks: &mut Checks, origin: &str) {
         options.set_first_byte_timeout(Some(200_000_000)).expect("it is set")
     });
     checks.fails("send: no first byte in time", send(own).await, "ConnectionReadTimeout");
+    let (own, _sent) = with("/head", &|options| {
+        options.set_first_byte_timeout(Some(200_000_000)).expect("it is set")
+    });
+    if let Some(response) = checks.good("send: a head in time", send(own).await) {
+        checks.fails(
+            "send: no first byte of contents in time",
+            whole(response).await.2.map(drop),
+            "ConnectionReadTimeout",
+        );
+    }
     let (own, _sent) = with("/stalls", &|options| {
         options.set_between_bytes_timeout(Some(200_000_000)).expect("it is set")
     });

@@ -58,14 +58,26 @@ pub(crate) async fn check(checks: &mut Checks) {
             )
         },
     );
-    checks.that(
-        "resolve-addresses: a name that is not ASCII",
-        resolve("bücher.invalid").await.map_err(|error| exact::code(&error)),
-        |got| {
-            matches!(
-                got.as_ref().map_err(String::as_str),
-                Err("NameUnresolvable" | "TemporaryResolverFailure")
-            )
-        },
+    // A label of 64 bytes is one of fewer letters, and of fewer bytes as it is looked up.
+    let long = format!("{}.invalid", "ü".repeat(32));
+    for (name, text) in [
+        ("a name that is not ASCII", "bücher.invalid"),
+        ("a name that is short in ASCII", long.as_str()),
+    ] {
+        checks.that(
+            &format!("resolve-addresses: {name}"),
+            resolve(text).await.map_err(|error| exact::code(&error)),
+            |got| {
+                matches!(
+                    got.as_ref().map_err(String::as_str),
+                    Err("NameUnresolvable" | "TemporaryResolverFailure")
+                )
+            },
+        );
+    }
+    checks.fails(
+        "resolve-addresses: a name that is too long in ASCII",
+        resolve(&format!("{}ü.invalid", "a".repeat(58))).await,
+        "InvalidArgument",
     );
 }

@@ -1,5 +1,7 @@
 //! TCP: addresses and states.
 
+use std::{future::poll_fn, pin::pin, task::Poll};
+
 use exact::Checks;
 use wasip3::sockets::types::{IpAddressFamily, TcpSocket};
 
@@ -226,6 +228,20 @@ async fn connected(checks: &mut Checks) {
         bound.get_local_address().map(|address| port(&address)).ok(),
         before,
     );
+    let waiting = create(IpAddressFamily::Ipv4);
+    waiting.bind(loopback(0)).expect("it is bound");
+    let before = waiting.get_local_address().map(|address| port(&address)).ok();
+    let mut connecting = pin!(waiting.connect(server.get_local_address().expect("it is bound")));
+    // It is begun where it is polled first.
+    let begun = poll_fn(|context| Poll::Ready(connecting.as_mut().poll(context))).await;
+    checks.equal(
+        "tcp-socket.get-local-address: a bound socket that connects",
+        waiting.get_local_address().map(|address| port(&address)).ok(),
+        before,
+    );
+    if begun.is_pending() {
+        connecting.await.expect("it connects");
+    }
 }
 
 /// A port where nobody listens.
@@ -277,6 +293,11 @@ async fn refused(checks: &mut Checks) {
     checks.fails(
         "tcp-socket.get-receive-buffer-size: a closed socket",
         socket.get_receive_buffer_size(),
+        "InvalidState",
+    );
+    checks.fails(
+        "tcp-socket.set-listen-backlog-size: a closed socket",
+        socket.set_listen_backlog_size(10),
         "InvalidState",
     );
     let (stream, end) = socket.receive();

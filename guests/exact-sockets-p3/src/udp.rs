@@ -1,7 +1,7 @@
 //! UDP.
 
 use exact::Checks;
-use wasip3::sockets::types::{IpAddressFamily, UdpSocket};
+use wasip3::sockets::types::{IpAddressFamily, IpSocketAddress, UdpSocket};
 
 use crate::{loopback, loopback_v6, port, text, v4, v6};
 
@@ -11,6 +11,7 @@ pub(crate) async fn check(checks: &mut Checks) {
     sending(checks).await;
     wrong_sends(checks).await;
     connected(checks).await;
+    with_a_flow(checks).await;
     for (name, family) in [("IPv4", IpAddressFamily::Ipv4), ("IPv6", IpAddressFamily::Ipv6)] {
         options(checks, &create(family), name);
     }
@@ -265,6 +266,15 @@ async fn connected(checks: &mut Checks) {
         received.map(|(_, from)| text(from)),
         Some(text(at(&other))),
     );
+    let late = bound();
+    third.send(b"stranger".to_vec(), Some(at(&late))).await.expect("it is sent");
+    late.connect(at(&other)).expect("it connects");
+    other.send(b"peer".to_vec(), Some(at(&late))).await.expect("it is sent");
+    checks.equal(
+        "udp-socket.receive: connected, nothing that came before from others",
+        late.receive().await.ok().map(|(data, _)| data),
+        Some(b"peer".to_vec()),
+    );
     one.disconnect().expect("it disconnects");
     third.send(b"stranger".to_vec(), Some(at(&one))).await.expect("it is sent");
     checks.equal(
@@ -279,6 +289,20 @@ async fn connected(checks: &mut Checks) {
         "udp-socket.receive: connected, nobody is there",
         one.receive().await,
         "ConnectionRefused",
+    );
+}
+
+async fn with_a_flow(checks: &mut Checks) {
+    let (one, other) = (create(IpAddressFamily::Ipv6), create(IpAddressFamily::Ipv6));
+    other.bind(loopback_v6(0)).expect("it is bound");
+    let mut to = other.get_local_address().expect("it is bound");
+    if let IpSocketAddress::Ipv6(address) = &mut to {
+        address.flow_info = 5;
+    }
+    one.connect(to).expect("it connects");
+    checks.good(
+        "udp-socket.send: connected, the same address with a flow",
+        one.send(b"a".to_vec(), Some(to)).await,
     );
 }
 

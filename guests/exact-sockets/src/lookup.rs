@@ -38,6 +38,13 @@ pub(crate) fn check(checks: &mut Checks) {
             })
         },
     );
+    checks.that(
+        "resolve-addresses: an IPv4-mapped address is never given",
+        resolve("::ffff:127.0.0.1"),
+        |found| found.as_deref().is_ok_and(is_v4),
+    );
+    let long = format!("{}.example", "a".repeat(64));
+    checks.fails("resolve-addresses: a label that is too long", resolve(&long), "InvalidArgument");
     for (name, text) in [
         ("an empty name", ""),
         ("a name with a space", "a b"),

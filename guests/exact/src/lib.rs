@@ -48,6 +48,29 @@ impl Checks {
         self.line(name, said == expected, || format!("{said}, expected {expected}"));
     }
 
+    /// Asserts what a handler, which is a function of `interface`, sees of the request that asks for
+    /// the assertions: `GET /`, of a server on the loopback.
+    pub fn request(
+        &mut self,
+        interface: &str,
+        method: &impl Debug,
+        scheme: Option<&impl Debug>,
+        authority: Option<String>,
+        path: Option<String>,
+    ) {
+        self.interface(interface);
+        self.equal("handle: the method", code(method), "Get".to_owned());
+        self.equal(
+            "handle: the scheme",
+            scheme.map(|scheme| code(scheme)),
+            Some("Http".to_owned()),
+        );
+        self.that("handle: the authority", authority, |authority| {
+            authority.as_deref().is_some_and(|authority| authority.starts_with("127.0.0.1:"))
+        });
+        self.equal("handle: the path", path, Some("/".to_owned()));
+    }
+
     fn line(&mut self, name: &str, is: bool, got: impl FnOnce() -> String) {
         let name = format!("{}#{name}", self.interface);
         self.lines.push(match is {
@@ -114,11 +137,18 @@ macro_rules! component_p3 {
 
         impl wasip3::exports::http::handler::Guest for Exact {
             async fn handle(
-                _: wasip3::http::types::Request,
+                request: wasip3::http::types::Request,
             ) -> Result<wasip3::http::types::Response, wasip3::http::types::ErrorCode> {
                 use wasip3::http::types::{Fields, Response};
                 let mut checks = $crate::Checks::default();
                 $check(&mut checks).await;
+                checks.request(
+                    "wasi:http/handler@0.3.0",
+                    &request.get_method(),
+                    request.get_scheme().as_ref(),
+                    request.get_authority(),
+                    request.get_path_with_query(),
+                );
                 let (mut writer, body) = wasip3::wit_stream::new();
                 let (_, trailers) = wasip3::wit_future::new(|| Ok(None));
                 let (response, _sent) = Response::new(Fields::new(), Some(body), trailers);
@@ -152,7 +182,7 @@ macro_rules! component_p2 {
 
         impl wasip2::exports::http::incoming_handler::Guest for Exact {
             fn handle(
-                _: wasip2::http::types::IncomingRequest,
+                request: wasip2::http::types::IncomingRequest,
                 out: wasip2::http::types::ResponseOutparam,
             ) {
                 use wasip2::http::types::{
@@ -160,6 +190,13 @@ macro_rules! component_p2 {
                 };
                 let mut checks = $crate::Checks::default();
                 $check(&mut checks);
+                checks.request(
+                    "wasi:http/incoming-handler@0.2.12",
+                    &request.method(),
+                    request.scheme().as_ref(),
+                    request.authority(),
+                    request.path_with_query(),
+                );
                 let response = OutgoingResponse::new(Fields::new());
                 let body = response.body().expect("it is asked for once");
                 ResponseOutparam::set(out, Ok(response));

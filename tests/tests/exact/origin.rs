@@ -56,6 +56,10 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
             (0..100_000).try_for_each(|n| stream.write_all(format!("x-{n}: {n}\r\n").as_bytes()))
         }
         "/never" => wait(&mut stream),
+        "/head" => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n")?;
+            wait(&mut stream)
+        }
         "/stalls" => {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\npart")?;
             wait(&mut stream)

@@ -239,6 +239,7 @@ mod tests {
     use keyway_app::Grant;
 
     use super::*;
+    use crate::grant::Remedy;
 
     #[test]
     fn no_line_is_suggested_that_is_there() {
@@ -251,6 +252,7 @@ mod tests {
             config: None,
             databases: BTreeMap::new(),
             streams: None,
+            remedy: Remedy::default(),
         };
         let (with, without) = (principal(true), principal(false));
         let clock = "wasi:clocks/monotonic-clock@0.2.12";

@@ -7,13 +7,14 @@ use wasmtime::{
     component::{Access, Accessor, FutureReader, LinkerInstance, Resource, StreamReader},
 };
 use wasmtime_wasi::{
-    FsPerms, TrappableError,
+    FsPerms,
     filesystem::{Descriptor, OpenMode, WasiFilesystem, WasiFilesystemCtxView},
     p3::bindings::filesystem::types::{
         DescriptorFlags, ErrorCode, HostDescriptorWithStore, OpenFlags, PathFlags,
     },
 };
 
+use super::{or_code, synchronizing};
 use crate::state::State;
 
 /// Finds the files of the component whose interface it is.
@@ -43,8 +44,8 @@ pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmti
         move |store, (fd, size): (Fd, u64)| {
             let files = store.with_getter::<WasiFilesystem>(view);
             Box::pin(async move {
-                if !is_for(&files, &fd, OpenMode::WRITE)? {
-                    return Ok((Err(ErrorCode::BadDescriptor),));
+                if let Some(code) = files.with(|mut store| no_writing(&mut store, &fd))? {
+                    return Ok((Err(code),));
                 }
                 Ok((or_code(WasiFilesystem::set_size(&files, fd, size).await)?,))
             })
@@ -90,10 +91,7 @@ async fn open(
     if changes && is_read_only(files, &fd)? {
         return Ok(Err(ErrorCode::ReadOnly));
     }
-    // To synchronize is a request, not a requirement, and wasmtime refuses it.
-    let requests = DescriptorFlags::FILE_INTEGRITY_SYNC
-        | DescriptorFlags::DATA_INTEGRITY_SYNC
-        | DescriptorFlags::REQUESTED_WRITE_SYNC;
+    let requests = synchronizing!(DescriptorFlags);
     let opened = WasiFilesystem::open_at(files, fd, follow, path, how, flags & !requests).await;
     let opened = match or_code(opened)? {
         Ok(opened) => opened,
@@ -132,15 +130,6 @@ pub(super) fn is_read_only(files: &Files, fd: &Fd) -> wasmtime::Result<bool> {
     })
 }
 
-fn is_for(files: &Files, fd: &Fd, mode: OpenMode) -> wasmtime::Result<bool> {
-    files.with(|mut store| {
-        Ok(match store.get().table.get(fd)? {
-            Descriptor::File(file) => file.open_mode.contains(mode),
-            Descriptor::Dir(_) => true,
-        })
-    })
-}
-
 /// Why a file may not be written to, if it may not.
 fn no_writing(files: &mut Store<'_>, fd: &Fd) -> wasmtime::Result<Option<ErrorCode>> {
     Ok(match files.get().table.get(fd)? {
@@ -158,14 +147,4 @@ fn refuse(
 ) -> wasmtime::Result<Written> {
     data.close(&mut files)?;
     FutureReader::new(&mut files, async move { wasmtime::error::Ok(Err(code)) })
-}
-
-/// The interface's own errors apart from those that end the instance.
-pub(super) fn or_code<T>(
-    result: Result<T, TrappableError<ErrorCode>>,
-) -> wasmtime::Result<Result<T, ErrorCode>> {
-    match result {
-        Ok(value) => Ok(Ok(value)),
-        Err(error) => Ok(Err(error.downcast()?)),
-    }
 }

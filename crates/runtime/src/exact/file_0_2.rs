@@ -2,14 +2,14 @@
 //! `read-only`, to synchronize is a request and no requirement, a hard link is made to what a link
 //! leads to if that is asked for, and the status-change timestamp is that.
 
-use std::{fs::File, os::unix::fs::MetadataExt, sync::Arc};
+use std::{fs::File, os::unix::fs::MetadataExt};
 
 use wasmtime::{
     StoreContextMut,
     component::{LinkerInstance, Resource},
 };
 use wasmtime_wasi::{
-    FsPerms, TrappableError,
+    FsPerms,
     filesystem::{Descriptor, WasiFilesystemCtxView},
     p2::bindings::filesystem::types::{
         Datetime, DescriptorFlags, DescriptorStat, ErrorCode, HostDescriptor, NewTimestamp,
@@ -17,7 +17,7 @@ use wasmtime_wasi::{
     },
 };
 
-use super::{LINKS_AT_MOST, file::View, file_time, followed_from};
+use super::{Trail, file::View, file_time, open_file, or_code, synchronizing};
 use crate::state::State;
 
 type Fd = Resource<Descriptor>;
@@ -96,7 +96,7 @@ fn mend_times(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::R
         move |mut store: StoreContextMut<'_, State>, (fd,): (Fd,)| {
             Box::new(async move {
                 let mut files = view(store.data_mut());
-                let file = file(&files, &fd)?;
+                let file = open_file(files.table, &fd)?;
                 let stat = or_code(files.stat(fd).await)?;
                 Ok((stat.map(|stat| with_status_change(stat, &file)),))
             })
@@ -107,7 +107,7 @@ fn mend_times(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::R
         move |mut store: StoreContextMut<'_, State>, (fd, flags, path): (Fd, PathFlags, String)| {
             Box::new(async move {
                 let mut files = view(store.data_mut());
-                let folder = file(&files, &fd)?;
+                let folder = open_file(files.table, &fd)?;
                 let stat = or_code(files.stat_at(fd, flags, path.clone()).await)?;
                 let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
                 Ok((stat.map(|stat| match file_time::find(&folder, follow, &path) {
@@ -133,9 +133,7 @@ async fn open(
     if changes && is_read_only(files, &fd)? {
         return Ok(Err(ErrorCode::ReadOnly));
     }
-    let requests = DescriptorFlags::FILE_INTEGRITY_SYNC
-        | DescriptorFlags::DATA_INTEGRITY_SYNC
-        | DescriptorFlags::REQUESTED_WRITE_SYNC;
+    let requests = synchronizing!(DescriptorFlags);
     or_code(files.open_at(fd, follow, path, how, flags & !requests).await)
 }
 
@@ -143,26 +141,24 @@ async fn link(
     files: &mut Files<'_>,
     fd: Fd,
     flags: PathFlags,
-    mut old: String,
+    old: String,
     other: Fd,
     new: String,
 ) -> wasmtime::Result<Result<(), ErrorCode>> {
     if is_read_only(files, &fd)? || is_read_only(files, &other)? {
         return Ok(Err(ErrorCode::ReadOnly));
     }
-    let mut followed = 0;
+    let mut trail = Trail::of(old);
     while flags.contains(PathFlags::SYMLINK_FOLLOW) {
-        match or_code(files.readlink_at(Resource::new_borrow(fd.rep()), old.clone()).await)? {
-            Ok(text) => old = followed_from(&old, &text),
+        let same = Resource::new_borrow(fd.rep());
+        match or_code(files.readlink_at(same, trail.path.clone()).await)? {
+            Ok(text) if trail.follow(&text) => {}
+            Ok(_) => return Ok(Err(ErrorCode::Loop)),
             Err(ErrorCode::Invalid) => break,
             Err(code) => return Ok(Err(code)),
         }
-        followed += 1;
-        if followed > LINKS_AT_MOST {
-            return Ok(Err(ErrorCode::Loop));
-        }
     }
-    or_code(files.link_at(fd, PathFlags::empty(), old, other, new).await)
+    or_code(files.link_at(fd, PathFlags::empty(), trail.path, other, new).await)
 }
 
 /// Whether nothing may be changed below a folder, or of a file. Those of 0.2 that were not opened
@@ -171,13 +167,6 @@ fn is_read_only(files: &Files<'_>, fd: &Fd) -> wasmtime::Result<bool> {
     Ok(match files.table.get(fd)? {
         Descriptor::Dir(folder) => folder.perms == FsPerms::ReadOnly,
         Descriptor::File(file) => file.perms == FsPerms::ReadOnly,
-    })
-}
-
-fn file(files: &Files<'_>, fd: &Fd) -> wasmtime::Result<Arc<File>> {
-    Ok(match files.table.get(fd)? {
-        Descriptor::File(file) => Arc::clone(&file.file),
-        Descriptor::Dir(folder) => Arc::clone(&folder.dir),
     })
 }
 
@@ -192,13 +181,4 @@ fn with_status_change(mut stat: DescriptorStat, file: &File) -> DescriptorStat {
         };
     }
     stat
-}
-
-fn or_code<T>(
-    result: Result<T, TrappableError<ErrorCode>>,
-) -> wasmtime::Result<Result<T, ErrorCode>> {
-    match result {
-        Ok(value) => Ok(Ok(value)),
-        Err(error) => Ok(Err(error.downcast()?)),
-    }
 }

@@ -1,5 +1,6 @@
-//! `wasi:filesystem/types` 0.3: the types and times of files. Pipes and sockets are told apart. Nanoseconds move forwards before 1970 too, and
-//! the status-change timestamp tells when a file's status changed, not when it was made.
+//! `wasi:filesystem/types` 0.3: the types and times of files. Pipes and sockets are told apart.
+//! Nanoseconds move forwards before 1970 too, and the status-change timestamp tells when a file's
+//! status changed, not when it was made.
 
 use std::{
     fs::File,
@@ -24,8 +25,9 @@ use wasmtime_wasi::{
 };
 
 use super::{
-    file::{Files, View, is_read_only, or_code},
+    file::{Files, View, is_read_only},
     folder::kind,
+    open_file, or_code,
 };
 use crate::state::State;
 
@@ -128,12 +130,7 @@ fn is_folder(files: &Files, fd: &Fd) -> wasmtime::Result<bool> {
 }
 
 fn file(files: &Files, fd: &Fd) -> wasmtime::Result<Arc<File>> {
-    files.with(|mut store| {
-        Ok(match store.get().table.get(fd)? {
-            Descriptor::File(file) => Arc::clone(&file.file),
-            Descriptor::Dir(folder) => Arc::clone(&folder.dir),
-        })
-    })
+    files.with(|mut store| open_file(store.get().table, fd))
 }
 
 /// What `path` leads to in `folder`, without a right to read or write it; never out of the folder.

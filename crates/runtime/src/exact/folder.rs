@@ -3,15 +3,17 @@
 
 use std::{
     fs::File,
-    io,
+    io, mem,
+    os::fd::OwnedFd,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    vec,
 };
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::oneshot,
     task::{JoinHandle, spawn_blocking},
 };
 use wasmtime::{
@@ -31,8 +33,8 @@ use wasmtime_wasi::{
 use super::file::{Store, View, access};
 use crate::state::State;
 
-/// Entries that are read before the guest asks for them.
-const ENTRIES_AHEAD: usize = 64;
+/// Entries that are read when the guest asks for one.
+const ENTRIES_AT_ONCE: usize = 64;
 
 type End = Result<(), ErrorCode>;
 type Listing = (StreamReader<DirectoryEntry>, FutureReader<End>);
@@ -56,22 +58,67 @@ fn list(mut files: Store<'_>, fd: Resource<Descriptor>) -> wasmtime::Result<List
     Ok((entries, FutureReader::new(&mut files, ended)?))
 }
 
-/// The entries of a folder, which a thread that may block reads.
+/// The entries of a folder. Threads that may block read some of them whenever the guest has taken
+/// those before, so that no thread waits for a guest.
 struct Entries {
-    read: mpsc::Receiver<DirectoryEntry>,
-    reading: JoinHandle<End>,
+    stage: Stage,
     end: Option<oneshot::Sender<End>>,
+}
+
+enum Stage {
+    Read(Batch),
+    Reading(JoinHandle<Batch>),
+}
+
+/// Some entries, and what comes after them.
+struct Batch {
+    entries: vec::IntoIter<DirectoryEntry>,
+    rest: Rest,
+}
+
+enum Rest {
+    More(Box<Unread>),
+    End(End),
 }
 
 impl Entries {
     fn of(folder: Arc<File>, end: oneshot::Sender<End>) -> Self {
-        let (sender, read) = mpsc::channel(ENTRIES_AHEAD);
-        let reading = spawn_blocking(move || read_all(&folder, &sender));
-        Self { read, reading, end: Some(end) }
+        let unread = Unread { folder, open: None, all_told: Ok(()) };
+        let rest = Rest::More(Box::new(unread));
+        let nothing = Batch { entries: Vec::new().into_iter(), rest };
+        Self { stage: Stage::Read(nothing), end: Some(end) }
+    }
+
+    /// The next entry; none after the last, when the guest has been told of the end.
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<DirectoryEntry>> {
+        loop {
+            match &mut self.stage {
+                Stage::Read(batch) => {
+                    if let Some(entry) = batch.entries.next() {
+                        return Poll::Ready(Some(entry));
+                    }
+                    match mem::replace(&mut batch.rest, Rest::End(Ok(()))) {
+                        Rest::More(unread) => {
+                            self.stage = Stage::Reading(spawn_blocking(|| unread.read()));
+                        }
+                        Rest::End(end) => {
+                            self.close(end);
+                            return Poll::Ready(None);
+                        }
+                    }
+                }
+                Stage::Reading(reading) => {
+                    let batch = ready!(Pin::new(reading).poll(context));
+                    self.stage = Stage::Read(batch.unwrap_or_else(|_| Batch {
+                        entries: Vec::new().into_iter(),
+                        rest: Rest::End(Err(ErrorCode::Io)),
+                    }));
+                }
+            }
+        }
     }
 
     fn close(&mut self, result: End) {
-        self.read.close();
         if let Some(end) = self.end.take() {
             // Nobody may want to know.
             let _ = end.send(result);
@@ -79,35 +126,62 @@ impl Entries {
     }
 }
 
-fn read_all(folder: &File, sender: &mpsc::Sender<DirectoryEntry>) -> End {
-    let mut all_told = Ok(());
-    // The folder itself is open for paths in it alone.
-    let how = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = openat(folder, ".", how, Mode::empty()).map_err(io::Error::from)?;
-    for entry in Dir::read_from(&folder).map_err(io::Error::from)? {
-        let entry = entry.map_err(io::Error::from)?;
+/// What has not been read of a folder.
+struct Unread {
+    folder: Arc<File>,
+    open: Option<(OwnedFd, Dir)>,
+    /// Whether all names so far could be told.
+    all_told: End,
+}
+
+impl Unread {
+    /// Reads some entries; may wait for a disk.
+    fn read(mut self: Box<Self>) -> Batch {
+        let mut entries = Vec::new();
+        let end = loop {
+            if entries.len() == ENTRIES_AT_ONCE {
+                break None;
+            }
+            match self.next() {
+                Ok(Some(entry)) => entries.extend(entry),
+                Ok(None) => break Some(self.all_told.clone()),
+                Err(error) => break Some(Err(error.into())),
+            }
+        };
+        let rest = end.map_or_else(|| Rest::More(self), Rest::End);
+        Batch { entries: entries.into_iter(), rest }
+    }
+
+    /// The next entry, if it can be told; none after the last.
+    fn next(&mut self) -> io::Result<Option<Option<DirectoryEntry>>> {
+        let (folder, entries) = match &mut self.open {
+            Some(open) => open,
+            unopened => {
+                // The folder itself is open for paths in it alone.
+                let how = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                let folder = openat(&self.folder, ".", how, Mode::empty())?;
+                let entries = Dir::read_from(&folder)?;
+                unopened.insert((folder, entries))
+            }
+        };
+        let Some(entry) = entries.read().transpose()? else { return Ok(None) };
         let Ok(name) = entry.file_name().to_str() else {
-            all_told = Err(ErrorCode::IllegalByteSequence);
-            continue;
+            self.all_told = Err(ErrorCode::IllegalByteSequence);
+            return Ok(Some(None));
         };
         if name == "." || name == ".." {
-            continue;
+            return Ok(Some(None));
         }
         let type_ = match entry.file_type() {
             FileType::Unknown => {
-                let stat = statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW);
+                let stat = statat(&*folder, name, AtFlags::SYMLINK_NOFOLLOW);
                 // One that went away in between is of no known type.
                 stat.map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode))
             }
             known => known,
         };
-        let entry = DirectoryEntry { type_: kind(type_), name: name.to_owned() };
-        if sender.blocking_send(entry).is_err() {
-            // Nobody reads on.
-            break;
-        }
+        Ok(Some(Some(DirectoryEntry { type_: kind(type_), name: name.to_owned() })))
     }
-    all_told
 }
 
 /// The type of a file, as the interface has it.
@@ -139,16 +213,12 @@ impl StreamProducer<State> for Entries {
         if target.remaining(&mut store) == Some(0) {
             return Poll::Ready(Ok(StreamResult::Completed));
         }
-        match self.read.poll_recv(context) {
+        match self.poll_next(context) {
             Poll::Ready(Some(entry)) => {
                 target.set_buffer(Some(entry));
                 Poll::Ready(Ok(StreamResult::Completed))
             }
-            Poll::Ready(None) => {
-                let end = ready!(Pin::new(&mut self.reading).poll(context));
-                self.close(end.unwrap_or(Err(ErrorCode::Io)));
-                Poll::Ready(Ok(StreamResult::Dropped))
-            }
+            Poll::Ready(None) => Poll::Ready(Ok(StreamResult::Dropped)),
             Poll::Pending if finish => Poll::Ready(Ok(StreamResult::Cancelled)),
             Poll::Pending => Poll::Pending,
         }

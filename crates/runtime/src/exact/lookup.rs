@@ -1,8 +1,20 @@
-//! `wasi:sockets/ip-name-lookup` 0.3: no address that is given is an IPv4-mapped one, and a name
-//! that is too long is no name.
+//! `wasi:sockets/ip-name-lookup` 0.2 and 0.3: no address that is given is an IPv4-mapped one, and a
+//! name that is too long is no name.
+//!
+//! A look-up that fails is `name-unresolvable`, also where the name's server did not answer: the
+//! standard library, by which names are looked up, tells the resolver's codes in words alone, which
+//! every system has of its own.
 
-use wasmtime::component::LinkerInstance;
+use url::Host;
+use wasmtime::{
+    StoreContextMut,
+    component::{LinkerInstance, Resource},
+};
 use wasmtime_wasi::{
+    p2::bindings::sockets::{
+        ip_name_lookup::{Host as Host_0_2, HostResolveAddressStream, ResolveAddressStream},
+        network::{ErrorCode as ErrorCode_0_2, IpAddress as IpAddress_0_2, Network},
+    },
     p3::bindings::sockets::{
         ip_name_lookup::{ErrorCode, HostWithStore},
         types::IpAddress,
@@ -10,14 +22,14 @@ use wasmtime_wasi::{
     sockets::WasiSockets,
 };
 
-use super::socket::View;
+use super::{or_code, socket::View};
 use crate::state::State;
 
 /// Of a part between dots, and of a whole name: RFC 1035, section 2.3.4.
 const LABEL_BYTES_AT_MOST: usize = 63;
 const NAME_BYTES_AT_MOST: usize = 253;
 
-pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+pub(super) fn mend_0_3(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
     target.func_wrap_concurrent("resolve-addresses", move |store, (name,): (String,)| {
         let sockets = store.with_getter::<WasiSockets>(view);
         Box::pin(async move {
@@ -31,9 +43,34 @@ pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmti
     })
 }
 
-/// Names that are not ASCII become longer when they are looked up, and are judged then.
+pub(super) fn mend_0_2(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+    target.func_wrap(
+        "resolve-addresses",
+        move |mut store: StoreContextMut<'_, State>,
+              (network, name): (Resource<Network>, String)| {
+            if is_too_long(&name) {
+                return Ok((Err(ErrorCode_0_2::InvalidArgument),));
+            }
+            let mut sockets = view(store.data_mut());
+            Ok((or_code(Host_0_2::resolve_addresses(&mut sockets, network, name))?,))
+        },
+    )?;
+    target.func_wrap(
+        "[method]resolve-address-stream.resolve-next-address",
+        move |mut store: StoreContextMut<'_, State>,
+              (stream,): (Resource<ResolveAddressStream>,)| {
+            let mut sockets = view(store.data_mut());
+            let next = or_code(sockets.resolve_next_address(stream))?;
+            Ok((next.map(|address| address.map(unmapped_0_2)),))
+        },
+    )
+}
+
+/// Whether a name is longer than one can be, as it is looked up: in ASCII. What is no name is
+/// refused by wasmtime, which reads it in the same way.
 fn is_too_long(name: &str) -> bool {
-    let name = name.strip_suffix('.').unwrap_or(name);
+    let Ok(Host::Domain(name)) = Host::parse(name) else { return false };
+    let name = name.strip_suffix('.').unwrap_or(&name);
     name.len() > NAME_BYTES_AT_MOST
         || name.split('.').any(|label| label.len() > LABEL_BYTES_AT_MOST)
 }
@@ -41,11 +78,24 @@ fn is_too_long(name: &str) -> bool {
 fn unmapped(address: IpAddress) -> IpAddress {
     match address {
         IpAddress::Ipv6((0, 0, 0, 0, 0, 0xffff, high, low)) => {
-            let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-            IpAddress::Ipv4((a, b, c, d))
+            IpAddress::Ipv4(ipv4_within(high, low))
         }
         address => address,
     }
+}
+
+fn unmapped_0_2(address: IpAddress_0_2) -> IpAddress_0_2 {
+    match address {
+        IpAddress_0_2::Ipv6((0, 0, 0, 0, 0, 0xffff, high, low)) => {
+            IpAddress_0_2::Ipv4(ipv4_within(high, low))
+        }
+        address => address,
+    }
+}
+
+fn ipv4_within(high: u16, low: u16) -> (u8, u8, u8, u8) {
+    let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+    (a, b, c, d)
 }
 
 #[cfg(test)]
@@ -55,8 +105,17 @@ mod tests {
     #[test]
     fn a_name_has_a_length() {
         assert!(!is_too_long(""));
+        assert!(!is_too_long("127.0.0.1"));
         assert!(!is_too_long(&format!("{}.example.", "a".repeat(63))));
         assert!(is_too_long(&format!("{}.example", "a".repeat(64))));
         assert!(is_too_long(&"a.".repeat(127).repeat(2)));
+    }
+
+    #[test]
+    fn a_name_is_as_long_as_it_is_in_ascii() {
+        // Of 64 bytes, and fewer in ASCII, where a letter that comes again takes one.
+        assert!(!is_too_long(&format!("{}.example", "ü".repeat(32))));
+        // Of 60 bytes, and more than 63 with what it takes to say which letters they are.
+        assert!(is_too_long(&format!("{}ü.example", "a".repeat(58))));
     }
 }

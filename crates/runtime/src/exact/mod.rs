@@ -4,6 +4,7 @@
 //! What is known to deviate and is not mended here is listed in `docs/wasi.md`.
 
 mod client;
+mod datagram;
 mod file;
 mod file_0_2;
 mod file_time;
@@ -13,8 +14,12 @@ mod path;
 mod socket;
 mod target;
 
-use wasmtime::component::LinkerInstance;
+use std::{fs::File, sync::Arc};
 
+use wasmtime::component::{LinkerInstance, Resource, ResourceTable};
+use wasmtime_wasi::{TrappableError, filesystem::Descriptor};
+
+pub(crate) use self::socket::Notes;
 use crate::state::{State, view};
 
 // Only these two functions are made for each slot; what they call finds its component by a pointer.
@@ -31,8 +36,11 @@ pub(crate) fn mend_0_3<const N: usize>(
             folder::mend(target, view::files::<N>)?;
             file_time::mend(target, view::files::<N>)
         }
-        "sockets/types" => socket::mend(target, view::sockets::<N>),
-        "sockets/ip-name-lookup" => lookup::mend(target, view::sockets::<N>),
+        "sockets/types" => {
+            socket::mend(target, view::sockets::<N>)?;
+            datagram::mend(target, view::sockets::<N>)
+        }
+        "sockets/ip-name-lookup" => lookup::mend_0_3(target, view::sockets::<N>),
         "http/types" => target::mend_0_3(target, view::http::<N>),
         "http/client" => client::mend(target, view::http::<N>),
         _ => Ok(()),
@@ -46,14 +54,62 @@ pub(crate) fn mend_0_2<const N: usize>(
 ) -> wasmtime::Result<()> {
     match path {
         "filesystem/types" => file_0_2::mend(target, view::files::<N>),
+        "sockets/ip-name-lookup" => lookup::mend_0_2(target, view::sockets::<N>),
         "http/types" => target::mend_0_2(target, view::http::<N>),
         "http/outgoing-handler" => target::mend_handler(target, view::http::<N>),
         _ => Ok(()),
     }
 }
 
+/// The interface's own errors apart from those that end the instance.
+fn or_code<T, E>(result: Result<T, TrappableError<E>>) -> wasmtime::Result<Result<T, E>>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(error) => Ok(Err(error.downcast()?)),
+    }
+}
+
+/// The file or folder that is open.
+fn open_file(table: &ResourceTable, fd: &Resource<Descriptor>) -> wasmtime::Result<Arc<File>> {
+    Ok(match table.get(fd)? {
+        Descriptor::File(file) => Arc::clone(&file.file),
+        Descriptor::Dir(folder) => Arc::clone(&folder.dir),
+    })
+}
+
 /// Links that are followed one after the other, as Linux has it.
 const LINKS_AT_MOST: usize = 40;
+
+/// The path to what a hard link is made to, on from link to link.
+struct Trail {
+    path: String,
+    followed: usize,
+}
+
+impl Trail {
+    fn of(path: String) -> Self {
+        Self { path, followed: 0 }
+    }
+
+    /// Follows the link at its end, which says `text`; false if there were too many.
+    fn follow(&mut self, text: &str) -> bool {
+        self.path = followed_from(&self.path, text);
+        self.followed += 1;
+        self.followed <= LINKS_AT_MOST
+    }
+}
+
+/// The flags of a version of `wasi:filesystem` that ask to synchronize what is written. That is a
+/// request and no requirement, and wasmtime refuses it.
+macro_rules! synchronizing {
+    ($flags:ident) => {
+        $flags::FILE_INTEGRITY_SYNC | $flags::DATA_INTEGRITY_SYNC | $flags::REQUESTED_WRITE_SYNC
+    };
+}
+use synchronizing;
 
 /// Where a link at `path` that says `text` leads: on from the folder that it lies in.
 fn followed_from(path: &str, text: &str) -> String {

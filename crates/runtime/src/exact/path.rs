@@ -10,9 +10,9 @@ use wasmtime_wasi::{
 };
 
 use super::{
-    LINKS_AT_MOST,
-    file::{Files, View, is_read_only, or_code},
-    file_time, followed_from,
+    Trail,
+    file::{Files, View, is_read_only},
+    file_time, or_code,
 };
 use crate::state::State;
 
@@ -86,26 +86,23 @@ async fn link(
     files: &Files,
     fd: Fd,
     flags: PathFlags,
-    mut old: String,
+    old: String,
     other: Fd,
     new: String,
 ) -> wasmtime::Result<Result<(), ErrorCode>> {
     if is_read_only(files, &fd)? || is_read_only(files, &other)? {
         return Ok(Err(ErrorCode::ReadOnly));
     }
-    let mut followed = 0;
+    let mut trail = Trail::of(old);
     while flags.contains(PathFlags::SYMLINK_FOLLOW) {
         let fd = Resource::new_borrow(fd.rep());
-        match or_code(WasiFilesystem::readlink_at(files, fd, old.clone()).await)? {
-            Ok(text) => old = followed_from(&old, &text),
+        match or_code(WasiFilesystem::readlink_at(files, fd, trail.path.clone()).await)? {
+            Ok(text) if trail.follow(&text) => {}
+            Ok(_) => return Ok(Err(ErrorCode::Loop)),
             Err(ErrorCode::Invalid) => break,
             Err(code) => return Ok(Err(code)),
         }
-        followed += 1;
-        if followed > LINKS_AT_MOST {
-            return Ok(Err(ErrorCode::Loop));
-        }
     }
     let flags = PathFlags::empty();
-    or_code(WasiFilesystem::link_at(files, fd, flags, old, other, new).await)
+    or_code(WasiFilesystem::link_at(files, fd, flags, trail.path, other, new).await)
 }

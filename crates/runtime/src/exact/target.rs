@@ -1,5 +1,6 @@
 //! `wasi:http/types`: what is no path, query or scheme by RFC 3986 is refused as one. wasmtime
-//! drops a fragment, and takes schemes that begin with a digit and percent signs that encode nothing.
+//! drops a fragment, and takes schemes that begin with a digit, percent signs that encode nothing,
+//! and in 0.2 ports that are no numbers.
 
 use wasmtime::{
     StoreContextMut,
@@ -54,6 +55,17 @@ macro_rules! mend {
 }
 
 pub(super) fn mend_0_2(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+    target.func_wrap(
+        "[method]outgoing-request.set-authority",
+        move |mut store: StoreContextMut<'_, State>,
+              (request, authority): (Resource<HostOutgoingRequest>, Option<String>)| {
+            if authority.as_deref().is_some_and(|authority| !is_port_or_none(authority)) {
+                return Ok((Err(()),));
+            }
+            let mut http = view(store.data_mut());
+            Ok((Host_0_2::set_authority(&mut http, request, authority)?,))
+        },
+    )?;
     mend!(target, view, "outgoing-request", HostOutgoingRequest, Host_0_2, Scheme_0_2)
 }
 
@@ -97,6 +109,17 @@ fn is_path(path: &str) -> bool {
         })
 }
 
+/// Whether a port is all that follows the host of an authority. wasmtime sees to the rest.
+fn is_port_or_none(authority: &str) -> bool {
+    let target = authority.rsplit('@').next().unwrap_or_default();
+    // Within brackets, colons are the address's own.
+    let after = target.rsplit(']').next().unwrap_or_default();
+    after.split_once(':').is_none_or(|(_, port)| {
+        port.is_empty()
+            || (port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok())
+    })
+}
+
 fn is_scheme(scheme: &str) -> bool {
     scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
@@ -110,6 +133,8 @@ mod tests {
     fn paths_and_schemes_are_told_from_others() {
         assert!(["", "/", "/a%20b?c=%C3%A4", "?a", "/%00"].into_iter().all(is_path));
         assert!(!["/#a", "/%", "/%2", "/%zz", "/a%2%20", "?#"].into_iter().any(is_path));
+        assert!(["", "a", "a:80", "a:", "u:p@a", "u:p@[::1]:1"].into_iter().all(is_port_or_none));
+        assert!(!["a:b", "a:+1", "a:65536", "[::1]:x"].into_iter().any(is_port_or_none));
         assert!(["http", "coap+tcp", "a1", "A-b."].into_iter().all(is_scheme));
         assert!(!["", "1a", "+a", "a b", "a:", "ä"].into_iter().any(is_scheme));
     }

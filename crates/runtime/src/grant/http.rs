@@ -1,6 +1,9 @@
 //! Outgoing HTTP: every request is checked against the grants of the component that sends it,
 //! and the addresses that its host resolves to once more when it connects.
 
+mod code;
+mod patience;
+
 use std::{
     error::Error as StdError,
     future::Future,
@@ -13,6 +16,7 @@ use std::{
     vec,
 };
 
+use http::{HeaderValue, Uri, header::HOST, uri::Authority};
 use http_body_util::BodyExt;
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
@@ -26,13 +30,18 @@ use keyway_app::grant::{self, HostPattern, HttpGrant, HttpScheme};
 use rustls::ClientConfig;
 use tokio::{
     net::TcpStream,
-    time::{Sleep, sleep, timeout},
+    time::{Instant, sleep, timeout_at},
 };
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpHooks, p2::bindings::http::types as error_0_2,
     p3::bindings::http::types as error_0_3,
 };
 
+pub(crate) use self::code::code_0_3;
+use self::{
+    code::{code, code_of_body},
+    patience::PatientBody,
+};
 use crate::{
     grant::tls,
     handle,
@@ -78,7 +87,7 @@ impl Clients {
 #[derive(Clone)]
 struct GrantedConnector(Arc<[HttpGrant]>);
 
-impl tower_service::Service<http::Uri> for GrantedConnector {
+impl tower_service::Service<Uri> for GrantedConnector {
     type Response = TokioIo<TcpStream>;
     type Error = Box<dyn StdError + Send + Sync>;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
@@ -87,7 +96,7 @@ impl tower_service::Service<http::Uri> for GrantedConnector {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, uri: http::Uri) -> Self::Future {
+    fn call(&mut self, uri: Uri) -> Self::Future {
         let grants = Arc::clone(&self.0);
         Box::pin(async move {
             let (scheme, port) = destination(&uri).ok_or("neither HTTP nor HTTPS is asked for")?;
@@ -102,7 +111,7 @@ impl tower_service::Service<http::Uri> for GrantedConnector {
 }
 
 /// What a URI says beside its host.
-fn destination(uri: &http::Uri) -> Option<(HttpScheme, u16)> {
+fn destination(uri: &Uri) -> Option<(HttpScheme, u16)> {
     let (scheme, default_port) = match uri.scheme_str()? {
         "http" => (HttpScheme::Http, 80),
         "https" => (HttpScheme::Https, 443),
@@ -191,7 +200,7 @@ impl WasiHttpHooks for Hooks {
 
     fn send_request(
         &mut self,
-        request: http::Request<WasiBody>,
+        mut request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _processed: Io,
     ) -> SendFuture {
@@ -199,7 +208,8 @@ impl WasiHttpHooks for Hooks {
         let Some(member) = self.plan.members.get(self.member) else {
             return Box::new(async { Err(Error::HttpRequestDenied) });
         };
-        if let Err(error) = check(member, request.uri()) {
+        let checked = without_credentials(&mut request).and_then(|()| check(member, request.uri()));
+        if let Err(error) = checked {
             return Box::new(async move { Err(error) });
         }
         let client = member.http.client().clone();
@@ -217,8 +227,26 @@ impl WasiHttpHooks for Hooks {
     }
 }
 
+/// Takes the name and the password out of a request's authority, which are for no server to see: it
+/// is told the host and the port (RFC 9110, section 7.2).
+fn without_credentials(request: &mut http::Request<WasiBody>) -> Result<(), Error> {
+    let invalid = || Error::HttpRequestUriInvalid;
+    let Some((_, target)) =
+        request.uri().authority().and_then(|authority| authority.as_str().rsplit_once('@'))
+    else {
+        return Ok(());
+    };
+    let host = HeaderValue::from_str(target).map_err(|_| invalid())?;
+    let authority = Authority::try_from(target).map_err(|_| invalid())?;
+    let mut parts = request.uri().clone().into_parts();
+    parts.authority = Some(authority);
+    *request.uri_mut() = Uri::from_parts(parts).map_err(|_| invalid())?;
+    request.headers_mut().insert(HOST, host);
+    Ok(())
+}
+
 /// Tells that a host that may be reached has an address that may not.
-fn report_address(member: &Member, uri: &http::Uri) {
+fn report_address(member: &Member, uri: &Uri) {
     let host = uri.host().unwrap_or_default();
     let is_http = uri.scheme() == Some(&http::uri::Scheme::HTTP);
     let scheme = if is_http { HttpScheme::Http } else { HttpScheme::Https };
@@ -227,7 +255,7 @@ fn report_address(member: &Member, uri: &http::Uri) {
     member.report(&format!("an address of {host} that is not public"), line);
 }
 
-fn check(member: &Member, uri: &http::Uri) -> Result<(), Error> {
+fn check(member: &Member, uri: &Uri) -> Result<(), Error> {
     let (scheme, port) = destination(uri).ok_or(Error::HttpProtocolError)?;
     let host = uri.host().filter(|host| !host.is_empty()).ok_or(Error::HttpRequestUriInvalid)?;
     let grants = &member.principal.grant.http;
@@ -257,9 +285,13 @@ async fn send(
     mut request: http::Request<WasiBody>,
     options: RequestOptions,
 ) -> Result<http::Response<WasiBody>, Error> {
-    let response = match (options.connect_timeout, options.first_byte_timeout) {
+    let RequestOptions { connect_timeout, first_byte_timeout, between_bytes_timeout } = options;
+    // Since when the first byte of the answer's body is waited for.
+    let mut begun = Instant::now();
+    let first_by = |begun: Instant| begun.checked_add(first_byte_timeout?);
+    let response = match (connect_timeout, first_byte_timeout) {
         (None, None) => client.request(request).await,
-        (connect, first_byte) => {
+        (connect, _) => {
             let mut connection = capture_connection(&mut request);
             let mut sending = pin!(client.request(request));
             tokio::select! {
@@ -267,9 +299,10 @@ async fn send(
                 response = &mut sending => response,
                 // One of the pool, or a new one, with which the time of the answer begins.
                 () = async { drop(connection.wait_for_connection_metadata().await) } => {
-                    match first_byte {
+                    begun = Instant::now();
+                    match first_by(begun) {
                         None => sending.await,
-                        Some(time) => timeout(time, sending)
+                        Some(by) => timeout_at(by, sending)
                             .await
                             .map_err(|_| Error::ConnectionReadTimeout)?,
                     }
@@ -281,161 +314,10 @@ async fn send(
         }
     };
     let response = response.map_err(|error| code(&error))?;
-    Ok(response.map(|body| match options.between_bytes_timeout {
-        None => body.map_err(Error::from).boxed_unsync(),
-        Some(time) => PatientBody { body, time, sleep: None }.boxed_unsync(),
+    Ok(response.map(|body| match (first_by(begun), between_bytes_timeout) {
+        (None, None) => body.map_err(Error::from).boxed_unsync(),
+        (first_by, between) => PatientBody { body, first_by, between, sleep: None }.boxed_unsync(),
     }))
-}
-
-/// Finds the error of the interface that says best what happened.
-fn code(error: &hyper_util::client::legacy::Error) -> Error {
-    let mut source: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(error) = source {
-        if error.is::<Prohibited>() {
-            return Error::DestinationIpProhibited;
-        }
-        if let Some(error) = error.downcast_ref::<Error>() {
-            // What went wrong with the request's own body; the guest sees that there too.
-            return again(error);
-        }
-        if error.is::<rustls::Error>() {
-            return Error::TlsProtocolError;
-        }
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            match error.kind() {
-                io::ErrorKind::ConnectionRefused => return Error::ConnectionRefused,
-                io::ErrorKind::TimedOut => return Error::ConnectionTimeout,
-                io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::UnexpectedEof
-                | io::ErrorKind::BrokenPipe => return Error::ConnectionTerminated,
-                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                    return Error::DestinationUnavailable;
-                }
-                _ => {}
-            }
-            if let Some(inner) = error.get_ref() {
-                source = Some(inner);
-                continue;
-            }
-        }
-        if let Some(error) = error.downcast_ref::<hyper::Error>() {
-            if error.is_incomplete_message() {
-                return Error::ConnectionTerminated;
-            }
-            if error.is_body_write_aborted() {
-                // It ended before as much was sent as it had said.
-                return Error::HttpRequestBodySize(None);
-            }
-            if error.is_parse_too_large() {
-                return Error::HttpResponseHeaderSectionSize(None);
-            }
-            if error.is_parse() {
-                return Error::HttpProtocolError;
-            }
-        }
-        if error.to_string() == "dns error" {
-            return match error.source().map(code_of_lookup) {
-                Some(code) => code,
-                None => Error::DnsError { rcode: None, info_code: None },
-            };
-        }
-        source = error.source();
-    }
-    if error.is_connect() { Error::DestinationUnavailable } else { Error::HttpProtocolError }
-}
-
-fn code_of_lookup(error: &(dyn StdError + 'static)) -> Error {
-    let prohibited = error
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref)
-        .is_some_and(<dyn StdError + Send + Sync>::is::<Prohibited>);
-    if prohibited {
-        Error::DestinationIpProhibited
-    } else {
-        Error::DnsError { rcode: Some(error.to_string()), info_code: None }
-    }
-}
-
-/// What ended the body of an answer.
-fn code_of_body(error: &hyper::Error) -> Error {
-    let mut source: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(error) = source {
-        match error.downcast_ref::<io::Error>().map(io::Error::kind) {
-            Some(io::ErrorKind::UnexpectedEof) => return Error::HttpResponseIncomplete,
-            Some(io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted) => {
-                return Error::ConnectionTerminated;
-            }
-            _ => source = error.source(),
-        }
-    }
-    if error.is_incomplete_message() {
-        return Error::HttpResponseIncomplete;
-    }
-    Error::HttpProtocolError
-}
-
-/// The same error; it cannot be cloned. Those that no host function makes become a general one.
-fn again(error: &Error) -> Error {
-    code_0_3(error).into()
-}
-
-/// The error of `wasi:http` 0.3 that says the same.
-pub(crate) fn code_0_3(error: &Error) -> error_0_3::ErrorCode {
-    use error_0_3::ErrorCode as Code;
-    match error {
-        Error::ConnectionReadTimeout => Code::ConnectionReadTimeout,
-        Error::ConnectionRefused => Code::ConnectionRefused,
-        Error::ConnectionTerminated => Code::ConnectionTerminated,
-        Error::ConnectionTimeout => Code::ConnectionTimeout,
-        Error::DestinationIpProhibited => Code::DestinationIpProhibited,
-        Error::DestinationUnavailable => Code::DestinationUnavailable,
-        Error::DnsError { rcode, info_code } => Code::DnsError(error_0_3::DnsErrorPayload {
-            rcode: rcode.clone(),
-            info_code: *info_code,
-        }),
-        Error::HttpRequestBodySize(bytes) => Code::HttpRequestBodySize(*bytes),
-        Error::HttpRequestDenied => Code::HttpRequestDenied,
-        Error::HttpRequestUriInvalid => Code::HttpRequestUriInvalid,
-        Error::HttpResponseHeaderSectionSize(bytes) => Code::HttpResponseHeaderSectionSize(*bytes),
-        Error::HttpResponseIncomplete => Code::HttpResponseIncomplete,
-        Error::InternalError(text) => Code::InternalError(text.clone()),
-        Error::TlsProtocolError => Code::TlsProtocolError,
-        _ => Code::HttpProtocolError,
-    }
-}
-
-/// A body whose frames may not be further apart than a time.
-struct PatientBody {
-    body: hyper::body::Incoming,
-    time: Duration,
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
-impl http_body::Body for PatientBody {
-    type Data = bytes::Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<http_body::Frame<bytes::Bytes>, Error>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-            self.sleep = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(Error::from)));
-        }
-        let time = self.time;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep(time)));
-        sleep.as_mut().poll(context).map(|()| Some(Err(Error::ConnectionReadTimeout)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> http_body::SizeHint {
-        self.body.size_hint()
-    }
 }
 
 #[cfg(test)]

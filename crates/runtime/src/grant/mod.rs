@@ -3,6 +3,7 @@
 pub(crate) mod folder;
 pub(crate) mod http;
 mod output;
+mod remedy;
 pub(crate) mod server;
 mod socket;
 mod stream;
@@ -10,7 +11,9 @@ pub(crate) mod tls;
 
 pub(crate) use output::write_log;
 pub use output::{flush_output, keep_stdout, observe_output};
+pub use remedy::Remedy;
 pub use stream::{Stream, Streams};
+pub use wasmtime_wasi::cli::{InputFile, OutputFile};
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -47,6 +50,8 @@ pub struct Principal {
     /// Its standard streams, where it has the process to itself. Others write lines that begin
     /// with their name, and read nothing.
     pub streams: Option<Streams>,
+    /// How its user grants it more.
+    pub remedy: Remedy,
 }
 
 /// The WASI context of the member in `slot`.

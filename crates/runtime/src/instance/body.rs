@@ -73,7 +73,7 @@ pub(super) struct Answered {
     /// There while it runs; also one that failed, whose remains tell where its body broke off.
     instance: Option<Running>,
     failure: Option<Failure>,
-    /// Tells the instance, by being dropped, that the body is no longer read.
+    /// Tells the instance that the body is sent, or by being dropped, that it never will be.
     sent: Option<oneshot::Sender<()>>,
     end: End,
 }
@@ -107,6 +107,14 @@ impl Answered {
             left_bytes => End::Ahead { left_bytes },
         };
         Self { body, instance, failure, sent: Some(sent), end }
+    }
+
+    fn is_sent(&mut self) {
+        self.end = End::Reached;
+        if let Some(sent) = self.sent.take() {
+            // The instance may have ended.
+            let _ = sent.send(());
+        }
     }
 
     fn run(&mut self, context: &mut Context<'_>) {
@@ -150,7 +158,10 @@ impl Body for Answered {
         };
         Poll::Ready(match frame {
             Some(Ok(frame)) => {
-                if let (End::Ahead { left_bytes: Some(left) }, Some(data)) =
+                if frame.is_trailers() {
+                    // A server need not ask for more after these.
+                    self.end = End::Reached;
+                } else if let (End::Ahead { left_bytes: Some(left) }, Some(data)) =
                     (&mut self.end, frame.data_ref())
                 {
                     *left = left.saturating_sub(data.remaining() as u64);
@@ -165,8 +176,7 @@ impl Body for Answered {
                 None => BodyError::Guest(error.to_string()),
             })),
             None => {
-                self.end = End::Reached;
-                self.sent = None;
+                self.is_sent();
                 None
             }
         })
@@ -184,20 +194,20 @@ impl Body for Answered {
 
 impl Drop for Answered {
     fn drop(&mut self) {
+        if matches!(self.end, End::Reached) {
+            self.is_sent();
+        }
         let Some(instance) = self.instance.take().filter(|_| self.failure.is_none()) else {
             return;
         };
         match self.end {
             End::Ahead { .. } => {}
-            End::Reached => {
-                self.sent = None;
-                instance.go_on(None);
-            }
+            End::Reached => instance.go_on(None),
             // The component may not know that nobody reads what it writes, and must not fail
             // for it.
             End::WithHead => {
                 let body = std::mem::take(&mut self.body);
-                instance.go_on(Some(Unread { body, _sent: self.sent.take() }));
+                instance.go_on(Some(Unread { body, sent: self.sent.take() }));
             }
         }
     }
@@ -206,7 +216,7 @@ impl Drop for Answered {
 /// A body that is read for nobody.
 pub(super) struct Unread {
     body: WasiBody,
-    _sent: Option<oneshot::Sender<()>>,
+    sent: Option<oneshot::Sender<()>>,
 }
 
 impl Unread {
@@ -216,7 +226,14 @@ impl Unread {
             match ready!(Pin::new(&mut self.body).poll_frame(context)) {
                 Some(Ok(_)) => {}
                 // Whoever broke it off hears of it elsewhere.
-                Some(Err(_)) | None => return Poll::Ready(()),
+                Some(Err(_)) => return Poll::Ready(()),
+                None => {
+                    if let Some(sent) = self.sent.take() {
+                        // The instance may have ended.
+                        let _ = sent.send(());
+                    }
+                    return Poll::Ready(());
+                }
             }
         }
     }

@@ -19,7 +19,7 @@ use keyway_component::{Part, fuse};
 use tokio::task::JoinSet;
 
 use crate::{
-    Cache, Compiler, Engines, Principal, Purpose, Room,
+    Cache, Compiler, Engines, Principal, Purpose, Remedy, Room,
     plan::{Member, Plan},
 };
 use explore::{Explorer, Outcome, Outcomes};
@@ -101,6 +101,7 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
         config: None,
         databases: BTreeMap::new(),
         streams: None,
+        remedy: Remedy::default(),
     };
     let member = Member::new(principal).expect("it has no folders");
     let plan = Arc::new(Plan::new([member], limit));

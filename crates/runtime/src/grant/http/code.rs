@@ -1,0 +1,143 @@
+//! What went wrong with a request, as an error of the interface.
+
+use std::{error::Error as StdError, io};
+
+use wasmtime_wasi_http::{Error, p3::bindings::http::types as error_0_3};
+
+use super::Prohibited;
+
+/// Finds the error of the interface that says best what happened.
+pub(super) fn code(error: &hyper_util::client::legacy::Error) -> Error {
+    let mut source: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = source {
+        if error.is::<Prohibited>() {
+            return Error::DestinationIpProhibited;
+        }
+        if let Some(error) = error.downcast_ref::<Error>() {
+            // What went wrong with the request's own body; the guest sees that there too.
+            return again(error);
+        }
+        if let Some(error) = error.downcast_ref::<rustls::Error>() {
+            return code_of_tls(error);
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            match error.kind() {
+                io::ErrorKind::ConnectionRefused => return Error::ConnectionRefused,
+                io::ErrorKind::TimedOut => return Error::ConnectionTimeout,
+                io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::BrokenPipe => return Error::ConnectionTerminated,
+                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                    return Error::DestinationUnavailable;
+                }
+                _ => {}
+            }
+            if let Some(inner) = error.get_ref() {
+                source = Some(inner);
+                continue;
+            }
+        }
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            if error.is_incomplete_message() {
+                return Error::ConnectionTerminated;
+            }
+            if error.is_body_write_aborted() {
+                // It ended before as much was sent as it had said.
+                return Error::HttpRequestBodySize(None);
+            }
+            if error.is_parse_too_large() {
+                return Error::HttpResponseHeaderSectionSize(None);
+            }
+            if error.is_parse() {
+                return Error::HttpProtocolError;
+            }
+        }
+        if error.to_string() == "dns error" {
+            return match error.source().map(code_of_lookup) {
+                Some(code) => code,
+                None => Error::DnsError { rcode: None, info_code: None },
+            };
+        }
+        source = error.source();
+    }
+    if error.is_connect() { Error::DestinationUnavailable } else { Error::HttpProtocolError }
+}
+
+fn code_of_tls(error: &rustls::Error) -> Error {
+    match error {
+        rustls::Error::InvalidCertificate(_) => Error::TlsCertificateError,
+        rustls::Error::AlertReceived(alert) => Error::TlsAlertReceived {
+            alert_id: Some(u8::from(*alert)),
+            alert_message: Some(format!("{alert:?}")),
+        },
+        _ => Error::TlsProtocolError,
+    }
+}
+
+fn code_of_lookup(error: &(dyn StdError + 'static)) -> Error {
+    let prohibited = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+        .is_some_and(<dyn StdError + Send + Sync>::is::<Prohibited>);
+    if prohibited {
+        Error::DestinationIpProhibited
+    } else {
+        Error::DnsError { rcode: Some(error.to_string()), info_code: None }
+    }
+}
+
+/// What ended the body of an answer.
+pub(super) fn code_of_body(error: &hyper::Error) -> Error {
+    let mut source: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = source {
+        match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(io::ErrorKind::UnexpectedEof) => return Error::HttpResponseIncomplete,
+            Some(io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted) => {
+                return Error::ConnectionTerminated;
+            }
+            _ => source = error.source(),
+        }
+    }
+    if error.is_incomplete_message() {
+        return Error::HttpResponseIncomplete;
+    }
+    Error::HttpProtocolError
+}
+
+/// The same error; it cannot be cloned. Those that no host function makes become a general one.
+fn again(error: &Error) -> Error {
+    code_0_3(error).into()
+}
+
+/// The error of `wasi:http` 0.3 that says the same.
+pub(crate) fn code_0_3(error: &Error) -> error_0_3::ErrorCode {
+    use error_0_3::ErrorCode as Code;
+    match error {
+        Error::ConnectionReadTimeout => Code::ConnectionReadTimeout,
+        Error::ConnectionRefused => Code::ConnectionRefused,
+        Error::ConnectionTerminated => Code::ConnectionTerminated,
+        Error::ConnectionTimeout => Code::ConnectionTimeout,
+        Error::DestinationIpProhibited => Code::DestinationIpProhibited,
+        Error::DestinationUnavailable => Code::DestinationUnavailable,
+        Error::DnsError { rcode, info_code } => Code::DnsError(error_0_3::DnsErrorPayload {
+            rcode: rcode.clone(),
+            info_code: *info_code,
+        }),
+        Error::HttpRequestBodySize(bytes) => Code::HttpRequestBodySize(*bytes),
+        Error::HttpRequestDenied => Code::HttpRequestDenied,
+        Error::HttpRequestUriInvalid => Code::HttpRequestUriInvalid,
+        Error::HttpResponseHeaderSectionSize(bytes) => Code::HttpResponseHeaderSectionSize(*bytes),
+        Error::HttpResponseIncomplete => Code::HttpResponseIncomplete,
+        Error::InternalError(text) => Code::InternalError(text.clone()),
+        Error::TlsAlertReceived { alert_id, alert_message } => {
+            Code::TlsAlertReceived(error_0_3::TlsAlertReceivedPayload {
+                alert_id: *alert_id,
+                alert_message: alert_message.clone(),
+            })
+        }
+        Error::TlsCertificateError => Code::TlsCertificateError,
+        Error::TlsProtocolError => Code::TlsProtocolError,
+        _ => Code::HttpProtocolError,
+    }
+}
