@@ -85,6 +85,9 @@ pub(crate) struct Compiled {
 /// If the sources, the WIT or the compiler are at fault.
 pub fn build(project: &Project, options: &Options, toolbox: &Toolbox) -> Result<Built, BuildError> {
     let world = read_world(project, options)?;
+    if let Some(world) = &world {
+        refuse(project, world)?;
+    }
     let version = version(project.language, toolbox)?;
     let how = format!("{:?} {:?}", options.world, options.profile);
     let with = [env!("CARGO_PKG_VERSION"), &version, &how];
@@ -119,6 +122,14 @@ fn read_world(project: &Project, options: &Options) -> Result<Option<World>, Bui
         return Ok(None);
     }
     Ok(Some(World::read(&wit, options.world.as_deref())?))
+}
+
+fn refuse(project: &Project, world: &World) -> Result<(), BuildError> {
+    project.language.can_build(world).map_err(|reason| BuildError::Project {
+        language: project.language,
+        folder: project.folder.clone(),
+        reason: format!("has the world `{}`, which cannot be built: {reason}", world.name()),
+    })
 }
 
 fn version(language: Language, toolbox: &Toolbox) -> Result<String, BuildError> {

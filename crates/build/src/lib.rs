@@ -22,6 +22,7 @@ mod project;
 mod skeleton;
 mod template;
 mod toolbox;
+mod word;
 mod world;
 
 pub use build::{Built, Job, Observer, Options, Profile, build, build_all};

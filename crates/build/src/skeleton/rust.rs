@@ -2,17 +2,11 @@
 
 use wit_parser::{Handle, Resolve, Type, TypeDefKind, TypeId, WorldKey};
 
-use super::{Export, pascal};
-use crate::World;
-
-/// Words of Rust that no function or parameter can be called by.
-const KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
-    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
-    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
-    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
-    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
-];
+use super::Export;
+use crate::{
+    Language, World,
+    word::{escape, pascal, snake},
+};
 
 pub(super) fn write(world: &World, exports: &[Export<'_>]) -> Result<String, String> {
     let mut text = format!(
@@ -48,9 +42,6 @@ fn implementation(functions: &[String], indent: &str) -> String {
 }
 
 fn function(resolve: &Resolve, function: &wit_parser::Function) -> Result<String, String> {
-    if function.kind.is_async() {
-        return Err(format!("its function `{}` is asynchronous", function.name));
-    }
     let parameters: Vec<String> = function
         .params
         .iter()
@@ -63,7 +54,8 @@ fn function(resolve: &Resolve, function: &wit_parser::Function) -> Result<String
         Some(result) => format!(" -> {}", ty(resolve, result)?),
         None => String::new(),
     };
-    Ok(format!("fn {}({}){result}", word(&function.name), parameters.join(", ")))
+    let define = if function.kind.is_async() { "async fn" } else { "fn" };
+    Ok(format!("{define} {}({}){result}", word(&function.name), parameters.join(", ")))
 }
 
 fn module(resolve: &Resolve, key: &WorldKey) -> String {
@@ -101,7 +93,8 @@ fn ty(resolve: &Resolve, of: &Type) -> Result<String, String> {
 fn composite(resolve: &Resolve, id: TypeId) -> Result<String, String> {
     let of = &resolve.types[id];
     if let Some(name) = &of.name {
-        return Ok(pascal(name));
+        // The bindings have a trait of this name.
+        return Ok(if name == "guest" { "Guest_".to_owned() } else { pascal(name) });
     }
     let inner = |of: &Type| ty(resolve, of);
     let or_unit = |of: &Option<Type>| of.as_ref().map_or(Ok("()".to_owned()), inner);
@@ -121,6 +114,8 @@ fn composite(resolve: &Resolve, id: TypeId) -> Result<String, String> {
         TypeDefKind::Handle(Handle::Borrow(resource)) => {
             format!("&{}", composite(resolve, *resource)?)
         }
+        TypeDefKind::Stream(element) => format!("wit_bindgen::StreamReader<{}>", or_unit(element)?),
+        TypeDefKind::Future(value) => format!("wit_bindgen::FutureReader<{}>", or_unit(value)?),
         TypeDefKind::Type(alias) => inner(alias)?,
         other => return Err(format!("it uses a type of kind `{}`", other.as_str())),
     })
@@ -128,6 +123,5 @@ fn composite(resolve: &Resolve, id: TypeId) -> Result<String, String> {
 
 /// A name as the bindings write it.
 fn word(name: &str) -> String {
-    let name = name.replace('-', "_");
-    if KEYWORDS.contains(&name.as_str()) { name + "_" } else { name }
+    escape(Language::Rust, &snake(name))
 }
