@@ -4,7 +4,7 @@ mod greeting;
 
 wit_bindgen::generate!({ path: "wit", generate_all });
 
-use exports::example::{{snake}}::greeter::Guest;
+use exports::example::{{word}}::greeter::Guest;
 
 struct Component;
 
