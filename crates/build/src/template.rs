@@ -213,9 +213,9 @@ fn failed(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> NewError {
 struct Names {
     name: String,
     snake: String,
-    /// The same as the bindings have it.
+    /// Of its package, as the bindings have it.
     word: String,
-    /// As a word of WIT, where some words have a meaning of their own.
+    /// Of its package, as a word of WIT, where some words have a meaning of their own.
     package: String,
 }
 
@@ -236,11 +236,16 @@ impl Names {
         if name.len() > 64 || !name.split('-').all(is_word) {
             return Err(NewError::Name(name.to_owned()));
         }
-        let as_package = format!("package example:{name};");
+        let (snake, word) = (snake(name), escape(language, &snake(name)));
+        // Rust's bindings use the name of a package as it is.
+        let (package, word) = if language == Language::Rust && word != snake {
+            (format!("{name}-component"), format!("{snake}_component"))
+        } else {
+            (name.to_owned(), word)
+        };
+        let as_package = format!("package example:{package};");
         let is_plain = Resolve::default().push_str("name.wit", &as_package).is_ok();
-        let package = if is_plain { name.to_owned() } else { format!("%{name}") };
-        let snake = snake(name);
-        let word = escape(language, &snake);
+        let package = if is_plain { package } else { format!("%{package}") };
         Ok(Self { name: name.to_owned(), snake, word, package })
     }
 }

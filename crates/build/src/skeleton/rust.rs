@@ -1,6 +1,7 @@
 //! A skeleton in Rust: an implementation of each trait that the bindings have.
 
-use wit_parser::{Handle, Resolve, Type, TypeDefKind, TypeId, WorldKey};
+use wit_bindgen_core::name_package_module;
+use wit_parser::{Handle, Resolve, Type, TypeDefKind, TypeId, WorldItem, WorldKey};
 
 use super::Export;
 use crate::{
@@ -9,6 +10,12 @@ use crate::{
 };
 
 pub(super) fn write(world: &World, exports: &[Export<'_>]) -> Result<String, String> {
+    if let Some(package) = unnameable(world) {
+        return Err(format!(
+            "its package `{package}` is called by a word of Rust, which the bindings do not escape; \
+             call it by another"
+        ));
+    }
     let mut text = format!(
         "//! Implements the world `{}`, see `wit`.\n\nwit_bindgen::generate!({{ path: \"wit\", \
          generate_all }});\n\nstruct Component;\n\nexport!(Component);\n",
@@ -31,6 +38,23 @@ pub(super) fn write(world: &World, exports: &[Export<'_>]) -> Result<String, Str
         }
     }
     Ok(text)
+}
+
+/// A package whose module would have a word of Rust as its name.
+fn unnameable(world: &World) -> Option<String> {
+    let World { resolve, id } = world;
+    let world = &resolve.worlds[*id];
+    let items = world.imports.values().chain(world.exports.values());
+    let packages = items.filter_map(|item| match item {
+        WorldItem::Interface { id, .. } => resolve.interfaces[*id].package,
+        _ => None,
+    });
+    let module = |id| name_package_module(resolve, id);
+    let mut reserved = packages.filter(|id| escape(Language::Rust, &module(*id)) != module(*id));
+    reserved.next().map(|id| {
+        let name = &resolve.packages[id].name;
+        format!("{}:{}", name.namespace, name.name)
+    })
 }
 
 fn implementation(functions: &[String], indent: &str) -> String {
@@ -64,8 +88,10 @@ fn module(resolve: &Resolve, key: &WorldKey) -> String {
         WorldKey::Interface(id) => id,
     };
     let interface = &resolve.interfaces[*id];
-    let package = interface.package.map(|id| &resolve.packages[id].name);
-    let parts = package.iter().flat_map(|name| [word(&name.namespace), word(&name.name)]);
+    let package = interface.package.map(|id| (id, &resolve.packages[id].name));
+    let parts = package
+        .iter()
+        .flat_map(|(id, name)| [word(&name.namespace), name_package_module(resolve, *id)]);
     let name = interface.name.as_deref().map(word);
     ["exports".to_owned()].into_iter().chain(parts).chain(name).collect::<Vec<_>>().join("::")
 }

@@ -68,6 +68,16 @@ fn words_of_rust_are_escaped() {
 }
 
 #[test]
+fn a_package_that_rust_cannot_name_is_refused() {
+    let refused = of(&world(&WIT.replace("test:switch", "test:match")), Language::Rust, "words");
+    let refused = refused.expect_err("it is a word");
+    assert!(
+        refused.starts_with("its package `test:match` is called by a word of Rust"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn words_of_python_are_escaped() {
     has(
         &text(WIT, Language::Python),

@@ -63,7 +63,9 @@ fn a_project_may_be_called_by_a_word_of_its_language() {
     let library = Start::Kind(Kind::Library);
     let (_folder, project) = made("match", Language::Rust, &library);
     let text = read(&project, "src/lib.rs");
-    assert!(text.contains("use exports::example::match_::greeter::Guest;"), "{text}");
+    assert!(text.contains("use exports::example::match_component::greeter::Guest;"), "{text}");
+    let text = read(&project, "wit/world.wit");
+    assert!(text.starts_with("package example:match-component;\n"), "{text}");
     for (language, file, in_source, in_header) in [
         (
             Language::Cpp,

@@ -1,4 +1,4 @@
-//! Implements `example:{{name}}/greeter`, see `wit/world.wit`.
+//! Implements the interface `greeter`, see `wit/world.wit`.
 
 mod greeting;
 
