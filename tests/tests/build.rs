@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -58,14 +59,15 @@ fn changed(file: &Path) -> SystemTime {
 
 /// Nothing of a build is left but what it keeps on purpose.
 fn nothing_is_half_written(folder: &TempDir) {
-    let own = folder.path().join("sum/.keyway");
-    for place in [own, folder.path().join("sum")] {
-        let names = fs::read_dir(place).into_iter().flatten().flatten();
-        let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
-        let left: Vec<_> =
-            names.filter(|name| name.starts_with(".tmp") || name.starts_with(".keyway-")).collect();
-        assert!(left.is_empty(), "{left:?}");
-    }
+    let names = |place: &str| -> Vec<String> {
+        let names = fs::read_dir(folder.path().join(place)).into_iter().flatten().flatten();
+        names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    };
+    let own =
+        names("sum/.keyway").into_iter().filter(|name| name != "lock" && name != "build.json");
+    let hidden = names("sum").into_iter().filter(|name| name.starts_with('.') && name != ".keyway");
+    let left: Vec<_> = own.chain(hidden).collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]
@@ -88,6 +90,57 @@ fn what_has_not_changed_is_not_built_again() {
     assert!(built(&folder, "sum").contains("sum is built"));
     let debug = finish_in(folder.path(), ["build", "--debug", "sum"]);
     assert!(debug.stderr.contains("sum is built"), "{}", debug.stderr);
+}
+
+#[test]
+fn what_changes_anywhere_is_built_again() {
+    let folder = project();
+    write(
+        &folder,
+        "sum/src/sum.c",
+        &format!("#include \"bindings/one.h\"\n#include \"two.h\"\n{C}"),
+    );
+    write(&folder, "sum/src/bindings/one.h", "\n");
+    write(&folder, "sum/src/target/three.c", "\n");
+    write(&folder, "shared/include/two.h", "\n");
+    write(&folder, "shared/wit/world.wit", WIT);
+    write(&folder, "sum/compile_flags.txt", "-I../shared/include\n");
+    fs::remove_dir_all(folder.path().join("sum/wit")).expect("removed");
+    symlink("../shared/wit", folder.path().join("sum/wit")).expect("linked");
+    assert!(built(&folder, "sum").contains("sum is built"));
+    assert!(built(&folder, "sum").contains("sum is up to date"));
+    for file in [
+        "sum/src/bindings/one.h",
+        "sum/src/target/three.c",
+        "shared/include/two.h",
+        "shared/wit/world.wit",
+    ] {
+        let text = fs::read_to_string(folder.path().join(file)).expect("it is there");
+        write(&folder, file, &format!("{text}// Changed.\n"));
+        assert!(built(&folder, "sum").contains("sum is built"), "{file}");
+        assert!(built(&folder, "sum").contains("sum is up to date"), "{file}");
+    }
+}
+
+#[test]
+fn what_changes_in_another_project_changes_no_other() {
+    let folder = project();
+    write(&folder, "sum/other/wit/world.wit", WIT);
+    write(&folder, "sum/other/src/sum.c", C);
+    for path in ["sum", "sum/other"] {
+        assert!(built(&folder, path).contains("is built"));
+    }
+    write(&folder, "sum/other/src/sum.c", &format!("{C}\n"));
+    assert!(built(&folder, "sum").contains("sum is up to date"));
+    assert!(built(&folder, "sum/other").contains("other is built"));
+}
+
+#[test]
+fn what_a_killed_build_left_is_taken_away() {
+    let folder = project();
+    write(&folder, "sum/.keyway/work/module.wasm", "half");
+    built(&folder, "sum");
+    nothing_is_half_written(&folder);
 }
 
 #[test]
@@ -137,14 +190,41 @@ fn a_build_that_fails_leaves_what_was() {
     assert!(failed(&folder, "sum").contains("wit: a project says in WIT"));
 }
 
-#[test]
-fn a_component_that_is_not_what_its_world_says_is_refused() {
-    // Rust's bindings need not come from the folder `wit`.
+const RUST: &str = "#[unsafe(no_mangle)]\npub extern \"C\" fn f() {}\n";
+
+/// A project in Rust that has no dependencies, and no WIT to be held to.
+fn project_in_rust() -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let manifest = "[package]\nname = \"sum\"\nedition = \"2024\"\n\n[lib]\ncrate-type = \
                     [\"cdylib\"]\n\n[workspace]\n";
     write(&folder, "sum/Cargo.toml", manifest);
-    write(&folder, "sum/src/lib.rs", "#[unsafe(no_mangle)]\npub extern \"C\" fn f() {}\n");
+    write(&folder, "sum/src/lib.rs", RUST);
+    folder
+}
+
+/// Cargo writes much for programs beside what it says to people.
+#[test]
+fn a_rust_build_that_fails_leaves_what_was() {
+    let folder = project_in_rust();
+    assert!(built(&folder, "sum").contains("sum is built"));
+    assert!(built(&folder, "sum").contains("sum is up to date"), "also with its new Cargo.lock");
+    let before = fs::read(component(&folder)).expect("it is there");
+    write(&folder, "sum/src/lib.rs", &RUST.replace("{}", "{ missing }"));
+    let said = failed(&folder, "sum");
+    for reason in ["cannot find value `missing`", "src/lib.rs:2:", "cargo does not build `sum`"] {
+        assert!(said.contains(reason), "{reason}: {said}");
+    }
+    assert!(!said.contains("\"reason\""), "{said}");
+    assert_eq!(fs::read(component(&folder)).expect("it is there"), before);
+    nothing_is_half_written(&folder);
+    write(&folder, "sum/src/lib.rs", RUST);
+    assert!(built(&folder, "sum").contains("sum is up to date"), "it is as it was");
+}
+
+#[test]
+fn a_component_that_is_not_what_its_world_says_is_refused() {
+    // Rust's bindings need not come from the folder `wit`.
+    let folder = project_in_rust();
     write(&folder, "sum/wit/world.wit", WIT);
     let said = failed(&folder, "sum");
     for reason in [
@@ -214,6 +294,40 @@ fn an_app_is_built_with_all_that_fails_in_it() {
     let said = built(&folder, ".");
     for line in ["sum is up to date", "other is built", "third is built"] {
         assert!(said.contains(line), "{line}: {said}");
+    }
+}
+
+#[test]
+fn a_folder_makes_one_component() {
+    let folder = project();
+    write(&folder, "sum/wit/world.wit", &(WIT.to_owned() + "world other {\n    export sums;\n}\n"));
+    let manifest = |world: &str| {
+        format!(
+            "[app]\nname = \"sums\"\n\n[component.one]\nsource = \"sum\"\nbuild.world = \"sum\"\n\n\
+             [component.two]\nsource = \"./sum\"\nbuild.world = \"{world}\"\n"
+        )
+    };
+    write(&folder, "keyway.toml", &manifest("other"));
+    let said = failed(&folder, ".");
+    for reason in ["`two` is built from a folder that makes another", "keyway.toml:9:", "`other`"] {
+        assert!(said.contains(reason), "{reason}: {said}");
+    }
+    write(&folder, "keyway.toml", &manifest("sum"));
+    assert!(built(&folder, ".").contains("sum is built"));
+}
+
+#[test]
+fn what_no_bindings_have_is_told_before_a_compiler_starts() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(&folder, "slow/go.mod", "module slow\n");
+    write(
+        &folder,
+        "slow/wit/world.wit",
+        "package a:b;\n\nworld w {\n    export f: async func();\n}\n",
+    );
+    let said = failed(&folder, "slow");
+    for reason in ["has the world `w`, which cannot be built", "the asynchronous function `f`"] {
+        assert!(said.contains(reason), "{reason}: {said}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use keyway_testing::{Finished, Keyway, finish, guest};
+use keyway_testing::{Finished, Keyway, finish, finish_in, guest};
 use serde_json::{Value, json};
 
 fn call(arguments: &[&str]) -> Finished {
@@ -98,13 +98,33 @@ fn a_call_that_cannot_be_made_says_why() {
         ("text(\"a\")", "it is text: func(text: string, letter: char)"),
         ("numbers(256, 0, 0, 0, 0)", "invalid value"),
         ("nested(none, middle, {})", "this is no call with values in WAVE"),
-        ("take(1)", "there is no function `take` to call"),
+        ("take(1)", "`take` of `values` cannot be called by hand: it takes or returns handles"),
         ("fail(\"panic\")", "`fail` of `values`: the component trapped"),
     ] {
         refused(&call(&[text]), expected);
     }
     refused(&call(&["--time", "200ms", "fail(\"loop\")"]), "limit.time");
     refused(&finish(["call", "/no/such.wasm", "f()"]), "there is no file or folder /no/such.wasm");
+    refused(&finish(["call", "no-such.wasm"]), "there is no file or folder no-such.wasm");
+    refused(
+        &finish(["call", "greet"]),
+        "a function is called with its values: `keyway call 'greet()'`",
+    );
+}
+
+#[test]
+fn functions_of_a_built_project_are_called() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |arguments: &[&str]| finish_in(folder.path(), arguments);
+    worked(&run(&["new", "greeter", "--lang", "c", "--kind", "library"]));
+    for arguments in [["call", "greeter"], ["wit", "greeter"]] {
+        refused(&run(&arguments), "the project in greeter is not built");
+    }
+    worked(&run(&["build", "greeter"]));
+    let said = run(&["call", "greeter", "greet(\"Ann\")"]);
+    assert_eq!(said.stdout, "\"Hello, Ann!\"\n", "{}", said.stderr);
+    assert!(run(&["call", "greeter"]).stdout.contains("greet: func(name: string) -> string"));
+    assert!(run(&["wit", "greeter"]).stdout.contains("greet: func(name: string) -> string"));
 }
 
 fn worked(finished: &Finished) {

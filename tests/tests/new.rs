@@ -23,6 +23,7 @@ fn made(language: &str, kind: &str) -> TempDir {
     assert!(built.stderr.contains("first-try is built"), "{}", built.stderr);
     let again = succeed(finish_in(folder.path(), ["build", "first-try"]));
     assert!(again.stderr.contains("first-try is up to date"), "{}", again.stderr);
+    assert!(!folder.path().join("first-try/__pycache__").exists(), "sources stay as they are");
     folder
 }
 
@@ -100,21 +101,29 @@ fn stands_before_another(language: &str) {
     assert_eq!(get(keyway.address(), "/other").body, "Behind, world!\n", "{language}");
 }
 
-/// A skeleton for WIT that is there already.
+/// A skeleton for WIT that is there already, with names that are words of languages.
 fn is_built_as_it_is(language: &str) {
     let folder = folder();
     let wit = "package shop:cart@1.0.0;\n\ninterface carts {\n    record item { name: string, \
                price: option<u32> }\n\n    variant state { empty, full(list<item>) }\n\n    \
                add: func(item: item, to: state) -> result<state, string>;\n\n    \
-               total: func(items: list<item>) -> tuple<u32, bool>;\n}\n\n\
-               world cart {\n    export carts;\n    export clear: func();\n}\n\n\
+               total: func(items: list<item>) -> tuple<u32, bool>;\n\n    \
+               delete: func(new: bool, lambda: u32, default: string) -> u32;\n\n    \
+               pass: func(match: u32, range: u32);\n}\n\n\
+               world cart {\n    export carts;\n    export clear: func();\n    \
+               export try: func(static: u32);\n}\n\n\
                world other {\n    import carts;\n}\n";
     fs::write(folder.path().join("cart.wit"), wit).expect("written");
     let new = ["new", "cart", "--lang", language, "--wit", "cart.wit", "--world", "cart"];
     succeed(finish_in(folder.path(), new));
     succeed(finish_in(folder.path(), ["build", "cart"]));
     let inspected = succeed(finish_in(folder.path(), ["inspect", "cart/cart.wasm"]));
-    for function in ["add: func(item: item, to: state) -> result<state, string>", "clear: func()"] {
+    for function in [
+        "add: func(item: item, to: state) -> result<state, string>",
+        "delete: func(new: bool, ",
+        "clear: func()",
+        "try: func(",
+    ] {
         assert!(inspected.stdout.contains(function), "{}", inspected.stdout);
     }
 }
@@ -161,6 +170,33 @@ languages! {
 }
 
 #[test]
+fn a_project_may_be_called_by_a_word_of_its_language() {
+    let folder = folder();
+    for (language, name) in [("rust", "match"), ("cpp", "switch"), ("c", "test-switch")] {
+        let new = ["new", name, "--lang", language, "--kind", "library"];
+        succeed(finish_in(folder.path(), new));
+        succeed(finish_in(folder.path(), ["build", name]));
+    }
+}
+
+#[test]
+fn asynchronous_functions_are_built_where_there_are_bindings() {
+    let folder = folder();
+    let wit = "package test:waiting;\n\ninterface slow {\n    \
+               say: async func(times: u32) -> string;\n}\n\n\
+               world waiting {\n    export slow;\n}\n";
+    fs::write(folder.path().join("waiting.wit"), wit).expect("written");
+    for language in ["rust", "c", "python"] {
+        let new = ["new", language, "--lang", language, "--wit", "waiting.wit"];
+        succeed(finish_in(folder.path(), new));
+        succeed(finish_in(folder.path(), ["build", language]));
+        let component = format!("{language}/{language}.wasm");
+        let inspected = succeed(finish_in(folder.path(), ["inspect", &component]));
+        assert!(inspected.stdout.contains("say: async func"), "{}", inspected.stdout);
+    }
+}
+
+#[test]
 fn an_app_takes_in_new_components() {
     let folder = folder();
     succeed(finish_in(folder.path(), ["new", "app", "shop"]));
@@ -199,6 +235,8 @@ fn what_is_wrong_is_told_and_nothing_is_left() {
     fs::write(folder.path().join("wrong.wit"), wrong).expect("written");
     let several = "package a:b;\n\nworld one {}\n\nworld two {}\n";
     fs::write(folder.path().join("several.wit"), several).expect("written");
+    let slow = "package a:b;\n\nworld w {\n    export f: async func();\n}\n";
+    fs::write(folder.path().join("slow.wit"), slow).expect("written");
     for (new, reason) in [
         (["new", "Name", "--lang", "c", "--kind", "http"].as_slice(), "`Name` is no name"),
         (&["new", "a", "--lang", "cobol"], "`cobol` is no language"),
@@ -211,6 +249,8 @@ fn what_is_wrong_is_told_and_nothing_is_left() {
         (&["new", "a", "--lang", "c", "--wit", "wrong.wit"], "wrong.wit has a mistake"),
         (&["new", "a", "--lang", "c", "--wit", "several.wit"], "the worlds `one`, `two`"),
         (&["new", "a", "--lang", "c", "--wit", "several.wit", "--world", "x"], "no world `x`"),
+        (&["new", "a", "--lang", "go", "--wit", "slow.wit"], "the asynchronous function `f`"),
+        (&["new", "a", "--lang", "javascript", "--wit", "slow.wit"], "`f` is asynchronous"),
     ] {
         let mut command = command();
         let output = command.args(new).current_dir(folder.path()).stdin(Stdio::null()).output();
@@ -221,5 +261,5 @@ fn what_is_wrong_is_told_and_nothing_is_left() {
         let words: Vec<_> = stderr.split_whitespace().filter(|word| *word != "│").collect();
         assert!(words.join(" ").contains(reason), "{reason}: {stderr}");
     }
-    holds(folder.path(), &["several.wit", "wrong.wit"]);
+    holds(folder.path(), &["several.wit", "slow.wit", "wrong.wit"]);
 }

@@ -2,17 +2,18 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
-    fs,
     path::{Path, PathBuf},
     sync::Mutex,
     thread,
+    time::SystemTime,
 };
 
 use crate::{
     BuildError, Language, Project, Toolbox, World,
     check::mismatches,
-    files::write_whole,
-    note::{Note, hash_inputs},
+    files::put,
+    note::{Inputs, Note},
+    workplace::Workplace,
 };
 
 /// How a component is built.
@@ -62,7 +63,7 @@ pub struct Job {
 pub(crate) struct Task<'a> {
     pub(crate) project: &'a Project,
     pub(crate) options: &'a Options,
-    /// An empty folder that is taken away afterwards.
+    /// An empty folder, on the project's file system, that is taken away afterwards.
     pub(crate) work: &'a Path,
 }
 
@@ -73,52 +74,75 @@ pub(crate) struct Compiled {
     pub(crate) module: Vec<u8>,
     /// Warnings.
     pub(crate) said: String,
-    /// Sources outside of the project's folder.
-    pub(crate) elsewhere: BTreeSet<PathBuf>,
+    /// Files that the compiler says it has read, some of which are sources: absolute, or as seen from
+    /// the project's folder.
+    pub(crate) used: Vec<PathBuf>,
 }
 
-/// Builds the component of `project` if it is not there, or was made of something else.
+/// Builds the component of `project` if it is not there, or was made of something else. While somebody
+/// else builds it, this waits.
 ///
 /// The component is written whole: if this fails, the old one is as it was.
 ///
 /// # Errors
 /// If the sources, the WIT or the compiler are at fault.
 pub fn build(project: &Project, options: &Options, toolbox: &Toolbox) -> Result<Built, BuildError> {
-    let world = read_world(project, options)?;
+    // What is wrong with the WIT is told before what is missing here.
+    read_world(project, options)?;
     let version = version(project.language, toolbox)?;
     let how = format!("{:?} {:?}", options.world, options.profile);
     let with = [env!("CARGO_PKG_VERSION"), &version, &how];
-    let old = Note::read(project);
-    let elsewhere = old.as_ref().map(|note| note.elsewhere().clone()).unwrap_or_default();
-    let inputs = hash_inputs(project, &elsewhere, &with)?;
-    let output = project.component();
-    if old.as_ref().is_some_and(|note| note.is_of(&inputs, &output)) {
+    if unbuilt(project, &with)?.is_none() {
         return Ok(Built::Fresh);
     }
-    let own = project.own();
-    fs::create_dir_all(&own).map_err(BuildError::written(&own))?;
-    let work = tempfile::tempdir_in(&own).map_err(BuildError::written(&own))?;
-    let task = Task { project, options, work: work.path() };
+    let workplace = Workplace::open(project)?;
+    let began = SystemTime::now();
+    // Somebody else may have built it meanwhile.
+    let Some(before) = unbuilt(project, &with)? else { return Ok(Built::Fresh) };
+    let world = read_world(project, options)?;
+    let task = Task { project, options, work: workplace.folder() };
     let compiled = compile(&task, world.as_ref(), toolbox)?;
     let component = finish(project, world.as_ref(), &compiled.module)?;
-    write_whole(&output, &component)?;
-    // A first build may add a file of its own, as cargo does with Cargo.lock.
-    let inputs = if old.is_some() && compiled.elsewhere == elsewhere {
-        inputs
-    } else {
-        hash_inputs(project, &compiled.elsewhere, &with)?
-    };
-    Note::new(inputs, &component, compiled.elsewhere).write(project)?;
+    put(&project.component(), &component, task.work)?;
+    let after = Inputs::read(project, elsewhere(project, &compiled.used), &with)?;
+    // A change that was saved during the build may not be in it: without a note the next one
+    // builds again.
+    if before.are_those_of(&after, began) {
+        Note::new(&after, &component).write(project, task.work)?;
+    }
     Ok(Built::Made { said: compiled.said })
 }
 
-/// Rust brings its bindings itself, perhaps from elsewhere; without `wit` nothing is compared.
+/// What the component is to be made of; none if it was.
+fn unbuilt(project: &Project, with: &[&str]) -> Result<Option<Inputs>, BuildError> {
+    let Some(note) = Note::read(project) else {
+        return Inputs::read(project, BTreeSet::new(), with).map(Some);
+    };
+    let is_of = |inputs: &Inputs| note.is_of(inputs, &project.component());
+    let inputs = Inputs::read(project, note.elsewhere().clone(), with)?;
+    Ok(Some(inputs).filter(|inputs| !is_of(inputs)))
+}
+
+/// The files among those that a compiler has read which are sources.
+fn elsewhere(project: &Project, used: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let whole = used.iter().filter_map(|path| project.folder.join(path).canonicalize().ok());
+    whole.filter(|path| path.is_file() && !project.is_made(path)).collect()
+}
+
+/// The world that is built. Rust brings its bindings itself, perhaps from elsewhere; without `wit`
+/// nothing is compared.
 fn read_world(project: &Project, options: &Options) -> Result<Option<World>, BuildError> {
     let wit = project.wit();
     if project.language == Language::Rust && !wit.exists() {
         return Ok(None);
     }
-    Ok(Some(World::read(&wit, options.world.as_deref())?))
+    let world = World::read(&wit, options.world.as_deref())?;
+    project.language.can_build(&world).map_err(|reason| BuildError::Project {
+        language: project.language,
+        folder: project.folder.clone(),
+        reason: format!("has the world `{}`, which cannot be built: {reason}", world.name()),
+    })?;
+    Ok(Some(world))
 }
 
 fn version(language: Language, toolbox: &Toolbox) -> Result<String, BuildError> {

@@ -1,15 +1,10 @@
 //! Debian and its descendants: installs packages, and unpacks them beside the system.
 
-use std::{
-    ffi::OsStr,
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{fs, path::Path, process::Command};
 
 use crate::{
     SetUpError,
-    process::{ask, on_path},
+    process::{ask, on_path, set_up_by},
 };
 
 /// Whether this system has Debian's package manager.
@@ -26,10 +21,10 @@ pub fn install(packages: &[&str]) -> Result<(), SetUpError> {
     if missing.is_empty() {
         return Ok(());
     }
-    run(apt(&["update", "-q"]))?;
+    set_up_by(apt(&["update", "-q"]))?;
     let mut command = apt(&["install", "-q", "-y", "--no-install-recommends"]);
     command.args(missing);
-    run(command)
+    set_up_by(command)
 }
 
 /// Whether packages can be installed without asking for a password.
@@ -62,12 +57,12 @@ pub(crate) fn unpack(packages: &[String], folder: &Path) -> Result<(), SetUpErro
     fs::create_dir_all(&downloads).map_err(SetUpError::file(&downloads))?;
     let mut download = Command::new("apt-get");
     download.args(["-q", "download"]).args(packages).current_dir(&downloads);
-    run(download)?;
+    set_up_by(download)?;
     for package in fs::read_dir(&downloads).map_err(SetUpError::file(&downloads))? {
         let package = package.map_err(SetUpError::file(&downloads))?;
         let mut unpack = Command::new("dpkg");
         unpack.arg("-x").arg(package.path()).arg(folder);
-        run(unpack)?;
+        set_up_by(unpack)?;
     }
     fs::remove_dir_all(&downloads).map_err(SetUpError::file(&downloads))
 }
@@ -82,27 +77,4 @@ fn apt(arguments: &[&str]) -> Command {
     };
     command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
     command
-}
-
-/// Runs a step of a set-up to its end. What it says is told if it fails.
-pub(crate) fn run(mut command: Command) -> Result<(), SetUpError> {
-    let step = || {
-        let words = std::iter::once(command.get_program()).chain(command.get_args());
-        words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
-    };
-    let step = step();
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.map_err(|error| SetUpError::Step {
-        step: step.clone(),
-        reason: format!("it cannot be started: {error}"),
-    })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let reason = match said.trim() {
-        "" => format!("it ended with {}", output.status),
-        said => said.to_owned(),
-    };
-    Err(SetUpError::Step { step, reason })
 }

@@ -10,6 +10,8 @@ use std::{fmt, fs, path::Path, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::World;
+
 /// A language that components are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -62,6 +64,22 @@ impl Language {
             Self::C
         } else {
             return None;
+        })
+    }
+
+    /// Whether the language has bindings for all that `world` has; if not, why, in words about the
+    /// world. The tools of these languages would end in the middle of their own code.
+    pub(crate) fn can_build(self, world: &World) -> Result<(), String> {
+        let reason = match self {
+            Self::Rust | Self::C | Self::Python => None,
+            // What is imported may be.
+            Self::Go => world.asynchronous_export().map(|function| {
+                format!("it exports the asynchronous function `{}`", function.name)
+            }),
+            Self::Cpp | Self::JavaScript | Self::TypeScript => world.asynchrony(),
+        };
+        reason.map_or(Ok(()), |reason| {
+            Err(format!("{reason}, for which {self} has no bindings; Rust, C and Python have them"))
         })
     }
 

@@ -20,14 +20,18 @@ mod note;
 mod process;
 mod project;
 mod skeleton;
+mod source;
 mod template;
 mod toolbox;
+mod word;
+mod workplace;
 mod world;
 
 pub use build::{Built, Job, Observer, Options, Profile, build, build_all};
 pub use check::Mismatch;
 pub use debian::{install, is_root};
 pub use error::BuildError;
+pub use files::write_whole;
 pub use language::Language;
 pub use language::rust::Rust;
 pub use project::{Project, ProjectError, component_file};

@@ -5,36 +5,87 @@ use std::{
     ffi::OsStr,
     io,
     path::PathBuf,
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Output, Stdio},
 };
 
-use crate::{BuildError, Project};
+use crate::{BuildError, Project, SetUpError};
 
-/// Runs `command` in the project's folder to its end, and returns all that it wrote, standard
-/// output last. `tool` is how a user knows it.
+/// What a compiler that came to its end has written.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// For programs.
+    pub(crate) output: String,
+    /// For people.
+    pub(crate) said: String,
+}
+
+/// Runs `command` in the project's folder to its end, and returns all that it said, standard output
+/// last. `tool` is how a user knows it.
 pub(crate) fn compile(
     tool: &str,
     project: &Project,
     command: &mut Command,
 ) -> Result<String, BuildError> {
     let output = run(command.current_dir(&project.folder))?;
-    let mut said = String::from_utf8_lossy(&output.stderr).into_owned();
-    said.push_str(&String::from_utf8_lossy(&output.stdout));
-    if output.status.success() {
+    let said = [output.stderr.as_slice(), &output.stdout].concat();
+    ended(tool, project, output.status, text(&said))
+}
+
+/// The same for a compiler whose standard output is for programs alone.
+pub(crate) fn compile_and_read(
+    tool: &str,
+    project: &Project,
+    command: &mut Command,
+) -> Result<Written, BuildError> {
+    let output = run(command.current_dir(&project.folder))?;
+    let said = ended(tool, project, output.status, text(&output.stderr))?;
+    Ok(Written { output: text(&output.stdout), said })
+}
+
+fn ended(
+    tool: &str,
+    project: &Project,
+    status: ExitStatus,
+    said: String,
+) -> Result<String, BuildError> {
+    if status.success() {
         return Ok(said);
     }
-    if said.trim().is_empty() {
-        said = format!("it ended with {} and says nothing", output.status);
-    }
-    let output = said.trim_end().to_owned();
+    let output = match said.trim_end() {
+        "" => format!("it ended with {status} and says nothing"),
+        said => said.to_owned(),
+    };
     Err(BuildError::Compiler { tool: tool.to_owned(), project: project.name.clone(), output })
 }
 
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
 /// Runs `command` to its end. It has nothing to read.
-pub(crate) fn run(command: &mut Command) -> Result<std::process::Output, BuildError> {
+pub(crate) fn run(command: &mut Command) -> Result<Output, BuildError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).output();
     output.map_err(|error| BuildError::Start { program, error })
+}
+
+/// Runs a step of a set-up to its end. What it says is told if it fails.
+pub(crate) fn set_up_by(mut command: Command) -> Result<(), SetUpError> {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let step = words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|error| SetUpError::Step {
+        step: step.clone(),
+        reason: format!("it cannot be started: {error}"),
+    })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let reason = match String::from_utf8_lossy(&output.stderr).trim() {
+        "" => format!("it ended with {}", output.status),
+        said => said.to_owned(),
+    };
+    Err(SetUpError::Step { step, reason })
 }
 
 /// What a program says on standard output, in one line; none if it is not there or fails.

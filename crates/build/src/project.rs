@@ -115,27 +115,4 @@ mod tests {
         let nowhere = Project::open(&folder.join("nowhere"));
         assert!(matches!(nowhere, Err(ProjectError::Unreadable { .. })));
     }
-
-    #[test]
-    fn what_is_made_is_no_source() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let folder = folder.path().canonicalize().expect("it is there").join("sum");
-        for file in [
-            "src/a.c",
-            "wit/world.wit",
-            "bindings/sum.h",
-            "target/x",
-            "sum.wasm",
-            ".keyway/build.json",
-            ".git/HEAD",
-            "keyway.toml",
-            "export_a/wit_bindings.go",
-        ] {
-            let path = folder.join(file);
-            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("made");
-            fs::write(path, "").expect("written");
-        }
-        let sources = Project::open(&folder).expect("a project").sources().expect("they are read");
-        assert_eq!(sources, [folder.join("src/a.c"), folder.join("wit/world.wit")]);
-    }
 }

@@ -4,7 +4,11 @@
 //! from the WIT; that is all that it takes, as long as no resources are exported.
 
 mod header;
+mod python;
 mod rust;
+mod script;
+#[cfg(test)]
+mod tests;
 
 use wit_bindgen_core::Files;
 use wit_parser::{Function, TypeDefKind, WorldItem, WorldKey};
@@ -14,16 +18,13 @@ use crate::{
     language::{c, go},
 };
 
-/// The files of a skeleton, by their paths in the project.
-#[derive(Debug, Default)]
+/// What is to be filled in for a world.
+#[derive(Debug)]
 pub(crate) struct Skeleton {
+    /// By their paths in the project.
     pub(crate) files: Vec<(String, String)>,
-}
-
-impl Skeleton {
-    fn of_one(path: &str, text: String) -> Self {
-        Self { files: vec![(path.to_owned(), text)] }
-    }
+    /// Whether the world has asynchronous functions.
+    pub(crate) is_async: bool,
 }
 
 /// An interface that is exported, or the functions that the world exports itself.
@@ -37,15 +38,18 @@ struct Export<'a> {
 
 /// The skeleton of the component `name`, which implements `world`.
 pub(crate) fn of(world: &World, language: Language, name: &str) -> Result<Skeleton, String> {
+    language.can_build(world)?;
     let exports = exports(world)?;
-    Ok(match language {
-        Language::Rust => Skeleton::of_one("src/lib.rs", rust::write(world, &exports)?),
+    let one = |path: &str, text: String| vec![(path.to_owned(), text)];
+    let files = match language {
+        Language::Rust => one("src/lib.rs", rust::write(world, &exports)?),
         Language::C | Language::Cpp => c_sources(&c::generate(language, world)?, language)?,
         Language::Go => go_sources(&go::stubs(world, name)?),
-        Language::Python => Skeleton::of_one("app.py", python(world, &exports)),
-        Language::JavaScript => Skeleton::of_one("src/index.js", script(&exports, "")),
-        Language::TypeScript => Skeleton::of_one("src/index.ts", script(&exports, ": never")),
-    })
+        Language::Python => one("app.py", python::write(world, &exports)),
+        Language::JavaScript => one("src/index.js", script::write(&exports, language)),
+        Language::TypeScript => one("src/index.ts", script::write(&exports, language)),
+    };
+    Ok(Skeleton { files, is_async: world.asynchrony().is_some() })
 }
 
 fn exports(world: &World) -> Result<Vec<Export<'_>>, String> {
@@ -82,101 +86,25 @@ fn exports(world: &World) -> Result<Vec<Export<'_>>, String> {
     Ok(exports)
 }
 
-fn c_sources(bindings: &Files, language: Language) -> Result<Skeleton, String> {
+fn c_sources(bindings: &Files, language: Language) -> Result<Vec<(String, String)>, String> {
     let find = |ending: &str| bindings.iter().find(|(name, _)| name.ends_with(ending));
     let is_cpp = language == Language::Cpp;
     let (name, text) = find(if is_cpp { "_cpp.h" } else { ".h" })
         .ok_or("the bindings have no header".to_owned())?;
     let text = String::from_utf8_lossy(text);
-    Ok(if is_cpp {
-        Skeleton::of_one("src/component.cpp", header::cpp(name, &text))
+    let (path, text) = if is_cpp {
+        ("src/component.cpp", header::cpp(name, &text))
     } else {
-        Skeleton::of_one("src/component.c", header::c(name, &text))
-    })
+        ("src/component.c", header::c(name, &text))
+    };
+    Ok(vec![(path.to_owned(), text)])
 }
 
 /// The stubs lie where the user's own code is to lie.
-fn go_sources(stubs: &[(String, String)]) -> Skeleton {
+fn go_sources(stubs: &[(String, String)]) -> Vec<(String, String)> {
     let files = stubs.iter().map(|(package, text)| {
         let name = package.trim_start_matches("export_");
         (format!("{package}/{name}.go"), text.clone())
     });
-    Skeleton { files: files.collect() }
-}
-
-fn python(world: &World, exports: &[Export<'_>]) -> String {
-    let mut text = format!(
-        "\"\"\"Implements the world `{}`, see `wit`.\"\"\"\n\nimport wit_world\n",
-        world.name()
-    );
-    if exports.iter().any(|export| export.key.is_some()) {
-        text.push_str("from wit_world import exports\n");
-    }
-    for Export { key, name, functions } in exports {
-        let class = pascal(name);
-        text.push_str(&match key {
-            Some(_) => format!("\n\nclass {class}(exports.{class}):\n"),
-            None => "\n\nclass WitWorld(wit_world.WitWorld):\n".to_owned(),
-        });
-        let methods = functions.iter().map(|function| {
-            let parameters =
-                function.params.iter().map(|parameter| parameter.name.replace('-', "_"));
-            let parameters: Vec<_> = std::iter::once("self".to_owned()).chain(parameters).collect();
-            let name = function.name.replace('-', "_");
-            format!(
-                "    def {name}({}):\n        raise NotImplementedError\n",
-                parameters.join(", ")
-            )
-        });
-        let methods: Vec<_> = methods.collect();
-        text.push_str(if methods.is_empty() { "    pass\n" } else { "" });
-        text.push_str(&methods.join("\n"));
-    }
-    text
-}
-
-/// JavaScript, or TypeScript with the type that each function's result has.
-fn script(exports: &[Export<'_>], result: &str) -> String {
-    let of = if result.is_empty() { "" } else { ": unknown" };
-    let parameters = |function: &Function| {
-        let names = function.params.iter();
-        names.map(|parameter| camel(&parameter.name) + of).collect::<Vec<_>>().join(", ")
-    };
-    let body = "throw new Error('to be filled in');";
-    let mut parts = vec!["// Implements the world in `wit`.\n".to_owned()];
-    for export in exports {
-        let functions = export.functions.iter().map(|function| {
-            let (name, parameters) = (camel(&function.name), parameters(function));
-            match export.key {
-                Some(_) => format!("  {name}({parameters}){result} {{\n    {body}\n  }},\n"),
-                None => format!("export function {name}({parameters}){result} {{\n  {body}\n}}\n"),
-            }
-        });
-        let functions: Vec<_> = functions.collect();
-        parts.push(match export.key {
-            Some(_) => {
-                format!("export const {} = {{\n{}}};\n", camel(&export.name), functions.concat())
-            }
-            None => functions.join("\n"),
-        });
-    }
-    parts.join("\n")
-}
-
-/// `log-entry` as `LogEntry`.
-fn pascal(name: &str) -> String {
-    let words = name.split('-').map(|word| {
-        let mut letters = word.chars();
-        let first = letters.next().map(|first| first.to_ascii_uppercase());
-        first.into_iter().chain(letters).collect::<String>()
-    });
-    words.collect()
-}
-
-/// `log-entry` as `logEntry`.
-fn camel(name: &str) -> String {
-    let pascal = pascal(name);
-    let mut letters = pascal.chars();
-    let first = letters.next().map(|first| first.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
+    files.collect()
 }

@@ -1,8 +1,9 @@
 //! New projects: the files under `templates/`, with names filled in.
 //!
-//! `LANGUAGE/every` has what all projects of a language have, `LANGUAGE/KIND` what those of one
-//! kind have besides, or instead. In texts `{{name}}` and its like are filled in, and in paths
-//! `__snake__`.
+//! `LANGUAGE/every` has what all projects of a language have, `LANGUAGE/KIND` and `KIND` what those
+//! of one kind have besides, and `LANGUAGE/example` what is said by all that begin with an example.
+//! A text that two of these have is that of the first with that of the second after it. In texts
+//! `{{name}}` and its like are filled in, and in paths `__snake__`.
 
 use std::{
     fmt, fs, io,
@@ -16,7 +17,11 @@ use crate::{
     Language, WitError, World,
     files::walk,
     skeleton::{self, Skeleton},
+    word::{escape, snake},
 };
+
+#[cfg(test)]
+mod tests;
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../templates");
 
@@ -153,14 +158,17 @@ pub fn new_project(
     language: Language,
     start: &Start,
 ) -> Result<PathBuf, NewError> {
-    let names = Names::new(name)?;
+    let names = Names::new(name, language)?;
     write_beside(parent, name, |folder| {
         let template = Template { folder, names: &names };
         match start {
             Start::Kind(kind) => {
-                let first_use = kind.first_use(name);
-                template.write(&format!("{}/every", language.key()), &first_use)?;
-                template.write(&format!("{}/{}", language.key(), kind.key()), &first_use)?;
+                let (language, kind_key) = (language.key(), kind.key());
+                let with = With { first_use: kind.first_use(name), is_async: false };
+                template.write(&format!("{language}/every"), &with)?;
+                template.write(&format!("{language}/example"), &with)?;
+                template.write(&format!("{language}/{kind_key}"), &with)?;
+                template.write(kind_key, &with)?;
                 template.write_wit(*kind)
             }
             Start::Wit { path, world } => {
@@ -205,12 +213,22 @@ fn failed(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> NewError {
 struct Names {
     name: String,
     snake: String,
-    /// As a word of WIT, where some words have a meaning of their own.
+    /// Of its package, as the bindings have it.
+    word: String,
+    /// Of its package, as a word of WIT, where some words have a meaning of their own.
     package: String,
 }
 
+/// What else a template is filled in with.
+struct With {
+    /// What a user may do with the built component first.
+    first_use: String,
+    /// Whether the world has asynchronous functions.
+    is_async: bool,
+}
+
 impl Names {
-    fn new(name: &str) -> Result<Self, NewError> {
+    fn new(name: &str, language: Language) -> Result<Self, NewError> {
         let is_word = |word: &str| {
             word.starts_with(|first: char| first.is_ascii_lowercase())
                 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
@@ -218,10 +236,17 @@ impl Names {
         if name.len() > 64 || !name.split('-').all(is_word) {
             return Err(NewError::Name(name.to_owned()));
         }
-        let as_package = format!("package example:{name};");
+        let (snake, word) = (snake(name), escape(language, &snake(name)));
+        // Rust's bindings use the name of a package as it is.
+        let (package, word) = if language == Language::Rust && word != snake {
+            (format!("{name}-component"), format!("{snake}_component"))
+        } else {
+            (name.to_owned(), word)
+        };
+        let as_package = format!("package example:{package};");
         let is_plain = Resolve::default().push_str("name.wit", &as_package).is_ok();
-        let package = if is_plain { name.to_owned() } else { format!("%{name}") };
-        Ok(Self { name: name.to_owned(), snake: name.replace('-', "_"), package })
+        let package = if is_plain { package } else { format!("%{package}") };
+        Ok(Self { name: name.to_owned(), snake, word, package })
     }
 }
 
@@ -233,7 +258,7 @@ struct Template<'a> {
 
 impl Template<'_> {
     /// Writes the files of one of the templates' folders. None if there is no such folder.
-    fn write(&self, template: &str, first_use: &str) -> Result<(), NewError> {
+    fn write(&self, template: &str, with: &With) -> Result<(), NewError> {
         let Some(root) = TEMPLATES.get_dir(template) else { return Ok(()) };
         let mut folders = vec![root];
         while let Some(folder) = folders.pop() {
@@ -242,7 +267,9 @@ impl Template<'_> {
                 let path = file.path().strip_prefix(template).unwrap_or(file.path());
                 let path = path.to_string_lossy().replace("__snake__", &self.names.snake);
                 let text = file.contents_utf8().unwrap_or_default();
-                self.put(&visible(&path), &self.fill(text).replace("{{try}}", first_use))?;
+                let path = visible(&path);
+                let before = fs::read_to_string(self.folder.join(&path)).unwrap_or_default();
+                self.put(&path, &(before + &with.fill(&self.fill(text))))?;
             }
         }
         Ok(())
@@ -260,40 +287,21 @@ impl Template<'_> {
         Ok(())
     }
 
-    /// What every project of the language has, but for the example's own files.
+    /// What every project of the language has, and the skeleton.
     fn write_skeleton(&self, language: Language, skeleton: &Skeleton) -> Result<(), NewError> {
-        self.write(
-            &format!("{}/every", language.key()),
-            &format!("keyway inspect {}.wasm", self.names.name),
-        )?;
-        for example in self.examples() {
-            fs::remove_file(&example).map_err(failed(&example))?;
-            // The last file of a folder takes the folder with it.
-            let _ = example.parent().map(fs::remove_dir);
-        }
-        // So does its test.
-        let readme = self.folder.join("README.md");
-        let text = fs::read_to_string(&readme).map_err(failed(&readme))?;
-        let kept = text.lines().filter(|line| !line.contains("test"));
-        self.put("README.md", &(kept.collect::<Vec<_>>().join("\n") + "\n"))?;
+        let first_use = format!("keyway inspect {}.wasm", self.names.name);
+        let with = With { first_use, is_async: skeleton.is_async };
+        self.write(&format!("{}/every", language.key()), &with)?;
         for (path, text) in &skeleton.files {
             self.put(path, text)?;
         }
         Ok(())
     }
 
-    /// The files of the example: they have its word in their names.
-    fn examples(&self) -> Vec<PathBuf> {
-        let files = walk(self.folder, &|_| true).unwrap_or_default();
-        let of_example = |path: &PathBuf| {
-            path.file_name().is_some_and(|name| name.to_string_lossy().contains("greeting"))
-        };
-        files.into_iter().filter(of_example).collect()
-    }
-
     fn fill(&self, text: &str) -> String {
         text.replace("{{name}}", &self.names.name)
             .replace("{{snake}}", &self.names.snake)
+            .replace("{{word}}", &self.names.word)
             .replace("{{package}}", &self.names.package)
             .replace("{{wasi}}", &format!("0.2.{}", keyway_component::NEWEST_0_2))
     }
@@ -303,6 +311,15 @@ impl Template<'_> {
         let folder = path.parent().unwrap_or(self.folder);
         fs::create_dir_all(folder).map_err(failed(folder))?;
         fs::write(&path, text).map_err(failed(&path))
+    }
+}
+
+impl With {
+    fn fill(&self, text: &str) -> String {
+        // Of Rust's bindings, without what only some worlds need.
+        let more = if self.is_async { ", \"async\"" } else { "" };
+        let features = format!("\"macros\", \"realloc\"{more}");
+        text.replace("{{try}}", &self.first_use).replace("{{features}}", &features)
     }
 }
 

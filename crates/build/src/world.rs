@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use wit_parser::{Resolve, WorldId, WorldItem};
+use wit_parser::{Function, LiveTypes, Resolve, TypeDefKind, WorldId, WorldItem};
 
 /// A world, with everything that it refers to.
 #[derive(Debug, Clone)]
@@ -136,4 +136,44 @@ impl World {
             self.resolve.id_of(*id).is_some_and(|name| name.starts_with(package))
         })
     }
+
+    /// What it has that bindings of WASI 0.3 alone can hand over, as words about it.
+    pub(crate) fn asynchrony(&self) -> Option<String> {
+        let World { resolve, id } = self;
+        let world = &resolve.worlds[*id];
+        let function = self
+            .asynchronous_export()
+            .or_else(|| functions(resolve, world.imports.values()).find(|f| f.kind.is_async()));
+        if let Some(function) = function {
+            return Some(format!("its function `{}` is asynchronous", function.name));
+        }
+        let mut types = LiveTypes::default();
+        types.add_world(resolve, *id);
+        types.iter().find_map(|ty| match resolve.types[ty].kind {
+            TypeDefKind::Stream(_) => Some("it has a `stream`".to_owned()),
+            TypeDefKind::Future(_) => Some("it has a `future`".to_owned()),
+            _ => None,
+        })
+    }
+
+    /// An asynchronous function that it exports, if there is one.
+    pub(crate) fn asynchronous_export(&self) -> Option<&Function> {
+        let exports = self.resolve.worlds[self.id].exports.values();
+        functions(&self.resolve, exports).find(|function| function.kind.is_async())
+    }
+}
+
+/// The functions of a world's imports or exports, with those of their interfaces.
+fn functions<'a>(
+    resolve: &'a Resolve,
+    items: impl Iterator<Item = &'a WorldItem>,
+) -> impl Iterator<Item = &'a Function> {
+    items.flat_map(|item| {
+        let (own, interface) = match item {
+            WorldItem::Function(function) => (Some(function), None),
+            WorldItem::Interface { id, .. } => (None, Some(&resolve.interfaces[*id])),
+            WorldItem::Type { .. } => (None, None),
+        };
+        own.into_iter().chain(interface.into_iter().flat_map(|i| i.functions.values()))
+    })
 }

@@ -1,9 +1,9 @@
 //! Which projects an app's components are built from.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use keyway_app::{App, Component, Problem, Source};
-use keyway_build::{BuildError, Job, Options, Project, Toolbox};
+use keyway_build::{BuildError, Job, Options, Project, Toolbox, component_file};
 
 use crate::{
     open::{manifest_of, open_unfinished},
@@ -36,16 +36,44 @@ pub fn jobs(path: &Path, options: &Options) -> Result<Vec<Job>, Vec<Problem>> {
     jobs_of(&open_unfinished(path, None)?, options)
 }
 
-/// The same of an app that is open.
+/// What `path` stands for where components are looked at: that of a project's folder without a
+/// manifest, or what there is.
+///
+/// # Errors
+/// If the project is not built.
+pub(crate) fn built(path: &Path) -> Result<PathBuf, Vec<Problem>> {
+    if !path.is_dir() || manifest_of(path).exists() {
+        return Ok(path.to_owned());
+    }
+    let component = component_file(path);
+    if component.is_file() {
+        return Ok(component);
+    }
+    if Project::open(path).is_err() {
+        return Ok(path.to_owned());
+    }
+    let message = format!(
+        "the project in {} is not built: there is no {}",
+        path.display(),
+        component.display()
+    );
+    let help = format!("run `keyway build {}`", path.display());
+    Err(vec![problem("not-built", message, Some(&help))])
+}
+
+/// The same as [`jobs`] of an app that is open.
 pub(crate) fn jobs_of(app: &App, options: &Options) -> Result<Vec<Job>, Vec<Problem>> {
     let mut jobs: Vec<Job> = Vec::new();
     let mut problems = Vec::new();
     for component in app.components.values() {
         match job(app, component, options) {
             Ok(Some(job)) => {
-                // Two components may be made of the same folder.
-                if !jobs.iter().any(|known| known.project.folder == job.project.folder) {
-                    jobs.push(job);
+                let same = jobs.iter().find(|known| known.project.folder == job.project.folder);
+                match same {
+                    None => jobs.push(job),
+                    // Two components may be made of the same folder.
+                    Some(known) if known.options == job.options => {}
+                    Some(known) => problems.push(two_worlds(component, known, &job)),
                 }
             }
             Ok(None) => {}
@@ -64,7 +92,7 @@ fn job(app: &App, component: &Component, options: &Options) -> Result<Option<Job
     }
     let project = match Project::open(&folder) {
         Ok(project) => project,
-        Err(_) if keyway_build::component_file(&folder).is_file() => return Ok(None),
+        Err(_) if component_file(&folder).is_file() => return Ok(None),
         Err(error) => {
             return Err(Problem {
                 place: component.source.place.clone(),
@@ -74,6 +102,22 @@ fn job(app: &App, component: &Component, options: &Options) -> Result<Option<Job
     };
     let world = component.world.clone().or_else(|| options.world.clone());
     Ok(Some(Job { project, options: Options { world, ..options.clone() } }))
+}
+
+/// One folder is built into one file.
+fn two_worlds(component: &Component, known: &Job, job: &Job) -> Problem {
+    let world = |job: &Job| match &job.options.world {
+        Some(world) => format!("the world `{world}`"),
+        None => "the only world".to_owned(),
+    };
+    let message = format!(
+        "`{}` is built from a folder that makes another component already, of {} and not of {}",
+        component.name,
+        world(known),
+        world(job)
+    );
+    let help = "give each world a folder of its own, or both components the same `build.world`";
+    Problem { place: component.source.place.clone(), ..problem("two-worlds", message, Some(help)) }
 }
 
 /// A build's error as a problem, without what a compiler said.

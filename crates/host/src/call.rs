@@ -11,6 +11,7 @@ use crate::{
     admin::api::{Asked, Function, Returned},
     assembly,
     backends::Backends,
+    build::built,
     generation::Principals,
     nearest::did_you_mean,
     open::open_unfinished,
@@ -20,12 +21,29 @@ use crate::{
 
 type Done<T> = Result<T, Vec<Problem>>;
 
-/// What the components of the app at `path` export that can be called.
+/// What the components of the app at `path` export that can be called; `path` may be a project's folder.
 ///
 /// # Errors
 /// If the app or one of its components cannot be read.
 pub fn functions(path: &Path, granted: Option<&Granted>) -> Done<Vec<Function>> {
-    functions_of(&open_unfinished(path, granted)?)
+    if !path.exists()
+        && let Some(name) = path.to_str().filter(|name| is_like_a_function(name))
+    {
+        let message = format!("there is no file or folder {name}");
+        let help = format!("a function is called with its values: `keyway call '{name}()'`");
+        return Err(vec![problem("not-found", message, Some(&help))]);
+    }
+    functions_of(&open_unfinished(&built(path)?, granted)?)
+}
+
+/// Whether a word that names no file may be one of the [spellings](Function::spellings) of a function.
+fn is_like_a_function(word: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-.:/@".contains(c);
+    let is_of_file = [".wasm", ".toml"].iter().any(|ending| word.ends_with(ending))
+        || (word.contains('/') && !word.contains(':'));
+    word.starts_with(|first: char| first.is_ascii_alphabetic())
+        && word.chars().all(is_part)
+        && !is_of_file
 }
 
 /// Calls a function of the app at `path`, in a fresh instance of its component and all that this is
@@ -34,7 +52,7 @@ pub fn functions(path: &Path, granted: Option<&Granted>) -> Done<Vec<Function>> 
 /// # Errors
 /// All that is wrong with the app and the call, or that the function did not come to its end.
 pub fn call(path: &Path, granted: Option<&Granted>, asked: &Asked) -> Done<Returned> {
-    let mut app = open_unfinished(path, granted)?;
+    let mut app = open_unfinished(&built(path)?, granted)?;
     // A component without a manifest may print: that is seen by who calls it, and by nobody else.
     for component in app.components.values_mut().filter(|component| component.place.is_none()) {
         component.grant.stdout = true;
@@ -121,11 +139,14 @@ impl Chosen {
         let is_of = |function: &&Function| {
             asked.component.as_ref().is_none_or(|component| *component == function.component)
         };
-        let callable: Vec<_> =
-            functions.iter().filter(is_of).filter(|function| function.example.is_some()).collect();
+        let (callable, others): (Vec<_>, Vec<_>) =
+            functions.iter().filter(is_of).partition(|function| function.example.is_some());
         let name = call.name().to_owned();
-        let meant: Vec<_> =
-            callable.iter().filter(|function| function.spellings().contains(&name)).collect();
+        let is_meant = |function: &&&Function| function.spellings().contains(&name);
+        let meant: Vec<_> = callable.iter().filter(is_meant).collect();
+        if let (true, Some(other)) = (meant.is_empty(), others.iter().find(is_meant)) {
+            return Err(vec![uncallable(other)]);
+        }
         match meant.as_slice() {
             [function] => {
                 Ok(Self { function: (**function).clone(), call, text: asked.call.clone() })
@@ -182,6 +203,16 @@ impl Chosen {
         let callable = callable.map_err(|error| failed("unit", &error))?;
         Ok(Ready { callable, chosen: self })
     }
+}
+
+/// What is told of a function that is there, and that no text calls.
+fn uncallable(function: &Function) -> Problem {
+    let Function { component, name, signature, .. } = function;
+    let message = format!(
+        "`{name}` of `{component}` cannot be called by hand: it takes or returns handles or streams, \
+         which no text stands for"
+    );
+    problem("not-callable", message, Some(&format!("it is {name}: {signature}")))
 }
 
 /// A call that is ready to run.
@@ -249,6 +280,7 @@ mod tests {
             function("a", Some("z:y/two"), "run"),
             function("a", None, "go"),
             function("b", None, "go"),
+            Function { example: None, ..function("b", Some("x:y/one@1.0.0"), "handle") },
         ];
         let examples: Vec<_> = all.iter().filter_map(|f| f.example_among(&all)).collect();
         assert_eq!(examples, ["one.run()", "x:y/two.run()", "z:y/two.run()", "go()", "go()"]);
@@ -263,10 +295,21 @@ mod tests {
             ("two.run()", "ambiguous-function"),
             ("go()", "ambiguous-function"),
             ("gone()", "no-such-function"),
+            ("handle(1)", "not-callable"),
             ("go", "call"),
         ] {
             let problems = find(call, None).expect_err(call);
             assert_eq!(problems[0].code, code, "{call}");
+        }
+    }
+
+    #[test]
+    fn a_word_may_be_a_function_or_a_file() {
+        for word in ["greet", "log-parser.parse", "a:b/c.run", "a:b/c.run@1.0.0"] {
+            assert!(is_like_a_function(word), "{word}");
+        }
+        for word in ["greet.wasm", "keyway.toml", "apps/shop", "..", "/tmp", "", "a b"] {
+            assert!(!is_like_a_function(word), "{word}");
         }
     }
 }

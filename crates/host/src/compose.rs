@@ -6,7 +6,8 @@ use keyway_app::{ComponentName, Problem};
 
 use crate::{
     assembly::{self, Composed},
-    nearest::did_you_mean,
+    build::built,
+    edit::named,
     open::{open, open_unfinished},
     problem::problem,
     write::write,
@@ -28,7 +29,7 @@ pub fn compose(
     let app = open(path)?;
     let roots = assembly::roots(&app);
     let root = match component {
-        Some(name) => Ok(named(app.components.keys(), name)?),
+        Some(name) => named(&app, name),
         None => match Vec::from_iter(&roots).as_slice() {
             [root] => Ok(*root),
             [] => Err(vec![problem("no-component", "the app has no component".to_owned(), None)]),
@@ -53,14 +54,14 @@ pub fn compose(
     Ok(composed)
 }
 
-/// The WIT of the components of the app at `path`, or of one of them.
+/// The WIT of the components of the app at `path`, which may be a project's folder, or of one of them.
 ///
 /// # Errors
 /// If the app or one of its components cannot be read.
 pub fn wit(path: &Path, component: Option<&str>) -> Result<Vec<(String, String)>, Vec<Problem>> {
-    let mut app = open_unfinished(path, None)?;
+    let mut app = open_unfinished(&built(path)?, None)?;
     if let Some(name) = component {
-        let name = named(app.components.keys(), name)?.clone();
+        let name = named(&app, name)?.clone();
         app.components.retain(|other, _| *other == name);
     }
     let loaded = assembly::load_all(&app)?;
@@ -70,16 +71,4 @@ pub fn wit(path: &Path, component: Option<&str>) -> Result<Vec<(String, String)>
         Ok((name.to_string(), text))
     };
     loaded.iter().map(wit).collect::<Result<_, _>>().map_err(|problem| vec![problem])
-}
-
-/// The component of this name.
-fn named<'a>(
-    names: impl Iterator<Item = &'a ComponentName> + Clone,
-    name: &str,
-) -> Result<&'a ComponentName, Vec<Problem>> {
-    names.clone().find(|known| known.as_str() == name).ok_or_else(|| {
-        let message = format!("the app has no component `{name}`");
-        let help = did_you_mean(name, names.map(ComponentName::as_str));
-        vec![problem("no-such-component", message, Some(&help))]
-    })
 }

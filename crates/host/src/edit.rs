@@ -69,7 +69,7 @@ pub struct Linked {
 pub fn link(path: &Path, from: &str, to: &str, import: Option<&str>) -> Done<Vec<Linked>> {
     let manifest = Manifest::read(path)?;
     let app = manifest.check(&manifest.text)?;
-    let (from, to) = (named(&app, from)?, named(&app, to)?);
+    let (from, to) = (named(&app, from)?.clone(), named(&app, to)?.clone());
     let imports = fitting(&app, &from, &to, import)?;
     let mut text = manifest.text.clone();
     let mut linked = Vec::new();
@@ -183,9 +183,10 @@ fn name_of(source: &str) -> String {
     name.to_lowercase().replace(['_', '.', ' '], "-")
 }
 
-fn named(app: &App, name: &str) -> Done<ComponentName> {
+/// The component of this name.
+pub(crate) fn named<'a>(app: &'a App, name: &str) -> Done<&'a ComponentName> {
     let mut names = app.components.keys();
-    names.find(|known| known.as_str() == name).cloned().ok_or_else(|| {
+    names.find(|known| known.as_str() == name).ok_or_else(|| {
         let message = format!("the app has no component `{name}`");
         let help = did_you_mean(name, app.components.keys().map(ComponentName::as_str));
         vec![problem("no-such-component", message, Some(&help))]

@@ -16,7 +16,7 @@ use crate::{
     BuildError, Found, Language, Missing, Profile, Project, World,
     build::{Compiled, Task},
     debian,
-    files::{mirror, walk},
+    files::mirror,
     process::{ask, compile, on_path},
 };
 
@@ -76,17 +76,18 @@ impl Clang {
     /// Compiles all under `src`, with the bindings, into one module.
     pub(crate) fn compile(&self, task: &Task<'_>, world: &World) -> Result<Compiled, BuildError> {
         let project = task.project;
-        let bindings = Bindings::write(project, world)?;
+        let bindings = Bindings::write(task, world)?;
         let ending = |path: &Path, ending: &[&str]| {
             path.extension().is_some_and(|found| ending.iter().any(|known| found == *known))
         };
-        let folder = project.folder.join("src");
-        let own = walk(&folder, &|_| true).map_err(BuildError::read(&folder))?;
+        let mut own = project.own_sources().map_err(BuildError::read(&project.folder))?;
+        own.retain(|path| path.starts_with(project.folder.join("src")));
         let sources = bindings.files.iter().chain(&own);
         let sources: Vec<_> =
             sources.filter(|path| ending(path, &["c", "cpp", "cc", "cxx"])).collect();
         let flags = flags(project)?;
         let object = |number: usize| task.work.join(format!("{number}.o"));
+        let rule = |number: usize| task.work.join(format!("{number}.d"));
         let compile_one = |number: usize| {
             let source = sources[number];
             let mut command = self.command(task, !ending(source, &["c"]));
@@ -95,6 +96,7 @@ impl Clang {
                 command.arg("-w");
             }
             command.args(&flags).arg("-c").arg(source).arg("-o").arg(object(number));
+            command.arg("-MMD").arg("-MF").arg(rule(number));
             compile("clang", project, &mut command)
         };
         let mut said = in_parallel(sources.len(), &compile_one)?.concat();
@@ -105,7 +107,12 @@ impl Clang {
         let module = task.work.join("module.wasm");
         said += &compile("clang", project, link.arg("-o").arg(&module))?;
         let module = fs::read(&module).map_err(BuildError::read(&module))?;
-        Ok(Compiled { module, said, elsewhere: Default::default() })
+        let rules = (0..sources.len()).map(rule).map(fs::read_to_string);
+        let mut used: Vec<_> =
+            rules.flat_map(|rule| prerequisites(&rule.unwrap_or_default())).collect();
+        // Those that are no flags may be objects and archives.
+        used.extend(flags.iter().map(PathBuf::from));
+        Ok(Compiled { module, said, used })
     }
 
     /// A call of the compiler, or of the one for C++.
@@ -168,11 +175,12 @@ struct Bindings {
 }
 
 impl Bindings {
-    fn write(project: &Project, world: &World) -> Result<Self, BuildError> {
+    fn write(task: &Task<'_>, world: &World) -> Result<Self, BuildError> {
+        let project = task.project;
         let files = generate(project.language, world)
             .map_err(|reason| BuildError::Component { project: project.name.clone(), reason })?;
         let folder = project.folder.join(BINDINGS);
-        let files = mirror(&folder, files.iter())?;
+        let files = mirror(&folder, files.iter(), task.work)?;
         Ok(Self { folder, files })
     }
 }
@@ -208,6 +216,18 @@ fn flags(project: &Project) -> Result<Vec<String>, BuildError> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     // What editors are to know of, and is passed anyway.
     Ok(lines.filter(|line| !line.starts_with("--target=")).map(str::to_owned).collect())
+}
+
+/// The files that a rule of `make` says an object is made of.
+fn prerequisites(rule: &str) -> Vec<PathBuf> {
+    let Some((_, files)) = rule.split_once(": ") else { return Vec::new() };
+    // A space that is part of a name has a backslash before it, as an end of line within the rule has.
+    let files = files.replace("\\\n", " ").replace("\\ ", "\0");
+    let names = files.split_whitespace();
+    names
+        .map(|name| name.replace('\0', " ").replace("$$", "$").replace("\\#", "#"))
+        .map(PathBuf::from)
+        .collect()
 }
 
 /// The packages of Debian that this version of LLVM lacks to build `language`.
@@ -251,4 +271,17 @@ fn missing(language: Language) -> Missing {
         (what, debian::command(&names))
     };
     Missing { language, what, packages, commands: vec![command] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_names_what_an_object_is_made_of() {
+        let rule = "work/0.o: src/a.c /x/../shared/one\\ two.h \\\n  ../c$$.h \\\n  d\\#.h\n";
+        let files = ["src/a.c", "/x/../shared/one two.h", "../c$.h", "d#.h"];
+        assert_eq!(prerequisites(rule), files.map(PathBuf::from));
+        assert_eq!(prerequisites(""), [] as [PathBuf; 0]);
+    }
 }

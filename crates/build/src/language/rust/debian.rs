@@ -10,8 +10,8 @@ use std::{
 
 use crate::{
     SetUpError,
-    debian::{install, is_installed, known, run, unpack},
-    process::ask,
+    debian::{install, is_installed, known, unpack},
+    process::{ask, set_up_by},
 };
 
 /// The packages that are unpacked. One more, with a version in its name, is looked up.
@@ -151,7 +151,7 @@ fn build_standard_library(folder: &Path, staging: &Path) -> Result<(), SetUpErro
     cargo.args(["--target", TARGET, "--target-dir"]).arg(staging.join("target"));
     // Packages that are optimised as a whole need it in this form.
     set_compiler(&mut cargo, folder, "-Cembed-bitcode=yes");
-    run(cargo_in(cargo, staging))?;
+    set_up_by(cargo_in(cargo, staging))?;
     let built = staging.join("target").join(TARGET).join("release/deps");
     let library = staging.join("library");
     let into = library.join("lib");

@@ -16,8 +16,22 @@ pub(super) struct Workspace {
     root: PathBuf,
     #[serde(rename = "target_directory")]
     target: PathBuf,
+    packages: Vec<Package>,
     #[serde(skip)]
     is_shared: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Package {
+    name: String,
+    manifest_path: PathBuf,
+    targets: Vec<Target>,
+}
+
+/// A library or program of a package.
+#[derive(Debug, Deserialize)]
+struct Target {
+    name: String,
 }
 
 impl Workspace {
@@ -60,5 +74,17 @@ impl Workspace {
     /// The files that say which dependencies it has.
     pub(super) fn files(&self) -> [PathBuf; 2] {
         ["Cargo.lock", "Cargo.toml"].map(|name| self.root.join(name))
+    }
+
+    /// What the files that are built of the project itself begin with: the package's name and those
+    /// of its crates.
+    pub(super) fn names_of(&self, project: &Project) -> Vec<String> {
+        let manifest = project.folder.join("Cargo.toml");
+        let own = self.packages.iter().filter(|package| package.manifest_path == manifest);
+        let names = own.flat_map(|package| {
+            let crates = package.targets.iter().map(|target| target.name.replace('-', "_"));
+            crates.flat_map(|name| [format!("lib{name}"), name]).chain([package.name.clone()])
+        });
+        names.collect()
     }
 }
