@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: Keyway beside `wasmtime serve` of the same version, and hyper without
 //! WebAssembly as the ceiling; in turns, on this machine, each with fresh instances.
 
+pub(crate) mod builds;
 pub(crate) mod command;
 mod measure;
 mod report;

@@ -73,7 +73,7 @@ impl Observer for Telling<'_> {
 
     fn ended(&self, number: usize, result: &Result<Built, BuildError>) {
         let project = &self.jobs[number].project;
-        if let Ok(Built::Made { said }) = result {
+        if let Ok(Built::Made { said, .. }) = result {
             println!("Built {} ({}).", project.name, project.language);
             print!("{said}");
         }

@@ -1,5 +1,5 @@
-//! Keyway's development tasks: `cargo xtask demo`, `test`, `bench`, `commands`, `soak`, `swap`,
-//! `setup`, `guests`, `wasi`, `tidy`.
+//! Keyway's development tasks: `cargo xtask demo`, `test`, `bench`, `commands`, `builds`, `soak`,
+//! `swap`, `setup`, `guests`, `wasi`, `tidy`.
 
 mod bench;
 mod demo;
@@ -34,6 +34,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Measures `keyway run` beside `wasmtime run`.
     Commands(bench::command::Arguments),
+    /// Measures what a new user waits for in each language.
+    Builds(bench::builds::Arguments),
     /// Serves half a million requests and fails if the server's memory grows with them.
     Soak(bench::soak::Arguments),
     /// Counts in a store while components and backends are exchanged, and fails if a request or a
@@ -56,6 +58,7 @@ fn main() -> Result<()> {
         Task::Test { arguments } => test(&root, &arguments),
         Task::Bench(arguments) => bench::run(&root, &arguments),
         Task::Commands(arguments) => bench::command::run(&root, &arguments),
+        Task::Builds(arguments) => bench::builds::run(&root, &arguments),
         Task::Soak(arguments) => bench::soak::run(&root, &arguments),
         Task::Swap(arguments) => bench::swap::run(&root, &arguments),
         Task::Setup => {

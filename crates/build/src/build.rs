@@ -3,9 +3,12 @@
 use std::{
     collections::{BTreeSet, VecDeque},
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     thread,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use crate::{
@@ -46,6 +49,8 @@ pub enum Built {
     Made {
         /// What the compiler says beside: its warnings.
         said: String,
+        /// How long compilers ran; where several did at the same time, the sum.
+        compilers: Duration,
     },
 }
 
@@ -65,6 +70,21 @@ pub(crate) struct Task<'a> {
     pub(crate) options: &'a Options,
     /// An empty folder, on the project's file system, that is taken away afterwards.
     pub(crate) work: &'a Path,
+    pub(crate) compilers: Stopwatch,
+}
+
+/// Adds up times.
+#[derive(Debug, Default)]
+pub(crate) struct Stopwatch(AtomicU64);
+
+impl Stopwatch {
+    pub(crate) fn add(&self, time: Duration) {
+        self.0.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    fn sum(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Relaxed))
+    }
 }
 
 /// What a language's compiler makes.
@@ -100,7 +120,8 @@ pub fn build(project: &Project, options: &Options, toolbox: &Toolbox) -> Result<
     // Somebody else may have built it meanwhile.
     let Some(before) = unbuilt(project, &with)? else { return Ok(Built::Fresh) };
     let world = read_world(project, options)?;
-    let task = Task { project, options, work: workplace.folder() };
+    let task =
+        Task { project, options, work: workplace.folder(), compilers: Stopwatch::default() };
     let compiled = compile(&task, world.as_ref(), toolbox)?;
     let component = finish(project, world.as_ref(), &compiled.module)?;
     put(&project.component(), &component, task.work)?;
@@ -110,7 +131,7 @@ pub fn build(project: &Project, options: &Options, toolbox: &Toolbox) -> Result<
     if before.are_those_of(&after, began) {
         Note::new(&after, &component).write(project, task.work)?;
     }
-    Ok(Built::Made { said: compiled.said })
+    Ok(Built::Made { said: compiled.said, compilers: task.compilers.sum() })
 }
 
 /// What the component is to be made of; none if it was.

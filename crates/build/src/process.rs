@@ -6,9 +6,10 @@ use std::{
     io,
     path::PathBuf,
     process::{Command, ExitStatus, Output, Stdio},
+    time::Instant,
 };
 
-use crate::{BuildError, Project, SetUpError};
+use crate::{BuildError, Project, SetUpError, build::Task};
 
 /// What a compiler that came to its end has written.
 #[derive(Debug)]
@@ -23,10 +24,11 @@ pub(crate) struct Written {
 /// last. `tool` is how a user knows it.
 pub(crate) fn compile(
     tool: &str,
-    project: &Project,
+    task: &Task<'_>,
     command: &mut Command,
 ) -> Result<String, BuildError> {
-    let output = run(command.current_dir(&project.folder))?;
+    let output = timed(task, command)?;
+    let project = task.project;
     let said = [output.stderr.as_slice(), &output.stdout].concat();
     ended(tool, project, output.status, text(&said))
 }
@@ -34,12 +36,20 @@ pub(crate) fn compile(
 /// The same for a compiler whose standard output is for programs alone.
 pub(crate) fn compile_and_read(
     tool: &str,
-    project: &Project,
+    task: &Task<'_>,
     command: &mut Command,
 ) -> Result<Written, BuildError> {
-    let output = run(command.current_dir(&project.folder))?;
+    let output = timed(task, command)?;
+    let project = task.project;
     let said = ended(tool, project, output.status, text(&output.stderr))?;
     Ok(Written { output: text(&output.stdout), said })
+}
+
+fn timed(task: &Task<'_>, command: &mut Command) -> Result<Output, BuildError> {
+    let begun = Instant::now();
+    let output = run(command.current_dir(&task.project.folder));
+    task.compilers.add(begun.elapsed());
+    output
 }
 
 fn ended(

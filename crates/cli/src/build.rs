@@ -127,7 +127,7 @@ impl Observer for Progress<'_> {
         let took = begun.elapsed().as_secs_f64();
         match result {
             Ok(Built::Fresh) => self.say(&format!("{} is up to date.", project.name)),
-            Ok(Built::Made { said }) => {
+            Ok(Built::Made { said, .. }) => {
                 if !said.trim().is_empty() {
                     self.say(said.trim_end());
                 }

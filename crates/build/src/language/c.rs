@@ -97,7 +97,7 @@ impl Clang {
             }
             command.args(&flags).arg("-c").arg(source).arg("-o").arg(object(number));
             command.arg("-MMD").arg("-MF").arg(rule(number));
-            compile("clang", project, &mut command)
+            compile("clang", task, &mut command)
         };
         let mut said = in_parallel(sources.len(), &compile_one)?.concat();
         let mut link = self.command(task, project.language == Language::Cpp);
@@ -105,7 +105,7 @@ impl Clang {
         link.args((0..sources.len()).map(object));
         link.args(bindings.files.iter().filter(|path| ending(path, &["o"])));
         let module = task.work.join("module.wasm");
-        said += &compile("clang", project, link.arg("-o").arg(&module))?;
+        said += &compile("clang", task, link.arg("-o").arg(&module))?;
         let module = fs::read(&module).map_err(BuildError::read(&module))?;
         let rules = (0..sources.len()).map(rule).map(fs::read_to_string);
         let mut used: Vec<_> =

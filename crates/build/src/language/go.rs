@@ -108,7 +108,7 @@ impl Go {
             .arg("-o")
             .arg(&module)
             .arg(".");
-        let said = compile("go", project, &mut command)?;
+        let said = compile("go", task, &mut command)?;
         let mut module = fs::read(&module).map_err(BuildError::read(&module))?;
         // Go's linker leaves out which world the module is for.
         let World { resolve, id } = world;

@@ -119,7 +119,7 @@ impl JavaScript {
         let mut node = Command::new(&self.node);
         node.arg(&script).arg(&bundle).arg(project.wit()).arg(world.name()).arg(&output);
         node.args(features_off(world));
-        said += &compile("componentize-js", project, &mut node)?;
+        said += &compile("componentize-js", task, &mut node)?;
         let module = fs::read(&output).map_err(BuildError::read(&output))?;
         Ok(Compiled { module, said, used: inputs(&list)? })
     }
@@ -148,7 +148,7 @@ impl JavaScript {
         }
         esbuild.arg(format!("--outfile={}", bundle.display()));
         esbuild.arg(format!("--metafile={}", list.display()));
-        compile("esbuild", task.project, &mut esbuild)
+        compile("esbuild", task, &mut esbuild)
     }
 
     /// The module that exports what the world does.

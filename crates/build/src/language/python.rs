@@ -145,7 +145,7 @@ impl Python {
         }
         let sources = copy_sources(project, &task.work.join("sources"))?;
         command.arg("--python-path").arg(sources).arg(MODULE).arg("--output").arg(&output);
-        compile("componentize-py", project, &mut command)?;
+        compile("componentize-py", task, &mut command)?;
         let module = fs::read(&output).map_err(BuildError::read(&output))?;
         // What it reads elsewhere it does not tell.
         Ok(Compiled { module, said: String::new(), used: Vec::new() })

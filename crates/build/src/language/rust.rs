@@ -156,7 +156,7 @@ impl Rust {
         let new = workspace
             .as_ref()
             .and_then(|workspace| NewTarget::begin(project, workspace, &self.cache, &self.version));
-        let Written { output, said } = compile_and_read("cargo", project, &mut cargo)?;
+        let Written { output, said } = compile_and_read("cargo", task, &mut cargo)?;
         if let Some(new) = new {
             new.keep();
         }
