@@ -164,3 +164,20 @@ fn copy_sources(project: &Project, to: &Path) -> Result<PathBuf, BuildError> {
     }
     Ok(to.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_that_is_not_complete_is_not_used() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let venv = Venv::new(cache.path(), PACKAGE);
+        let program = venv.program("componentize-py");
+        fs::create_dir_all(program.parent().expect("it is in a folder")).expect("made");
+        fs::write(&program, "").expect("written");
+        assert!(Python::find(cache.path()).is_err(), "it was interrupted");
+        fs::write(venv.folder.join(COMPLETE), "").expect("written");
+        assert_eq!(Python::find(cache.path()).expect("it is there").path, program);
+    }
+}
