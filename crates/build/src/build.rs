@@ -120,8 +120,7 @@ pub fn build(project: &Project, options: &Options, toolbox: &Toolbox) -> Result<
     // Somebody else may have built it meanwhile.
     let Some(before) = unbuilt(project, &with)? else { return Ok(Built::Fresh) };
     let world = read_world(project, options)?;
-    let task =
-        Task { project, options, work: workplace.folder(), compilers: Stopwatch::default() };
+    let task = Task { project, options, work: workplace.folder(), compilers: Stopwatch::default() };
     let compiled = compile(&task, world.as_ref(), toolbox)?;
     let component = finish(project, world.as_ref(), &compiled.module)?;
     put(&project.component(), &component, task.work)?;

@@ -57,7 +57,7 @@ struct Seats {
 struct Seat {
     number: u64,
     thread: ThreadId,
-    jobs: mpsc::UnboundedSender<Job>,
+    jobs: mpsc::UnboundedSender<Box<Job>>,
     ended: watch::Receiver<Option<Failure>>,
     /// Requests that it ever got.
     taken: usize,
@@ -108,9 +108,9 @@ impl Workers {
     /// there is none.
     fn give(
         &self,
-        job: Job,
+        job: Box<Job>,
         thread: Option<ThreadId>,
-    ) -> Result<(u64, watch::Receiver<Option<Failure>>), Job> {
+    ) -> Result<(u64, watch::Receiver<Option<Failure>>), Box<Job>> {
         let mut seats = self.seats();
         let can_take = |seat: &Seat| {
             let has_room = seat.running < self.reuse.concurrent && seat.waits.load(Relaxed);
@@ -133,7 +133,7 @@ impl Workers {
     fn start(
         &self,
         unit: &Arc<Unit>,
-        job: Job,
+        job: Box<Job>,
         room: OwnedSemaphorePermit,
     ) -> (u64, watch::Receiver<Option<Failure>>) {
         let (jobs, queue) = mpsc::unbounded_channel();
@@ -197,7 +197,8 @@ pub(super) async fn drive(
     let (done, mut finished) = oneshot::channel();
     // Where there are none, nobody comes here.
     let Some(workers) = unit.workers() else { return Ok(()) };
-    let job = Job { request, scheme, answer: given, body_sent, deadline, done, admission };
+    let job =
+        Box::new(Job { request, scheme, answer: given, body_sent, deadline, done, admission });
     let (number, ended) = match workers.give(job, Some(thread::current().id())) {
         Ok(given) => given,
         Err(job) => match Arc::clone(&workers.room).try_acquire_owned() {
@@ -256,7 +257,7 @@ impl Drop for Ticket {
 /// An instance that answers several requests.
 struct Worker {
     number: u64,
-    queue: mpsc::UnboundedReceiver<Job>,
+    queue: mpsc::UnboundedReceiver<Box<Job>>,
     waits: Arc<AtomicBool>,
     pulse: Mutex<Pulse>,
 }
@@ -301,6 +302,7 @@ async fn live(
 ) -> Result<(), Failure> {
     let Some(handler) = unit.handler() else { return Ok(()) };
     let Worker { number, queue, waits, pulse } = worker;
+    let pulse = &*pulse;
     let lock = || pulse.lock().unwrap_or_else(PoisonError::into_inner);
     let mut pace = Pace::default();
     let ended = {
@@ -361,11 +363,11 @@ impl Desk<'_> {
         &self,
         store: &mut Store<State>,
         proxy: &Proxy,
-        queue: &mut mpsc::UnboundedReceiver<Job>,
+        queue: &mut mpsc::UnboundedReceiver<Box<Job>>,
     ) -> wasmtime::Result<()> {
         while let Some(job) = queue.recv().await {
             self.begin(store.data_mut(), 1, job.deadline);
-            let Job { request, scheme, answer, done, admission, .. } = job;
+            let Job { request, scheme, answer, done, admission, .. } = *job;
             super::answer_0_2(store, proxy, (request, scheme), answer).await?;
             drop(admission);
             // Whoever waited for it may have gone.
@@ -381,7 +383,7 @@ impl Desk<'_> {
         &self,
         accessor: &Accessor<State>,
         service: &Service,
-        queue: &mut mpsc::UnboundedReceiver<Job>,
+        queue: &mut mpsc::UnboundedReceiver<Box<Job>>,
     ) -> wasmtime::Result<()> {
         let concurrent = self.workers.reuse.concurrent;
         let mut calls = FuturesUnordered::new();
@@ -453,8 +455,12 @@ impl Desk<'_> {
     }
 }
 
-async fn answer(accessor: &Accessor<State>, service: &Service, job: Job) -> wasmtime::Result<()> {
-    let Job { request, scheme, answer, body_sent, done, admission: _admission, .. } = job;
+async fn answer(
+    accessor: &Accessor<State>,
+    service: &Service,
+    job: Box<Job>,
+) -> wasmtime::Result<()> {
+    let Job { request, scheme, answer, body_sent, done, admission: _admission, .. } = *job;
     super::answer_0_3(accessor, service, (request, scheme), answer, body_sent).await?;
     // Whoever waited for it may have gone.
     let _ = done.send(());
