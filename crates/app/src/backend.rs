@@ -96,17 +96,6 @@ impl fmt::Display for BackendName {
     }
 }
 
-impl Backend {
-    /// Whether both say the same, wherever they stand.
-    pub fn is_same(&self, other: &Self) -> bool {
-        let settings = |backend: &Self| -> Vec<(String, Setting)> {
-            let settings = backend.settings.iter();
-            settings.map(|(name, setting)| (name.clone(), setting.value.clone())).collect()
-        };
-        self.kind.value == other.kind.value && settings(self) == settings(other)
-    }
-}
-
 /// The interfaces that read a configuration: `store` in the drafts of WASI, `runtime` in the first
 /// of them, and Spin's.
 pub const CONFIG_READERS: [&str; 5] = [

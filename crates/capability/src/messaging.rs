@@ -9,7 +9,6 @@ pub mod jetstream;
 pub mod memory;
 pub mod nats;
 pub mod redis;
-mod seal;
 mod settings;
 pub mod streams;
 mod topic;
@@ -41,8 +40,7 @@ pub trait Broker: fmt::Debug + Send + Sync {
 
     /// Sends a message. When this has succeeded the backend has it.
     ///
-    /// The topic may be one that a component made up: what begins with `$` or `_INBOX` is refused,
-    /// unless it is the [`reply_to`](Message::reply_to) of a message that this broker gave.
+    /// The topic may be one that a component made up: what begins with `$` or `_INBOX` is refused.
     async fn send(&self, topic: &str, message: Message) -> Result<(), Error>;
 
     /// Sends a message and waits for answers, for no longer and no more than is wanted.
@@ -58,6 +56,16 @@ pub trait Broker: fmt::Debug + Send + Sync {
     ) -> Result<Vec<Message>, Error> {
         let _ = (topic, message, wanted);
         Err(Error::Unsupported { at: self.origin(), what: "wait for replies" })
+    }
+
+    /// Answers a message that this broker gave, by its [`reply_to`](Message::reply_to). That nobody
+    /// waits any more is no error.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] by a backend that has no way back.
+    async fn reply(&self, asked: &Message, answer: Message) -> Result<(), Error> {
+        let _ = (asked, answer);
+        Err(Error::Unsupported { at: self.origin(), what: "send replies" })
     }
 
     /// The messages from now on, or from where the group has come to if the backend remembers.
@@ -129,9 +137,7 @@ pub struct Message {
     pub data: Bytes,
     /// What else is known of it, by name.
     pub metadata: Vec<(String, String)>,
-    /// The topic for an answer. That of a message that came is for its broker's
-    /// [`send`](Broker::send) alone: it is marked, so that a component that makes up a topic does
-    /// not get into the answers that others wait for.
+    /// The topic for an answer, by [`Broker::reply`].
     pub reply_to: Option<String>,
 }
 

@@ -16,8 +16,7 @@ use tokio::{
 use super::{
     Broker, Deliveries, Delivery, Error, Fate, Limit, Message, Pattern, Receipt, Subscription,
     Wanted, pause,
-    seal::{Seal, random_word},
-    topic::INBOX,
+    topic::{self, INBOX, random_word},
 };
 use crate::Origin;
 use queue::{Receiver, Sender, queue};
@@ -35,7 +34,6 @@ const REPLIES_AT_MOST: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     state: Arc<Mutex<State>>,
-    seal: Seal,
 }
 
 #[derive(Debug, Default)]
@@ -70,16 +68,9 @@ impl Broker for Memory {
     }
 
     async fn send(&self, topic: &str, message: Message) -> Result<(), Error> {
-        let topic = self.seal.open(topic)?;
+        topic::check(topic)?;
         let message = Message { topic: topic.to_owned(), ..message };
         let state = self.lock();
-        if let Some(inbox) = state.inboxes.get(topic) {
-            // An answer for which there is no room is dropped.
-            if let Ok(place) = inbox.reserve(&message) {
-                place.put(message);
-            }
-            return Ok(());
-        }
         let groups = state.groups.iter().filter(|((pattern, _), _)| pattern.matches(topic));
         // All of them get it, or none.
         let places: Result<Vec<_>, Limit> =
@@ -101,8 +92,7 @@ impl Broker for Memory {
         let name = format!("{INBOX}.{}", random_word());
         self.lock().inboxes.insert(name.clone(), inbox);
         let _open = Inbox { memory: self, name: &name };
-        let reply_to = Some(self.seal.close(&name));
-        self.send(topic, Message { reply_to, ..message }).await?;
+        self.send(topic, Message { reply_to: Some(name.clone()), ..message }).await?;
         let deadline = wanted.timeout.map(|timeout| Instant::now() + timeout);
         let mut all = Vec::new();
         while all.len() < wanted.replies {
@@ -117,6 +107,17 @@ impl Broker for Memory {
             return Err(Error::NoReply { at: self.origin(), topic: topic.to_owned() });
         }
         Ok(all)
+    }
+
+    async fn reply(&self, asked: &Message, answer: Message) -> Result<(), Error> {
+        let Some(name) = &asked.reply_to else { return Ok(()) };
+        if let Some(inbox) = self.lock().inboxes.get(name)
+            // One for which there is no room is dropped.
+            && let Ok(place) = inbox.reserve(&answer)
+        {
+            place.put(Message { topic: name.clone(), ..answer });
+        }
+        Ok(())
     }
 
     async fn subscribe(&self, subscription: &Subscription) -> Result<Box<dyn Deliveries>, Error> {

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     Broker, Deliveries, Delivery, Error, Fate, Message, OpenError, Receipt, Subscription, Wanted,
-    seal::Seal,
+    topic,
 };
 use crate::{
     Address, Origin,
@@ -44,7 +44,6 @@ impl Options {
 pub struct Nats {
     origin: Origin,
     connector: Arc<Connector<Plain>>,
-    seal: Seal,
 }
 
 /// Opens nothing on the server.
@@ -63,7 +62,29 @@ impl Nats {
         let origin = Origin::new(format!("{NAME} at {}", options.url));
         let plain = Plain { origin: origin.clone(), timeout: options.timeout };
         let connector = Connector::new(plain, &options.url, options.timeout)?;
-        Ok(Self { origin, connector: Arc::new(connector), seal: Seal::new() })
+        Ok(Self { origin, connector: Arc::new(connector) })
+    }
+}
+
+impl Nats {
+    async fn publish(&self, topic: &str, message: Message) -> Result<(), Error> {
+        let headers = headers(&self.origin, &message)?;
+        self.connector
+            .bounded(async |client| {
+                check_length(&self.origin, client, topic, &message.data)?;
+                let topic = topic.to_owned();
+                match message.reply_to {
+                    Some(reply) => {
+                        let data = message.data;
+                        client.publish_with_reply_and_headers(topic, reply, headers, data).await?;
+                    }
+                    None => client.publish_with_headers(topic, headers, message.data).await?,
+                }
+                // Until then it may be in this process only.
+                client.flush().await?;
+                Ok(())
+            })
+            .await
     }
 }
 
@@ -175,25 +196,14 @@ impl Broker for Nats {
     }
 
     async fn send(&self, topic: &str, message: Message) -> Result<(), Error> {
-        let topic = self.seal.open(topic)?;
-        let headers = headers(&self.origin, &message)?;
-        self.connector
-            .bounded(async |client| {
-                check_length(&self.origin, client, topic, &message.data)?;
-                let topic = topic.to_owned();
-                match message.reply_to {
-                    Some(reply) => {
-                        let reply = self.seal.strip(&reply).to_owned();
-                        let data = message.data;
-                        client.publish_with_reply_and_headers(topic, reply, headers, data).await?;
-                    }
-                    None => client.publish_with_headers(topic, headers, message.data).await?,
-                }
-                // Until then it may be in this process only.
-                client.flush().await?;
-                Ok(())
-            })
-            .await
+        topic::check(topic)?;
+        self.publish(topic, message).await
+    }
+
+    async fn reply(&self, asked: &Message, answer: Message) -> Result<(), Error> {
+        let Some(topic) = &asked.reply_to else { return Ok(()) };
+        topic::check_form(topic)?;
+        self.publish(topic, answer).await
     }
 
     async fn request(
@@ -220,7 +230,7 @@ impl Broker for Nats {
             match reply {
                 // The server says so, in the place of an answer.
                 Some(reply) if reply.status == Some(StatusCode::NO_RESPONDERS) => break,
-                Some(reply) => all.push(sealed(&self.seal, reply)),
+                Some(reply) => all.push(received(reply)),
                 None => break,
             }
         }
@@ -242,8 +252,7 @@ impl Broker for Nats {
                 Ok(subscriber)
             })
             .await?;
-        let (origin, seal) = (self.origin(), self.seal.clone());
-        Ok(Box::new(Listening { origin, seal, subscriber, is_stopped: false }))
+        Ok(Box::new(Listening { origin: self.origin(), subscriber, is_stopped: false }))
     }
 
     async fn look_at(&self) -> Result<(), Error> {
@@ -251,15 +260,8 @@ impl Broker for Nats {
     }
 }
 
-/// A message that has come, with a way back that is taken for one.
-fn sealed(seal: &Seal, message: async_nats::Message) -> Message {
-    let message = received(message);
-    Message { reply_to: message.reply_to.map(|topic| seal.close(&topic)), ..message }
-}
-
 struct Listening {
     origin: Origin,
-    seal: Seal,
     subscriber: Subscriber,
     is_stopped: bool,
 }
@@ -269,7 +271,7 @@ impl Deliveries for Listening {
     async fn next(&mut self) -> Result<Option<Delivery>, Error> {
         match self.subscriber.next().await {
             Some(message) => Ok(Some(Delivery {
-                message: sealed(&self.seal, message),
+                message: received(message),
                 attempt: 1,
                 receipt: Box::new(Once),
             })),

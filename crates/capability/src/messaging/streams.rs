@@ -19,7 +19,8 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     Broker, Deliveries, Delivery, Error, Fate, Message, OpenError, Receipt, Subscription, pause,
-    redis::Server, seal::random_word, topic,
+    redis::Server,
+    topic::{self, random_word},
 };
 use crate::{Address, Origin};
 

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use rustls::crypto::ring;
 use thiserror::Error;
 
 /// The longest topic, in bytes.
@@ -32,6 +33,14 @@ pub(super) fn check(topic: &str) -> Result<(), super::Error> {
 /// Refuses a topic that not every backend can take.
 pub(super) fn check_form(topic: &str) -> Result<(), super::Error> {
     if is_path(topic, |word| !word.contains(['*', '>'])) { Ok(()) } else { Err(wrong(topic, RULE)) }
+}
+
+/// A word of 128 bits that nobody can guess.
+pub(super) fn random_word() -> String {
+    let mut bytes = [0; 16];
+    let random = ring::default_provider().secure_random;
+    random.fill(&mut bytes).expect("the system gives random bytes, as it does for TLS");
+    format!("{:032x}", u128::from_ne_bytes(bytes))
 }
 
 fn wrong(topic: &str, rule: &'static str) -> super::Error {

@@ -393,8 +393,9 @@ impl request_reply::Host for View<'_> {
     ) -> Result<(), Refusal> {
         let message = self.table.delete(message)?;
         let asked = self.table.get(&reply_to)?;
-        let way = (asked.broker.clone(), asked.content.reply_to.clone());
-        let (Some(broker), Some(topic)) = way else { return Err(Refusal::NoWayBack) };
-        Ok(broker.send(&topic, outgoing(message.content)).await?)
+        let (Some(broker), Some(_)) = (asked.broker.clone(), &asked.content.reply_to) else {
+            return Err(Refusal::NoWayBack);
+        };
+        Ok(broker.reply(&asked.content.clone(), outgoing(message.content)).await?)
     }
 }

@@ -160,6 +160,16 @@ impl Workers {
         (number, ended)
     }
 
+    /// A worker has ended before it began with the job, which another gets. Where there is no room for
+    /// one, the request ends as those that the worker had begun.
+    fn hand_on(&self, unit: &Arc<Unit>, job: Box<Job>) {
+        if let Err(job) = self.give(job, None)
+            && let Ok(room) = Arc::clone(&self.room).try_acquire_owned()
+        {
+            self.start(unit, job, room);
+        }
+    }
+
     /// A worker is done with one of its requests.
     fn done(&self, number: u64) {
         if let Some(seat) = self.seats().open.iter_mut().find(|seat| seat.number == number) {
@@ -284,6 +294,10 @@ async fn work(
     let ended = live(&unit, workers, &mut store, &mut worker).await;
     workers.retire(worker.number);
     let until = worker.pulse.into_inner().unwrap_or_else(PoisonError::into_inner).until;
+    worker.queue.close();
+    while let Ok(job) = worker.queue.try_recv() {
+        workers.hand_on(&unit, job);
+    }
     drop(worker.queue);
     let Err(failure) = ended else { return };
     if end.send(Some(failure.clone())).is_err() {
