@@ -111,7 +111,7 @@ fn is_built_as_it_is(language: &str) {
                delete: func(new: bool, lambda: u32, default: string) -> u32;\n\n    \
                pass: func(match: u32, range: u32);\n}\n\n\
                world cart {\n    export carts;\n    export clear: func();\n    \
-               export try: func(static: u32);\n}\n\n\
+               export try: func(%static: u32);\n}\n\n\
                world other {\n    import carts;\n}\n";
     fs::write(folder.path().join("cart.wit"), wit).expect("written");
     let new = ["new", "cart", "--lang", language, "--wit", "cart.wit", "--world", "cart"];
