@@ -115,6 +115,7 @@ fn every_code_has_a_case() {
         "unknown-backend",
         "unknown-component",
         "unknown-key",
+        "unlinked-store",
         "unused-backend",
         "unused-component",
         "wrong-type",
