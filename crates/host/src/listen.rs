@@ -201,6 +201,12 @@ impl Listeners {
         }
     }
 
+    /// Waits until all that are open have begun.
+    pub(crate) async fn begun(&self) {
+        let begun: Vec<_> = self.lock().open.values().map(|open| open.begun.clone()).collect();
+        futures::future::join_all(begun.iter().map(CancellationToken::cancelled)).await;
+    }
+
     /// Takes no more messages.
     pub(crate) fn stop(&self) {
         let mut state = self.lock();

@@ -30,6 +30,10 @@ use crate::{
     watch::{Seen, watch},
 };
 
+/// How long requests wait at the start until the app listens: a server that does not answer is not to
+/// keep it from serving.
+const BEGIN: Duration = Duration::from_secs(1);
+
 /// How long the end waits for whoever reads the output of components.
 const FLUSH: Duration = Duration::from_secs(1);
 
@@ -137,7 +141,10 @@ pub fn serve(
     narrator.serving(&url, &running.serving().current.shown());
     // After that line, which scripts wait for, so that none of its warnings comes before.
     background.handle().spawn(running.serving().current.backends.clone().look_at());
-    running.listeners().update(running.serving().current.listeners(None), &background.handle());
+    let listeners = running.listeners();
+    listeners.update(running.serving().current.listeners(None), &background.handle());
+    // What the first request sends is to find who listens.
+    background.wait(BEGIN, listeners.begun());
 
     let report = server.serve(running.routes(), &ending, running.finish());
     if report.cut > 0 {
@@ -226,6 +233,12 @@ impl Background {
     fn within<T>(&self, work: impl FnOnce() -> T) -> T {
         let _guard = self.0.enter();
         work()
+    }
+
+    /// Waits for something, for no longer than that.
+    fn wait(&self, at_most: Duration, what: impl Future<Output = ()>) {
+        // It goes on without.
+        let _ = self.0.block_on(async { tokio::time::timeout(at_most, what).await });
     }
 
     /// Begins the end at the first signal, and cuts it short at the second.

@@ -383,11 +383,11 @@ impl Desk<'_> {
             self.begin(store.data_mut(), 1, job.deadline);
             let Job { request, scheme, answer, done, admission, .. } = *job;
             super::answer_0_2(store, proxy, (request, scheme), answer).await?;
-            drop(admission);
             // Whoever waited for it may have gone.
             let _ = done.send(());
             self.idle();
             self.workers.done(self.number);
+            drop(admission);
         }
         Ok(())
     }
@@ -403,12 +403,15 @@ impl Desk<'_> {
         let mut calls = FuturesUnordered::new();
         // Since it was idle.
         let mut begun = 0;
+        // A request's place among those that may run is given away only when its worker can be had.
+        let mut held = None;
         poll_fn(|context| {
             loop {
                 if let Poll::Ready(Some(ended)) = calls.poll_next_unpin(context) {
-                    ended?;
+                    held = Some(ended?);
                     if concurrent > 1 {
                         self.workers.done(self.number);
+                        held = None;
                     }
                     continue;
                 }
@@ -418,6 +421,7 @@ impl Desk<'_> {
                     self.idle();
                     if concurrent == 1 {
                         self.workers.done(self.number);
+                        held = None;
                     }
                 }
                 let takes = is_idle || (concurrent > 1 && calls.len() < concurrent);
@@ -473,12 +477,12 @@ async fn answer(
     accessor: &Accessor<State>,
     service: &Service,
     job: Box<Job>,
-) -> wasmtime::Result<()> {
-    let Job { request, scheme, answer, body_sent, done, admission: _admission, .. } = *job;
+) -> wasmtime::Result<Admission> {
+    let Job { request, scheme, answer, body_sent, done, admission, .. } = *job;
     super::answer_0_3(accessor, service, (request, scheme), answer, body_sent).await?;
     // Whoever waited for it may have gone.
     let _ = done.send(());
-    Ok(())
+    Ok(admission)
 }
 
 /// Whether no task of the instance is running, also of those that have returned.
