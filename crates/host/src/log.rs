@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io::{self, Write},
     sync::{
-        LazyLock, Mutex, PoisonError,
+        LazyLock, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
         mpsc,
     },
@@ -82,8 +82,9 @@ impl Write for Remembered {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = in_words(&String::from_utf8_lossy(bytes));
         append(None, without_colours(&text).trim_end());
-        if TERMINAL.sender.try_send(Message::Event(text.into_bytes())).is_err() {
-            TERMINAL.lost.fetch_add(1, Relaxed);
+        let terminal = TERMINAL.get_or_init(Terminal::open);
+        if terminal.sender.try_send(Message::Event(text.into_bytes())).is_err() {
+            LOST.fetch_add(1, Relaxed);
         }
         Ok(bytes.len())
     }
@@ -95,8 +96,10 @@ impl Write for Remembered {
 
 /// Waits until what was logged so far is written, but not for long.
 pub fn flush() {
+    // Most programs say nothing, and need no thread to have said it.
+    let Some(terminal) = TERMINAL.get() else { return };
     let (done, flushed) = mpsc::sync_channel(1);
-    if TERMINAL.sender.try_send(Message::Flush(done)).is_ok() {
+    if terminal.sender.try_send(Message::Flush(done)).is_ok() {
         // An error means that nobody takes it.
         let _ = flushed.recv_timeout(FLUSH);
     }
@@ -113,38 +116,46 @@ enum Message {
     Flush(mpsc::SyncSender<()>),
 }
 
+/// The thread that writes to standard error.
 struct Terminal {
     sender: mpsc::SyncSender<Message>,
-    /// Events that did not fit since the last one that did.
-    lost: AtomicU64,
 }
 
-static TERMINAL: LazyLock<Terminal> = LazyLock::new(|| {
-    let (sender, receiver) = mpsc::sync_channel(EVENTS_WAITING);
-    let write = move || {
-        for message in receiver {
-            match message {
-                Message::Event(bytes) => {
-                    let lost = TERMINAL.lost.swap(0, Relaxed);
-                    let mut stderr = io::stderr().lock();
-                    // A log that cannot be written (a closed pipe) is nobody's error to handle.
-                    let _ = stderr.write_all(&bytes);
-                    if lost > 0 {
-                        let _ = writeln!(
-                            stderr,
-                            "{lost} lines of the log are not shown: they came faster than they were taken"
-                        );
-                    }
+static TERMINAL: OnceLock<Terminal> = OnceLock::new();
+
+/// Events that did not fit since the last one that did.
+static LOST: AtomicU64 = AtomicU64::new(0);
+
+impl Terminal {
+    fn open() -> Self {
+        let (sender, receiver) = mpsc::sync_channel(EVENTS_WAITING);
+        let write = move || {
+            for message in receiver {
+                match message {
+                    Message::Event(bytes) => write_event(&bytes),
+                    // Who waited has gone, if it takes no answer.
+                    Message::Flush(done) => drop(done.try_send(())),
                 }
-                // Who waited has gone, if it takes no answer.
-                Message::Flush(done) => drop(done.try_send(())),
             }
-        }
-    };
-    // Without the thread the channel is closed, and the log is in `keyway logs` only.
-    let _ = thread::Builder::new().name("keyway-log".to_owned()).spawn(write);
-    Terminal { sender, lost: AtomicU64::new(0) }
-});
+        };
+        // Without the thread the channel is closed, and the log is in `keyway logs` only.
+        let _ = thread::Builder::new().name("keyway-log".to_owned()).spawn(write);
+        Self { sender }
+    }
+}
+
+fn write_event(bytes: &[u8]) {
+    let lost = LOST.swap(0, Relaxed);
+    let mut stderr = io::stderr().lock();
+    // A log that cannot be written (a closed pipe) is nobody's error to handle.
+    let _ = stderr.write_all(bytes);
+    if lost > 0 {
+        let _ = writeln!(
+            stderr,
+            "{lost} lines of the log are not shown: they came faster than they were taken"
+        );
+    }
+}
 
 /// Takes away the escape sequences that colour a terminal (ECMA-48, 5.4: `ESC [` up to a letter).
 fn without_colours(text: &str) -> String {

@@ -114,7 +114,8 @@ pub enum Outcome {
     Failed(String),
 }
 
-/// Runs the one component of `manifest`, whose paths are seen from the current folder.
+/// Runs the one component of `manifest`, whose paths are seen from the current folder. The process is
+/// to end after that: what ran keeps its memory.
 ///
 /// # Errors
 /// All that is wrong with the manifest and the component.
@@ -140,6 +141,8 @@ pub fn run(manifest: &str, options: &RunOptions) -> Result<Outcome, Vec<Problem>
     let ended = runtime.block_on(command.run());
     // What waits for input on a thread of its own would wait for ever.
     runtime.shutdown_background();
+    // The process ends, and gives back at once what this would give back piece by piece.
+    std::mem::forget(command);
     Ok(match ended {
         Ok(code) => Outcome::Exit(code),
         Err(failure) => Outcome::Failed(Remedy::Flags.tell(&failure)),

@@ -1,4 +1,5 @@
-//! A command that computes: `sha256 MEBIBYTES`, or `sort NUMBERS`.
+//! A command that computes: `sha256 MEBIBYTES`, or `sort NUMBERS`; or that greets so often: `hello
+//! TIMES`.
 
 use std::env;
 
@@ -15,6 +16,7 @@ impl wasip2::exports::cli::run::Guest for Compute {
         let count: usize = count.parse().map_err(drop)?;
         match what.as_str() {
             "sha256" => println!("{}", sha256(count)),
+            "hello" => print!("{}", "Hello, world!\n".repeat(count)),
             "sort" => println!("{}", sort(count)),
             _ => return Err(()),
         }

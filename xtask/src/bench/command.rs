@@ -56,7 +56,7 @@ struct Subject {
 }
 
 const SUBJECTS: &[Subject] = &[
-    Subject { title: "hello", guest: "command", arguments: &[], runs: 10 },
+    Subject { title: "hello", guest: "compute", arguments: &["hello", "1"], runs: 10 },
     Subject {
         title: "SHA-256 of 256 MiB",
         guest: "compute",

@@ -5,7 +5,8 @@
 //! `a b` as `a=20b`.
 //!
 //! A value is read from the leader of the bucket's stream, so that what was acknowledged is what is
-//! read. The client's own way asks any replica of a bucket that allows it, which may be behind.
+//! read. The client's own way asks any replica of a bucket that allows it, which may be behind; it is
+//! several times as fast, and the way where there is one replica.
 
 mod connect;
 mod key;
@@ -15,7 +16,10 @@ use std::{collections::HashMap, time::Duration};
 
 use async_nats::{
     HeaderMap, HeaderValue,
-    jetstream::{kv, stream::LastRawMessageErrorKind},
+    jetstream::{
+        kv,
+        stream::{DirectGetErrorKind, LastRawMessageErrorKind},
+    },
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -118,17 +122,23 @@ impl Nats {
     }
 }
 
-/// What a key has, by the leader of the bucket's stream. A key that was deleted has a revision and no
+/// What a key has, by who has all that was acknowledged. A key that was deleted has a revision and no
 /// value.
 async fn entry(bucket: &Bucket, name: &str) -> Result<Entry, Cause> {
     let subject = format!("{}{name}", bucket.store.prefix);
-    let message = match bucket.store.stream.get_last_raw_message_by_subject(&subject).await {
-        Ok(message) => message,
-        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
-            return Ok(Entry { value: None, revision: 0 });
+    let stream = &bucket.store.stream;
+    let found = if bucket.has_one_replica() {
+        match stream.direct_get_last_for_subject(&subject).await {
+            Err(error) if error.kind() == DirectGetErrorKind::NotFound => None,
+            found => Some(found?),
         }
-        Err(error) => return Err(error.into()),
+    } else {
+        match stream.get_last_raw_message_by_subject(&subject).await {
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => None,
+            found => Some(found?),
+        }
     };
+    let Some(message) = found else { return Ok(Entry { value: None, revision: 0 }) };
     let value = (!is_deletion(&message.headers)).then_some(message.payload);
     Ok(Entry { value, revision: message.sequence })
 }

@@ -30,6 +30,14 @@ pub(super) struct Bucket {
     pub(super) store: kv::Store,
 }
 
+impl Bucket {
+    /// Whether whoever answers directly is the leader too, as it was when the bucket was opened.
+    pub(super) fn has_one_replica(&self) -> bool {
+        let config = &self.store.stream.cached_info().config;
+        config.allow_direct && config.num_replicas == 1
+    }
+}
+
 /// Opens the bucket, and makes it where it is missing.
 #[derive(Debug)]
 pub(super) struct Buckets {
@@ -105,8 +113,7 @@ impl Buckets {
             storage: StorageType::File,
             num_replicas: self.options.replicas.max(1),
             allow_rollup: true,
-            // As NATS' own tools make a bucket, for programs that would rather read soon than exactly.
-            // A store reads from the leader all the same.
+            // As NATS' own tools make a bucket.
             allow_direct: true,
             deny_delete: true,
             ..stream::Config::default()
