@@ -4,6 +4,7 @@
 //! `marketplace/jwks.json`; the private ones are gone. Those that count do so until the year 2100.
 
 use std::{
+    ffi::OsStr,
     fs,
     io::{Read, Write},
     net::TcpStream,
@@ -11,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use keyway_testing::{Keyway, example, get};
+use keyway_testing::{Keyway, example, finish, get};
 use tempfile::TempDir;
 
 fn fixture(name: &str) -> PathBuf {
@@ -124,6 +125,25 @@ fn pictures_are_resized() {
         let again = sell(&keyway, "?width=10&height=10", &bearer("es256"), &sold.body);
         assert_eq!(again.status, 200, "{name}{query}: {}", again.error());
     }
+}
+
+#[test]
+fn the_app_is_one_file_too() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("market.wasm");
+    fs::copy(fixture("jwks.json"), folder.path().join("jwks.json")).expect("the keys");
+    let market = example("marketplace");
+    let compose: [&OsStr; 4] = ["compose".as_ref(), market.as_ref(), "-o".as_ref(), file.as_ref()];
+    let composed = finish(compose);
+    assert_eq!(composed.code, Some(0), "{}", composed.stderr);
+    // What its manifest grants to one of its components, whoever runs it grants to all.
+    let keys = format!("{}::/keys:ro", folder.path().display());
+    let env = ["ISSUER=https://login.example.com", "AUDIENCE=picture-market"];
+    let keyway = Keyway::up_with(&file, &["--dir", &keys, "--env", env[0], "--env", env[1]]);
+    let query = "?width=150&height=150";
+    let sold = sell(&keyway, query, &bearer("eddsa"), &picture("gradient.png"));
+    assert_eq!(sold.status, 200, "{}", sold.error());
+    assert_eq!(size(&sold.body), (150, 100));
 }
 
 #[test]
