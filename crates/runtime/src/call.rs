@@ -11,7 +11,8 @@ use wasmtime::{
 };
 
 use crate::{
-    engine::{Compiled, Engine, Engines},
+    compiler::Compiled,
+    engine::{Engine, Engines},
     failure::Failure,
     instance::failure,
     plan::Plan,
@@ -116,7 +117,7 @@ impl Callable {
         let values = call.0.values(&types)?;
         let mut results = vec![Val::Bool(false); function.results().len()];
         let mut store = self.engine.store(&self.plan);
-        let _turn = self.engine.ticker.turn();
+        let _turn = self.engine.turn();
         let time = self.plan.limit.time;
         let done = timeout(time, self.run(&mut store, &export, &values, &mut results)).await;
         match done {

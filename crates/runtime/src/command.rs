@@ -7,7 +7,8 @@ use wasmtime::Store;
 use wasmtime_wasi::{I32Exit, p2, p3};
 
 use crate::{
-    engine::{Compiled, Engine, Engines},
+    compiler::Compiled,
+    engine::{Engine, Engines},
     failure::Failure,
     instance::failure,
     plan::Plan,
@@ -70,7 +71,7 @@ impl Command {
             store.set_fuel(fuel).map_err(|error| Failure::NoRoom(error.to_string()))?;
         }
         let time = self.plan.limit.time;
-        let _turn = self.engine.ticker.turn();
+        let _turn = self.engine.turn();
         match timeout(time, self.call(&mut store)).await {
             Err(_) => Err(Failure::TimedOut(time)),
             Ok(Ok(Ok(()))) => Ok(0),

@@ -5,6 +5,7 @@ mod bind;
 mod cache;
 mod call;
 mod command;
+mod compiler;
 mod engine;
 mod exact;
 mod failure;
@@ -21,7 +22,8 @@ mod unit;
 pub use cache::{Cache, CacheError, Key};
 pub use call::{Call, CallError, CallTextError, Callable, Value};
 pub use command::Command;
-pub use engine::{CompileError, Compiled, Compiler, EngineError, Engines, Needs, Purpose, Room};
+pub use compiler::{CompileError, Compiled, Compiler, Needs, Purpose};
+pub use engine::{EngineError, Engines, Room};
 pub use failure::{Body, BodyError, Failure};
 pub use grant::{
     InputFile, OutputFile, Principal, Remedy, Stream, Streams, flush_output, keep_stdout,

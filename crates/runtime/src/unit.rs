@@ -27,7 +27,8 @@ use wasmtime::{Store, component::InstancePre};
 
 use crate::{
     bind::{keyvalue::watcher::Watcher, messaging::Incoming},
-    engine::{Compiled, Engine, Engines},
+    compiler::Compiled,
+    engine::{Engine, Engines},
     failure::{Body, Failure},
     grant::{Principal, folder::FolderError},
     instance::{self, worker::Workers},
@@ -113,7 +114,7 @@ impl std::fmt::Debug for Unit {
 #[derive(Debug)]
 pub(crate) struct Admission {
     _place: OwnedSemaphorePermit,
-    _turn: Turn,
+    _turn: Option<Turn>,
 }
 
 /// A component whose imports are met.
@@ -136,7 +137,7 @@ impl Bound {
             return Err(UnitError::TooManyComponents(name, principals.len()));
         }
         let failed = |error: wasmtime::Error| UnitError::Link(name.clone(), format!("{error:#}"));
-        let component = crate::engine::load(&engine.inner, &compiled.artifact).map_err(failed)?;
+        let component = compiled.component(&engine.inner).map_err(failed)?;
         let member = |principal: Principal| {
             let component = principal.name.clone();
             Member::new(principal).map_err(|FolderError { folder, error }| UnitError::Folder {
@@ -312,7 +313,7 @@ impl Unit {
             Ok(place) => place,
             Err(_) => self.wait().await?,
         };
-        Ok(Admission { _place: place, _turn: self.engine.ticker.turn() })
+        Ok(Admission { _place: place, _turn: self.engine.turn() })
     }
 
     async fn wait(&self) -> Result<OwnedSemaphorePermit, Failure> {
