@@ -71,19 +71,30 @@ async fn targets(checks: &mut Checks, origin: &str) {
             upper.contains(said.split(' ').next().unwrap_or("?"))
         });
     }
-    let headers = Fields::from_list(&[
-        ("x-one".to_owned(), b"1".to_vec()),
-        ("x-one".to_owned(), b"2".to_vec()),
-    ])
-    .expect("it is well-formed");
+    let headers = ["x-two", "x-one", "x-three", "x-one"];
+    let mut number = b'0';
+    let headers = headers.map(|name| {
+        number += 1;
+        (name.to_owned(), vec![number])
+    });
+    let headers = Fields::from_list(&headers).expect("it is well-formed");
+    let told = headers.copy_all();
     let (own, _sent) = Request::new(headers, None, no_trailers(), None);
     own.set_scheme(Some(&Scheme::Http)).expect("a scheme");
     own.set_authority(Some(origin)).expect("an authority");
     own.set_path_with_query(Some("/echo")).expect("a path");
     let said = echo(own).await.unwrap_or_default();
-    checks.that("send: the headers, a name twice", said, |said| {
-        said.contains("\nx-one: 1\n") && said.contains("\nx-one: 2\n")
+    checks.that("send: the headers, a name twice", &said, |said| {
+        said.contains("\nx-one: 2\n") && said.contains("\nx-one: 4\n")
     });
+    checks.interface("wasi:http/types@0.3.0");
+    let sent = said.lines().filter(|line| line.starts_with("x-")).map(str::to_owned).collect();
+    let told: Vec<_> = told
+        .into_iter()
+        .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(&value)))
+        .collect();
+    checks.equal("fields.copy-all: in the order in which they are sent", told, sent);
+    checks.interface("wasi:http/client@0.3.0");
     let (own, sent) = Request::new(Fields::new(), None, no_trailers(), None);
     own.set_scheme(Some(&Scheme::Http)).expect("a scheme");
     checks.fails("send: no authority", send(own).await, "HttpRequestUriInvalid");

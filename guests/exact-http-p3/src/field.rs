@@ -18,6 +18,9 @@ fn entry(name: &str, value: &str) -> (String, Vec<u8>) {
 fn reading(checks: &mut Checks) {
     let empty = Fields::new();
     checks.equal("fields.constructor: is empty", empty.copy_all(), vec![]);
+    checks.good("fields.constructor: can be changed", Fields::new().append("a", b"1"));
+    let none = Fields::from_list(&[]).map(|none| none.append("a", b"1"));
+    checks.that("fields.from-list: can be changed", none, |got| matches!(got, Ok(Ok(()))));
     let entries = [entry("a", "1"), entry("b", "2"), entry("a", "3")];
     let fields = Fields::from_list(&entries);
     let Some(fields) = checks.good("fields.from-list: entries, one name twice", fields) else {
@@ -205,8 +208,19 @@ fn options(checks: &mut Checks) {
         ("first-byte", options.get_first_byte_timeout()),
         ("between-bytes", options.get_between_bytes_timeout()),
     ] {
-        checks.equal(&format!("request-options.get-{name}-timeout: none at first"), value, None);
+        checks.equal(&format!("request-options.constructor: no {name} time-out"), value, None);
     }
+    options.set_first_byte_timeout(Some(1)).expect("it is set");
+    checks.equal(
+        "request-options.set-first-byte-timeout: leaves the others",
+        (options.get_connect_timeout(), options.get_between_bytes_timeout()),
+        (None, None),
+    );
+    checks.equal(
+        "request-options.constructor: shares nothing with others",
+        RequestOptions::new().get_first_byte_timeout(),
+        None,
+    );
     for value in [Some(0), Some(5), Some(u64::MAX), None] {
         checks.good(
             &format!("request-options.set-connect-timeout: {value:?}"),

@@ -20,15 +20,19 @@ pub(crate) fn check(checks: &mut Checks) {
     failures(checks, &origin);
 }
 
-fn request(authority: &str, path: Option<&str>) -> OutgoingRequest {
-    let request = OutgoingRequest::new(Fields::new());
+pub(crate) fn request(authority: &str, path: Option<&str>) -> OutgoingRequest {
+    to(OutgoingRequest::new(Fields::new()), authority, path)
+}
+
+/// A request with its target.
+pub(crate) fn to(request: OutgoingRequest, authority: &str, path: Option<&str>) -> OutgoingRequest {
     request.set_scheme(Some(&Scheme::Http)).expect("a scheme");
     request.set_authority(Some(authority)).expect("an authority");
     request.set_path_with_query(path).expect("a path");
     request
 }
 
-fn send(
+pub(crate) fn send(
     request: OutgoingRequest,
     options: Option<RequestOptions>,
 ) -> Result<IncomingResponse, ErrorCode> {
@@ -38,7 +42,7 @@ fn send(
 }
 
 /// The body, how it ended, and what comes after it.
-fn whole(response: &IncomingResponse) -> (String, Option<ErrorCode>, FutureTrailers) {
+pub(crate) fn whole(response: &IncomingResponse) -> (String, Option<ErrorCode>, FutureTrailers) {
     let body = response.consume().expect("it is taken once");
     let stream = body.stream().expect("it is taken once");
     let mut bytes = Vec::new();

@@ -1,137 +1,29 @@
-//! Fields, requests and responses, before they are sent.
+//! Requests and responses, before they are sent.
 
 use exact::Checks;
 use wasip2::http::types::{
-    Fields, HeaderError, Method, OutgoingBody, OutgoingRequest, OutgoingResponse, RequestOptions,
-    Scheme,
+    Fields, Method, OutgoingBody, OutgoingRequest, OutgoingResponse, RequestOptions, Scheme,
 };
 
 pub(crate) fn check(checks: &mut Checks) {
-    fields(checks);
-    refused(checks);
     request(checks);
     options(checks);
     response(checks);
+    sized_response(checks);
 }
 
-fn entry(name: &str, value: &str) -> (String, Vec<u8>) {
-    (name.to_owned(), value.as_bytes().to_vec())
-}
-
-fn fields(checks: &mut Checks) {
-    checks.equal("fields.constructor: is empty", Fields::new().entries(), vec![]);
-    let fields = Fields::from_list(&[entry("a", "1"), entry("b", "2"), entry("a", "3")]);
-    let Some(fields) = checks.good("fields.from-list: entries, one name twice", fields) else {
-        return;
-    };
-    checks.equal(
-        "fields.get: all values of a name, in order",
-        fields.get("a"),
-        vec![b"1".to_vec(), b"3".to_vec()],
-    );
-    checks.equal("fields.get: names are case insensitive", fields.get("A").len(), 2);
-    checks.equal("fields.get: a name that is not there", fields.get("c").len(), 0);
-    checks.equal("fields.has: a name that is there", fields.has("B"), true);
-    checks.equal("fields.has: a name that is no name", fields.has("no name"), false);
-    checks.equal("fields.entries: every value with its name", fields.entries().len(), 3);
-    checks.good("fields.append: a name that is there", fields.append("a", b"4"));
-    checks.equal("fields.append: leaves the values before", fields.get("a").len(), 3);
-    checks.good("fields.set: a name that is there", fields.set("a", &[b"5".to_vec()]));
-    checks.equal("fields.set: replaces all values", fields.get("a"), vec![b"5".to_vec()]);
-    checks.good("fields.delete: a name that is there", fields.delete("a"));
-    checks.equal("fields.delete: it is gone", fields.has("a"), false);
-    checks.good("fields.delete: a name that is not there", fields.delete("a"));
-    let copy = fields.clone();
-    checks.good("fields.clone: can be changed", copy.append("b", b"9"));
-    checks.equal(
-        "fields.clone: leaves what it was made of",
-        (fields.get("b").len(), copy.get("b").len()),
-        (1, 2),
-    );
-}
-
-fn refused(checks: &mut Checks) {
-    let fields = Fields::new();
-    let syntax = |got: &Result<(), HeaderError>| matches!(got, Err(HeaderError::InvalidSyntax));
-    let forbidden = |got: &Result<(), HeaderError>| matches!(got, Err(HeaderError::Forbidden));
-    for name in ["a b", "a:b", "ä", ""] {
-        checks.that(
-            &format!("fields.append: `{name}` is no name"),
-            fields.append(name, b"1"),
-            syntax,
-        );
-        checks.that(
-            &format!("fields.set: `{name}` is no name"),
-            fields.set(name, &[b"1".to_vec()]),
-            syntax,
-        );
-        checks.that(
-            &format!("fields.from-list: `{name}` is no name"),
-            Fields::from_list(&[entry(name, "1")]).map(drop),
-            syntax,
-        );
-    }
-    for (what, value) in [("a new line", &b"a\nb"[..]), ("a return", b"a\rb"), ("a zero", b"a\0b")]
-    {
-        checks.that(
-            &format!("fields.append: a value with {what}"),
-            fields.append("a", value),
-            syntax,
-        );
-    }
-    for name in ["connection", "Host", "keep-alive", "transfer-encoding", "upgrade"] {
-        checks.that(
-            &format!("fields.append: {name} is forbidden"),
-            fields.append(name, b"1"),
-            forbidden,
-        );
-        checks.that(
-            &format!("fields.set: {name} is forbidden"),
-            fields.set(name, &[b"1".to_vec()]),
-            forbidden,
-        );
-        checks.that(
-            &format!("fields.from-list: {name} is forbidden"),
-            Fields::from_list(&[entry(name, "1")]).map(drop),
-            forbidden,
-        );
-    }
-    let immutable = |got: &Result<(), HeaderError>| matches!(got, Err(HeaderError::Immutable));
-    let headers = OutgoingRequest::new(Fields::new()).headers();
-    checks.that(
-        "fields.append: the headers of a request are immutable",
-        headers.append("a", b"1"),
-        immutable,
-    );
-    checks.that(
-        "fields.set: the headers of a request are immutable",
-        headers.set("a", &[]),
-        immutable,
-    );
-    checks.that(
-        "fields.delete: the headers of a request are immutable",
-        headers.delete("a"),
-        immutable,
-    );
-    checks.good(
-        "fields.clone: a copy of immutable fields can be changed",
-        headers.clone().append("a", b"1"),
-    );
+fn headers() -> Fields {
+    Fields::from_list(&[("a".to_owned(), b"1".to_vec())]).expect("it is well-formed")
 }
 
 fn request(checks: &mut Checks) {
-    let request =
-        OutgoingRequest::new(Fields::from_list(&[entry("a", "1")]).expect("it is well-formed"));
-    checks.that("outgoing-request.method: is GET at first", request.method(), |method| {
+    let request = OutgoingRequest::new(headers());
+    checks.that("outgoing-request.constructor: the method is GET", request.method(), |method| {
         matches!(method, Method::Get)
     });
-    checks.equal(
-        "outgoing-request.path-with-query: none at first",
-        request.path_with_query(),
-        None,
-    );
-    checks.equal("outgoing-request.scheme: none at first", request.scheme().is_none(), true);
-    checks.equal("outgoing-request.authority: none at first", request.authority(), None);
+    checks.equal("outgoing-request.constructor: no path", request.path_with_query(), None);
+    checks.equal("outgoing-request.constructor: no scheme", request.scheme().is_none(), true);
+    checks.equal("outgoing-request.constructor: no authority", request.authority(), None);
     checks.equal(
         "outgoing-request.headers: what it was made with",
         request.headers().get("a"),
@@ -156,7 +48,13 @@ fn request(checks: &mut Checks) {
             Err(()),
         );
     }
+    checks.that(
+        "outgoing-request.set-method: what is refused changes nothing",
+        request.method(),
+        |method| matches!(method, Method::Other(name) if name == "PURGE"),
+    );
     target(checks, &request);
+    unset(checks, &request);
     let body = request.body();
     checks.equal("outgoing-request.body: the first time", body.is_ok(), true);
     checks.equal("outgoing-request.body: a second time", request.body().is_err(), true);
@@ -227,10 +125,50 @@ fn target(checks: &mut Checks, request: &OutgoingRequest) {
     }
 }
 
+/// What was set before stays where a value is refused, and goes where there is none.
+fn unset(checks: &mut Checks, request: &OutgoingRequest) {
+    let target = |request: &OutgoingRequest| {
+        let scheme = request.scheme().map(|scheme| format!("{scheme:?}"));
+        (request.path_with_query(), scheme, request.authority())
+    };
+    checks.equal(
+        "outgoing-request.set-authority: what is refused changes nothing",
+        target(request),
+        (
+            Some("/a?b=c".to_owned()),
+            Some("Scheme::Other(\"coap\")".to_owned()),
+            Some("[::1]:80".to_owned()),
+        ),
+    );
+    checks.equal(
+        "outgoing-request.set-path-with-query: none",
+        request.set_path_with_query(None),
+        Ok(()),
+    );
+    checks.equal("outgoing-request.set-scheme: none", request.set_scheme(None), Ok(()));
+    checks.equal("outgoing-request.set-authority: none", request.set_authority(None), Ok(()));
+    checks.equal("outgoing-request.path-with-query: none", target(request), (None, None, None));
+}
+
 fn options(checks: &mut Checks) {
     let options = RequestOptions::new();
-    checks.equal("request-options.connect-timeout: none at first", options.connect_timeout(), None);
-    for value in [Some(5), None] {
+    checks.equal(
+        "request-options.constructor: no time-outs",
+        (options.connect_timeout(), options.first_byte_timeout(), options.between_bytes_timeout()),
+        (None, None, None),
+    );
+    options.set_first_byte_timeout(Some(1)).expect("it is set");
+    checks.equal(
+        "request-options.set-first-byte-timeout: leaves the others",
+        (options.connect_timeout(), options.first_byte_timeout(), options.between_bytes_timeout()),
+        (None, Some(1), None),
+    );
+    checks.equal(
+        "request-options.constructor: shares nothing with others",
+        RequestOptions::new().first_byte_timeout(),
+        None,
+    );
+    for value in [Some(5), Some(0), Some(u64::MAX), None] {
         checks.equal(
             &format!("request-options.set-connect-timeout: {value:?}"),
             options.set_connect_timeout(value),
@@ -265,8 +203,8 @@ fn options(checks: &mut Checks) {
 }
 
 fn response(checks: &mut Checks) {
-    let response = OutgoingResponse::new(Fields::new());
-    checks.equal("outgoing-response.status-code: is 200 at first", response.status_code(), 200);
+    let response = OutgoingResponse::new(headers());
+    checks.equal("outgoing-response.constructor: the status is 200", response.status_code(), 200);
     checks.equal("outgoing-response.set-status-code: 404", response.set_status_code(404), Ok(()));
     checks.equal("outgoing-response.status-code: 404", response.status_code(), 404);
     for status in [0, 99, 1000] {
@@ -277,11 +215,47 @@ fn response(checks: &mut Checks) {
         );
     }
     checks.equal(
-        "outgoing-response.headers: what it was made with",
-        response.headers().entries(),
-        vec![],
+        "outgoing-response.set-status-code: what is refused changes nothing",
+        response.status_code(),
+        404,
     );
+    checks.equal(
+        "outgoing-response.headers: what it was made with",
+        response.headers().get("a"),
+        vec![b"1".to_vec()],
+    );
+    for (name, changed) in [
+        ("append", response.headers().append("a", b"2")),
+        ("set", response.headers().set("a", &[])),
+        ("delete", response.headers().delete("a")),
+    ] {
+        checks.fails(
+            &format!("outgoing-response.headers: are immutable to {name}"),
+            changed,
+            "Immutable",
+        );
+    }
     let body = response.body();
     checks.equal("outgoing-response.body: the first time", body.is_ok(), true);
     checks.equal("outgoing-response.body: a second time", response.body().is_err(), true);
+}
+
+/// Contents of a response whose length is told, which nobody reads.
+fn sized_response(checks: &mut Checks) {
+    let sized = Fields::from_list(&[("content-length".to_owned(), b"8".to_vec())]);
+    let sized = sized.expect("it is well-formed");
+    for (name, text) in [("shorter", "short"), ("longer", "too long contents")] {
+        let response = OutgoingResponse::new(sized.clone());
+        let body = response.body().expect("it is taken once");
+        let stream = body.write().expect("it is taken once");
+        stream.check_write().expect("it is open");
+        // Whether it fails already is asserted of requests.
+        let _ = stream.write(text.as_bytes());
+        drop(stream);
+        checks.fails(
+            &format!("outgoing-body.finish: a response, {name} than it says"),
+            OutgoingBody::finish(body, None),
+            "HttpResponseBodySize",
+        );
+    }
 }

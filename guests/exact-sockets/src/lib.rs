@@ -1,7 +1,10 @@
 //! Holds `wasi:sockets` 0.2 to what its WIT file says. It is granted the loopback addresses.
 
 mod lookup;
+mod network;
+mod stream;
 mod tcp;
+mod trap;
 mod udp;
 
 use exact::Checks;
@@ -20,12 +23,14 @@ use wasip2::{
     },
 };
 
-exact::component_p2!(check);
+exact::component_p2!(check, traps: trap::trap);
 
 fn check(checks: &mut Checks) {
     tcp::check(checks);
     udp::check(checks);
     lookup::check(checks);
+    network::check(checks);
+    stream::check(checks);
 }
 
 fn v4(address: (u8, u8, u8, u8), port: u16) -> IpSocketAddress {

@@ -29,15 +29,16 @@ pub(crate) fn check(checks: &mut Checks) {
     checks.that("resolve-addresses: an address of IPv6 is itself", resolve("::1"), |found| {
         found.as_deref().is_ok_and(is_v6)
     });
-    checks.that(
-        "resolve-address-stream.resolve-next-address: localhost is this machine",
-        resolve("localhost"),
-        |found| {
+    for (name, text) in [
+        ("resolve-address-stream.resolve-next-address: localhost is this machine", "localhost"),
+        ("resolve-addresses: a name that is not ASCII is made so", "ｌｏｃａｌｈｏｓｔ"),
+    ] {
+        checks.that(name, resolve(text), |found| {
             found.as_ref().is_ok_and(|found| {
                 !found.is_empty() && found.iter().all(|one| is_v4(&[*one]) || is_v6(&[*one]))
             })
-        },
-    );
+        });
+    }
     checks.that(
         "resolve-addresses: an IPv4-mapped address is never given",
         resolve("::ffff:127.0.0.1"),
@@ -49,6 +50,10 @@ pub(crate) fn check(checks: &mut Checks) {
         ("an empty name", ""),
         ("a name with a space", "a b"),
         ("a port is no part of a name", "localhost:80"),
+        ("a URL is no name", "http://localhost/"),
+        ("an address with too many parts", "1.2.3.4.5"),
+        ("an address that is too large", "256.0.0.1"),
+        ("an address with a zero in it", "127.0.0.1\0"),
     ] {
         checks.fails(&format!("resolve-addresses: {name}"), resolve(text), "InvalidArgument");
     }
@@ -56,5 +61,48 @@ pub(crate) fn check(checks: &mut Checks) {
         "resolve-address-stream.resolve-next-address: a name that there is not",
         resolve("does-not-exist.invalid"),
         |got| matches!(got, Err(ErrorCode::NameUnresolvable | ErrorCode::TemporaryResolverFailure)),
+    );
+    waiting(checks);
+}
+
+/// The names of answers, as they come from a look-up that is ready.
+fn after_waiting(name: &str) -> (bool, [String; 3]) {
+    let stream = resolve_addresses(&instance_network(), name).expect("it is well-formed");
+    let pollable = stream.subscribe();
+    pollable.block();
+    let answers = [(); 3].map(|()| match stream.resolve_next_address() {
+        Ok(Some(_)) => "an address".to_owned(),
+        Ok(None) => "none".to_owned(),
+        Err(error) => exact::code(&error),
+    });
+    (pollable.ready() && stream.subscribe().ready(), answers)
+}
+
+fn waiting(checks: &mut Checks) {
+    let (ready, answers) = after_waiting("127.0.0.1");
+    checks.equal(
+        "resolve-address-stream.resolve-next-address: none after the last, again and again",
+        answers,
+        ["an address", "none", "none"].map(str::to_owned),
+    );
+    checks.equal("resolve-address-stream.subscribe: stays ready after the last", ready, true);
+    let (ready, answers) = after_waiting("localhost");
+    checks.equal(
+        "resolve-address-stream.subscribe: where it is ready, the answer is there",
+        (ready, answers[0].as_str()),
+        (true, "an address"),
+    );
+    let (ready, answers) = after_waiting("does-not-exist.invalid");
+    checks.that(
+        "resolve-address-stream.subscribe: where it is ready, the error is there",
+        (ready, answers[0].as_str()),
+        |(ready, answer)| {
+            *ready && ["NameUnresolvable", "TemporaryResolverFailure"].contains(answer)
+        },
+    );
+    checks.that(
+        "resolve-address-stream.resolve-next-address: an error stays one",
+        &answers,
+        |answers| answers.iter().all(|answer| *answer == answers[0]),
     );
 }

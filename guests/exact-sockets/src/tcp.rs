@@ -11,10 +11,7 @@ use wasip2::{
     },
 };
 
-use crate::{
-    bind, connect, create, finish, listen, loopback, loopback_v6, port,
-    v4, v6,
-};
+use crate::{bind, connect, create, finish, listen, loopback, loopback_v6, port, v4, v6};
 
 const SECOND: u64 = 1_000_000_000;
 

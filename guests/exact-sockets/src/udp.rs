@@ -23,6 +23,10 @@ pub(crate) fn check(checks: &mut Checks) {
     exchange(checks);
     wrong_sends(checks);
     connected(checks);
+    readiness(checks);
+    several(checks);
+    refused(checks);
+    over_v6(checks);
     for (name, family) in [("IPv4", IpAddressFamily::Ipv4), ("IPv6", IpAddressFamily::Ipv6)] {
         options(checks, &create(family), name);
     }
@@ -37,13 +41,13 @@ fn bind(socket: &UdpSocket, address: IpSocketAddress) -> Result<(), ErrorCode> {
     finish(&socket.subscribe(), || socket.finish_bind())
 }
 
-fn bound() -> UdpSocket {
+pub(crate) fn bound() -> UdpSocket {
     let socket = create(IpAddressFamily::Ipv4);
     bind(&socket, loopback(0)).expect("it is bound");
     socket
 }
 
-fn at(socket: &UdpSocket) -> IpSocketAddress {
+pub(crate) fn at(socket: &UdpSocket) -> IpSocketAddress {
     socket.local_address().expect("it is bound")
 }
 
@@ -116,6 +120,14 @@ fn binding(checks: &mut Checks) {
         "udp-socket.start-bind: an IPv4-mapped address",
         bind(&create(IpAddressFamily::Ipv6), mapped),
         "InvalidArgument",
+    );
+    let everywhere = create(IpAddressFamily::Ipv4);
+    checks
+        .good("udp-socket.start-bind: an address of zeros", bind(&everywhere, v4((0, 0, 0, 0), 0)));
+    checks.fails(
+        "udp-socket.finish-bind: a second time",
+        everywhere.finish_bind(),
+        "NotInProgress",
     );
 }
 
@@ -200,6 +212,11 @@ fn wrong_sends(checks: &mut Checks) {
             "InvalidArgument",
         );
     }
+    checks.fails(
+        "udp-socket.stream: an address that is not granted",
+        bound().stream(Some(v4((192, 0, 2, 1), 80))).map(drop),
+        "AccessDenied",
+    );
 }
 
 fn connected(checks: &mut Checks) {
@@ -238,6 +255,122 @@ fn connected(checks: &mut Checks) {
     drop((input, out));
     checks.good("udp-socket.stream: no address dissociates", one.stream(None));
     checks.fails("udp-socket.remote-address: dissociated", one.remote_address(), "InvalidState");
+}
+
+fn readiness(checks: &mut Checks) {
+    let socket = create(IpAddressFamily::Ipv4);
+    socket.start_bind(&instance_network(), loopback(0)).expect("it is begun");
+    let pollable = socket.subscribe();
+    pollable.block();
+    checks.good("udp-socket.subscribe: where it is ready, it is bound", socket.finish_bind());
+    checks.equal("udp-socket.subscribe: a bound socket", pollable.ready(), true);
+    let other = bound();
+    let (input, _) = socket.stream(None).expect("streams");
+    let (_, out) = other.stream(None).expect("streams");
+    let pollable = input.subscribe();
+    checks.equal("incoming-datagram-stream.subscribe: nothing has come", pollable.ready(), false);
+    let sent = |number| {
+        out.subscribe().block();
+        out.check_send().is_ok_and(|room| room > 0)
+            && send(&out, &[number], Some(at(&socket))).ok() == Some(1)
+    };
+    checks.equal(
+        "outgoing-datagram-stream.subscribe: where it is ready, there is room",
+        (0..20).filter(|number| sent(*number)).count(),
+        20,
+    );
+    pollable.block();
+    checks.equal("incoming-datagram-stream.subscribe: something has come", pollable.ready(), true);
+    let mut all = [(); 20].map(|()| receive(&input).map(|got| got.data).unwrap_or_default());
+    all.sort();
+    checks.equal(
+        "incoming-datagram-stream.receive: each of twenty, on its own",
+        all,
+        std::array::from_fn(|number| vec![number.try_into().unwrap_or_default()]),
+    );
+    checks.equal("incoming-datagram-stream.subscribe: all was received", pollable.ready(), false);
+}
+
+fn several(checks: &mut Checks) {
+    let (one, other) = (bound(), bound());
+    let (_, out) = one.stream(None).expect("streams");
+    let (input, _) = other.stream(None).expect("streams");
+    let datagram = |data: &[u8], to| OutgoingDatagram { data: data.to_vec(), remote_address: to };
+    let to = Some(at(&other));
+    out.subscribe().block();
+    out.check_send().expect("it is open");
+    checks.equal(
+        "outgoing-datagram-stream.send: three",
+        out.send(&[datagram(b"a", to), datagram(b"b", to), datagram(b"c", to)]).ok(),
+        Some(3),
+    );
+    input.subscribe().block();
+    checks.equal(
+        "incoming-datagram-stream.receive: no more than are asked for",
+        input.receive(2).map(|all| all.into_iter().map(|one| one.data).collect()).ok(),
+        Some(vec![b"a".to_vec(), b"b".to_vec()]),
+    );
+    checks.equal(
+        "incoming-datagram-stream.receive: those that are there, if more are asked for",
+        input.receive(u64::MAX).map(|all| all.into_iter().map(|one| one.data).collect()).ok(),
+        Some(vec![b"c".to_vec()]),
+    );
+    out.subscribe().block();
+    out.check_send().expect("it is open");
+    checks.equal(
+        "outgoing-datagram-stream.send: up to the first that is wrong",
+        out.send(&[datagram(b"d", to), datagram(b"e", None), datagram(b"f", to)]).ok(),
+        Some(1),
+    );
+    checks.equal(
+        "outgoing-datagram-stream.send: those before the wrong one arrive",
+        receive(&input).map(|got| got.data).ok(),
+        Some(b"d".to_vec()),
+    );
+    checks.equal(
+        "outgoing-datagram-stream.send: those after the wrong one do not",
+        input.receive(10).map(|all| all.len()).ok(),
+        Some(0),
+    );
+}
+
+/// Nobody receives where it is sent to, which this machine tells.
+fn refused(checks: &mut Checks) {
+    let (one, gone) = (bound(), bound());
+    let nobody = at(&gone);
+    drop(gone);
+    let (input, out) = one.stream(Some(nobody)).expect("streams");
+    send(&out, b"x", None).expect("it is sent");
+    checks.fails(
+        "incoming-datagram-stream.receive: nobody is there",
+        receive(&input).map(|got| got.data),
+        "ConnectionRefused",
+    );
+    // The second is sent when the first was refused.
+    let sent = [(); 2].map(|()| send(&out, b"x", None));
+    checks.fails(
+        "outgoing-datagram-stream.send: nobody is there",
+        sent.into_iter().collect::<Result<Vec<_>, _>>(),
+        "ConnectionRefused",
+    );
+}
+
+fn over_v6(checks: &mut Checks) {
+    let [one, other] = [(); 2].map(|()| {
+        let socket = create(IpAddressFamily::Ipv6);
+        bind(&socket, loopback_v6(0)).expect("it is bound");
+        socket
+    });
+    let (_, out) = one.stream(Some(at(&other))).expect("streams");
+    let (input, _) = other.stream(None).expect("streams");
+    send(&out, b"text", None).expect("it is sent");
+    let got = receive(&input).ok();
+    checks.equal(
+        "incoming-datagram-stream.receive: over IPv6, and who sent it",
+        got.map(|got| (got.data, port(got.remote_address))),
+        Some((b"text".to_vec(), port(at(&one)))),
+    );
+    checks.equal("udp-socket.address-family: IPv6", one.address_family(), IpAddressFamily::Ipv6);
 }
 
 fn options(checks: &mut Checks, socket: &UdpSocket, of: &str) {

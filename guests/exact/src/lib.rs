@@ -162,9 +162,12 @@ macro_rules! component_p3 {
 }
 
 /// Makes a component of WASI 0.2 of a function that takes checks, as [`component_p3`] does.
+///
+/// `traps` is what a command does instead, with the assertion that is its argument: what traps.
+/// `answers` takes the requests for other paths than `/`.
 #[macro_export]
 macro_rules! component_p2 {
-    ($check:path) => {
+    ($check:path $(, traps: $trap:path)? $(, answers: $answer:path)?) => {
         struct Exact;
 
         wasip2::cli::command::export!(Exact);
@@ -172,6 +175,12 @@ macro_rules! component_p2 {
 
         impl wasip2::exports::cli::run::Guest for Exact {
             fn run() -> Result<(), ()> {
+                $(
+                    if let Some(what) = std::env::args().nth(1) {
+                        $trap(&what);
+                        return Ok(());
+                    }
+                )?
                 let mut checks = $crate::Checks::default();
                 $check(&mut checks);
                 print!("{checks}");
@@ -188,6 +197,11 @@ macro_rules! component_p2 {
                 use wasip2::http::types::{
                     Fields, OutgoingBody, OutgoingResponse, ResponseOutparam,
                 };
+                $(
+                    if request.path_with_query().is_some_and(|path| path != "/") {
+                        return $answer(request, out);
+                    }
+                )?
                 let mut checks = $crate::Checks::default();
                 $check(&mut checks);
                 checks.request(

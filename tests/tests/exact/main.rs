@@ -2,8 +2,10 @@
 //! document, behind `keyway run` and `keyway up`, and `docs/wasi.md` counts what they assert.
 
 mod answer;
+mod handler;
 mod origin;
 mod page;
+mod trap;
 
 use std::{
     collections::BTreeSet,
@@ -177,7 +179,8 @@ fn on_up(name: &str) -> Vec<Assertion> {
 /// What a handler asserts of the request that it is given, which a command has none of.
 fn handled() -> Vec<Assertion> {
     let all = ["exact-system", "exact-system-p3"].into_iter().flat_map(on_up);
-    all.filter(|one| one.name.starts_with("wasi:http/")).collect()
+    let of_http = all.filter(|one| one.name.starts_with("wasi:http/"));
+    of_http.chain(handler::all()).collect()
 }
 
 fn assertions(text: &str) -> Vec<Assertion> {
@@ -196,7 +199,6 @@ fn assertions(text: &str) -> Vec<Assertion> {
 
 /// Fails for each assertion that does not hold and is not known, or holds and is said not to.
 fn judge(where_: &str, all: &[Assertion]) {
-    assert!(all.len() >= 20, "{where_}: there are {} assertions", all.len());
     let mut wrong = Vec::new();
     let mut seen = BTreeSet::new();
     for Assertion { name, failed } in all {
@@ -215,8 +217,11 @@ fn judge(where_: &str, all: &[Assertion]) {
 
 #[track_caller]
 fn holds(name: &str) {
-    judge(&format!("{name} on keyway run"), &on_run(name));
-    judge(&format!("{name} on keyway up"), &on_up(name));
+    for (how, all) in [("run", on_run(name)), ("up", on_up(name))] {
+        let where_ = format!("{name} on keyway {how}");
+        assert!(all.len() >= 20, "{where_}: there are {} assertions", all.len());
+        judge(&where_, &all);
+    }
 }
 
 #[test]
@@ -261,14 +266,23 @@ fn the_rest_of_0_3_is_as_written() {
 
 #[test]
 fn commands_end_as_written() {
-    let wrong: Vec<_> = exits().into_iter().filter(|one| one.failed.is_some()).collect();
-    assert!(wrong.is_empty(), "{wrong:?}");
+    judge("commands that end", &exits());
+}
+
+#[test]
+fn what_traps_is_as_written() {
+    judge("commands that trap", &trap::all());
+}
+
+#[test]
+fn handlers_of_0_2_answer_as_written() {
+    judge("a handler from outside", &handler::all());
 }
 
 #[test]
 fn the_page_says_what_is_asserted() {
     let all = GUESTS.iter().flat_map(|name| on_run(name));
-    let all: Vec<_> = all.chain(exits()).chain(handled()).collect();
+    let all: Vec<_> = all.chain(exits()).chain(trap::all()).chain(handled()).collect();
     assert!(all.len() >= 300, "there are {} assertions", all.len());
     for (known, _) in deviations() {
         assert!(all.iter().any(|one| one.name == known), "nothing asserts `{known}`");

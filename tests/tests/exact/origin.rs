@@ -96,17 +96,29 @@ fn echo(
             let mut line = String::new();
             reader.read_line(&mut line)?;
             let length = usize::from_str_radix(line.trim(), 16).unwrap_or(0);
-            let mut chunk = vec![0; length + 2];
-            reader.read_exact(&mut chunk)?;
             if length == 0 {
                 break;
             }
+            let mut chunk = vec![0; length + 2];
+            reader.read_exact(&mut chunk)?;
             body.extend_from_slice(&chunk[..length]);
         }
+        trailers(reader, &mut body)?;
     }
     let mut said = head.replace("\r\n", "\n").into_bytes();
     said.extend(body);
     let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ";
     stream.write_all(format!("{head}{}\r\n\r\n", said.len()).as_bytes())?;
     stream.write_all(&said)
+}
+
+/// Adds what follows the last chunk, up to an empty line.
+fn trailers(reader: &mut BufReader<TcpStream>, said: &mut Vec<u8>) -> std::io::Result<()> {
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? <= 2 {
+            return Ok(());
+        }
+        said.extend_from_slice(line.replace("\r\n", "\n").as_bytes());
+    }
 }
