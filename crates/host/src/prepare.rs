@@ -111,8 +111,8 @@ impl Workshop {
         let (sources, mut problems) = read_sources(&app);
         problems.extend(folder::resolve(&mut app));
         problems.extend(backends::check(&app));
-        let name = note_name(&app, &sources, self.purpose);
         let hashes = hashes(&sources);
+        let name = note_name(&app, &hashes, self.purpose);
         if problems.is_empty()
             && let Some(units) = self.recall(&app, &name)
         {
@@ -192,7 +192,7 @@ impl Workshop {
 
 /// A name for all that a note follows from: this program, the components' bytes, what they are
 /// called, how they are linked, and which of them are started.
-fn note_name(app: &App, sources: &Sources, purpose: Purpose) -> Key {
+fn note_name(app: &App, sources: &BTreeMap<ComponentName, Key>, purpose: Purpose) -> Key {
     let mut hasher = blake3::Hasher::new();
     // Lengths go first, so that no two apps make the same bytes.
     let mut add = |bytes: &[u8]| {
@@ -216,9 +216,9 @@ fn note_name(app: &App, sources: &Sources, purpose: Purpose) -> Key {
         add(trigger.component.as_str().as_bytes());
     }
     add(if app.is_idle() { b"looked at" } else { b"triggered" });
-    for (name, source) in sources {
+    for (name, hash) in sources {
         add(name.as_str().as_bytes());
-        add(&source.bytes);
+        add(hash.as_str().as_bytes());
         let Component { links, stores, blobs, brokers, config, databases, .. } =
             &app.components[name];
         // Whether these links have an import is found out when the component is read.
