@@ -119,17 +119,22 @@ fn instances(criterion: &mut Criterion) {
 }
 
 fn calls(criterion: &mut Criterion) {
-    let unit = unit("front", &[("test:greet/greeter", "greeter")]);
-    criterion.bench_function("fused call, a short string each way", |bencher| {
-        let unit = &unit;
-        // All calls of a sample are made in one request, whose own time they outweigh.
-        bencher.to_async(runtime()).iter_custom(|calls| async move {
-            let path = format!("/{NAME}?calls={calls}");
-            let began = Instant::now();
-            assert!(ask(unit, &path).await.ends_with(b"!"));
-            began.elapsed()
+    let echo = ("a short string each way", "echo-front", ("test:echo/echo", "echo"));
+    let greet = ("a greeting is made", "front", ("test:greet/greeter", "greeter"));
+    for (name, root, link) in [echo, greet] {
+        let unit = unit(root, &[link]);
+        criterion.bench_function(&format!("fused call, {name}"), |bencher| {
+            let unit = &unit;
+            // All calls of a sample are made in one request, whose own time they outweigh.
+            bencher.to_async(runtime()).iter_custom(|calls| async move {
+                let path = format!("/{NAME}?calls={calls}");
+                let began = Instant::now();
+                let answer = ask(unit, &path).await;
+                assert!(String::from_utf8_lossy(&answer).contains(NAME));
+                began.elapsed()
+            });
         });
-    });
+    }
 }
 
 fn stores(criterion: &mut Criterion) {

@@ -8,7 +8,7 @@ use std::{
     sync::OnceLock,
 };
 
-use wasmtime::{Config, WasmBacktraceDetails, component::Component};
+use wasmtime::{Config, Inlining, WasmBacktraceDetails, component::Component};
 
 use crate::{
     cache::{Cache, Key},
@@ -90,10 +90,12 @@ pub(crate) fn compile_settings(space: AddressSpace, calls: Calls, purpose: Purpo
         .max_wasm_stack(1 << 20)
         .async_stack_size(2 << 20);
     match purpose {
-        // Names in traps are enough; line tables would double the size of compiled code.
-        Purpose::Requests => {
-            config.wasm_backtrace_details(WasmBacktraceDetails::Disable).generate_address_map(false)
-        }
+        Purpose::Requests => config
+            // What one fused component calls of another is inlined.
+            .compiler_inlining(Inlining::InterModule)
+            // Names in traps are enough; line tables would double the size of compiled code.
+            .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+            .generate_address_map(false),
         Purpose::Command { fuel, .. } => {
             config.wasm_backtrace_details(WasmBacktraceDetails::Enable).consume_fuel(fuel)
         }
