@@ -26,10 +26,11 @@ const PEER_VERSION: &str = "48.0.8";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Seconds of load in each round.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 2)]
     seconds: u32,
-    /// Rounds; every server has its turn in each.
-    #[arg(long, default_value_t = 5)]
+    /// Rounds; every server has its turn in each. Many short ones: a machine that others use too
+    /// is now faster and now slower.
+    #[arg(long, default_value_t = 15)]
     rounds: u32,
 }
 

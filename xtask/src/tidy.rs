@@ -130,11 +130,14 @@ fn lengths(file: &Path, text: &str) -> Vec<String> {
     found
 }
 
-/// Every test component is there for a test that names it.
+/// Every test component is there for a test or a benchmark that names it.
 fn guests_without_tests(root: &Path, files: &[(PathBuf, String)]) -> Result<Vec<String>> {
     let tests: String = files
         .iter()
-        .filter(|(file, _)| file.starts_with(root.join("tests")))
+        .filter(|(file, _)| {
+            file.starts_with(root.join("tests"))
+                || file.starts_with(root.join("crates/runtime/benches"))
+        })
         .map(|(_, text)| text.as_str())
         .collect();
     let mut found = Vec::new();
@@ -144,7 +147,10 @@ fn guests_without_tests(root: &Path, files: &[(PathBuf, String)]) -> Result<Vec<
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_named = [format!("{name}\""), format!("guest:{name}}}")];
         if manifest.contains("cdylib") && !is_named.iter().any(|named| tests.contains(named)) {
-            found.push(format!("{}: no test names this component", folder.display()));
+            found.push(format!(
+                "{}: no test and no benchmark names this component",
+                folder.display()
+            ));
         }
     }
     Ok(found)

@@ -24,7 +24,7 @@ struct Row {
     min: f64,
     median: f64,
     max: f64,
-    /// The median over that of the peer with the same workload.
+    /// To the peer with the same workload in the same round; the median of the rounds.
     ratio: Option<f64>,
 }
 
@@ -46,7 +46,7 @@ pub(super) fn write(folder: &Path, settings: &[Setting], seconds: u32, rounds: u
             let (min, median, max) = spread(values(setting));
             let ratio = peer
                 .filter(|peer| peer.name() != setting.name())
-                .map(|peer| median / spread(values(peer)).1);
+                .map(|peer| median_ratio(values(setting), values(peer)));
             rows.push(Row {
                 workload: setting.workload,
                 server: setting.name(),
@@ -80,6 +80,12 @@ fn spread(values: &[f64]) -> (f64, f64, f64) {
     (at(0), at(values.len() / 2), at(values.len().saturating_sub(1)))
 }
 
+/// What both had in one round was measured just after each other, when the machine was as fast.
+fn median_ratio(values: &[f64], peer: &[f64]) -> f64 {
+    let ratios: Vec<f64> = values.iter().zip(peer).map(|(value, peer)| value / peer).collect();
+    spread(&ratios).1
+}
+
 fn markdown(report: &Report) -> Result<String> {
     let Report { machine, peer, rounds, seconds, rows } = report;
     let mut text = String::new();
@@ -90,8 +96,9 @@ fn markdown(report: &Report) -> Result<String> {
     )?;
     writeln!(
         text,
-        "connections on the same machine. {peer}; a fresh instance for each request.\n"
+        "connections on the same machine. {peer}; a fresh instance for each request. To the peer: the"
     )?;
+    writeln!(text, "median of each round's ratio.\n")?;
     writeln!(text, "| metric | workload | server | min | median | max | to the peer |")?;
     writeln!(text, "| --- | --- | --- | ---: | ---: | ---: | ---: |")?;
     for row in rows {
