@@ -186,6 +186,19 @@ fn failed_trailers(checks: &mut Checks, origin: &str) {
             ended(&future),
             "HttpResponseIncomplete".to_owned(),
         );
+        let body = answer(origin, path).consume().expect("it is taken once");
+        let stream = body.stream().expect("it is taken once");
+        stream.subscribe().block();
+        stream.read(4096).expect("there is a part");
+        stream.subscribe().block();
+        drop(stream);
+        let future = IncomingBody::finish(body);
+        future.subscribe().block();
+        checks.equal(
+            &format!("future-trailers.get: an answer, {name}, that was read up to there"),
+            ended(&future),
+            "HttpResponseIncomplete".to_owned(),
+        );
     }
 }
 
@@ -264,7 +277,17 @@ fn sized(checks: &mut Checks, origin: &str) {
     checks.that(
         "outgoing-body.write: is closed after contents were longer than they say",
         stream.check_write(),
-        |got| matches!(got, Err(StreamError::Closed)),
+        is_closed,
+    );
+    checks.that(
+        "outgoing-body.write: is closed to contents after they were longer than they say",
+        stream.write(b"more"),
+        is_closed,
+    );
+    checks.equal(
+        "outgoing-body.write: is ready after contents were longer than they say",
+        stream.subscribe().ready(),
+        true,
     );
     drop((error, stream));
     checks.fails(
@@ -272,6 +295,10 @@ fn sized(checks: &mut Checks, origin: &str) {
         OutgoingBody::finish(body, None),
         "HttpRequestBodySize",
     );
+}
+
+fn is_closed<T>(got: &Result<T, StreamError>) -> bool {
+    matches!(got, Err(StreamError::Closed))
 }
 
 fn order(checks: &mut Checks, origin: &str) {

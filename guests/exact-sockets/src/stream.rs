@@ -161,6 +161,15 @@ fn writing(checks: &mut Checks) {
     let all = vec![b'x'; output.check_write().unwrap_or(room).try_into().expect("it fits")];
     checks.good("output-stream.write: all that is permitted", output.write(&all));
     checks.equal("output-stream.write: all arrives", exactly(input, all.len()) == all, true);
+    output.subscribe().block();
+    let room = output.check_write().unwrap_or_default();
+    checks.good("output-stream.write-zeroes: all that is permitted", output.write_zeroes(room));
+    let zeroes = vec![0; room.try_into().expect("it fits")];
+    checks.equal(
+        "output-stream.write-zeroes: all arrive",
+        exactly(input, zeroes.len()) == zeroes,
+        true,
+    );
 }
 
 /// Writes until the other, who does not read, has no more room; how much that is.

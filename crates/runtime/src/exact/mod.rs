@@ -9,9 +9,12 @@ mod file;
 mod file_0_2;
 mod file_time;
 mod folder;
+mod incoming;
 mod lookup;
+mod outgoing;
 mod path;
 mod socket;
+mod stream;
 mod target;
 
 use std::{fs::File, sync::Arc};
@@ -55,7 +58,12 @@ pub(crate) fn mend_0_2<const N: usize>(
     match path {
         "filesystem/types" => file_0_2::mend(target, view::files::<N>),
         "sockets/ip-name-lookup" => lookup::mend_0_2(target, view::sockets::<N>),
-        "http/types" => target::mend_0_2(target, view::http::<N>),
+        "io/streams" => stream::mend(target),
+        "http/types" => {
+            target::mend_0_2(target, view::http::<N>)?;
+            incoming::mend(target, view::http::<N>)?;
+            outgoing::mend(target, view::http::<N>)
+        }
         "http/outgoing-handler" => target::mend_handler(target, view::http::<N>),
         _ => Ok(()),
     }
