@@ -5,27 +5,68 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use keyway_app::{
     App, Component, Placed, Problem,
-    backend::{Backend, BackendName},
+    backend::BackendName,
     blobstore::DEFAULT,
     keyvalue::{StoreAccess, StoreLink},
 };
-use keyway_capability::blobstore::{self, Blobs, OpenError, Rights, restrict};
+use keyway_capability::{
+    SettingsError,
+    blobstore::{self, Blobs, OpenError, Rights, restrict},
+};
 
 use crate::{
-    backends::{Opened, OpenedByName, open_all},
+    kind::{self, Kind, OpenOf},
     link::Links,
-    problem::problem,
-    setting::{self, Resolved},
 };
 
 /// Places that are open.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Places(OpenedByName<Resolved, Place>);
+pub(crate) struct Places(OpenOf<Blobstore>);
 
 #[derive(Debug, Clone)]
 struct Place {
     blobs: Arc<dyn Blobs>,
     links: Arc<Links<Rights, dyn Blobs>>,
+}
+
+/// The kind of backend that they have.
+#[derive(Debug)]
+struct Blobstore;
+
+impl Kind for Blobstore {
+    type Backend = blobstore::Backend;
+    type Error = OpenError;
+    type Open = Place;
+
+    const CODE: &'static str = "blobstore";
+    const WHAT: &'static str = "the place for containers";
+
+    fn from_settings(
+        kind: &str,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<blobstore::Backend, SettingsError> {
+        blobstore::Backend::from_settings(kind, settings)
+    }
+
+    fn open(backend: &blobstore::Backend) -> Result<Place, OpenError> {
+        Ok(Place { blobs: blobstore::open(backend)?, links: Arc::default() })
+    }
+
+    fn check(backend: &blobstore::Backend) -> Result<(), OpenError> {
+        blobstore::check(backend)
+    }
+
+    fn setting(error: &OpenError) -> &'static str {
+        match error {
+            OpenError::Address(_) | OpenError::Certificates { .. } => "url",
+            OpenError::Bucket { .. } => "bucket",
+            OpenError::Folder { .. } => "path",
+        }
+    }
+
+    async fn ask(Place { blobs, .. }: Place) -> Result<(), String> {
+        blobs.container_info("keyway").await.map(drop).map_err(|error| error.to_string())
+    }
 }
 
 impl Places {
@@ -35,13 +76,7 @@ impl Places {
     /// # Errors
     /// All settings that are wrong, and folders that cannot be opened.
     pub(crate) fn open(app: &App, before: &Self) -> Result<Self, Vec<Problem>> {
-        let open = |name: &BackendName, declared: &Backend, settings: &Resolved| {
-            let backend = backend(name, declared, settings)?;
-            let blobs = blobstore::open(&backend);
-            let blobs = blobs.map_err(|error| cannot_open(name, declared, &error))?;
-            Ok(Place { blobs, links: Arc::default() })
-        };
-        open_all(&app.blobs, &before.0, |name, of| resolve(app, name, of), open).map(Self)
+        kind::open::<Blobstore>(app, &app.blobs, &before.0).map(Self)
     }
 
     /// The open place of this name.
@@ -64,13 +99,7 @@ impl Places {
     /// Asks every place for something, so that one that is not there, or that refuses, is told when
     /// the host starts and not by the first request.
     pub(crate) async fn look_at(self) {
-        let looks =
-            self.0.into_iter().map(|(name, Opened { open: Place { blobs, .. }, .. })| async move {
-                if let Err(error) = blobs.container_info("keyway").await {
-                    tracing::warn!("the place for containers `{name}` does not answer: {error}");
-                }
-            });
-        futures::future::join_all(looks).await;
+        kind::look_at::<Blobstore>(self.0).await;
     }
 }
 
@@ -86,44 +115,5 @@ fn rights(container: &str, link: &StoreLink) -> Rights {
 
 /// All that is wrong with the settings of the places of `app`.
 pub(crate) fn check(app: &App) -> Vec<Problem> {
-    let wrong = |(name, declared): (&BackendName, &Backend)| {
-        let settings = resolve(app, name, declared);
-        let checked = settings.and_then(|settings| {
-            let backend = backend(name, declared, &settings)?;
-            blobstore::check(&backend).map_err(|error| cannot_open(name, declared, &error))
-        });
-        checked.err()
-    };
-    app.blobs.iter().filter_map(wrong).collect()
-}
-
-/// A problem of opening, at the setting that it is about.
-fn cannot_open(name: &BackendName, declared: &Backend, error: &OpenError) -> Problem {
-    let key = match error {
-        OpenError::Address(_) | OpenError::Certificates { .. } => "url",
-        OpenError::Bucket { .. } => "bucket",
-        OpenError::Folder { .. } => "path",
-    };
-    let setting = declared.settings.get(key);
-    let place = setting.map_or(&declared.place, |setting| &setting.place);
-    let message = format!("{}: {error}", named(name));
-    Problem { place: place.clone(), ..problem("blobstore", message, None) }
-}
-
-fn named(name: &BackendName) -> String {
-    format!("the place for containers `{name}`")
-}
-
-fn resolve(app: &App, name: &BackendName, declared: &Backend) -> Result<Resolved, Problem> {
-    setting::resolve(&app.folder, &named(name), declared)
-}
-
-/// A backend as its own crate understands it.
-fn backend(
-    name: &BackendName,
-    declared: &Backend,
-    Resolved { kind, settings }: &Resolved,
-) -> Result<blobstore::Backend, Problem> {
-    blobstore::Backend::from_settings(kind, settings)
-        .map_err(|error| setting::wrong(&named(name), declared, &error))
+    kind::check::<Blobstore>(app, &app.blobs)
 }

@@ -2,22 +2,56 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use keyway_app::{
-    App, Component, Problem,
-    backend::{Backend, BackendName},
-    keyvalue::StoreAccess,
+use keyway_app::{App, Component, Problem, backend::BackendName, keyvalue::StoreAccess};
+use keyway_capability::{
+    SettingsError,
+    sql::{self, Access, Database, OpenError},
 };
-use keyway_capability::sql::{self, Access, Database, OpenError};
 
-use crate::{
-    backends::{Opened, OpenedByName, open_all},
-    problem::problem,
-    setting::{self, Resolved},
-};
+use crate::kind::{self, Kind, OpenOf};
 
 /// Databases that are open.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Databases(OpenedByName<Resolved, Arc<dyn Database>>);
+pub(crate) struct Databases(OpenOf<Sql>);
+
+/// The kind of backend that they have.
+#[derive(Debug)]
+struct Sql;
+
+impl Kind for Sql {
+    type Backend = sql::Backend;
+    type Error = OpenError;
+    type Open = Arc<dyn Database>;
+
+    const CODE: &'static str = "database";
+    const WHAT: &'static str = "the database";
+
+    fn from_settings(
+        kind: &str,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<sql::Backend, SettingsError> {
+        sql::Backend::from_settings(kind, settings)
+    }
+
+    fn open(backend: &sql::Backend) -> Result<Arc<dyn Database>, OpenError> {
+        sql::open(backend)
+    }
+
+    fn check(backend: &sql::Backend) -> Result<(), OpenError> {
+        sql::check(backend)
+    }
+
+    fn setting(error: &OpenError) -> &'static str {
+        match error {
+            OpenError::Address(_) | OpenError::Certificates { .. } => "url",
+            OpenError::File { .. } => "path",
+        }
+    }
+
+    async fn ask(database: Arc<dyn Database>) -> Result<(), String> {
+        database.begin(Access::Read).await.map(drop).map_err(|error| error.to_string())
+    }
+}
 
 impl Databases {
     /// Opens the databases that `app` declares. Those that `before` has open with the same settings
@@ -26,11 +60,7 @@ impl Databases {
     /// # Errors
     /// All settings that are wrong, and files that cannot be opened.
     pub(crate) fn open(app: &App, before: &Self) -> Result<Self, Vec<Problem>> {
-        let open = |name: &BackendName, declared: &Backend, settings: &Resolved| {
-            let backend = backend(name, declared, settings)?;
-            sql::open(&backend).map_err(|error| cannot_open(name, declared, &error))
-        };
-        open_all(&app.databases, &before.0, |name, of| resolve(app, name, of), open).map(Self)
+        kind::open::<Sql>(app, &app.databases, &before.0).map(Self)
     }
 
     /// The open database of this name.
@@ -56,54 +86,11 @@ impl Databases {
     /// Asks every database for a session, so that one that is not there, or that refuses, is told
     /// when the host starts and not by the first request.
     pub(crate) async fn look_at(self) {
-        let looks = self.0.into_iter().map(|(name, Opened { open: database, .. })| async move {
-            if let Err(error) = database.begin(Access::Read).await {
-                tracing::warn!("the database `{name}` does not answer: {error}");
-            }
-        });
-        futures::future::join_all(looks).await;
+        kind::look_at::<Sql>(self.0).await;
     }
 }
 
 /// All that is wrong with the settings of the databases of `app`.
 pub(crate) fn check(app: &App) -> Vec<Problem> {
-    let databases = app.databases.iter();
-    let wrong = |(name, declared): (&BackendName, &Backend)| {
-        let settings = resolve(app, name, declared);
-        let checked = settings.and_then(|settings| {
-            let backend = backend(name, declared, &settings)?;
-            sql::check(&backend).map_err(|error| cannot_open(name, declared, &error))
-        });
-        checked.err()
-    };
-    databases.filter_map(wrong).collect()
-}
-
-fn named(name: &BackendName) -> String {
-    format!("the database `{name}`")
-}
-
-/// A problem of opening, at the setting that it is about.
-fn cannot_open(name: &BackendName, declared: &Backend, error: &OpenError) -> Problem {
-    let key = match error {
-        OpenError::Address(_) | OpenError::Certificates { .. } => "url",
-        OpenError::File { .. } => "path",
-    };
-    let setting = declared.settings.get(key);
-    let place = setting.map_or(&declared.place, |setting| &setting.place).clone();
-    Problem { place, ..problem("database", format!("{}: {error}", named(name)), None) }
-}
-
-fn resolve(app: &App, name: &BackendName, declared: &Backend) -> Result<Resolved, Problem> {
-    setting::resolve(&app.folder, &named(name), declared)
-}
-
-/// A backend as its own crate understands it.
-fn backend(
-    name: &BackendName,
-    declared: &Backend,
-    Resolved { kind, settings }: &Resolved,
-) -> Result<sql::Backend, Problem> {
-    sql::Backend::from_settings(kind, settings)
-        .map_err(|error| setting::wrong(&named(name), declared, &error))
+    kind::check::<Sql>(app, &app.databases)
 }

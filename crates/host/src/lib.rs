@@ -15,6 +15,7 @@ mod edit;
 mod folder;
 mod generation;
 mod handler;
+mod kind;
 mod limit;
 mod link;
 mod listen;

@@ -6,21 +6,59 @@ use std::{
     sync::Arc,
 };
 
-use keyway_app::{
-    App, Component, Placed, Problem,
-    backend::{Backend, BackendName},
+use keyway_app::{App, Component, Placed, Problem, backend::BackendName};
+use keyway_capability::{
+    SettingsError,
+    messaging::{self, Broker, OpenError, Pattern},
 };
-use keyway_capability::messaging::{self, Broker, OpenError, Pattern};
 
 use crate::{
-    backends::{Opened, OpenedByName, open_all},
+    kind::{self, Kind, OpenOf},
     problem::problem,
-    setting::{self, Resolved},
 };
 
 /// Brokers that are open.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Brokers(OpenedByName<Resolved, Arc<dyn Broker>>);
+pub(crate) struct Brokers(OpenOf<Messaging>);
+
+/// The kind of backend that they have.
+#[derive(Debug)]
+struct Messaging;
+
+impl Kind for Messaging {
+    type Backend = messaging::Backend;
+    type Error = OpenError;
+    type Open = Arc<dyn Broker>;
+
+    const CODE: &'static str = "messaging";
+    const WHAT: &'static str = "the broker";
+
+    fn from_settings(
+        kind: &str,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<messaging::Backend, SettingsError> {
+        messaging::Backend::from_settings(kind, settings)
+    }
+
+    fn open(backend: &messaging::Backend) -> Result<Arc<dyn Broker>, OpenError> {
+        messaging::open(backend)
+    }
+
+    fn check(backend: &messaging::Backend) -> Result<(), OpenError> {
+        messaging::check(backend)
+    }
+
+    fn setting(error: &OpenError) -> &'static str {
+        match error {
+            OpenError::Address(_) => "url",
+            OpenError::Stream { .. } => "stream",
+        }
+    }
+
+    async fn ask(broker: Arc<dyn Broker>) -> Result<(), String> {
+        broker.look_at().await.map_err(|error| error.to_string())
+    }
+}
 
 impl Brokers {
     /// Opens the brokers that `app` declares. Those that `before` has open with the same settings
@@ -29,11 +67,7 @@ impl Brokers {
     /// # Errors
     /// All settings that are wrong.
     pub(crate) fn open(app: &App, before: &Self) -> Result<Self, Vec<Problem>> {
-        let open = |name: &BackendName, declared: &Backend, settings: &Resolved| {
-            let backend = backend(name, declared, settings)?;
-            messaging::open(&backend).map_err(|error| cannot_open(name, declared, &error))
-        };
-        open_all(&app.brokers, &before.0, |name, of| resolve(app, name, of), open).map(Self)
+        kind::open::<Messaging>(app, &app.brokers, &before.0).map(Self)
     }
 
     /// The open broker of this name.
@@ -53,26 +87,13 @@ impl Brokers {
     /// Looks at every broker, so that one that is not there, or that refuses, is told when the host
     /// starts and not by the first message.
     pub(crate) async fn look_at(self) {
-        let looks = self.0.into_iter().map(|(name, Opened { open: broker, .. })| async move {
-            if let Err(error) = broker.look_at().await {
-                tracing::warn!("the broker `{name}` does not answer: {error}");
-            }
-        });
-        futures::future::join_all(looks).await;
+        kind::look_at::<Messaging>(self.0).await;
     }
 }
 
 /// All that is wrong with the settings of the brokers of `app`, and with the topics of its triggers.
 pub(crate) fn check(app: &App) -> Vec<Problem> {
-    let wrong = |(name, declared): (&BackendName, &Backend)| {
-        let settings = resolve(app, name, declared);
-        let checked = settings.and_then(|settings| {
-            let backend = backend(name, declared, &settings)?;
-            messaging::check(&backend).map_err(|error| cannot_open(name, declared, &error))
-        });
-        checked.err()
-    };
-    let mut problems: Vec<_> = app.brokers.iter().filter_map(wrong).collect();
+    let mut problems = kind::check::<Messaging>(app, &app.brokers);
     let mut seen = BTreeSet::new();
     for trigger in &app.messages {
         let told = match trigger.topic.parse::<Pattern>() {
@@ -90,34 +111,4 @@ pub(crate) fn check(app: &App) -> Vec<Problem> {
         problems.push(Problem { place: trigger.place.clone(), ..told });
     }
     problems
-}
-
-fn named(name: &BackendName) -> String {
-    format!("the broker `{name}`")
-}
-
-/// A problem of opening, at the setting that it is about.
-fn cannot_open(name: &BackendName, declared: &Backend, error: &OpenError) -> Problem {
-    let key = match error {
-        OpenError::Address(_) => "url",
-        OpenError::Stream { .. } => "stream",
-    };
-    let setting = declared.settings.get(key);
-    let place = setting.map_or(&declared.place, |setting| &setting.place);
-    let message = format!("{}: {error}", named(name));
-    Problem { place: place.clone(), ..problem("messaging", message, None) }
-}
-
-fn resolve(app: &App, name: &BackendName, declared: &Backend) -> Result<Resolved, Problem> {
-    setting::resolve(&app.folder, &named(name), declared)
-}
-
-/// A backend as its own crate understands it.
-fn backend(
-    name: &BackendName,
-    declared: &Backend,
-    Resolved { kind, settings }: &Resolved,
-) -> Result<messaging::Backend, Problem> {
-    messaging::Backend::from_settings(kind, settings)
-        .map_err(|error| setting::wrong(&named(name), declared, &error))
 }
