@@ -191,6 +191,22 @@ fn an_answer_counts_however_much_its_instance_has_waited() {
 }
 
 #[test]
+fn an_answer_that_nobody_takes_is_cut_off_when_its_time_is_up() {
+    let (_app, keyway) = misbehaving(r#"time = "1s", concurrency = 1"#);
+    let mut client = TcpStream::connect(keyway.address()).expect("the server accepts");
+    let bytes = 50_000_000;
+    write!(client, "GET /big?bytes={bytes} HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
+    client.read_exact(&mut [0]).expect("an answer begins");
+    // Not because anybody asks for more of it.
+    keyway.wait_for_stderr("`limit.time`");
+    assert_eq!(get(keyway.address(), "/").body, "ok");
+    let mut answer = Vec::new();
+    // It ends, or breaks off.
+    let _ = client.read_to_end(&mut answer);
+    assert!(answer.len() < bytes, "{} bytes came", answer.len());
+}
+
+#[test]
 fn an_instance_may_go_on_after_its_answer() {
     let (_app, keyway) = misbehaving("");
     let answer = get(keyway.address(), "/late?ms=300");
@@ -286,6 +302,38 @@ fn a_limited_address_space_is_enough() {
             assert_eq!(statuses, [200; 20], "within {gibibytes} GiB");
         }
     }
+}
+
+#[test]
+fn more_instances_than_the_address_space_holds_are_fewer() {
+    let app = app(r#"
+        [app]
+        name = "limits"
+        [component.hello]
+        source = "{guest:hello}"
+        limit.concurrency = 60000
+        [component.hello-p3]
+        source = "{guest:hello-p3}"
+        limit.concurrency = 60000
+        [[trigger.http]]
+        route = "/"
+        component = "hello"
+        [[trigger.http]]
+        route = "/p3"
+        component = "hello-p3"
+    "#);
+    let keyway = Keyway::up(app.path());
+    let is_served = |path| assert_eq!(get(keyway.address(), path).status, 200, "{path}");
+    is_served("/");
+    is_served("/p3");
+    // The old and the new stand beside each other.
+    let manifest = app.path().join("keyway.toml");
+    let text = std::fs::read_to_string(&manifest).expect("it is there");
+    std::fs::write(&manifest, text.replace("60000", "50000")).expect("it is written");
+    let reloaded = keyway.ask(["reload"]);
+    assert!(reloaded.status.success(), "{}", reloaded.told());
+    is_served("/");
+    is_served("/p3");
 }
 
 #[test]

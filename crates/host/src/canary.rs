@@ -150,6 +150,7 @@ pub(crate) fn is_fault(failure: &Failure) -> bool {
     !matches!(
         failure,
         Failure::Busy { .. }
+            | Failure::NoTurn(_)
             | Failure::NoRoom(_)
             | Failure::HostMemory(_)
             | Failure::BodyTooLarge(_)

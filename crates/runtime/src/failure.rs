@@ -37,6 +37,11 @@ pub enum Failure {
         /// Requests that may wait.
         waiting: usize,
     },
+    /// It has waited for as long as it may take.
+    #[error(
+        "it waited for {0:?} and had no turn: `limit.concurrency` sets how many requests run at once"
+    )]
+    NoTurn(Duration),
     /// The wall-clock limit ran out.
     #[error("not done within {0:?}: `limit.time` sets how long it may take")]
     TimedOut(Duration),

@@ -5,7 +5,9 @@
 //! which is how a client that goes away cancels it. Only an instance that has sent its whole
 //! answer and still has something to do goes on in a task of its own.
 
+mod answered;
 mod body;
+pub(crate) mod watch;
 pub(crate) mod worker;
 
 use std::{
@@ -42,7 +44,10 @@ use wasmtime_wasi_http::{
     },
 };
 
-use self::body::{Answered, LimitedBody, Unread};
+use self::{
+    answered::Answered,
+    body::{LimitedBody, Unread},
+};
 use crate::{
     bind::Denied,
     failure::{Body, Failure},
@@ -173,7 +178,7 @@ pub(crate) struct Running {
     drive: Drive,
     /// Whether it goes on without being polled.
     drives_itself: bool,
-    /// What an instance that failed leaves, as long as its answer is read.
+    /// What an instance that failed leaves, until it is clear what it had sent.
     remains: Option<Box<dyn Send>>,
     pace: Pace,
     deadline: Instant,

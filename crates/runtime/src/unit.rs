@@ -31,7 +31,7 @@ use crate::{
     engine::{Engine, Engines},
     failure::{Body, Failure},
     grant::{Principal, folder::FolderError},
-    instance::{self, worker::Workers},
+    instance::{self, watch::Watch, worker::Workers},
     limit::Turn,
     pace::Pace,
     plan::{Member, Plan},
@@ -98,6 +98,7 @@ pub struct Unit {
     workers: Option<Workers>,
     messages: Option<Incoming>,
     watcher: Option<Watcher>,
+    watch: Arc<Watch>,
     running: Arc<Semaphore>,
     waiting: AtomicUsize,
     concurrency: usize,
@@ -137,7 +138,7 @@ impl Bound {
             return Err(UnitError::TooManyComponents(name, principals.len()));
         }
         let failed = |error: wasmtime::Error| UnitError::Link(name.clone(), format!("{error:#}"));
-        let component = compiled.component(&engine.inner).map_err(failed)?;
+        let component = compiled.code.component(&engine.inner).map_err(failed)?;
         let member = |principal: Principal| {
             let component = principal.name.clone();
             Member::new(principal).map_err(|FolderError { folder, error }| UnitError::Folder {
@@ -183,6 +184,7 @@ impl Unit {
             workers,
             messages,
             watcher,
+            watch: Arc::default(),
             running: Arc::new(Semaphore::new(concurrency)),
             waiting: AtomicUsize::new(0),
             concurrency,
@@ -299,6 +301,11 @@ impl Unit {
         self.workers.as_ref()
     }
 
+    /// The answers that are being read.
+    pub(crate) fn watch(&self) -> &Arc<Watch> {
+        &self.watch
+    }
+
     /// Where instances go on that have answered and are not done.
     pub(crate) fn tasks(&self) -> &TaskTracker {
         &self.tasks
@@ -318,13 +325,12 @@ impl Unit {
 
     async fn wait(&self) -> Result<OwnedSemaphorePermit, Failure> {
         let limit = &self.plan.limit;
-        let busy = || Failure::Busy { running: self.concurrency, waiting: limit.queue };
-        let waiting = Waiting::join(&self.waiting, limit.queue).ok_or_else(busy)?;
+        let _waiting = Waiting::join(&self.waiting, limit.queue)
+            .ok_or(Failure::Busy { running: self.concurrency, waiting: limit.queue })?;
         let place = Arc::clone(&self.running).acquire_owned();
         let place = tokio::time::timeout(limit.time, place).await;
-        drop(waiting);
         // The semaphore is never closed, so what is not a place is a time that ran out.
-        place.ok().and_then(Result::ok).ok_or_else(busy)
+        place.ok().and_then(Result::ok).ok_or(Failure::NoTurn(limit.time))
     }
 }
 

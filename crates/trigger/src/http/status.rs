@@ -20,10 +20,12 @@ pub(super) fn answer(failure: &Failure) -> Response<Body> {
 
 fn explain(failure: &Failure) -> (StatusCode, &'static str) {
     match failure {
-        Failure::Busy { .. } | Failure::NoRoom(_) | Failure::HostMemory(_) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "All instances of this service are busy. Try again in a moment.\n",
-        ),
+        Failure::Busy { .. } | Failure::NoTurn(_) | Failure::NoRoom(_) | Failure::HostMemory(_) => {
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "All instances of this service are busy. Try again in a moment.\n",
+            )
+        }
         Failure::TimedOut(_) => (
             StatusCode::GATEWAY_TIMEOUT,
             "The service did not answer within the time that it has for a request.\n",
