@@ -201,6 +201,17 @@ fn the_second_start_compiles_nothing() {
 }
 
 #[test]
+fn without_a_place_for_compiled_code_an_app_is_served_all_the_same() {
+    let folder = app("");
+    // A file where the cache's folder would be.
+    let cache = folder.path().join("cache");
+    std::fs::write(&cache, "").expect("written");
+    let keyway = Keyway::up_in(guest("hello"), &cache);
+    assert_eq!(get(keyway.address(), "/").status, 200);
+    keyway.wait_for_stderr("what is compiled is not kept");
+}
+
+#[test]
 fn a_component_of_wasi_0_3_is_served() {
     let keyway = Keyway::up(guest("hello-p3"));
     assert_eq!(get(keyway.address(), "/").body, "Hello, world!\n");

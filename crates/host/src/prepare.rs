@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, env, fs, os::unix::fs::MetadataExt, path::PathB
 use etcetera::BaseStrategy;
 use keyway_app::{App, Component, ComponentName, Problem};
 use keyway_component::{Minimum, UnitImport};
-use keyway_runtime::{Cache, Compiled, Compiler, Key, Purpose};
+use keyway_runtime::{Cache, CacheError, Compiled, Compiler, Key, Purpose};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -96,8 +96,15 @@ pub(crate) struct Workshop {
 
 impl Workshop {
     pub(crate) fn open(purpose: Purpose) -> Result<Self, Vec<Problem>> {
-        let cache = Cache::open(cache_folder()?.join("compiled"))
-            .map_err(|error| vec![problem("cache", error.to_string(), None)])?;
+        let cache = match Cache::open(cache_folder()?.join("compiled")) {
+            Ok(cache) => cache,
+            Err(error @ CacheError::Folder { .. }) => {
+                // It is slower to start without, and that is all.
+                tracing::warn!("{error}; what is compiled is not kept");
+                Cache::none()
+            }
+            Err(error) => return Err(vec![problem("cache", error.to_string(), None)]),
+        };
         let compiler = Compiler::new(cache, purpose)
             .map_err(|error| vec![problem("engine", error.to_string(), None)])?;
         Ok(Self { compiler, purpose })

@@ -23,7 +23,8 @@ const CHECKSUM_BYTES: usize = 32;
 /// A folder of compiled components.
 #[derive(Debug, Clone)]
 pub struct Cache {
-    folder: PathBuf,
+    /// None if there is no folder that it can have.
+    folder: Option<PathBuf>,
 }
 
 /// Why the cache cannot be used.
@@ -108,7 +109,12 @@ impl Cache {
                 return Err(CacheError::Above { folder: folder.clone(), above });
             }
         }
-        Ok(Self { folder })
+        Ok(Self { folder: Some(folder) })
+    }
+
+    /// A cache that keeps nothing, where no folder can be had.
+    pub fn none() -> Self {
+        Self { folder: None }
     }
 
     /// The key of `component` when compiled with `settings`.
@@ -120,21 +126,21 @@ impl Cache {
 
     /// The file that holds the compiled component, if it is there and whole.
     pub(crate) fn find(&self, key: &Key) -> Option<PathBuf> {
-        let path = self.path(key);
+        let path = self.path(key)?;
         self.read(&path)?;
         Some(path)
     }
 
-    /// Keeps `code` and says where.
-    pub(crate) fn store(&self, key: &Key, code: &[u8]) -> Result<PathBuf, CacheError> {
-        let path = self.path(key);
+    /// Keeps `code` and says where, if there is a folder.
+    pub(crate) fn store(&self, key: &Key, code: &[u8]) -> Result<Option<PathBuf>, CacheError> {
+        let Some(path) = self.path(key) else { return Ok(None) };
         self.write(&path, code)?;
-        Ok(path)
+        Ok(Some(path))
     }
 
     /// What was noted under `name`, if it is there and whole.
     pub fn note(&self, name: &Key) -> Option<Vec<u8>> {
-        self.read(&self.note_path(name))
+        self.read(&self.note_path(name)?)
     }
 
     /// Notes `content` under `name`.
@@ -142,7 +148,10 @@ impl Cache {
     /// # Errors
     /// If the folder cannot be written.
     pub fn keep_note(&self, name: &Key, content: &[u8]) -> Result<(), CacheError> {
-        self.write(&self.note_path(name), content)
+        match self.note_path(name) {
+            Some(path) => self.write(&path, content),
+            None => Ok(()),
+        }
     }
 
     fn read(&self, path: &Path) -> Option<Vec<u8>> {
@@ -163,49 +172,51 @@ impl Cache {
     }
 
     fn write(&self, path: &Path, content: &[u8]) -> Result<(), CacheError> {
+        // A path is of the folder.
+        let Some(folder) = path.parent() else { return Ok(()) };
         let write = || -> io::Result<()> {
-            let mut file = NamedTempFile::with_prefix_in(".writing-", &self.folder)?;
+            let mut file = NamedTempFile::with_prefix_in(".writing-", folder)?;
             io::Write::write_all(&mut file, content)?;
             io::Write::write_all(&mut file, blake3::hash(content).as_bytes())?;
             file.persist(path)?;
             Ok(())
         };
-        write().map_err(|error| CacheError::Folder { folder: self.folder.clone(), error })?;
-        self.shrink(path, BOUND_BYTES);
+        write().map_err(|error| CacheError::Folder { folder: folder.to_owned(), error })?;
+        shrink(folder, path, BOUND_BYTES);
         Ok(())
     }
 
-    /// Removes what was not used for longest until the folder is within its bound. What is mapped
-    /// by a running process stays readable to it.
-    fn shrink(&self, keep: &Path, bound_bytes: u64) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
-        let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
-            .flatten()
-            .filter_map(|entry| {
-                let metadata = entry.metadata().ok()?;
-                Some((metadata.modified().ok()?, metadata.len(), entry.path()))
-            })
-            .filter(|(_, _, path)| path != keep)
-            .collect();
-        files.sort_unstable();
-        let kept = fs::metadata(keep).map_or(0, |metadata| metadata.len());
-        let mut total: u64 = kept + files.iter().map(|(_, bytes, _)| bytes).sum::<u64>();
-        for (_, bytes, path) in files {
-            if total <= bound_bytes {
-                return;
-            }
-            // Another process may have removed it first.
-            let _ = fs::remove_file(path);
-            total -= bytes;
+    fn path(&self, key: &Key) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(format!("{}.cwasm", key.0)))
+    }
+
+    fn note_path(&self, name: &Key) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(format!("{}.note", name.0)))
+    }
+}
+
+/// Removes what was not used for longest until the folder is within its bound. What is mapped
+/// by a running process stays readable to it.
+fn shrink(folder: &Path, keep: &Path, bound_bytes: u64) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let metadata = entry.metadata().ok()?;
+            Some((metadata.modified().ok()?, metadata.len(), entry.path()))
+        })
+        .filter(|(_, _, path)| path != keep)
+        .collect();
+    files.sort_unstable();
+    let kept = fs::metadata(keep).map_or(0, |metadata| metadata.len());
+    let mut total: u64 = kept + files.iter().map(|(_, bytes, _)| bytes).sum::<u64>();
+    for (_, bytes, path) in files {
+        if total <= bound_bytes {
+            return;
         }
-    }
-
-    fn path(&self, key: &Key) -> PathBuf {
-        self.folder.join(format!("{}.cwasm", key.0))
-    }
-
-    fn note_path(&self, name: &Key) -> PathBuf {
-        self.folder.join(format!("{}.note", name.0))
+        // Another process may have removed it first.
+        let _ = fs::remove_file(path);
+        total -= bytes;
     }
 }
 
@@ -221,12 +232,25 @@ mod tests {
         (folder, cache)
     }
 
+    fn store(cache: &Cache, key: &Key, code: &[u8]) -> PathBuf {
+        cache.store(key, code).expect("stored").expect("in a folder")
+    }
+
+    #[test]
+    fn without_a_folder_nothing_is_kept() {
+        let cache = Cache::none();
+        let key = cache.key(&[0; 32], b"component");
+        assert_eq!(cache.store(&key, b"code").expect("no error"), None);
+        cache.keep_note(&key, b"note").expect("no error");
+        assert_eq!((cache.find(&key), cache.note(&key)), (None, None));
+    }
+
     #[test]
     fn what_was_stored_is_found() {
         let (_folder, cache) = cache();
         let key = cache.key(&[0; 32], b"component");
         assert!(cache.find(&key).is_none());
-        let path = cache.store(&key, b"code").expect("stored");
+        let path = store(&cache, &key, b"code");
         assert_eq!(cache.find(&key), Some(path));
     }
 
@@ -241,7 +265,7 @@ mod tests {
     fn a_damaged_file_is_not_found_and_removed() {
         let (_folder, cache) = cache();
         let key = cache.key(&[0; 32], b"component");
-        let path = cache.store(&key, b"code").expect("stored");
+        let path = store(&cache, &key, b"code");
         for damage in [&b""[..], b"short", b"cod3 and a checksum that is not its own at all"] {
             fs::write(&path, damage).expect("damaged");
             assert!(cache.find(&key).is_none());
@@ -251,13 +275,13 @@ mod tests {
     #[test]
     fn what_was_not_used_for_longest_goes_first() {
         let (_folder, cache) = cache();
-        let old = cache.store(&cache.key(&[0; 32], b"old"), &[0; 1000]).expect("stored");
-        let new = cache.store(&cache.key(&[0; 32], b"new"), &[0; 1000]).expect("stored");
+        let old = store(&cache, &cache.key(&[0; 32], b"old"), &[0; 1000]);
+        let new = store(&cache, &cache.key(&[0; 32], b"new"), &[0; 1000]);
         fs::File::open(&old)
             .and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH))
             .expect("aged");
-        let last = cache.store(&cache.key(&[0; 32], b"last"), &[0; 1000]).expect("stored");
-        cache.shrink(&last, 2500);
+        let last = store(&cache, &cache.key(&[0; 32], b"last"), &[0; 1000]);
+        shrink(last.parent().expect("a folder"), &last, 2500);
         assert!(!old.exists() && new.exists() && last.exists());
     }
 

@@ -4,8 +4,8 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
-    path::{Path, PathBuf},
-    sync::OnceLock,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
 };
 
 use wasmtime::{Config, Inlining, WasmBacktraceDetails, component::Component};
@@ -124,6 +124,8 @@ pub struct Needs {
 pub(crate) enum Code {
     /// In this file of the cache, for an engine that is made when all needs are known.
     Artifact(PathBuf),
+    /// Here, where the cache can keep nothing.
+    Bytes(Arc<[u8]>),
     /// In the engine that has read its needs, in which it can run.
     Loaded(Component),
 }
@@ -132,6 +134,7 @@ impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Artifact(file) => f.debug_tuple("Artifact").field(file).finish(),
+            Self::Bytes(_) => f.write_str("Bytes"),
             Self::Loaded(_) => f.write_str("Loaded"),
         }
     }
@@ -182,9 +185,6 @@ pub enum CompileError {
     /// It imports core modules, so that its needs are not known.
     #[error("the component imports core modules, which no host can provide")]
     UnknownNeeds,
-    /// The compiled code cannot be kept.
-    #[error(transparent)]
-    Cache(#[from] crate::cache::CacheError),
     /// There is no engine for it.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -219,14 +219,14 @@ impl Compiler {
     /// same engine and settings. Takes seconds for large components: call it where that may block.
     ///
     /// # Errors
-    /// If the bytes are no valid component, or the compiled code cannot be kept.
+    /// If the bytes are no valid component.
     pub fn compile(&self, component: &[u8]) -> Result<Compiled, CompileError> {
         let calls = Calls::of(component);
         let front = self.front(calls)?;
         let key = self.cache.key(&front.settings, component);
         if let Some(artifact) = self.cache.find(&key)
             // An artifact that does not load is as good as none: it is made again.
-            && let Ok((code, needs)) = self.load(front, artifact)
+            && let Ok((code, needs)) = self.load(front, Code::Artifact(artifact))
         {
             return Ok(Compiled { code, calls, purpose: self.purpose, key, needs, cached: true });
         }
@@ -234,7 +234,16 @@ impl Compiler {
             .engine
             .precompile_component(component)
             .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
-        let (code, needs) = self.load(front, self.cache.store(&key, &code)?)?;
+        let code = match self.cache.store(&key, &code) {
+            Ok(Some(artifact)) => Code::Artifact(artifact),
+            Ok(None) => Code::Bytes(code.into()),
+            Err(error) => {
+                // It is slower to start without, and that is all.
+                tracing::warn!("{error}; what is compiled is not kept");
+                Code::Bytes(code.into())
+            }
+        };
+        let (code, needs) = self.load(front, code)?;
         Ok(Compiled { code, calls, purpose: self.purpose, key, needs, cached: false })
     }
 
@@ -243,18 +252,20 @@ impl Compiler {
     pub fn recall(&self, key: &Key) -> Option<Compiled> {
         let artifact = self.cache.find(key)?;
         [Calls::Synchronous, Calls::Concurrent].into_iter().find_map(|calls| {
-            let (code, needs) = self.load(self.front(calls).ok()?, artifact.clone()).ok()?;
+            let code = Code::Artifact(artifact.clone());
+            let (code, needs) = self.load(self.front(calls).ok()?, code).ok()?;
             let (purpose, key) = (self.purpose, key.clone());
             Some(Compiled { code, calls, purpose, key, needs, cached: true })
         })
     }
 
-    fn load(&self, front: &Front, artifact: PathBuf) -> Result<(Code, Needs), CompileError> {
-        let component = load(&front.engine, &artifact)
+    fn load(&self, front: &Front, code: Code) -> Result<(Code, Needs), CompileError> {
+        let component = code
+            .component(&front.engine)
             .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
         let needs = Needs::of(&component).ok_or(CompileError::UnknownNeeds)?;
         let code = match self.purpose {
-            Purpose::Requests => Code::Artifact(artifact),
+            Purpose::Requests => code,
             Purpose::Command { .. } => Code::Loaded(component),
         };
         Ok((code, needs))
@@ -272,12 +283,19 @@ impl Compiler {
     }
 }
 
-impl Compiled {
+impl Code {
     /// The component, in `engine`, which was made for it.
+    #[expect(unsafe_code, reason = "loading compiled code is trusting it; argued below")]
     pub(crate) fn component(&self, engine: &wasmtime::Engine) -> wasmtime::Result<Component> {
-        match &self.code {
-            Code::Artifact(file) => load(engine, file),
-            Code::Loaded(component) => Ok(component.clone()),
+        match self {
+            // SAFETY: `deserialize_file` runs what the file holds. The path comes from `Cache`
+            // alone, whose folder belongs to this user with nobody else allowed to write, whose
+            // files are written whole and renamed into place and never changed afterwards, and
+            // whose content was compared with its checksum when it was found.
+            Self::Artifact(file) => unsafe { Component::deserialize_file(engine, file) },
+            // SAFETY: `Compiler::compile` alone makes these, of what the engine has just compiled.
+            Self::Bytes(code) => unsafe { Component::deserialize(engine, code) },
+            Self::Loaded(component) => Ok(component.clone()),
         }
     }
 }
@@ -307,14 +325,4 @@ fn settings_hash(engine: &wasmtime::Engine) -> [u8; 32] {
     let mut hasher = Blake(blake3::Hasher::new());
     engine.precompile_compatibility_hash().hash(&mut hasher);
     *hasher.0.finalize().as_bytes()
-}
-
-/// Maps an artifact of the cache into memory.
-#[expect(unsafe_code, reason = "loading compiled code is trusting it; argued below")]
-fn load(engine: &wasmtime::Engine, artifact: &Path) -> wasmtime::Result<Component> {
-    // SAFETY: `deserialize_file` runs what the file holds. The path comes from `Cache` alone,
-    // whose folder belongs to this user with nobody else allowed to write, whose files are
-    // written whole and renamed into place and never changed afterwards, and whose content was
-    // compared with its checksum when it was found.
-    unsafe { Component::deserialize_file(engine, artifact) }
 }

@@ -31,8 +31,9 @@ const KEEP_RESIDENT_BYTES: usize = 4 << 20;
 /// Address space that each memory slot takes where there is plenty: accesses need no bounds check.
 const RESERVATION_BYTES: u64 = 4 << 30;
 
-/// Slots that fit into half of the address space of an x86-64 or aarch64 process.
-const SLOTS_AT_MOST: u64 = (1 << 46) / (RESERVATION_BYTES + (64 << 20));
+/// Slots that fit into three eighths of the address space of an x86-64 or aarch64 process: when an app
+/// is exchanged, the old one and the new one stand beside each other.
+const SLOTS_AT_MOST: u64 = (3 << 44) / (RESERVATION_BYTES + (64 << 20));
 
 /// What runs units: compiled code's settings, the pool, and the clock that makes code give way.
 pub(crate) struct Engine {
@@ -52,12 +53,25 @@ impl fmt::Debug for Engine {
 
 /// Why there is no engine.
 #[derive(Debug, thiserror::Error)]
-#[error("this host cannot run WebAssembly: {0}")]
-pub struct EngineError(String);
+pub enum EngineError {
+    /// The processor or the system is not supported.
+    #[error("this host cannot run WebAssembly: {0}")]
+    Host(String),
+    /// There is an engine, and no room for all instances.
+    #[error(
+        "there is no room for {instances} instances at once: {error}; `limit.concurrency` sets how many there may be"
+    )]
+    Pool {
+        /// How many there were to be.
+        instances: u64,
+        /// What the engine says.
+        error: String,
+    },
+}
 
 impl EngineError {
     pub(crate) fn new(error: wasmtime::Error) -> Self {
-        Self(format!("{error:#}"))
+        Self::Host(format!("{error:#}"))
     }
 }
 
@@ -68,6 +82,12 @@ pub struct Room<'a> {
     pub compiled: &'a Compiled,
     /// Its limits.
     pub limit: &'a Limit,
+}
+
+impl Room<'_> {
+    fn size(&self) -> (Needs, usize) {
+        (self.compiled.needs, self.limit.concurrency)
+    }
 }
 
 /// The engines of an app: one for each kind of calls that its units make.
@@ -84,6 +104,7 @@ impl Engines {
     /// # Errors
     /// If the processor is not supported or the address space cannot be had.
     pub fn new(rooms: &[Room<'_>]) -> Result<Self, EngineError> {
+        let crowding = crowding(rooms);
         let engine = |calls| -> Result<Option<Arc<Engine>>, EngineError> {
             let rooms = rooms.iter().filter(|room| room.compiled.calls == calls);
             let rooms: Vec<Room<'_>> = rooms.copied().collect();
@@ -93,7 +114,7 @@ impl Engines {
                 Code::Loaded(component) => {
                     Engine::of_command(component.engine(), first.compiled.purpose)
                 }
-                Code::Artifact(_) => Engine::new(calls, &rooms),
+                Code::Artifact(_) | Code::Bytes(_) => Engine::new(calls, &rooms, crowding),
             };
             engine.map(Arc::new).map(Some)
         };
@@ -113,11 +134,10 @@ impl Engines {
 }
 
 impl Engine {
-    fn new(calls: Calls, rooms: &[Room<'_>]) -> Result<Self, EngineError> {
+    fn new(calls: Calls, rooms: &[Room<'_>], crowding: u64) -> Result<Self, EngineError> {
         let space = AddressSpace::detect();
         let mut config = compile_settings(space, calls, Purpose::Requests);
-        let slots =
-            Slots::of(rooms.iter().map(|room| (room.compiled.needs, room.limit.concurrency)));
+        let slots = Slots::of(rooms.iter().map(Room::size), crowding);
         if space == AddressSpace::Ample {
             let memory_bytes = rooms
                 .iter()
@@ -153,9 +173,12 @@ impl Engine {
                 .pagemap_scan(Enabled::Auto);
             config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
         }
-        let inner = wasmtime::Engine::new(&config).map_err(EngineError::new)?;
+        let inner = wasmtime::Engine::new(&config).map_err(|error| EngineError::Pool {
+            instances: slots.instances,
+            error: format!("{error:#}"),
+        })?;
         let ticker = Some(ticker(&inner)?);
-        Ok(Self { inner, ticker, crowding: slots.crowding })
+        Ok(Self { inner, ticker, crowding })
     }
 
     /// The engine that has loaded a command.
@@ -186,7 +209,7 @@ impl Engine {
 }
 
 fn ticker(engine: &wasmtime::Engine) -> Result<Ticker, EngineError> {
-    Ticker::start(engine.weak()).map_err(|error| EngineError(error.to_string()))
+    Ticker::start(engine.weak()).map_err(|error| EngineError::Host(error.to_string()))
 }
 
 /// What a pool has to hold.
@@ -195,16 +218,13 @@ struct Slots {
     memories: u64,
     tables: u64,
     instances: u64,
-    /// See [`Engine::crowding`].
-    crowding: u64,
 }
 
 impl Slots {
-    /// The slots for units of which each has its needs and may run so many times at once.
-    fn of(units: impl Iterator<Item = (Needs, usize)> + Clone) -> Self {
-        let asked = units.clone().map(|(needs, count)| u64::from(needs.memories) * count as u64);
-        let crowding = asked.sum::<u64>().div_ceil(SLOTS_AT_MOST).max(1);
-        let mut slots = Self { memories: 0, tables: 0, instances: 0, crowding };
+    /// The slots for units of which each has its needs and may run so many times at once, but for
+    /// the [crowding](Engine::crowding).
+    fn of(units: impl Iterator<Item = (Needs, usize)>, crowding: u64) -> Self {
+        let mut slots = Self { memories: 0, tables: 0, instances: 0 };
         for (needs, count) in units {
             // Summed after the division, whose rounding would otherwise starve somebody.
             let instances = share(count as u64, crowding);
@@ -214,6 +234,15 @@ impl Slots {
         }
         slots
     }
+}
+
+/// See [`Engine::crowding`]. All engines of the process share one address space.
+fn crowding(rooms: &[Room<'_>]) -> u64 {
+    let asked = rooms.iter().map(|room| {
+        let (needs, count) = room.size();
+        u64::from(needs.memories) * count as u64
+    });
+    asked.sum::<u64>().div_ceil(SLOTS_AT_MOST).max(1)
 }
 
 fn share(concurrency: u64, crowding: u64) -> u64 {
@@ -233,13 +262,11 @@ mod tests {
     #[test]
     fn every_instance_that_may_run_has_its_slots() {
         let needs = |memories| Needs { memories, tables: 2, ..Needs::default() };
-        let slots = |units: &[(Needs, usize)]| Slots::of(units.iter().copied());
-        let one = slots(&[(needs(1), 256)]);
-        assert_eq!(one, Slots { memories: 256, tables: 512, instances: 256, crowding: 1 });
-        let crowded = slots(&[(needs(20), 1001), (needs(1), 1)]);
-        let expected = Slots { memories: 501 * 20 + 1, tables: 1004, instances: 502, crowding: 2 };
-        assert_eq!(crowded, expected);
-        let none = slots(&[]);
-        assert_eq!(none, Slots { memories: 0, tables: 0, instances: 0, crowding: 1 });
+        let slots = |units: &[(Needs, usize)], crowding| Slots::of(units.iter().copied(), crowding);
+        let one = slots(&[(needs(1), 256)], 1);
+        assert_eq!(one, Slots { memories: 256, tables: 512, instances: 256 });
+        let crowded = slots(&[(needs(20), 1001), (needs(1), 1)], 2);
+        assert_eq!(crowded, Slots { memories: 501 * 20 + 1, tables: 1004, instances: 502 });
+        assert_eq!(slots(&[], 1), Slots { memories: 0, tables: 0, instances: 0 });
     }
 }

@@ -91,7 +91,7 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
     let limit = Limit::default();
     let engines = Engines::new(&[Room { compiled: &compiled, limit: &limit }]).expect("an engine");
     let engine = engines.of(&compiled).expect("its engine");
-    let component = compiled.component(&engine.inner).expect("it is loaded");
+    let component = compiled.code.component(&engine.inner).expect("it is loaded");
     let principal = Principal {
         name: "probe".to_owned(),
         grant,
