@@ -25,5 +25,5 @@ pub use app::{
 pub use grant::{
     FileAccess, FileGrant, Grant, HostPattern, HttpGrant, HttpScheme, SocketDirection, SocketGrant,
 };
-pub use manifest::{Doubts, Draft, Manifest};
+pub use manifest::{Doubts, Draft, HEALTH, Manifest};
 pub use place::{Place, Placed, Problem, Text};

@@ -31,6 +31,7 @@ use crate::{
 };
 pub use draft::{Doubts, Draft};
 use table::{Reader, Table};
+pub use trigger::HEALTH;
 
 /// What may stand at the top.
 const KEYS: &[&str] =
