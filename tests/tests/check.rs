@@ -292,6 +292,20 @@ fn all_problems_are_told_at_once_also_to_machines() {
 }
 
 #[test]
+fn a_route_that_the_server_answers_itself_is_refused() {
+    let route = |route: &str| {
+        format!(
+            "[app]\nname = \"x\"\n[component.hello]\nsource = \"{{guest:hello}}\"\n\
+             [[trigger.http]]\nroute = \"{route}\"\ncomponent = \"hello\"\n"
+        )
+    };
+    refuse(&route("/.well-known/keyway/health"), &["Keyway answers it by itself", "keyway.toml:6"]);
+    let below = app(&route("/.well-known/keyway/health/of-mine"));
+    let keyway = Keyway::up(below.path());
+    assert_eq!(get(keyway.address(), "/.well-known/keyway/health/of-mine").status, 200);
+}
+
+#[test]
 fn a_taken_port_a_bad_address_and_a_bad_time_are_told() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
@@ -318,6 +332,18 @@ fn inspect_escapes_what_a_component_says_of_itself() {
     let shown = finish(["inspect", &file.display().to_string()]);
     assert!(shown.stdout.contains("a\\nb\\u{1b}[2Kforged"), "{}", shown.stdout);
     assert!(!shown.stdout.contains('\u{1b}'), "{}", shown.stdout);
+}
+
+#[test]
+fn inspect_tells_machines_what_is_wrong() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("component.wasm");
+    std::fs::write(&file, b"hello").expect("written");
+    let inspected = finish(["inspect", "--json", &file.display().to_string()]);
+    assert_eq!((inspected.code, inspected.stderr.as_str()), (Some(1), ""));
+    for word in ["\"ok\": false", "\"code\": \"not-a-component\""] {
+        assert!(inspected.stdout.contains(word), "{word} is not in {}", inspected.stdout);
+    }
 }
 
 #[test]

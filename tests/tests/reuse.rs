@@ -173,10 +173,11 @@ fn what_cannot_be_is_told() {
         ("misbehave", "reuse = 2, concurrent = 2", "answer one request at a time"),
     ] {
         let app = manifest(guest, instances, "");
-        let up =
-            ["up".as_ref(), app.path().as_os_str(), "--listen".as_ref(), "127.0.0.1:0".as_ref()];
-        let finished = finish(up);
-        assert_eq!(finished.code, Some(1), "{instances}");
-        assert!(finished.told().contains(told), "{instances}: {}", finished.told());
+        let path = app.path().display().to_string();
+        for arguments in [vec!["check", &path], vec!["up", &path, "--listen", "127.0.0.1:0"]] {
+            let finished = finish(arguments);
+            assert_eq!(finished.code, Some(1), "{instances}");
+            assert!(finished.told().contains(told), "{instances}: {}", finished.told());
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! The checked app: what every other crate works with. It can only be made by
-//! [`Manifest::check`](crate::Manifest::check), so its names resolve and its values are in range.
+//! The checked app: what every other crate works with. It can only be had by
+//! [`Manifest::check`](crate::Manifest::check), so its names resolve and its values are in range;
+//! what is understood of a wrong one is a [`Draft`](crate::Draft).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -69,6 +70,7 @@ impl App {
             grant,
             limit,
             limit_place: None,
+            reuse_place: None,
             world: None,
             place: None,
         };
@@ -174,6 +176,8 @@ pub struct Component {
     pub limit: Limit,
     /// The place of its limits in the manifest, if they stand there.
     pub limit_place: Option<Place>,
+    /// The place of its `instances` in the manifest, if they stand there.
+    pub reuse_place: Option<Place>,
     /// The WIT world that it is built for, where its project has several.
     pub world: Option<String>,
     /// The place of its table in the manifest; none for an app of one file.

@@ -2,7 +2,8 @@
 //! bytes and no engine.
 //!
 //! A [`Manifest`] is text that was parsed; an [`App`] is one that holds together. Everything that
-//! is wrong is told at once, as [`Problem`]s that point into the text.
+//! is wrong is told at once, as [`Problem`]s that point into the text, beside a [`Draft`] of what
+//! could be understood.
 
 pub mod app;
 pub mod backend;
@@ -24,5 +25,5 @@ pub use app::{
 pub use grant::{
     FileAccess, FileGrant, Grant, HostPattern, HttpGrant, HttpScheme, SocketDirection, SocketGrant,
 };
-pub use manifest::Manifest;
+pub use manifest::{Doubts, Draft, HEALTH, Manifest};
 pub use place::{Place, Placed, Problem, Text};

@@ -5,6 +5,7 @@ mod blobstore;
 mod check;
 mod component;
 mod config;
+mod draft;
 pub(crate) mod grant;
 mod keyvalue;
 mod limit;
@@ -28,7 +29,13 @@ use crate::{
     keyvalue::ChangeTrigger,
     messaging::MessageTrigger,
 };
+pub use draft::{Doubts, Draft};
 use table::{Reader, Table};
+pub use trigger::HEALTH;
+
+/// What may stand at the top.
+const KEYS: &[&str] =
+    &["app", "blobstore", "component", "config", "keyvalue", "messaging", "sql", "trigger"];
 
 /// All that links may lead to, whether it could be read or not.
 struct Targets {
@@ -58,8 +65,8 @@ pub struct Manifest {
     pub(crate) triggers: Vec<Placed<HttpTrigger>>,
     pub(crate) messages: Vec<MessageTrigger>,
     pub(crate) changes: Vec<ChangeTrigger>,
-    /// Which components have a limit of their own, with its place.
-    pub(crate) limited: Vec<Placed<crate::ComponentName>>,
+    /// What may be missing, or may have been meant in another way.
+    pub(crate) doubts: Doubts,
     pub(crate) text: Arc<Text>,
     pub(crate) problems: Vec<Problem>,
 }
@@ -91,7 +98,7 @@ impl Manifest {
             triggers: Vec::new(),
             messages: Vec::new(),
             changes: Vec::new(),
-            limited: Vec::new(),
+            doubts: Doubts::default(),
             text: place,
             problems: Vec::new(),
         };
@@ -101,16 +108,7 @@ impl Manifest {
     }
 
     fn read(&mut self, reader: &Reader, root: &Table<'_>) {
-        root.only(&[
-            "app",
-            "blobstore",
-            "component",
-            "config",
-            "keyvalue",
-            "messaging",
-            "sql",
-            "trigger",
-        ]);
+        root.only(KEYS);
         if let Some(app) = root.table("app") {
             app.only(&["name", "version"]);
             self.name = app.required("name").and_then(|name| name.string()).map(str::to_owned);
@@ -120,7 +118,10 @@ impl Manifest {
             let help = Some("begin it with `[app]` and `name = \"…\"`".to_owned());
             reader.report(Problem { help, ..reader.problem("missing-key", message, Some(0..0)) });
         }
+        let told = reader.told();
         let components = root.table("component");
+        self.doubts.uses = reader.told() > told
+            || ["component", "trigger"].iter().any(|key| root.misspells(key, KEYS));
         self.declared = components.iter().flat_map(Table::values).map(|(name, _)| name).collect();
         let (stores, configs) = (root.table("keyvalue"), root.table("config"));
         let (blobs, databases) = (root.table("blobstore"), root.table("sql"));
@@ -145,14 +146,9 @@ impl Manifest {
         self.configs = backends(configs);
         self.databases = backends(databases);
         for (name, table) in components.iter().flat_map(Table::tables) {
-            if let Some((component, limited)) = component::read(reader, &name, &table, &targets) {
-                self.limited.extend(
-                    limited
-                        .map(|place| Placed { value: component.name.clone(), place: Some(place) }),
-                );
-                self.components.push(component);
-            }
+            self.add(component::read(reader, &name, &table, &targets));
         }
+        let told = reader.told();
         if let Some(triggers) = root.table("trigger") {
             triggers.only(&["http", "messaging", "keyvalue"]);
             let tables = triggers.get("messaging").map(|table| table.tables()).unwrap_or_default();
@@ -163,6 +159,24 @@ impl Manifest {
             let tables = triggers.get("http").map(|http| http.tables()).unwrap_or_default();
             self.triggers = tables.iter().filter_map(trigger::read).collect();
         }
+        self.doubts.uses |= reader.told() > told;
+    }
+
+    fn add(&mut self, component: Option<component::Understood>) {
+        let Some(component::Understood { component, links_in_doubt, limit_in_doubt }) = component
+        else {
+            // What it is linked to is not known.
+            self.doubts.uses = true;
+            return;
+        };
+        if links_in_doubt {
+            self.doubts.uses = true;
+            self.doubts.links.insert(component.name.clone());
+        }
+        if limit_in_doubt {
+            self.doubts.limits.insert(component.name.clone());
+        }
+        self.components.push(component);
     }
 
     /// Checks that all parts hold together.
@@ -170,6 +184,14 @@ impl Manifest {
     /// # Errors
     /// All that is wrong with the manifest, in the order of its text.
     pub fn check(self, folder: &Path) -> Result<App, Vec<Problem>> {
+        self.draft(folder).map_err(|draft| draft.problems)
+    }
+
+    /// The same, with what was understood all the same: for who looks for what else is wrong.
+    ///
+    /// # Errors
+    /// A draft with all that is wrong with the manifest.
+    pub fn draft(self, folder: &Path) -> Result<App, Box<Draft>> {
         check::check(self, folder, Stage::Finished)
     }
 
@@ -178,7 +200,7 @@ impl Manifest {
     /// # Errors
     /// All else that is wrong with the manifest, in the order of its text.
     pub fn check_unfinished(self, folder: &Path) -> Result<App, Vec<Problem>> {
-        check::check(self, folder, Stage::Unfinished)
+        check::check(self, folder, Stage::Unfinished).map_err(|draft| draft.problems)
     }
 }
 

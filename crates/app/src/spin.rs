@@ -17,7 +17,7 @@ use std::{
 use toml_edit::Document;
 
 use crate::{
-    App, Component, HttpTrigger, Manifest, Placed, Problem, Text,
+    App, Component, ComponentName, Doubts, HttpTrigger, Manifest, Placed, Problem, Text,
     backend::{Backend, BackendName},
     manifest::table::{Reader, Table, Value},
 };
@@ -46,6 +46,8 @@ pub fn parse(name: &str, text: &str) -> Result<Manifest, Vec<Problem>> {
     })?;
     let mut app = Reading::default();
     app.read(&reader, &reader.root(document.as_table()));
+    // Links and grants are written in many places there.
+    app.doubts.uses = reader.told() > 0;
     Ok(Manifest {
         name: app.name,
         version: app.version,
@@ -59,7 +61,7 @@ pub fn parse(name: &str, text: &str) -> Result<Manifest, Vec<Problem>> {
         triggers: app.triggers,
         messages: Vec::new(),
         changes: Vec::new(),
-        limited: Vec::new(),
+        doubts: app.doubts,
         text: place,
         problems: reader.into_problems(),
     })
@@ -87,6 +89,7 @@ struct Reading {
     configs: BTreeMap<BackendName, Backend>,
     databases: BTreeMap<BackendName, Backend>,
     triggers: Vec<Placed<HttpTrigger>>,
+    doubts: Doubts,
 }
 
 impl Reading {
@@ -109,7 +112,11 @@ impl Reading {
         if let Some(components) = root.table("component") {
             self.declared.extend(components.values().into_iter().map(|(name, _)| name));
             for (name, table) in components.tables() {
+                let told = reader.told();
                 self.read_component(reader, &name, &table);
+                if reader.told() > told {
+                    self.doubts.links.extend(ComponentName::new(&name));
+                }
             }
         }
         if let Some(triggers) = root.table("trigger") {

@@ -1,13 +1,14 @@
 //! A manifest with everything in it becomes the app that it says; no text brings the reader down.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use keyway_app::{
-    App, Component, ComponentName, FileAccess, HostPattern, HttpGrant, HttpScheme, ImportName,
-    Limit, Place, Problem, Reuse, SocketDirection, SocketGrant, Source,
+    App, Component, ComponentName, Doubts, Draft, FileAccess, HostPattern, HttpGrant, HttpScheme,
+    ImportName, Limit, Manifest, Place, Problem, Reuse, SocketDirection, SocketGrant, Source,
 };
 use proptest::prelude::*;
 
@@ -223,6 +224,69 @@ fn read(text: &str) -> Vec<Problem> {
         assert!(place.line_column() >= (1, 1));
     }
     problems
+}
+
+/// The manifest with everything in it, with `to` in the place of `from`, as far as it is understood.
+fn draft(from: &str, to: &str) -> Draft {
+    assert_eq!(FULL.matches(from).count(), 1, "{from}");
+    let manifest = Manifest::parse("keyway.toml", &FULL.replace(from, to)).expect("it is TOML");
+    *manifest.draft(Path::new("/app")).expect_err("it is wrong")
+}
+
+fn codes(draft: &Draft) -> Vec<&'static str> {
+    draft.problems.iter().map(|problem| problem.code).collect()
+}
+
+#[test]
+fn what_is_right_in_a_wrong_manifest_is_understood() {
+    let draft = draft("version = \"1.2.3\"", "colour = \"red\"");
+    assert_eq!(codes(&draft), ["unknown-key"]);
+    let app = draft.app;
+    assert_eq!((app.components.len(), app.triggers.len()), (3, 2));
+    let (found, expected) = (component(&app, "gateway"), component(&full(), "gateway").clone());
+    assert_eq!((&found.grant.tcp, &found.limit), (&expected.grant.tcp, &expected.limit));
+    assert_eq!(found.links.len(), expected.links.len());
+    let Doubts { uses, links, limits } = draft.doubts;
+    assert!(!uses && links.is_empty() && limits.is_empty());
+}
+
+#[test]
+fn what_a_wrong_part_may_have_meant_is_in_doubt() {
+    let names = |names: &BTreeSet<ComponentName>| -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    };
+    // What is wrong, and whether that leaves uses, links and limits in doubt.
+    let cases = [
+        ("mode = \"fused\"", "mode = \"wired\"", (true, true, false)),
+        ("link.price", "lnk.price", (true, true, false)),
+        ("to = \"price\"", "to = \"prize\"", (true, false, false)),
+        ("tables = 5", "tables = -5", (false, false, true)),
+        ("reuse = 100", "reuse = \"often\"", (false, false, true)),
+        ("component.gateway.instances", "component.gateway.instance", (false, false, true)),
+        ("source = \"price\"", "source = \"\"", (true, false, false)),
+        ("route = \"/cart/\"", "route = \"cart\"", (true, false, false)),
+        ("stdout = true", "stdout = 1", (false, false, false)),
+    ];
+    for (from, to, (uses, links, limits)) in cases {
+        let draft = draft(from, to);
+        assert_eq!(draft.doubts.uses, uses, "{to}");
+        let gateway = |is: bool| if is { vec!["gateway".to_owned()] } else { Vec::new() };
+        assert_eq!(names(&draft.doubts.links), gateway(links), "{to}");
+        assert_eq!(names(&draft.doubts.limits), gateway(limits), "{to}");
+        assert!(!codes(&draft).iter().any(|code| code.starts_with("unused")), "{to}");
+    }
+}
+
+#[test]
+fn triggers_and_backends_that_are_wrong_are_not_in_a_draft() {
+    let text = "[app]\nname = \"x\"\n[component.a]\nsource = \"a\"\n[keyvalue.cache]\n\
+                backend = \"redis\"\nurl = 1.5\n[[trigger.http]]\nroute = \"/\"\n\
+                component = \"b\"\n";
+    let manifest = Manifest::parse("keyway.toml", text).expect("it is TOML");
+    let draft = manifest.draft(Path::new(".")).expect_err("it is wrong");
+    assert_eq!(codes(&draft), ["wrong-type", "unknown-component"]);
+    assert!(draft.app.triggers.is_empty() && draft.app.stores.is_empty());
+    assert_eq!(draft.app.components.len(), 1);
 }
 
 /// Pieces of manifests, wrong and right, that make odd ones when they are put together.

@@ -2,9 +2,6 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use keyway_host::ProblemReport;
-use serde::Serialize;
-
 use crate::report;
 
 /// The arguments of `keyway check`.
@@ -18,29 +15,16 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct Checked {
-    ok: bool,
-    problems: Vec<ProblemReport>,
-}
-
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let problems = match keyway_host::open(&arguments.path).and_then(keyway_host::assemble) {
+    match keyway_host::open(&arguments.path).and_then(keyway_host::assemble) {
+        Err(problems) if arguments.json => report::print_as_json(&problems),
+        Err(problems) => report::print(&problems),
+        Ok(_) if arguments.json => report::print_as_json(&[]),
         Ok(assembly) => {
-            if !arguments.json {
-                report::print_text(&(summary(&assembly) + "\n"));
-            }
-            Vec::new()
+            report::print_text(&(summary(&assembly) + "\n"));
+            ExitCode::SUCCESS
         }
-        Err(problems) => problems,
-    };
-    if arguments.json {
-        let problems: Vec<_> = problems.iter().map(ProblemReport::from).collect();
-        report::print_json(&Checked { ok: problems.is_empty(), problems });
-    } else if !problems.is_empty() {
-        report::print(&problems);
     }
-    if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn summary(assembly: &keyway_host::Assembly) -> String {

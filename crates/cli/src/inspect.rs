@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     /// A component file, a folder with a `keyway.toml`, or a manifest.
     #[arg(default_value = ".")]
     path: PathBuf,
-    /// Writes everything to standard output as JSON.
+    /// Writes everything to standard output as JSON, also what is wrong.
     #[arg(long)]
     json: bool,
 }
@@ -52,6 +52,7 @@ struct Unit<'a> {
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let assembly = match keyway_host::open(&arguments.path).and_then(keyway_host::read) {
         Ok(assembly) => assembly,
+        Err(problems) if arguments.json => return report::print_as_json(&problems),
         Err(problems) => return report::print(&problems),
     };
     let inspected = inspect(&assembly);

@@ -38,6 +38,22 @@ pub(crate) fn print_reports(problems: &[ProblemReport]) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// What `--json` says of whether something is in order.
+#[derive(Debug, Serialize)]
+struct Checked {
+    ok: bool,
+    problems: Vec<ProblemReport>,
+}
+
+/// Prints to standard output, as JSON, whether there are problems and which. The exit code says so
+/// too.
+pub(crate) fn print_as_json(problems: &[Problem]) -> ExitCode {
+    let problems: Vec<_> = problems.iter().map(ProblemReport::from).collect();
+    let ok = problems.is_empty();
+    print_json(&Checked { ok, problems });
+    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 /// A problem with the manifest's text beside it.
 #[derive(Debug)]
 struct Shown<'a> {

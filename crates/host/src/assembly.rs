@@ -7,14 +7,16 @@ use std::{
 };
 
 use keyway_app::{
-    App, Component, ComponentName, Place, Problem, backend::CONFIG_READERS, keyvalue, sql,
+    App, Component, ComponentName, Doubts, Draft, Place, Problem, backend::CONFIG_READERS,
+    keyvalue, sql,
 };
 use keyway_component::{
     AdaptError, Description, FuseError, Minimum, Part, PartLink, adapt, describe, fuse, minimum,
 };
 
 use crate::{
-    backends, folder, handler, limit,
+    backends, folder, handler,
+    limit::{self, Size},
     problem::problem,
     source::{SourceFile, Sources, read_sources},
 };
@@ -57,7 +59,7 @@ pub struct AssembledUnit {
 /// # Errors
 /// All that is wrong with the components, their links and their grants.
 pub fn assemble(app: App) -> Result<Assembly, Vec<Problem>> {
-    let (assembly, problems) = put_together(app)?;
+    let (assembly, problems) = put_together(app, &Doubts::default());
     if problems.is_empty() { Ok(assembly) } else { Err(problems) }
 }
 
@@ -67,7 +69,9 @@ pub fn assemble(app: App) -> Result<Assembly, Vec<Problem>> {
 /// # Errors
 /// If a component cannot be read.
 pub fn read(app: App) -> Result<Assembly, Vec<Problem>> {
-    put_together(app).map(|(assembly, _)| assembly)
+    let (assembly, problems) = put_together(app, &Doubts::default());
+    let is_whole = assembly.components.len() == assembly.app.components.len();
+    if is_whole { Ok(assembly) } else { Err(problems) }
 }
 
 /// The components of `app`, each read by itself.
@@ -104,37 +108,41 @@ pub struct Composed {
 /// All that is wrong with the components and their links.
 pub(crate) fn compose(app: &App, root: &ComponentName) -> Result<Composed, Vec<Problem>> {
     let components = load_all(app)?;
-    let bytes = keyway_component::compose(root.as_str(), &parts(app, &components))
-        .map_err(|errors| errors.iter().map(|error| of_fusion(app, error)).collect::<Vec<_>>())?;
+    let bytes =
+        keyway_component::compose(root.as_str(), &parts(app, &components)).map_err(|errors| {
+            errors.iter().map(|error| of_fusion(app, error, true)).collect::<Vec<_>>()
+        })?;
     Ok(Composed { bytes, components: components.keys().map(ToString::to_string).collect() })
 }
 
-/// All that is wrong with `app`, if its components can be read.
+/// All that is wrong with `app`.
 pub(crate) fn problems(app: App) -> Vec<Problem> {
-    match put_together(app) {
-        Ok((_, problems)) | Err(problems) => problems,
-    }
+    put_together(app, &Doubts::default()).1
 }
 
-/// An assembly as far as it can be had, with all its problems; only the problems if a component
-/// cannot be read.
-fn put_together(mut app: App) -> Result<(Assembly, Vec<Problem>), Vec<Problem>> {
+/// All that is wrong with a draft beside what its manifest says.
+pub(crate) fn further_problems(draft: Draft) -> Vec<Problem> {
+    put_together(draft.app, &draft.doubts).1
+}
+
+/// An assembly as far as it can be had, with all its problems.
+fn put_together(mut app: App, doubts: &Doubts) -> (Assembly, Vec<Problem>) {
     let (sources, mut problems) = read_sources(&app);
     problems.extend(folder::resolve(&mut app));
     problems.extend(backends::check(&app));
-    let (assembly, further) = of_sources(app, sources).map_err(|further| {
-        problems.extend(further);
-        std::mem::take(&mut problems)
-    })?;
+    let (assembly, further) = of_sources(app, sources, doubts);
     problems.extend(further);
-    Ok((assembly, problems))
+    (assembly, problems)
 }
 
-/// An assembly of components whose files were read, in an app whose folders are resolved.
+/// An assembly of components whose files were read, in an app whose folders are resolved; those
+/// whose files were not read have been told. What follows from that, or is one of the `doubts`, is
+/// no further problem.
 pub(crate) fn of_sources(
     app: App,
     mut sources: Sources,
-) -> Result<(Assembly, Vec<Problem>), Vec<Problem>> {
+    doubts: &Doubts,
+) -> (Assembly, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut components = BTreeMap::new();
     for component in app.components.values() {
@@ -147,31 +155,85 @@ pub(crate) fn of_sources(
             Err(problem) => problems.push(problem),
         }
     }
-    // Links to a component that cannot be read would be told as a second problem of the same.
-    if components.len() < app.components.len() {
-        return Err(problems);
+    let mut assembly = Assembly { app, components, units: Vec::new() };
+    let started = roots(&assembly.app);
+    let mut fused = started.clone();
+    let whole = !doubts.uses && assembly.components.len() == assembly.app.components.len();
+    if !whole {
+        let read = assembly.app.components.values();
+        let read = read.filter(|component| assembly.components.contains_key(&component.name));
+        // What another one leads to that is not known is looked at by itself.
+        fused.extend(unlinked(read));
     }
-    let mut units = Vec::new();
     let mut told = BTreeSet::new();
-    for root in roots(&app) {
-        match fuse(root.as_str(), &parts(&app, &components)) {
+    for root in fused {
+        let limits = started.contains(&root) && !doubts.limits.contains(&root);
+        let (further, errors) = assembly.add_unit(root, limits);
+        problems.extend(further);
+        // Units share components, and with them their problems.
+        let new = |error: &&FuseError| !is_told(error, doubts) && told.insert(error.to_string());
+        problems
+            .extend(errors.iter().filter(new).map(|error| of_fusion(&assembly.app, error, whole)));
+    }
+    (assembly, problems)
+}
+
+/// Whether an error was told in other words already, or follows from one that was.
+fn is_told(error: &FuseError, doubts: &Doubts) -> bool {
+    match error {
+        // The manifest's check tells of these, and a component that cannot be read was told of.
+        FuseError::UnknownComponent { .. } | FuseError::Cycle { .. } => true,
+        FuseError::Unmet { component, .. } => {
+            doubts.links.iter().any(|name| name.as_str() == component)
+        }
+        _ => false,
+    }
+}
+
+impl Assembly {
+    /// Fuses the unit of `root` if that was read, and says what is wrong with it; with its limits
+    /// only if it is to have those.
+    fn add_unit(&mut self, root: ComponentName, limits: bool) -> (Vec<Problem>, Vec<FuseError>) {
+        let Some(loaded) = self.components.get(&root) else { return Default::default() };
+        let exports = loaded.description.exports.iter();
+        let exports: Vec<_> = exports.map(|export| export.name.clone()).collect();
+        let mut problems = handler::missing(&self.app, &root, &exports);
+        let fused = fuse(root.as_str(), &parts(&self.app, &self.components));
+        let size = match &fused {
+            Ok(unit) => Some(Size {
+                components: unit.components.len(),
+                // It was made here; one that cannot be read is refused when compiled.
+                minimum: minimum(&unit.bytes).unwrap_or_default(),
+            }),
+            Err(_) => self.size(&root),
+        };
+        if limits {
+            problems.extend(limit::check(&self.app, &root, &exports, size));
+        }
+        match fused {
             Ok(unit) => {
-                problems.extend(handler::missing(&app, &root, &unit.exports));
-                // A fused unit was made here; one that cannot be read is refused when compiled.
-                let minimum = minimum(&unit.bytes).unwrap_or_default();
-                problems.extend(limit::check(&app, &root, &minimum));
-                units.push(AssembledUnit { root, unit, minimum });
+                let minimum = size.map(|size| size.minimum).unwrap_or_default();
+                self.units.push(AssembledUnit { root, unit, minimum });
+                (problems, Vec::new())
             }
-            // Units share components, and with them their problems.
-            Err(errors) => problems.extend(
-                errors
-                    .iter()
-                    .filter(|error| told.insert(error.to_string()))
-                    .map(|error| of_fusion(&app, error)),
-            ),
+            Err(errors) => (problems, errors),
         }
     }
-    Ok((Assembly { app, components, units }, problems))
+
+    /// The size of the unit of `root`, which could not be fused; none if one of its components could
+    /// not be read. Fusion adds neither memories nor core instances.
+    fn size(&self, root: &ComponentName) -> Option<Size> {
+        let mut seen = BTreeSet::from([root]);
+        let mut open = vec![root];
+        let mut all = Minimum::default();
+        while let Some(name) = open.pop() {
+            let loaded = self.components.get(name)?;
+            all += minimum(&loaded.bytes).unwrap_or_default();
+            let links = self.app.components[name].links.values().map(|link| &link.value.to);
+            open.extend(links.filter(|to| seen.insert(to)));
+        }
+        Some(Size { components: seen.len(), minimum: all })
+    }
 }
 
 /// The roots of the units; in an app without triggers, every component that no other links to,
@@ -181,9 +243,17 @@ pub(crate) fn roots(app: &App) -> BTreeSet<ComponentName> {
     if !triggered.is_empty() {
         return triggered;
     }
-    let links = app.components.values().flat_map(|component| component.links.values());
+    unlinked(app.components.values())
+}
+
+/// Those of the components that none of them links to.
+fn unlinked<'a>(
+    components: impl Iterator<Item = &'a Component> + Clone,
+) -> BTreeSet<ComponentName> {
+    let links = components.clone().flat_map(|component| component.links.values());
     let linked: BTreeSet<_> = links.map(|link| &link.value.to).collect();
-    app.components.keys().filter(|name| !linked.contains(name)).cloned().collect()
+    let names = components.map(|component| &component.name);
+    names.filter(|name| !linked.contains(name)).cloned().collect()
 }
 
 /// Adapts a component and describes it.
@@ -241,22 +311,23 @@ fn unused_links(component: &Component, description: &Description) -> Vec<Problem
         .collect()
 }
 
-/// The components as the parts of units.
+/// The components that were read as the parts of units.
 fn parts<'a>(app: &'a App, components: &'a BTreeMap<ComponentName, Loaded>) -> Vec<Part<'a>> {
-    let part = |component: &'a Component| Part {
-        name: component.name.as_str(),
-        bytes: &components[&component.name].bytes,
-        links: component
+    let part = |(name, loaded): (&'a ComponentName, &'a Loaded)| Part {
+        name: name.as_str(),
+        bytes: &loaded.bytes,
+        links: app.components[name]
             .links
             .iter()
             .map(|(import, link)| PartLink { import: import.as_str(), to: link.value.to.as_str() })
             .collect(),
     };
-    app.components.values().map(part).collect()
+    components.iter().map(part).collect()
 }
 
-/// A problem of fusion, at the link that it is about, or else at the component.
-fn of_fusion(app: &App, error: &FuseError) -> Problem {
+/// A problem of fusion, at the link that it is about, or else at the component. In an app that is
+/// not known as a whole, what no component exports may be exported by one.
+fn of_fusion(app: &App, error: &FuseError, whole: bool) -> Problem {
     let component = error
         .component()
         .and_then(|name| app.components.values().find(|c| c.name.as_str() == name));
@@ -264,7 +335,12 @@ fn of_fusion(app: &App, error: &FuseError) -> Problem {
         code: error.code(),
         message: error.to_string(),
         label: None,
-        help: error.help(),
+        help: match error {
+            FuseError::Unmet { candidates, .. } if candidates.is_empty() && !whole => {
+                Some("link it to a component that exports it".to_owned())
+            }
+            _ => error.help(),
+        },
         place: component.and_then(|component| place_of(component, error.import())),
     }
 }

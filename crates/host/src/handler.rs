@@ -82,3 +82,11 @@ fn list(exports: &[String]) -> String {
 fn at(place: &Option<Place>, told: Problem, label: &str) -> Problem {
     Problem { place: place.clone(), label: Some(label.to_owned()), ..told }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_path_that_no_route_may_have_is_that_of_the_server() {
+        assert_eq!(keyway_app::HEALTH, keyway_trigger::http::HEALTH);
+    }
+}

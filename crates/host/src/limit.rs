@@ -1,10 +1,71 @@
-//! Limits that leave a unit no room to begin.
+//! Limits that leave a unit no room to begin, or that it cannot keep.
 
 use keyway_app::{App, ComponentName, Limit, Problem};
 use keyway_component::Minimum;
+use keyway_runtime::MEMBERS_AT_MOST;
 
-/// What is wrong with the limits of the unit of `root`, whose instances take at least `minimum`.
-pub(crate) fn check(app: &App, root: &ComponentName, minimum: &Minimum) -> Vec<Problem> {
+use crate::problem::problem;
+
+/// The size of a unit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    /// How many components it is made of.
+    pub(crate) components: usize,
+    /// What an instance of it takes at least.
+    pub(crate) minimum: Minimum,
+}
+
+/// What is wrong with the limits of the unit of `root`, which exports `exports`, and with its size
+/// if that is known.
+pub(crate) fn check(
+    app: &App,
+    root: &ComponentName,
+    exports: &[String],
+    size: Option<Size>,
+) -> Vec<Problem> {
+    let mut problems = Vec::from_iter(at_once(app, root, exports));
+    if let Some(Size { components, minimum }) = size {
+        problems.extend(too_low(app, root, &minimum));
+        problems.extend(too_many(app, root, components));
+    }
+    problems
+}
+
+/// A unit cannot hold more components than the host can keep apart.
+fn too_many(app: &App, root: &ComponentName, components: usize) -> Option<Problem> {
+    if components <= MEMBERS_AT_MOST {
+        return None;
+    }
+    let message = format!(
+        "`{root}` is fused of {components} components, and a unit can hold {MEMBERS_AT_MOST}"
+    );
+    let help = "make one of some of them with `keyway compose`, which then have their grants in \
+                common, or have them call each other by HTTP";
+    let place = app.components[root].place.clone();
+    Some(Problem { place, ..problem("too-many-components", message, Some(help)) })
+}
+
+/// Several requests at once take an interface whose calls are asynchronous.
+fn at_once(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> {
+    let component = &app.components[root];
+    let exports_one = |name: &str| exports.iter().any(|export| export.starts_with(name));
+    // One that exports both is called by the later.
+    let is_of_0_2 =
+        exports_one("wasi:http/incoming-handler@0.2.") && !exports_one("wasi:http/handler@0.3.");
+    if component.limit.reuse.concurrent <= 1 || !is_of_0_2 {
+        return None;
+    }
+    let message = format!(
+        "`{root}` answers by `wasi:http/incoming-handler@0.2`, whose instances answer one request \
+         at a time"
+    );
+    let help = "take `concurrent` out of its `instances`, or export `wasi:http/handler@0.3`";
+    let place = component.reuse_place.clone().or_else(|| component.place.clone());
+    Some(Problem { place, ..problem("one-at-once", message, Some(help)) })
+}
+
+/// What is below that which an instance takes at its start.
+fn too_low(app: &App, root: &ComponentName, minimum: &Minimum) -> Vec<Problem> {
     let component = &app.components[root];
     let Limit { memory_bytes, table_elements, instances, .. } = component.limit;
     let kib = |bytes: u64| format!("\"{}KiB\"", bytes.div_ceil(1024));

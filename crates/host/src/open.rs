@@ -7,6 +7,8 @@ use std::{
 
 use keyway_app::{App, Component, Grant, Limit, Manifest, Problem, spin};
 
+use crate::assembly;
+
 /// The name of a manifest in its folder.
 const MANIFEST: &str = "keyway.toml";
 
@@ -41,14 +43,25 @@ impl Granted {
 /// component file, which is an app of one component.
 ///
 /// # Errors
-/// All that is wrong with the manifest, or that there is none.
+/// That there is no manifest, or all that is wrong with it, and then with its components too.
 pub fn open(path: &Path) -> Result<App, Vec<Problem>> {
     open_granted(path, None)
 }
 
 /// The same; with `granted` it has to be a component file.
 pub(crate) fn open_granted(path: &Path, granted: Option<&Granted>) -> Result<App, Vec<Problem>> {
-    open_with(path, granted, Manifest::check)
+    open_with(path, granted, check)
+}
+
+/// Checks a manifest. If it is wrong, its components are looked at too, as far as it is understood:
+/// all that is wrong is told at once.
+fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Problem>> {
+    manifest.draft(folder).map_err(|mut draft| {
+        let mut problems = std::mem::take(&mut draft.problems);
+        problems.extend(assembly::further_problems(*draft));
+        problems.sort_by_key(|problem| problem.place.as_ref().map(|place| place.span.start));
+        problems
+    })
 }
 
 /// The same; there may be components that nothing uses.

@@ -6,14 +6,15 @@
 use std::{collections::BTreeMap, env, fs, os::unix::fs::MetadataExt, path::PathBuf};
 
 use etcetera::BaseStrategy;
-use keyway_app::{App, Component, ComponentName, Problem};
+use keyway_app::{App, Component, ComponentName, Doubts, Problem};
 use keyway_component::{Minimum, UnitImport};
 use keyway_runtime::{Cache, CacheError, Compiled, Compiler, Key, Purpose};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     assembly::{self, AssembledUnit, Assembly},
-    backends, folder, limit,
+    backends, folder,
+    limit::{self, Size},
     problem::problem,
     source::{SourceFile, Sources, read_sources},
 };
@@ -123,21 +124,22 @@ impl Workshop {
         if problems.is_empty()
             && let Some(units) = self.recall(&app, &name)
         {
-            let too_low =
-                units.iter().flat_map(|unit| limit::check(&app, &unit.root, &unit.minimum));
-            problems.extend(too_low);
+            let wrong = |unit: &PreparedUnit| {
+                let PreparedUnit { root, components, exports, minimum, .. } = unit;
+                let size = Size { components: components.len(), minimum: *minimum };
+                limit::check(&app, root, exports, Some(size))
+            };
+            problems.extend(units.iter().flat_map(wrong));
             return match problems.is_empty() {
                 true => Ok(Prepared { app, units, sources: hashes }),
                 false => Err(problems),
             };
         }
-        let assembly = match assembly::of_sources(app, sources) {
-            Ok((assembly, further)) if further.is_empty() && problems.is_empty() => assembly,
-            Ok((_, further)) | Err(further) => {
-                problems.extend(further);
-                return Err(problems);
-            }
-        };
+        let (assembly, further) = assembly::of_sources(app, sources, &Doubts::default());
+        problems.extend(further);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         let prepared = self.compile(assembly, hashes)?;
         self.note(&name, &prepared);
         Ok(prepared)

@@ -29,4 +29,6 @@ pub use grant::{
     InputFile, OutputFile, Principal, Remedy, Stream, Streams, flush_output, keep_stdout,
     observe_output,
 };
+/// How many components one unit can hold.
+pub const MEMBERS_AT_MOST: usize = state::MEMBERS_AT_MOST;
 pub use unit::{Unit, UnitError, UnitSpec};

@@ -11,9 +11,11 @@ use crate::{
     backend::{Backend, BackendName, Secret, Setting},
 };
 
-/// The backends in a table of tables such as `[keyvalue.NAME]`, by their names.
+/// The backends in a table of tables such as `[keyvalue.NAME]`, by their names: those with nothing
+/// wrong in them.
 pub(super) fn read_all(reader: &Reader, table: &Table<'_>) -> BTreeMap<BackendName, Backend> {
     let named = |(name, table): (String, Table<'_>)| {
+        let told = reader.told();
         let checked = BackendName::new(&name);
         if let Err(error) = &checked {
             let mut problem = reader.problem("backend-name", error.to_string(), None);
@@ -22,7 +24,8 @@ pub(super) fn read_all(reader: &Reader, table: &Table<'_>) -> BTreeMap<BackendNa
             reader.report(problem);
         }
         let backend = read(&table)?;
-        Some((checked.ok()?, backend))
+        // What is asked of its settings later would be told of those that could not be read, too.
+        Some((checked.ok()?, backend)).filter(|_| reader.told() == told)
     };
     table.tables().into_iter().filter_map(named).collect()
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    App, Component, ComponentName, HttpTrigger, Manifest, Place, Placed, Problem,
+    App, Component, ComponentName, Draft, HttpTrigger, Manifest, Place, Placed, Problem,
     backend::{Backend, BackendName},
     keyvalue::{ChangeTrigger, OPENERS, suggest_store},
     manifest::{
@@ -16,13 +16,25 @@ use crate::{
     },
 };
 
+/// The code of names that lead nowhere.
+const UNKNOWN: &str = "unknown-component";
+
 pub(super) fn check(
     mut manifest: Manifest,
     folder: &Path,
     stage: Stage,
-) -> Result<App, Vec<Problem>> {
+) -> Result<App, Box<Draft>> {
+    let problems = problems(&mut manifest, stage);
+    let doubts = std::mem::take(&mut manifest.doubts);
+    let app = app(manifest, folder);
+    if problems.is_empty() { Ok(app) } else { Err(Box::new(Draft { app, doubts, problems })) }
+}
+
+/// All that is wrong, in the order of the text.
+fn problems(manifest: &mut Manifest, stage: Stage) -> Vec<Problem> {
     let mut problems = std::mem::take(&mut manifest.problems);
-    if stage == Stage::Finished && manifest.components.is_empty() && problems.is_empty() {
+    let has_none = manifest.declared.is_empty() && !manifest.doubts.uses;
+    if stage == Stage::Finished && has_none {
         problems.push(problem(
             "no-component",
             "the manifest has no component".to_owned(),
@@ -33,34 +45,46 @@ pub(super) fn check(
     // What could not be read has been told; that a name leads to it is no second fault, nor that
     // names lead nowhere where no component could be found at all.
     let none_found = manifest.declared.is_empty() && !problems.is_empty();
-    if !none_found {
-        problems.extend(unresolved(&manifest));
+    if none_found {
+        manifest.doubts.uses = true;
+    } else {
+        let unresolved = unresolved(manifest);
+        manifest.doubts.uses |= unresolved.iter().any(|problem| problem.code == UNKNOWN);
+        problems.extend(unresolved);
     }
     problems.extend(duplicate_routes(&manifest.triggers));
     problems.extend(cycles(&manifest.components));
-    // Names that do not resolve would be told again as components that nothing uses.
-    if stage == Stage::Finished && problems.is_empty() {
-        problems.extend(useless(&manifest));
+    // What could not be read, and names that do not resolve, would be told again as parts that
+    // nothing uses.
+    if stage == Stage::Finished && !manifest.doubts.uses {
+        problems.extend(useless(manifest));
     }
-    if !problems.is_empty() {
-        problems.sort_by_key(|problem| problem.place.as_ref().map(|place| place.span.start));
-        return Err(problems);
-    }
+    problems.sort_by_key(|problem| problem.place.as_ref().map(|place| place.span.start));
+    problems
+}
+
+/// The app, without triggers that lead nowhere.
+fn app(manifest: Manifest, folder: &Path) -> App {
     let components = manifest.components.into_iter();
-    Ok(App {
+    let components: BTreeMap<_, _> =
+        components.map(|component| (component.name.clone(), component)).collect();
+    let is_there = |name: &ComponentName| components.contains_key(name);
+    let triggers = manifest.triggers.into_iter().map(|trigger| trigger.value);
+    let (messages, changes) = (manifest.messages.into_iter(), manifest.changes.into_iter());
+    App {
         name: manifest.name.unwrap_or_default(),
         version: manifest.version,
         folder: folder.to_owned(),
-        components: components.map(|component| (component.name.clone(), component)).collect(),
         stores: manifest.stores,
         blobs: manifest.blobs,
         brokers: manifest.brokers,
         configs: manifest.configs,
         databases: manifest.databases,
-        triggers: manifest.triggers.into_iter().map(|trigger| trigger.value).collect(),
-        messages: manifest.messages,
-        changes: manifest.changes,
-    })
+        triggers: triggers.filter(|trigger| is_there(&trigger.component)).collect(),
+        messages: messages.filter(|trigger| is_there(&trigger.component)).collect(),
+        changes: changes.filter(|trigger| is_there(&trigger.component)).collect(),
+        components,
+    }
 }
 
 /// Links and triggers that lead to no component.
@@ -91,7 +115,9 @@ fn unresolved(manifest: &Manifest) -> Vec<Problem> {
         let what = format_args!("changes in `{}` lead", trigger.store);
         lead(&trigger.component, &what, &trigger.component_place);
     }
-    problems.extend(changes.iter().filter_map(|trigger| unlinked(trigger, components)));
+    let is_sure = |trigger: &&ChangeTrigger| !manifest.doubts.links.contains(&trigger.component);
+    let sure = changes.iter().filter(is_sure);
+    problems.extend(sure.filter_map(|trigger| unlinked(trigger, components)));
     problems
 }
 
@@ -110,7 +136,7 @@ fn unlinked(trigger: &ChangeTrigger, components: &[Component]) -> Option<Problem
 
 /// Parts that nothing uses, in an app that has triggers.
 fn useless(manifest: &Manifest) -> Vec<Problem> {
-    let Manifest { components, triggers, messages, changes, limited, .. } = manifest;
+    let Manifest { components, triggers, messages, changes, .. } = manifest;
     let started = triggers.iter().map(|trigger| &trigger.value.component);
     let started = started.chain(messages.iter().map(|trigger| &trigger.component));
     let roots: BTreeSet<_> =
@@ -137,12 +163,13 @@ fn useless(manifest: &Manifest) -> Vec<Problem> {
     let databases = databases.map(|link| &link.value.to).collect();
     let import = "spin:sqlite/sqlite";
     problems.extend(unused_backends(&manifest.databases, &databases, "database", import));
-    let idle = limited.iter().filter(|limit| !roots.contains(&limit.value));
-    problems.extend(idle.map(|limit| {
-        let message =
-            format!("the limit of `{}` counts for nothing: it is fused into others", limit.value);
+    let limited = components.iter().filter(|component| component.limit_place.is_some());
+    let idle = limited.filter(|component| !roots.contains(&component.name));
+    problems.extend(idle.map(|component| {
+        let name = &component.name;
+        let message = format!("the limit of `{name}` counts for nothing: it is fused into others");
         let help = "limits are those of a unit; set them at the component that its trigger starts";
-        problem("limit-without-unit", message, Some(help.to_owned()), limit.place.clone())
+        problem("limit-without-unit", message, Some(help.to_owned()), component.limit_place.clone())
     }));
     problems
 }
@@ -171,7 +198,7 @@ fn unknown(
             all => format!("the components are {}", list(all)),
         },
     };
-    problem("unknown-component", message, Some(help), place)
+    problem(UNKNOWN, message, Some(help), place)
 }
 
 fn duplicate_routes(triggers: &[Placed<HttpTrigger>]) -> Vec<Problem> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf};
 
 use crate::{
-    Component, ComponentName, Grant, ImportName, Limit, Link, Place, Placed, Source,
+    Component, ComponentName, Grant, ImportName, Limit, Link, Placed, Source,
     backend::{BackendName, reads_config},
     blobstore::is_blobstore,
     keyvalue::is_keyvalue,
@@ -31,14 +31,25 @@ pub(super) fn component_name(value: &Value<'_>) -> Option<ComponentName> {
     checked.inspect_err(tell).ok()
 }
 
-/// The component, and the place of its limit if it has one.
+const KEYS: &[&str] = &["source", "build", "link", "grant", "limit", "instances"];
+
+/// A component, and what of it may have been meant in another way.
+pub(super) struct Understood {
+    pub(super) component: Component,
+    /// Whether a link may be missing, as something is wrong with them.
+    pub(super) links_in_doubt: bool,
+    /// Whether its limits or its `instances` may be others.
+    pub(super) limit_in_doubt: bool,
+}
+
+/// The component, if its name and its source can be read.
 pub(super) fn read(
     reader: &Reader,
     name: &str,
     table: &Table<'_>,
     targets: &Targets,
-) -> Option<(Component, Option<Place>)> {
-    table.only(&["source", "build", "link", "grant", "limit", "instances"]);
+) -> Option<Understood> {
+    table.only(KEYS);
     let checked = ComponentName::new(name);
     if let Err(error) = &checked {
         let mut problem = reader.problem("component-name", error.to_string(), None);
@@ -47,13 +58,19 @@ pub(super) fn read(
         reader.report(problem);
     }
     let source = table.required("source").and_then(|value| source(&value));
+    let told = reader.told();
     let links = table.table("link").map(|links| Links::read(&links, targets)).unwrap_or_default();
+    let links_in_doubt = reader.told() > told || table.misspells("link", KEYS);
     let grant = table.table("grant").map_or_else(Grant::default, |table| grant::read(&table));
     let world = table.table("build").and_then(|table| world(&table));
+    let told = reader.told();
     let limit_table = table.table("limit");
     let mut limit = limit_table.as_ref().map_or_else(Limit::default, limit::read);
     let instances = table.table("instances");
     limit.reuse = instances.as_ref().map(limit::read_reuse).unwrap_or_default();
+    let limit_in_doubt =
+        reader.told() > told || ["limit", "instances"].iter().any(|key| table.misspells(key, KEYS));
+    let reuse_place = instances.as_ref().and_then(Table::place);
     let limit_place = limit_table.or(instances).and_then(|table| table.place());
     let Links { components: links, stores, blobs, brokers, config, databases } = links;
     let component = Component {
@@ -67,11 +84,12 @@ pub(super) fn read(
         databases,
         grant,
         limit,
-        limit_place: limit_place.clone(),
+        limit_place,
+        reuse_place,
         world,
         place: table.place(),
     };
-    Some((component, limit_place))
+    Some(Understood { component, links_in_doubt, limit_in_doubt })
 }
 
 /// How it is built.

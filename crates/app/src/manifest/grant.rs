@@ -205,9 +205,12 @@ fn parse_host(host: &str) -> Result<(HostPattern, Vec<IpNet>), String> {
     if !is_host_name(name) {
         return Err(match host.as_str() {
             "" => "it has no host".to_owned(),
-            "*" => "`*` would be every host; name them".to_owned(),
-            _ if host.contains('*') => {
+            "*" => "every host is `\"*\"` alone, without a scheme and a port".to_owned(),
+            _ if name.contains('*') => {
                 format!("`{host}` has a `*` that is not its first part")
+            }
+            _ if wildcard && is_like_address(name) => {
+                format!("`{host}` has a `*` before an address, and it stands before a name alone")
             }
             _ => format!("`{host}` is no host name"),
         });
@@ -217,6 +220,12 @@ fn parse_host(host: &str) -> Result<(HostPattern, Vec<IpNet>), String> {
     }
     let addresses = if name == "localhost" { LOOPBACK.to_vec() } else { Vec::new() };
     Ok((HostPattern::Exact(host), addresses))
+}
+
+/// Whether all parts of `name` are numbers.
+fn is_like_address(name: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    name.split('.').all(is_number)
 }
 
 /// Whether `name` can be a host's name (RFC 1123, section 2.1); its last part is no number, since
@@ -303,6 +312,20 @@ fn socket(value: &Value<'_>) -> Option<SocketGrant> {
         value.wrong("socket-grant", message, Some(help.to_owned()));
         return None;
     };
+    if port == Some(0) {
+        let (what, help) = match direction {
+            SocketDirection::Connect => {
+                ("nothing answers at 0", "name the port, or write `*` for all")
+            }
+            SocketDirection::Listen => (
+                "0 stands for any that is free",
+                "name the port, or write `*` for all, which is for one that is free too",
+            ),
+        };
+        let message = format!("`{text}` names no port: {what}");
+        value.wrong("socket-grant", message, Some(help.to_owned()));
+        return None;
+    }
     Some(SocketGrant { network, port, direction })
 }
 

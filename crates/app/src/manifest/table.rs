@@ -26,6 +26,11 @@ impl Reader {
         self.problems.borrow_mut().push(problem);
     }
 
+    /// How many problems there are so far: who reads something can tell whether all of it was right.
+    pub(crate) fn told(&self) -> usize {
+        self.problems.borrow().len()
+    }
+
     pub(crate) fn into_problems(self) -> Vec<Problem> {
         self.problems.into_inner()
     }
@@ -99,6 +104,12 @@ impl<'a> Table<'a> {
             });
             self.reader.report(problem);
         }
+    }
+
+    /// Whether one of the keys that are none of `known` may be `meant`.
+    pub(crate) fn misspells(&self, meant: &str, known: &[&str]) -> bool {
+        let mut unknown = self.table.iter().filter(|(key, _)| !known.contains(key));
+        unknown.any(|(key, _)| nearest(key, known.iter().copied()) == Some(meant))
     }
 
     fn key(&self, key: &str) -> Option<&'a Key> {

@@ -9,6 +9,9 @@ use crate::{
     },
 };
 
+/// The path by which a server says whether it is well: it answers that before all routes.
+pub const HEALTH: &str = "/.well-known/keyway/health";
+
 /// The trigger, at the place of its route.
 pub(super) fn read(table: &Table<'_>) -> Option<Placed<HttpTrigger>> {
     table.only(&["host", "route", "exact", "component"]);
@@ -45,7 +48,12 @@ pub(crate) fn route_of(value: &Value<'_>) -> Option<String> {
     if !inner.is_empty() && inner.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return wrong("has an empty part, `.` or `..`", "write the path that is meant".to_owned());
     }
-    Some(if inner.is_empty() { "/".to_owned() } else { format!("/{inner}") })
+    let route = format!("/{inner}");
+    if route == HEALTH {
+        let help = "take another path: nothing of this one comes to a component";
+        return wrong("is never taken, as Keyway answers it by itself", help.to_owned());
+    }
+    Some(route)
 }
 
 fn host(value: &Value<'_>) -> Option<String> {

@@ -77,6 +77,7 @@ impl Reading {
             grant,
             limit: Limit::default(),
             limit_place: None,
+            reuse_place: None,
             world: None,
             place: table.place(),
         });
@@ -197,6 +198,7 @@ fn without_rights(name: ComponentName, source: Placed<Source>, place: Option<Pla
         grant: Grant::default(),
         limit: Limit::default(),
         limit_place: None,
+        reuse_place: None,
         world: None,
         place,
     }

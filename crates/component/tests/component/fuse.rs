@@ -1,7 +1,7 @@
 //! What components become when they are fused.
 
 use crate::fixture::{component, fused, imports, part, problems, wasi};
-use keyway_component::{FuseError, describe};
+use keyway_component::{FuseError, describe, minimum};
 
 const PARSER_WIT: &str = "
     package cyber:systems {
@@ -180,6 +180,34 @@ fn all_wrong_links_are_told_at_once() {
         ["unknown-component", "no-such-import", "no-such-import", "unmet-import", "not-exported"]
     );
     assert_eq!(errors[1].help().unwrap(), "did you mean `cyber:systems/parser`?");
+}
+
+#[test]
+fn a_part_that_is_missing_hides_nothing_else() {
+    let packages = "
+        package a:a { interface a { f: func(); } }
+        package b:b { interface b { f: func(); } }
+        package c:c { interface c { f: func(); } }
+    ";
+    let root = test(packages, "import a:a/a; import b:b/b; import c:c/c;");
+    let other = test(packages, "export b:b/b;");
+    let links = [("a:a/a", "gone"), ("c:c/c", "other")];
+    let errors = problems("root", &[part("root", &root, &links), part("other", &other, &[])]);
+    let mut codes: Vec<_> = errors.iter().map(FuseError::code).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["not-exported", "unknown-component", "unmet-import"]);
+}
+
+#[test]
+fn a_unit_takes_at_least_what_its_parts_take() {
+    let packages = "package a:a { interface a { f: func(text: string); } }";
+    let root = test(packages, "import a:a/a; export run: func(text: string);");
+    let other = test(packages, "export a:a/a;");
+    let unit =
+        fused("root", &[part("root", &root, &[("a:a/a", "other")]), part("other", &other, &[])]);
+    let takes = |bytes: &[u8]| minimum(bytes).expect("it is a component");
+    assert!(takes(&root).instances > 0);
+    assert_eq!(takes(&unit.bytes), takes(&root) + takes(&other));
 }
 
 #[test]
