@@ -5,6 +5,7 @@
 
 mod client;
 mod datagram;
+mod error;
 mod file;
 mod file_0_2;
 mod file_time;
@@ -58,6 +59,7 @@ pub(crate) fn mend_0_2<const N: usize>(
     match path {
         "filesystem/types" => file_0_2::mend(target, view::files::<N>),
         "sockets/ip-name-lookup" => lookup::mend_0_2(target, view::sockets::<N>),
+        "io/error" => error::mend(target),
         "io/streams" => stream::mend(target),
         "http/types" => {
             target::mend_0_2(target, view::http::<N>)?;
