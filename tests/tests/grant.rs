@@ -331,3 +331,30 @@ fn a_look_up_that_is_not_granted_is_refused_and_told_once() {
     keyway.wait_for_stderr("component.reach.grant.tcp = [\"ADDRESS:PORT\"]");
     assert_eq!(keyway.stderr().matches("looking up a name").count(), 1);
 }
+
+#[test]
+fn what_is_done_to_a_folder_beyond_its_grant_is_told_once() {
+    let outside = tempfile::tempdir().expect("a folder");
+    std::fs::write(outside.path().join("secret"), "secret").expect("written");
+    let folder = outside.path().join("granted");
+    std::fs::create_dir(&folder).expect("made");
+    std::os::unix::fs::symlink("..", folder.join("up")).expect("linked");
+    let (_app, keyway) =
+        alone(&format!("grant.files = [{{ host = \"{}\", guest = \"/data\" }}]", folder.display()));
+    let body = |path: &str| get(keyway.address(), path).body;
+    for _ in 0..2 {
+        assert_ne!(body("/write?path=/data/new"), "written");
+        assert_ne!(body("/read?path=/data/up/secret"), "secret");
+    }
+    keyway.wait_for_stderr(
+        "component.reach.grant.files = [{ host = \"FOLDER\", guest = \"/data\", \
+         access = \"read-write\" }]",
+    );
+    keyway.wait_for_stderr("a path that leads out of its folders");
+    assert_eq!(keyway.stderr().matches("read-write").count(), 1, "{}", keyway.stderr());
+    assert_eq!(keyway.stderr().matches("leads out").count(), 1, "{}", keyway.stderr());
+    let keyway =
+        Keyway::up_with(guest("reach"), &["--dir", &format!("{}::/data:ro", folder.display())]);
+    assert_ne!(get(keyway.address(), "/write?path=/data/new").body, "written");
+    keyway.wait_for_stderr("add the flag: --dir FOLDER::/data");
+}
