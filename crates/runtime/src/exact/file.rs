@@ -14,8 +14,8 @@ use wasmtime_wasi::{
     },
 };
 
-use super::{or_code, synchronizing};
-use crate::state::State;
+use super::{open_file, or_code, synchronizing};
+use crate::{descriptor, state::State};
 
 /// Finds the files of the component whose interface it is.
 pub(super) type View = fn(&mut State) -> WasiFilesystemCtxView<'_>;
@@ -91,6 +91,9 @@ async fn open(
     if changes && is_read_only(files, &fd)? {
         return Ok(Err(ErrorCode::ReadOnly));
     }
+    if descriptor::make_room().await.is_err() {
+        return Ok(Err(ErrorCode::InsufficientMemory));
+    }
     let requests = synchronizing!(DescriptorFlags);
     let opened = WasiFilesystem::open_at(files, fd, follow, path, how, flags & !requests).await;
     let opened = match or_code(opened)? {
@@ -100,6 +103,17 @@ async fn open(
             return Ok(Err(code));
         }
     };
+    let is_guests = files.with(|mut store| {
+        let table = store.get().table;
+        let is_guests = descriptor::check(open_file(table, &opened)?).is_ok();
+        if !is_guests {
+            table.delete(Resource::<Descriptor>::new_own(opened.rep()))?;
+        }
+        wasmtime::error::Ok(is_guests)
+    })?;
+    if !is_guests {
+        return Ok(Err(ErrorCode::InsufficientMemory));
+    }
     files.with(|mut store| match store.get().table.get_mut(&opened)? {
         Descriptor::Dir(folder) => {
             folder.open_mode = mode(flags, DescriptorFlags::MUTATE_DIRECTORY);

@@ -21,7 +21,7 @@ use super::{
     file::{View, is_for_reading},
     file_time, open_file, or_code, synchronizing,
 };
-use crate::state::State;
+use crate::{descriptor, state::State};
 
 type Fd = Resource<Descriptor>;
 type Files<'a> = WasiFilesystemCtxView<'a>;
@@ -140,13 +140,22 @@ async fn open(
     if changes && is_read_only(state, view, &fd)? {
         return Ok(Err(ErrorCode::ReadOnly));
     }
+    if descriptor::make_room().await.is_err() {
+        return Ok(Err(ErrorCode::InsufficientMemory));
+    }
     let requests = synchronizing!(DescriptorFlags);
     let mut files = view(state);
     let opened = or_code(files.open_at(fd, follow, path, how, flags & !requests).await)?;
     if let Err(ErrorCode::NotPermitted) = opened {
         state.report_way_out();
     }
-    Ok(opened)
+    let Ok(opened) = opened else { return Ok(opened) };
+    let table = view(state).table;
+    if descriptor::check(open_file(table, &opened)?).is_err() {
+        table.delete(opened)?;
+        return Ok(Err(ErrorCode::InsufficientMemory));
+    }
+    Ok(Ok(opened))
 }
 
 async fn link(

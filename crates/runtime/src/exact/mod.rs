@@ -4,6 +4,7 @@
 //! What is known to deviate and is not mended here is listed in `docs/wasi.md`.
 
 mod client;
+mod create;
 mod datagram;
 mod error;
 mod file;
@@ -42,6 +43,7 @@ pub(crate) fn mend_0_3<const N: usize>(
         }
         "sockets/types" => {
             socket::mend(target, view::sockets::<N>)?;
+            create::mend_0_3(target, view::sockets::<N>)?;
             datagram::mend(target, view::sockets::<N>)
         }
         "sockets/ip-name-lookup" => lookup::mend_0_3(target, view::sockets::<N>),
@@ -59,6 +61,8 @@ pub(crate) fn mend_0_2<const N: usize>(
     match path {
         "filesystem/types" => file_0_2::mend(target, view::files::<N>),
         "sockets/ip-name-lookup" => lookup::mend_0_2(target, view::sockets::<N>),
+        "sockets/tcp-create-socket" => create::mend_tcp_0_2(target, view::sockets::<N>),
+        "sockets/udp-create-socket" => create::mend_udp_0_2(target, view::sockets::<N>),
         "io/error" => error::mend(target),
         "io/streams" => stream::mend(target),
         "http/types" => {

@@ -5,7 +5,10 @@ use std::{net::SocketAddr, sync::Arc};
 use keyway_app::grant::{self, SocketDirection};
 use wasmtime_wasi::{WasiCtxBuilder, sockets::SocketAddrUse};
 
-use crate::plan::{Member, Plan};
+use crate::{
+    descriptor,
+    plan::{Member, Plan},
+};
 
 /// Lets through what the member in `slot` is granted.
 pub(super) fn allow(builder: &mut WasiCtxBuilder, plan: &Arc<Plan>, slot: usize) {
@@ -28,8 +31,8 @@ fn check(member: &Member, address: SocketAddr, usage: SocketAddrUse) -> bool {
         SocketAddrUse::TcpBind | SocketAddrUse::TcpListen => {
             (Protocol::Tcp, &member.principal.grant.tcp, Listen)
         }
-        // The listener was granted; whom it hears is not restricted.
-        SocketAddrUse::TcpAccept => return true,
+        // The listener was granted; whom it hears is not restricted, only how many.
+        SocketAddrUse::TcpAccept => return descriptor::check_left().is_ok(),
         SocketAddrUse::TcpConnect => (Protocol::Tcp, &member.principal.grant.tcp, Connect),
         SocketAddrUse::UdpBind => (Protocol::Udp, &member.principal.grant.udp, Listen),
         SocketAddrUse::UdpSend => (Protocol::Udp, &member.principal.grant.udp, Connect),
