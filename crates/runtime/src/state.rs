@@ -133,6 +133,15 @@ pub(crate) mod view {
         WasiSocketsCtxView { ctx: context.sockets(), table }
     }
 
+    /// The same where a socket is made, by a check of its own.
+    pub(crate) fn new_socket<const N: usize>(state: &mut State) -> WasiSocketsCtxView<'_> {
+        let anew = crate::grant::socket::context(&state.hooks.plan, N);
+        let (context, table) = state.context::<N>();
+        let ctx = context.sockets();
+        *ctx = anew;
+        WasiSocketsCtxView { ctx, table }
+    }
+
     pub(crate) fn keyvalue<const N: usize>(state: &mut State) -> crate::bind::keyvalue::View<'_> {
         crate::bind::keyvalue::View {
             member: state.hooks.plan.members.get(N).map(AsRef::as_ref),
