@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener, UdpSocket},
     thread,
     time::Duration,
 };
@@ -330,4 +330,85 @@ fn a_look_up_that_is_not_granted_is_refused_and_told_once() {
     }
     keyway.wait_for_stderr("component.reach.grant.tcp = [\"ADDRESS:PORT\"]");
     assert_eq!(keyway.stderr().matches("looking up a name").count(), 1);
+}
+
+/// What a component hears first that `ask` has bind a socket and tell `peer`: a stranger speaks
+/// before the peer does.
+fn heard_first(peer: &UdpSocket, ask: impl FnOnce() -> String + Send) -> String {
+    thread::scope(|scope| {
+        let asked = scope.spawn(ask);
+        let (_, bound) = peer.recv_from(&mut [0; 16]).expect("the component tells where it is");
+        let stranger = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+        stranger.send_to(b"a stranger", bound).expect("it is sent");
+        peer.send_to(b"the peer", bound).expect("it is sent");
+        asked.join().expect("it is answered")
+    })
+}
+
+#[test]
+fn udp_is_heard_from_all_only_where_listening_is_granted() {
+    let peer = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    // A test that fails shall not wait for a component that told nothing.
+    peer.set_read_timeout(Some(Duration::from_secs(60))).expect("it is set");
+    let at = peer.local_addr().expect("an address");
+    // One for each version: an instance may end after its answer.
+    let granted = [(); 2].map(|()| {
+        let free = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+        free.expect("a free port").to_string()
+    });
+    let listen = granted.each_ref().map(|address| format!("{{ listen = \"{address}\" }}"));
+    let udp = format!("grant.udp = [\"{at}\", {}]", listen.join(", "));
+    let (_app, of_0_2) = alone(&udp);
+    let app = app(&format!(
+        r#"
+        [app]
+        name = "hear"
+        [component.hear]
+        source = "{{guest:fetch-p3}}"
+        {udp}
+        [[trigger.http]]
+        route = "/"
+        component = "hear"
+    "#
+    ));
+    let of_0_3 = Keyway::up(app.path());
+    for (locals, first) in [
+        (["0.0.0.0:0"; 2], "the peer"),
+        (["127.0.0.1:0"; 2], "the peer"),
+        (granted.each_ref().map(String::as_str), "a stranger"),
+    ] {
+        let path = format!("/hear?addr={}&tell={at}", locals[0]);
+        let heard = heard_first(&peer, || get(of_0_2.address(), &path).body);
+        assert_eq!(heard, first, "by WASI 0.2 at {}", locals[0]);
+        let path = format!("/hear/{}/{at}", locals[1]);
+        let heard = heard_first(&peer, || get(of_0_3.address(), &path).body);
+        assert_eq!(heard, first, "by WASI 0.3 at {}", locals[1]);
+    }
+}
+
+#[test]
+fn what_is_done_to_a_folder_beyond_its_grant_is_told_once() {
+    let outside = tempfile::tempdir().expect("a folder");
+    std::fs::write(outside.path().join("secret"), "secret").expect("written");
+    let folder = outside.path().join("granted");
+    std::fs::create_dir(&folder).expect("made");
+    std::os::unix::fs::symlink("..", folder.join("up")).expect("linked");
+    let (_app, keyway) =
+        alone(&format!("grant.files = [{{ host = \"{}\", guest = \"/data\" }}]", folder.display()));
+    let body = |path: &str| get(keyway.address(), path).body;
+    for _ in 0..2 {
+        assert_ne!(body("/write?path=/data/new"), "written");
+        assert_ne!(body("/read?path=/data/up/secret"), "secret");
+    }
+    keyway.wait_for_stderr(
+        "component.reach.grant.files = [{ host = \"FOLDER\", guest = \"/data\", \
+         access = \"read-write\" }]",
+    );
+    keyway.wait_for_stderr("a path that leads out of its folders");
+    assert_eq!(keyway.stderr().matches("read-write").count(), 1, "{}", keyway.stderr());
+    assert_eq!(keyway.stderr().matches("leads out").count(), 1, "{}", keyway.stderr());
+    let keyway =
+        Keyway::up_with(guest("reach"), &["--dir", &format!("{}::/data:ro", folder.display())]);
+    assert_ne!(get(keyway.address(), "/write?path=/data/new").body, "written");
+    keyway.wait_for_stderr("add the flag: --dir FOLDER::/data");
 }

@@ -6,6 +6,7 @@ mod cache;
 mod call;
 mod command;
 mod compiler;
+mod descriptor;
 mod engine;
 mod exact;
 mod failure;

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use keyway_app::{Limit, grant};
+use keyway_app::{
+    Limit,
+    grant::{self, FileAccess},
+};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 
 use crate::{
@@ -73,6 +76,29 @@ impl Member {
                 self.principal.remedy.grant(&line)
             );
         }
+    }
+
+    /// Tells the log once that the component tried to change what is in a folder that it may only
+    /// read.
+    pub(crate) fn report_change(&self) {
+        let Principal { name, grant, .. } = &self.principal;
+        let mut fixed = grant.files.iter().filter(|file| file.access == FileAccess::Read);
+        // A file does not know the folder by which it was found.
+        let guest = match (fixed.next(), fixed.next()) {
+            (Some(only), None) => &only.guest,
+            _ => "/FOLDER",
+        };
+        let line = format!(
+            "component.{name}.grant.files = [{{ host = \"FOLDER\", guest = {guest:?}, \
+             access = \"read-write\" }}]"
+        );
+        self.report("changing what it may only read", line);
+    }
+
+    /// Tells the log once that the component gave a path that leads out of its folders.
+    pub(crate) fn report_way_out(&self) {
+        let line = grant::suggest_files(&self.principal.name);
+        self.report("a path that leads out of its folders", line);
     }
 
     /// Whether this is told for the first time, and there is room to remember it.

@@ -38,6 +38,8 @@ pub(crate) struct State {
     /// Made when it is first asked for.
     tls: Option<WasiTlsCtx>,
     pub(crate) sockets: exact::Notes,
+    /// The slot of the component whose files were looked at last.
+    files_of: usize,
     /// Counted by the values that the instance writes to containers.
     writes: Arc<()>,
     held: Held,
@@ -57,6 +59,7 @@ impl State {
             hooks: Hooks { plan: Arc::clone(plan), member: 0 },
             tls: None,
             sockets: exact::Notes::default(),
+            files_of: NOBODY,
             writes: Arc::new(()),
             held: Held::new(plan.limit.memory_bytes),
             meter: Meter::new(&plan.limit),
@@ -67,6 +70,21 @@ impl State {
     pub(crate) fn exceeded(&mut self, error: &str) -> Option<Failure> {
         let refused = self.meter.refused.take();
         refused.or_else(|| limit::exceeded(error, &self.hooks.plan))
+    }
+
+    /// Tells the log that the component whose files were looked at last tried to change what it may
+    /// only read.
+    pub(crate) fn report_change(&self) {
+        if let Some(member) = self.hooks.plan.members.get(self.files_of) {
+            member.report_change();
+        }
+    }
+
+    /// Tells the log that it gave a path that leads out of its folders.
+    pub(crate) fn report_way_out(&self) {
+        if let Some(member) = self.hooks.plan.members.get(self.files_of) {
+            member.report_way_out();
+        }
     }
 
     fn context<const N: usize>(&mut self) -> (&mut WasiCtx, &mut ResourceTable) {
@@ -105,6 +123,7 @@ pub(crate) mod view {
     }
 
     pub(crate) fn files<const N: usize>(state: &mut State) -> WasiFilesystemCtxView<'_> {
+        state.files_of = N;
         let (context, table) = state.context::<N>();
         WasiFilesystemCtxView { ctx: context.filesystem(), table }
     }
@@ -112,6 +131,15 @@ pub(crate) mod view {
     pub(crate) fn sockets<const N: usize>(state: &mut State) -> WasiSocketsCtxView<'_> {
         let (context, table) = state.context::<N>();
         WasiSocketsCtxView { ctx: context.sockets(), table }
+    }
+
+    /// The same where a socket is made, by a check of its own.
+    pub(crate) fn new_socket<const N: usize>(state: &mut State) -> WasiSocketsCtxView<'_> {
+        let anew = crate::grant::socket::context(&state.hooks.plan, N);
+        let (context, table) = state.context::<N>();
+        let ctx = context.sockets();
+        *ctx = anew;
+        WasiSocketsCtxView { ctx, table }
     }
 
     pub(crate) fn keyvalue<const N: usize>(state: &mut State) -> crate::bind::keyvalue::View<'_> {

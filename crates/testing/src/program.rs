@@ -138,6 +138,20 @@ impl Keyway {
         Self::start(&mut command)
     }
 
+    /// The same as [`up`](Self::up), where it may have that many file descriptors.
+    ///
+    /// # Panics
+    /// If it does not serve.
+    pub fn up_with_descriptors(path: impl AsRef<OsStr>, count: u32) -> Self {
+        let mut command = without_settings(Command::new("sh"));
+        command
+            .args(["-c", "ulimit -n \"$1\" && exec \"$2\" up \"$3\" --listen 127.0.0.1:0", "sh"])
+            .arg(count.to_string())
+            .arg(program())
+            .arg(path);
+        Self::start(&mut command)
+    }
+
     /// The same as [`up_with`](Self::up_with), with variables in its environment.
     ///
     /// # Panics

@@ -1,6 +1,9 @@
 //! Asks the server that the path names (`/127.0.0.1:80`, `/https/localhost:443`), by `wasi:http` 0.3,
 //! and answers with the status that it gave, or with the error. By `/after/…` and `/endless/…` the
-//! server is asked after the answer, for `/sent` or `/lost`: what became of it.
+//! server is asked after the answer, for `/sent` or `/lost`: what became of it. By `/hear/LOCAL/PEER`
+//! it answers with what it hears by UDP.
+
+mod hear;
 
 use wasip3::http::client;
 use wasip3::http::types::{ErrorCode, Fields, Request, Response, Scheme};
@@ -17,21 +20,25 @@ impl wasip3::exports::http::handler::Guest for Fetch {
         let status = match path.split_once('/') {
             Some(("after", server)) => return Ok(tell(server.to_owned(), 1)),
             Some(("endless", server)) => return Ok(tell(server.to_owned(), usize::MAX)),
+            Some(("hear", addresses)) => return Ok(text(hear::hear(addresses).await)),
             Some(("https", server)) => ask(Scheme::Https, server, "/").await,
             _ => ask(Scheme::Http, path, "/").await,
         };
-        let said = match status {
+        Ok(text(match status {
             Ok(status) => status.to_string(),
             Err(error) => format!("{error:?}"),
-        };
-        let (mut writer, body) = wit_stream::new();
-        let (_, trailers) = wit_future::new(|| Ok(None));
-        let (response, _sent) = Response::new(Fields::new(), Some(body), trailers);
-        wit_bindgen::spawn_local(async move {
-            writer.write_all(said.into_bytes()).await;
-        });
-        Ok(response)
+        }))
     }
+}
+
+fn text(said: String) -> Response {
+    let (mut writer, body) = wit_stream::new();
+    let (_, trailers) = wit_future::new(|| Ok(None));
+    let (response, _sent) = Response::new(Fields::new(), Some(body), trailers);
+    wit_bindgen::spawn_local(async move {
+        writer.write_all(said.into_bytes()).await;
+    });
+    response
 }
 
 /// An answer of so many pieces. When it is sent, or never will be, the server is asked.

@@ -24,6 +24,7 @@ pub fn probe(request: &str) -> String {
         "/tcp" => sockets::connect(parameter(query, "addr")),
         "/sockets" => sockets::hoard(parameter(query, "count")),
         "/udp" => sockets::send(parameter(query, "addr")),
+        "/hear" => sockets::hear(parameter(query, "addr"), parameter(query, "tell")),
         "/listen" => sockets::listen(parameter(query, "addr")),
         "/resolve" => sockets::resolve(parameter(query, "name")),
         "/clock" => Ok(surroundings::clock()),

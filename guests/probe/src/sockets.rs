@@ -10,7 +10,7 @@ use wasip2::sockets::network::{
     ErrorCode, IpAddress, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, Ipv6SocketAddress,
 };
 use wasip2::sockets::tcp_create_socket::create_tcp_socket;
-use wasip2::sockets::udp::OutgoingDatagram;
+use wasip2::sockets::udp::{OutgoingDatagram, OutgoingDatagramStream, UdpSocket};
 use wasip2::sockets::udp_create_socket::create_udp_socket;
 
 /// Connects to `address` by TCP.
@@ -39,17 +39,39 @@ pub fn send(address: &str) -> Result<String, String> {
         IpAddressFamily::Ipv4 => "0.0.0.0:0",
         IpAddressFamily::Ipv6 => "[::]:0",
     };
-    let (_, local) = parse(any)?;
+    let socket = bound(any)?;
+    let (_incoming, outgoing) = socket.stream(None).map_err(name)?;
+    Ok(format!("sent {}", ping(&outgoing, remote)?))
+}
+
+/// Tells `peer` by UDP that a socket is bound at `local`, and answers with what that hears first.
+pub fn hear(local: &str, peer: &str) -> Result<String, String> {
+    let (_, peer) = parse(peer)?;
+    let socket = bound(local)?;
+    let (incoming, outgoing) = socket.stream(None).map_err(name)?;
+    ping(&outgoing, peer)?;
+    loop {
+        incoming.subscribe().block();
+        if let Some(datagram) = incoming.receive(1).map_err(name)?.pop() {
+            return Ok(String::from_utf8_lossy(&datagram.data).into_owned());
+        }
+    }
+}
+
+fn bound(address: &str) -> Result<UdpSocket, String> {
+    let (family, local) = parse(address)?;
     let socket = create_udp_socket(family).map_err(name)?;
     socket.start_bind(&instance_network(), local).map_err(name)?;
     socket.subscribe().block();
     socket.finish_bind().map_err(name)?;
-    let (_incoming, outgoing) = socket.stream(None).map_err(name)?;
+    Ok(socket)
+}
+
+fn ping(outgoing: &OutgoingDatagramStream, remote: IpSocketAddress) -> Result<u64, String> {
     outgoing.subscribe().block();
     outgoing.check_send().map_err(name)?;
     let datagram = OutgoingDatagram { data: b"ping".to_vec(), remote_address: Some(remote) };
-    let sent = outgoing.send(&[datagram]).map_err(name)?;
-    Ok(format!("sent {sent}"))
+    outgoing.send(&[datagram]).map_err(name)
 }
 
 /// Listens at `address` by TCP.

@@ -14,8 +14,8 @@ use wasmtime_wasi::{
     },
 };
 
-use super::{or_code, synchronizing};
-use crate::state::State;
+use super::{open_file, or_code, synchronizing};
+use crate::{descriptor, state::State};
 
 /// Finds the files of the component whose interface it is.
 pub(super) type View = fn(&mut State) -> WasiFilesystemCtxView<'_>;
@@ -91,12 +91,29 @@ async fn open(
     if changes && is_read_only(files, &fd)? {
         return Ok(Err(ErrorCode::ReadOnly));
     }
+    if descriptor::make_room().await.is_err() {
+        return Ok(Err(ErrorCode::InsufficientMemory));
+    }
     let requests = synchronizing!(DescriptorFlags);
     let opened = WasiFilesystem::open_at(files, fd, follow, path, how, flags & !requests).await;
     let opened = match or_code(opened)? {
         Ok(opened) => opened,
-        Err(code) => return Ok(Err(code)),
+        Err(code) => {
+            report_way_out(files, &code);
+            return Ok(Err(code));
+        }
     };
+    let is_guests = files.with(|mut store| {
+        let table = store.get().table;
+        let is_guests = descriptor::check(open_file(table, &opened)?).is_ok();
+        if !is_guests {
+            table.delete(Resource::<Descriptor>::new_own(opened.rep()))?;
+        }
+        wasmtime::error::Ok(is_guests)
+    })?;
+    if !is_guests {
+        return Ok(Err(ErrorCode::InsufficientMemory));
+    }
     files.with(|mut store| match store.get().table.get_mut(&opened)? {
         Descriptor::Dir(folder) => {
             folder.open_mode = mode(flags, DescriptorFlags::MUTATE_DIRECTORY);
@@ -117,17 +134,40 @@ fn mode(flags: DescriptorFlags, write: DescriptorFlags) -> OpenMode {
     mode
 }
 
-/// Whether nothing may be changed in a folder, or of a file's times. What is no folder where
-/// there should be one is left to wasmtime.
+/// Whether nothing may be changed in a folder, or of a file's times; it is told where a grant is
+/// the reason. What is no folder where there should be one is left to wasmtime.
 pub(super) fn is_read_only(files: &Files, fd: &Fd) -> wasmtime::Result<bool> {
     files.with(|mut store| {
-        Ok(match store.get().table.get(fd)? {
-            Descriptor::Dir(folder) => {
-                folder.perms == FsPerms::ReadOnly || !folder.open_mode.contains(OpenMode::WRITE)
-            }
-            Descriptor::File(file) => file.perms == FsPerms::ReadOnly,
+        let open = store.get().table.get(fd)?;
+        if is_for_reading(open) {
+            store.data_mut().report_change();
+            return Ok(true);
+        }
+        Ok(match open {
+            Descriptor::Dir(folder) => !folder.open_mode.contains(OpenMode::WRITE),
+            Descriptor::File(_) => false,
         })
     })
+}
+
+/// Whether what is open lies in a folder that is granted for reading.
+pub(super) fn is_for_reading(open: &Descriptor) -> bool {
+    let perms = match open {
+        Descriptor::Dir(folder) => folder.perms,
+        Descriptor::File(file) => file.perms,
+    };
+    perms == FsPerms::ReadOnly
+}
+
+/// Tells of a path that leads out of the folders that are granted, if that is what `code` says.
+pub(super) fn report_way_out(files: &Files, code: &ErrorCode) {
+    if let ErrorCode::NotPermitted = code {
+        files.with(|mut store| {
+            // Others may have looked at theirs since.
+            store.get();
+            store.data_mut().report_way_out();
+        });
+    }
 }
 
 /// Why a file may not be written to, if it may not.

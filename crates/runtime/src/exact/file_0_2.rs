@@ -9,7 +9,6 @@ use wasmtime::{
     component::{LinkerInstance, Resource},
 };
 use wasmtime_wasi::{
-    FsPerms,
     filesystem::{Descriptor, WasiFilesystemCtxView},
     p2::bindings::filesystem::types::{
         Datetime, DescriptorFlags, DescriptorStat, ErrorCode, HostDescriptor, NewTimestamp,
@@ -17,8 +16,12 @@ use wasmtime_wasi::{
     },
 };
 
-use super::{Trail, file::View, file_time, open_file, or_code, synchronizing};
-use crate::state::State;
+use super::{
+    Trail,
+    file::{View, is_for_reading},
+    file_time, open_file, or_code, synchronizing,
+};
+use crate::{descriptor, state::State};
 
 type Fd = Resource<Descriptor>;
 type Files<'a> = WasiFilesystemCtxView<'a>;
@@ -30,10 +33,10 @@ pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmti
                 concat!("[method]descriptor.", $name),
                 move |mut store: StoreContextMut<'_, State>, (fd, $($argument,)*): (Fd, $($type,)*)| {
                     Box::new(async move {
-                        let mut files = view(store.data_mut());
-                        if is_read_only(&files, &fd)? {
+                        if is_read_only(store.data_mut(), view, &fd)? {
                             return Ok((Err(ErrorCode::ReadOnly),));
                         }
+                        let mut files = view(store.data_mut());
                         Ok((or_code(files.$function(fd, $($argument),*).await)?,))
                     })
                 },
@@ -53,10 +56,11 @@ pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmti
         move |mut store: StoreContextMut<'_, State>,
               (fd, old, other, new): (Fd, String, Fd, String)| {
             Box::new(async move {
-                let mut files = view(store.data_mut());
-                if is_read_only(&files, &fd)? || is_read_only(&files, &other)? {
+                let state = store.data_mut();
+                if is_read_only(state, view, &fd)? || is_read_only(state, view, &other)? {
                     return Ok((Err(ErrorCode::ReadOnly),));
                 }
+                let mut files = view(state);
                 Ok((or_code(files.rename_at(fd, old, other, new).await)?,))
             })
         },
@@ -66,8 +70,11 @@ pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmti
         move |mut store: StoreContextMut<'_, State>,
               (fd, flags, old, other, new): (Fd, PathFlags, String, Fd, String)| {
             Box::new(async move {
-                let mut files = view(store.data_mut());
-                Ok((link(&mut files, fd, flags, old, other, new).await?,))
+                let state = store.data_mut();
+                if is_read_only(state, view, &fd)? || is_read_only(state, view, &other)? {
+                    return Ok((Err(ErrorCode::ReadOnly),));
+                }
+                Ok((link(&mut view(state), fd, flags, old, other, new).await?,))
             })
         },
     )?;
@@ -82,8 +89,7 @@ pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmti
             DescriptorFlags,
         )| {
             Box::new(async move {
-                let mut files = view(store.data_mut());
-                Ok((open(&mut files, fd, follow, path, how, flags).await?,))
+                Ok((open(store.data_mut(), view, fd, (follow, path, how, flags)).await?,))
             })
         },
     )?;
@@ -109,6 +115,9 @@ fn mend_times(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::R
                 let mut files = view(store.data_mut());
                 let folder = open_file(files.table, &fd)?;
                 let stat = or_code(files.stat_at(fd, flags, path.clone()).await)?;
+                if let Err(ErrorCode::NotPermitted) = stat {
+                    store.data_mut().report_way_out();
+                }
                 let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
                 Ok((stat.map(|stat| match file_time::find(&folder, follow, &path) {
                     Ok(file) => with_status_change(stat, &file),
@@ -121,20 +130,32 @@ fn mend_times(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::R
 }
 
 async fn open(
-    files: &mut Files<'_>,
+    state: &mut State,
+    view: View,
     fd: Fd,
-    follow: PathFlags,
-    path: String,
-    how: OpenFlags,
-    flags: DescriptorFlags,
+    (follow, path, how, flags): (PathFlags, String, OpenFlags, DescriptorFlags),
 ) -> wasmtime::Result<Result<Fd, ErrorCode>> {
     let changes = flags.intersects(DescriptorFlags::WRITE | DescriptorFlags::MUTATE_DIRECTORY)
         || how.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE);
-    if changes && is_read_only(files, &fd)? {
+    if changes && is_read_only(state, view, &fd)? {
         return Ok(Err(ErrorCode::ReadOnly));
     }
+    if descriptor::make_room().await.is_err() {
+        return Ok(Err(ErrorCode::InsufficientMemory));
+    }
     let requests = synchronizing!(DescriptorFlags);
-    or_code(files.open_at(fd, follow, path, how, flags & !requests).await)
+    let mut files = view(state);
+    let opened = or_code(files.open_at(fd, follow, path, how, flags & !requests).await)?;
+    if let Err(ErrorCode::NotPermitted) = opened {
+        state.report_way_out();
+    }
+    let Ok(opened) = opened else { return Ok(opened) };
+    let table = view(state).table;
+    if descriptor::check(open_file(table, &opened)?).is_err() {
+        table.delete(opened)?;
+        return Ok(Err(ErrorCode::InsufficientMemory));
+    }
+    Ok(Ok(opened))
 }
 
 async fn link(
@@ -145,9 +166,6 @@ async fn link(
     other: Fd,
     new: String,
 ) -> wasmtime::Result<Result<(), ErrorCode>> {
-    if is_read_only(files, &fd)? || is_read_only(files, &other)? {
-        return Ok(Err(ErrorCode::ReadOnly));
-    }
     let mut trail = Trail::of(old);
     while flags.contains(PathFlags::SYMLINK_FOLLOW) {
         let same = Resource::new_borrow(fd.rep());
@@ -161,13 +179,15 @@ async fn link(
     or_code(files.link_at(fd, PathFlags::empty(), trail.path, other, new).await)
 }
 
-/// Whether nothing may be changed below a folder, or of a file. Those of 0.2 that were not opened
-/// to be changed are not held to that: programs are built with libraries that never ask for it.
-fn is_read_only(files: &Files<'_>, fd: &Fd) -> wasmtime::Result<bool> {
-    Ok(match files.table.get(fd)? {
-        Descriptor::Dir(folder) => folder.perms == FsPerms::ReadOnly,
-        Descriptor::File(file) => file.perms == FsPerms::ReadOnly,
-    })
+/// Whether nothing may be changed below a folder, or of a file, which is then told. Those of 0.2
+/// that were not opened to be changed are not held to that: programs are built with libraries that
+/// never ask for it.
+fn is_read_only(state: &mut State, view: View, fd: &Fd) -> wasmtime::Result<bool> {
+    let is_read_only = is_for_reading(view(state).table.get(fd)?);
+    if is_read_only {
+        state.report_change();
+    }
+    Ok(is_read_only)
 }
 
 fn with_status_change(mut stat: DescriptorStat, file: &File) -> DescriptorStat {

@@ -25,7 +25,7 @@ use wasmtime_wasi::{
 };
 
 use super::{
-    file::{Files, View, is_read_only},
+    file::{Files, View, is_read_only, report_way_out},
     folder::kind,
     open_file, or_code,
 };
@@ -49,8 +49,12 @@ pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmti
             Box::pin(async move {
                 let folder = file(&files, &fd)?;
                 let stat = WasiFilesystem::stat_at(&files, fd, flags, path.clone()).await;
+                let stat = or_code(stat)?;
+                if let Err(code) = &stat {
+                    report_way_out(&files, code);
+                }
                 let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
-                Ok((or_code(stat)?.map(|stat| match find(&folder, follow, &path) {
+                Ok((stat.map(|stat| match find(&folder, follow, &path) {
                     Ok(file) => with_system(stat, &file),
                     // It went away in between.
                     Err(_) => stat,

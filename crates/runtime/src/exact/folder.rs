@@ -11,7 +11,10 @@ use std::{
     vec,
 };
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
+use rustix::{
+    fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat},
+    io::Errno,
+};
 use tokio::{
     sync::oneshot,
     task::{JoinHandle, spawn_blocking},
@@ -31,7 +34,7 @@ use wasmtime_wasi::{
 };
 
 use super::file::{Store, View, access};
-use crate::state::State;
+use crate::{descriptor, state::State};
 
 /// Entries that are read when the guest asks for one.
 const ENTRIES_AT_ONCE: usize = 64;
@@ -160,6 +163,7 @@ impl Unread {
                 // The folder itself is open for paths in it alone.
                 let how = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
                 let folder = openat(&self.folder, ".", how, Mode::empty())?;
+                descriptor::check(&folder).map_err(|_| Errno::NOMEM)?;
                 let entries = Dir::read_from(&folder)?;
                 unopened.insert((folder, entries))
             }

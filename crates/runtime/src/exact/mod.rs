@@ -4,7 +4,9 @@
 //! What is known to deviate and is not mended here is listed in `docs/wasi.md`.
 
 mod client;
+mod create;
 mod datagram;
+mod error;
 mod file;
 mod file_0_2;
 mod file_time;
@@ -41,6 +43,7 @@ pub(crate) fn mend_0_3<const N: usize>(
         }
         "sockets/types" => {
             socket::mend(target, view::sockets::<N>)?;
+            create::mend_0_3(target, view::new_socket::<N>)?;
             datagram::mend(target, view::sockets::<N>)
         }
         "sockets/ip-name-lookup" => lookup::mend_0_3(target, view::sockets::<N>),
@@ -58,6 +61,9 @@ pub(crate) fn mend_0_2<const N: usize>(
     match path {
         "filesystem/types" => file_0_2::mend(target, view::files::<N>),
         "sockets/ip-name-lookup" => lookup::mend_0_2(target, view::sockets::<N>),
+        "sockets/tcp-create-socket" => create::mend_tcp_0_2(target, view::new_socket::<N>),
+        "sockets/udp-create-socket" => create::mend_udp_0_2(target, view::new_socket::<N>),
+        "io/error" => error::mend(target),
         "io/streams" => stream::mend(target),
         "http/types" => {
             target::mend_0_2(target, view::http::<N>)?;

@@ -3,6 +3,7 @@
 
 mod code;
 mod patience;
+mod pool;
 
 use std::{
     error::Error as StdError,
@@ -10,7 +11,10 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     task::{Context, Poll},
     time::Duration,
     vec,
@@ -24,25 +28,24 @@ use hyper_util::{
         Client,
         connect::{HttpConnector, capture_connection, dns::Name},
     },
-    rt::{TokioExecutor, TokioIo},
+    rt::TokioExecutor,
 };
 use keyway_app::grant::{self, HostPattern, HttpGrant, HttpScheme};
 use rustls::ClientConfig;
-use tokio::{
-    net::TcpStream,
-    time::{Instant, sleep, timeout_at},
-};
+use tokio::time::{Instant, sleep, timeout_at};
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpHooks, p2::bindings::http::types as error_0_2,
     p3::bindings::http::types as error_0_3,
 };
 
-pub(crate) use self::code::code_0_3;
+pub(crate) use self::{code::code_0_3, pool::close_idle};
 use self::{
     code::{code, code_of_body},
     patience::PatientBody,
+    pool::{KEPT_PER_HOST, Open, Pool},
 };
 use crate::{
+    descriptor,
     grant::tls,
     handle,
     plan::{Member, Plan},
@@ -60,23 +63,24 @@ type HttpClient = Client<HttpsConnector<GrantedConnector>, WasiBody>;
 /// whose rights to reach an address may differ.
 pub(crate) struct Clients {
     grants: Arc<[HttpGrant]>,
-    client: OnceLock<HttpClient>,
+    pool: Arc<Pool>,
 }
 
 impl Clients {
     pub(crate) fn new(grants: &[HttpGrant]) -> Self {
-        Self { grants: grants.into(), client: OnceLock::new() }
+        Self { grants: grants.into(), pool: Arc::default() }
     }
 
-    fn client(&self) -> &HttpClient {
-        self.client.get_or_init(|| {
+    fn client(&self) -> HttpClient {
+        self.pool.client(|made| {
             let connector = hyper_rustls::HttpsConnectorBuilder::new()
                 .with_tls_config(ClientConfig::clone(&tls::CLIENT))
                 .https_or_http()
                 .enable_all_versions()
-                .wrap_connector(GrantedConnector(Arc::clone(&self.grants)));
+                .wrap_connector(GrantedConnector { grants: Arc::clone(&self.grants), made });
             Client::builder(TokioExecutor::new())
                 .pool_idle_timeout(IDLE_TIME)
+                .pool_max_idle_per_host(KEPT_PER_HOST)
                 .pool_timer(hyper_util::rt::TokioTimer::new())
                 .build(connector)
         })
@@ -85,10 +89,14 @@ impl Clients {
 
 /// Connects to addresses that the grants allow for the scheme and the port of a request.
 #[derive(Clone)]
-struct GrantedConnector(Arc<[HttpGrant]>);
+struct GrantedConnector {
+    grants: Arc<[HttpGrant]>,
+    /// How many connections were made.
+    made: Arc<AtomicUsize>,
+}
 
 impl tower_service::Service<Uri> for GrantedConnector {
-    type Response = TokioIo<TcpStream>;
+    type Response = Open;
     type Error = Box<dyn StdError + Send + Sync>;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
@@ -97,15 +105,19 @@ impl tower_service::Service<Uri> for GrantedConnector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let grants = Arc::clone(&self.0);
+        let Self { grants, made } = self.clone();
         Box::pin(async move {
+            descriptor::make_room().await?;
+            made.fetch_add(1, Relaxed);
             let (scheme, port) = destination(&uri).ok_or("neither HTTP nor HTTPS is asked for")?;
             let resolver = GrantedResolver { grants, scheme, port };
             let mut connector = HttpConnector::new_with_resolver(resolver);
             connector.enforce_http(false);
             connector.set_nodelay(true);
             connector.set_connect_timeout(Some(CONNECT_TIME));
-            Ok(connector.call(uri).await?)
+            let connection = connector.call(uri).await?;
+            descriptor::check(connection.inner())?;
+            Ok(Open::new(connection))
         })
     }
 }
@@ -164,7 +176,11 @@ impl tower_service::Service<Name> for GrantedResolver {
                     let error = Prohibited { host: host.to_owned(), address };
                     Err(io::Error::new(io::ErrorKind::PermissionDenied, error))
                 }
-                _ => Ok(allowed.into_iter()),
+                _ => {
+                    // As many as like may have waited for an answer.
+                    descriptor::check_left().map_err(io::Error::other)?;
+                    Ok(allowed.into_iter())
+                }
             }
         })
     }
@@ -212,10 +228,11 @@ impl WasiHttpHooks for Hooks {
         if let Err(error) = checked {
             return Box::new(async move { Err(error) });
         }
-        let client = member.http.client().clone();
         let plan = Arc::clone(&self.plan);
         let slot = self.member;
         Box::new(async move {
+            descriptor::make_room_early().await;
+            let client = plan.members[slot].http.client();
             let uri = request.uri().clone();
             let result = send(client, request, options.unwrap_or_default()).await;
             if let Err(Error::DestinationIpProhibited) = &result {

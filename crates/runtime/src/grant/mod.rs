@@ -5,7 +5,7 @@ pub(crate) mod http;
 mod output;
 mod remedy;
 pub(crate) mod server;
-mod socket;
+pub(crate) mod socket;
 mod stream;
 pub(crate) mod tls;
 

@@ -47,7 +47,10 @@ fn flag(line: &str) -> Option<String> {
         "http" => Some(format!("--http {}", text()?)),
         // One flag is for both protocols and both directions.
         "tcp" | "udp" => Some(format!("--net {}", text().or_else(listens)?)),
-        "files" => Some("--dir FOLDER::/FOLDER".to_owned()),
+        "files" => {
+            let (guest, _) = value.split_once("guest = \"")?.1.split_once('"')?;
+            Some(format!("--dir FOLDER::{guest}"))
+        }
         _ => None,
     }
 }
@@ -71,6 +74,10 @@ mod tests {
             (grant::suggest_udp_listen("a", address), "--net [::1]:80"),
             (grant::suggest_lookup("a"), "--net ADDRESS:PORT"),
             (grant::suggest_files("a"), "--dir FOLDER::/FOLDER"),
+            (
+                grant::suggest_files("a").replace("/FOLDER\"", "/data\", access = \"read-write\""),
+                "--dir FOLDER::/data",
+            ),
         ] {
             assert_eq!(Remedy::Flags.grant(&line), format!("add the flag: {expected}"));
             assert_eq!(Remedy::Manifest.grant(&line), format!("add to the manifest: {line}"));

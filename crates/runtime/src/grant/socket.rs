@@ -1,13 +1,36 @@
 //! TCP and UDP: which addresses a component may connect to, send to and listen on.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
-use keyway_app::grant::{self, SocketDirection};
-use wasmtime_wasi::{WasiCtxBuilder, sockets::SocketAddrUse};
+use keyway_app::grant::{self, SocketDirection, SocketGrant};
+use wasmtime_wasi::{
+    WasiCtxBuilder,
+    sockets::{SocketAddrUse, WasiSocketsCtx},
+};
 
-use crate::plan::{Member, Plan};
+use crate::{
+    descriptor,
+    plan::{Member, Plan},
+};
 
-/// Lets through what the member in `slot` is granted.
+/// What the next socket of the member in `slot` is made by. wasmtime tells a check what is done with
+/// an address, and not by which socket; a socket keeps the check that it was made with, so each one
+/// has its own.
+pub(crate) fn context(plan: &Arc<Plan>, slot: usize) -> WasiSocketsCtx {
+    let mut builder = WasiCtxBuilder::new();
+    if plan.members.get(slot).is_some() {
+        allow(&mut builder, plan, slot);
+    }
+    builder.build().sockets().clone()
+}
+
+/// Lets through what the member in `slot` is granted, for one socket.
 pub(super) fn allow(builder: &mut WasiCtxBuilder, plan: &Arc<Plan>, slot: usize) {
     let grant = &plan.members[slot].principal.grant;
     // Who may not look up names has no function for it.
@@ -16,10 +39,40 @@ pub(super) fn allow(builder: &mut WasiCtxBuilder, plan: &Arc<Plan>, slot: usize)
         .allow_tcp(!grant.tcp.is_empty())
         .allow_udp(!grant.udp.is_empty());
     let plan = Arc::clone(plan);
+    let hearing = Hearing::default();
     builder.socket_addr_check(move |address, usage| {
-        let allowed = check(&plan.members[slot], address, usage);
+        let member = &plan.members[slot];
+        let granted = &member.principal.grant.udp;
+        let allowed = match usage {
+            SocketAddrUse::UdpReceive => hearing.hears(granted, address),
+            SocketAddrUse::UdpBind => {
+                hearing.bind(granted, address);
+                check(member, address, usage)
+            }
+            _ => check(member, address, usage),
+        };
         Box::pin(async move { allowed })
     });
+}
+
+/// Whom a UDP socket hears: all, if it is bound where its component is granted to listen. Others
+/// are bound somewhere too, to have answers, and hear those that they may send to.
+#[derive(Default)]
+struct Hearing {
+    all: AtomicBool,
+}
+
+impl Hearing {
+    /// The socket is about to be bound. It may fail, and be bound elsewhere; it is bound once.
+    fn bind(&self, granted: &[SocketGrant], local: SocketAddr) {
+        let listens = granted.iter().any(|grant| grant.allows(local, SocketDirection::Listen));
+        self.all.store(listens, Relaxed);
+    }
+
+    fn hears(&self, granted: &[SocketGrant], remote: SocketAddr) -> bool {
+        self.all.load(Relaxed)
+            || granted.iter().any(|grant| grant.allows(remote, SocketDirection::Connect))
+    }
 }
 
 fn check(member: &Member, address: SocketAddr, usage: SocketAddrUse) -> bool {
@@ -28,15 +81,12 @@ fn check(member: &Member, address: SocketAddr, usage: SocketAddrUse) -> bool {
         SocketAddrUse::TcpBind | SocketAddrUse::TcpListen => {
             (Protocol::Tcp, &member.principal.grant.tcp, Listen)
         }
-        // The listener was granted; whom it hears is not restricted.
-        SocketAddrUse::TcpAccept => return true,
+        // The listener was granted; whom it hears is not restricted, only how many.
+        SocketAddrUse::TcpAccept => return descriptor::check_left().is_ok(),
         SocketAddrUse::TcpConnect => (Protocol::Tcp, &member.principal.grant.tcp, Connect),
         SocketAddrUse::UdpBind => (Protocol::Udp, &member.principal.grant.udp, Listen),
-        SocketAddrUse::UdpSend => (Protocol::Udp, &member.principal.grant.udp, Connect),
-        SocketAddrUse::UdpReceive => {
-            let grants = &member.principal.grant.udp;
-            // A datagram is let in from where one may be sent to, and from all for a listener.
-            return grants.iter().any(|g| g.direction == Listen || g.allows(address, Connect));
+        SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => {
+            (Protocol::Udp, &member.principal.grant.udp, Connect)
         }
     };
     // Whoever connects is bound first, to a port that the system picks. That reaches nobody yet:
@@ -75,5 +125,43 @@ impl std::fmt::Display for Protocol {
             Self::Tcp => "TCP",
             Self::Udp => "UDP",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn granted(grants: [(&str, SocketDirection); 2]) -> Vec<SocketGrant> {
+        let parse = |(text, direction): (&str, SocketDirection)| {
+            let address: SocketAddr = text.parse().expect("an address");
+            let network = Some(address.ip().into());
+            SocketGrant { network, port: Some(address.port()), direction }
+        };
+        grants.into_iter().map(parse).collect()
+    }
+
+    #[test]
+    fn a_socket_hears_all_where_it_may_listen_and_nowhere_else() {
+        use SocketDirection::{Connect, Listen};
+        let granted = granted([("127.0.0.1:9000", Listen), ("127.0.0.1:53", Connect)]);
+        let at = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        let hears = |local: Option<&str>, remote: &str| {
+            let hearing = Hearing::default();
+            if let Some(local) = local {
+                hearing.bind(&granted, at(local));
+            }
+            hearing.hears(&granted, at(remote))
+        };
+        assert!(hears(Some("127.0.0.1:9000"), "192.0.2.1:7"));
+        for elsewhere in [None, Some("0.0.0.0:0"), Some("127.0.0.1:0"), Some("127.0.0.1:9001")] {
+            assert!(!hears(elsewhere, "192.0.2.1:7"), "{elsewhere:?}");
+            assert!(hears(elsewhere, "127.0.0.1:53"), "{elsewhere:?}");
+        }
+        // Bound where it may listen in vain, and then elsewhere.
+        let hearing = Hearing::default();
+        hearing.bind(&granted, at("127.0.0.1:9000"));
+        hearing.bind(&granted, at("0.0.0.0:0"));
+        assert!(!hearing.hears(&granted, at("192.0.2.1:7")));
     }
 }

@@ -2,9 +2,11 @@
 
 use std::{error::Error as StdError, io};
 
+use rustix::io::Errno;
 use wasmtime_wasi_http::{Error, p3::bindings::http::types as error_0_3};
 
 use super::Prohibited;
+use crate::descriptor::Exhausted;
 
 /// Finds the error of the interface that says best what happened.
 pub(super) fn code(error: &hyper_util::client::legacy::Error) -> Error {
@@ -12,6 +14,9 @@ pub(super) fn code(error: &hyper_util::client::legacy::Error) -> Error {
     while let Some(error) = source {
         if error.is::<Prohibited>() {
             return Error::DestinationIpProhibited;
+        }
+        if error.is::<Exhausted>() {
+            return Error::ConnectionLimitReached;
         }
         if let Some(error) = error.downcast_ref::<Error>() {
             // What went wrong with the request's own body; the guest sees that there too.
@@ -21,6 +26,9 @@ pub(super) fn code(error: &hyper_util::client::legacy::Error) -> Error {
             return code_of_tls(error);
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
+            if let Some(Errno::MFILE | Errno::NFILE) = Errno::from_io_error(error) {
+                return Error::ConnectionLimitReached;
+            }
             match error.kind() {
                 io::ErrorKind::ConnectionRefused => return Error::ConnectionRefused,
                 io::ErrorKind::TimedOut => return Error::ConnectionTimeout,
@@ -76,14 +84,10 @@ fn code_of_tls(error: &rustls::Error) -> Error {
 }
 
 fn code_of_lookup(error: &(dyn StdError + 'static)) -> Error {
-    let prohibited = error
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref)
-        .is_some_and(<dyn StdError + Send + Sync>::is::<Prohibited>);
-    if prohibited {
-        Error::DestinationIpProhibited
-    } else {
-        Error::DnsError { rcode: Some(error.to_string()), info_code: None }
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) if inner.is::<Prohibited>() => Error::DestinationIpProhibited,
+        Some(inner) if inner.is::<Exhausted>() => Error::ConnectionLimitReached,
+        _ => Error::DnsError { rcode: Some(error.to_string()), info_code: None },
     }
 }
 
@@ -114,6 +118,7 @@ fn again(error: &Error) -> Error {
 pub(crate) fn code_0_3(error: &Error) -> error_0_3::ErrorCode {
     use error_0_3::ErrorCode as Code;
     match error {
+        Error::ConnectionLimitReached => Code::ConnectionLimitReached,
         Error::ConnectionReadTimeout => Code::ConnectionReadTimeout,
         Error::ConnectionRefused => Code::ConnectionRefused,
         Error::ConnectionTerminated => Code::ConnectionTerminated,

@@ -1,0 +1,20 @@
+//! `wasi:io/error` 0.2: an error is told by its text and by what caused it. wasmtime adds the host's
+//! stack, where the environment of the host asks for one.
+
+use wasmtime::{
+    StoreContextMut,
+    component::{LinkerInstance, Resource},
+};
+use wasmtime_wasi::p2::bindings::io::error::Error;
+
+use crate::state::{State, view};
+
+pub(super) fn mend(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+    target.func_wrap(
+        "[method]error.to-debug-string",
+        |mut store: StoreContextMut<'_, State>, (error,): (Resource<Error>,)| {
+            let error = view::table(store.data_mut()).get(&error)?;
+            Ok((format!("{error:#}"),))
+        },
+    )
+}
