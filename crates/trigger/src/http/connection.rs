@@ -121,16 +121,16 @@ async fn detect(
 }
 
 /// Does the TLS handshake, in which the client chooses what it speaks.
+///
+/// As many may be under way as there may be connections: whatever a handshake waited for, clients
+/// that say nothing would keep from the others. It computes without a pause, so that no more
+/// compute at once than there are lanes.
 async fn secure<'a>(
     wire: Wire<'a>,
     tls: &Arc<ServerConfig>,
     settings: &Settings,
 ) -> io::Result<(Protocol, TlsStream<Wire<'a>>)> {
-    let handshake = async {
-        // Held until the handshake is over, whatever becomes of it.
-        let _turn = settings.handshakes.acquire().await;
-        TlsAcceptor::from(Arc::clone(tls)).accept(wire).await
-    };
+    let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(wire);
     let stream = timeout(settings.handshake_timeout, handshake).await??;
     let protocol = match stream.get_ref().1.alpn_protocol() {
         Some(b"h2") => Protocol::Http2,

@@ -38,7 +38,6 @@ pub(super) struct Settings {
     pub(super) header_timeout: Duration,
     pub(super) handshake_timeout: Duration,
     pub(super) write_timeout: Duration,
-    pub(super) handshakes: Semaphore,
     pub(super) connections: Arc<Semaphore>,
     header_bytes: u32,
     max_streams: u32,
@@ -82,14 +81,15 @@ impl Settings {
             .max_header_size(header_bytes as usize)
             .max_buf_size(header_bytes as usize * 2);
         let tls = options.tls.as_ref().map(super::Tls::config).transpose()?;
+        // At least one, and at most as many as a semaphore can have.
+        let connections = options.max_connections.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Settings {
             http1,
             tls,
             header_timeout: options.header_timeout,
             handshake_timeout: options.handshake_timeout,
             write_timeout: options.write_timeout,
-            handshakes: permits(options.max_handshakes),
-            connections: Arc::new(permits(options.max_connections)),
+            connections: Arc::new(Semaphore::new(connections)),
             header_bytes,
             max_streams: options.max_streams,
         })
@@ -109,11 +109,6 @@ impl Settings {
             .keep_alive_timeout(Duration::from_secs(20));
         http2
     }
-}
-
-/// A semaphore for at least one and at most as many as a semaphore can have.
-fn permits(count: usize) -> Semaphore {
-    Semaphore::new(count.clamp(1, Semaphore::MAX_PERMITS))
 }
 
 impl Lane {
