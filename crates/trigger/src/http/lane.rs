@@ -78,6 +78,9 @@ impl Settings {
             // `connection::supervise` does the same for both protocols, without a timer that is
             // made and dropped for each request.
             .header_read_timeout(None)
+            // The end of what a client sends is no end of its wish for an answer: how long that is
+            // believed is for `connection::abandoned` to say.
+            .half_close(true)
             .max_header_size(header_bytes as usize)
             .max_buf_size(header_bytes as usize * 2);
         let tls = options.tls.as_ref().map(super::Tls::config).transpose()?;
