@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioTimer;
 use rustls::ServerConfig;
@@ -20,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::accept::Door;
+use super::turn::Streams;
 use super::{Ending, Handler, LiveRoutes, Options, ServeReport, TlsError};
 
 /// A listening socket and the runtime that will serve it.
@@ -50,19 +50,9 @@ pub(super) struct Local<H> {
     pub(super) settings: Arc<Settings>,
     /// Cancelled when the server stops. The lane's own, so that its lock is never contended.
     pub(super) stop: CancellationToken,
-    pub(super) http2: http2::Builder<OnTracker>,
+    pub(super) http2: http2::Builder<Streams>,
     /// Requests whose answers are not complete.
     pub(super) running: Arc<AtomicUsize>,
-}
-
-/// Starts the tasks of HTTP/2's streams where the lane waits for them.
-#[derive(Debug, Clone)]
-pub(super) struct OnTracker(TaskTracker);
-
-impl<F: Future<Output = ()> + Send + 'static> Executor<F> for OnTracker {
-    fn execute(&self, stream: F) {
-        self.0.spawn(stream);
-    }
 }
 
 impl Settings {
@@ -100,8 +90,8 @@ impl Settings {
 
     /// HTTP/2 with limits on what one client can make the server hold. hyper's own limits on
     /// streams that are reset as soon as they are opened stay.
-    fn http2(&self, tracker: &TaskTracker) -> http2::Builder<OnTracker> {
-        let mut http2 = http2::Builder::new(OnTracker(tracker.clone()));
+    fn http2(&self, tracker: &TaskTracker) -> http2::Builder<Streams> {
+        let mut http2 = http2::Builder::new(Streams::new(tracker, self.write_timeout));
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(self.max_streams)

@@ -24,7 +24,8 @@ pub struct Options {
     pub header_timeout: Duration,
     /// How long a TLS handshake may take.
     pub handshake_timeout: Duration,
-    /// How long a client may take nothing of an answer that is ready for it.
+    /// How long a client may take nothing of an answer that is ready for it. A connection ends
+    /// then, or a stream of HTTP/2 alone.
     pub write_timeout: Duration,
     /// How many bytes the head of a request may have.
     pub header_bytes: u32,

@@ -13,8 +13,8 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::activity::Activity;
 
-/// How long a closed connection takes in what the client was sending.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long what was answered and is done takes in what the client was sending.
+pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// Bytes both ways.
 #[derive(Debug)]
