@@ -14,6 +14,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
 use keyway_trigger::http::{BindError, Body, BodyError, Failure, Options, Peer, Server};
+use socket2::SockRef;
 use tokio::time::sleep;
 
 use super::client::{Raw, empty, http2};
@@ -131,11 +132,15 @@ fn a_client_that_goes_cancels_its_request() {
     let half = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nhello".to_owned();
     let more_than_one_read = half.clone() + &"x".repeat(20_000);
     for request in [whole, half, more_than_one_read] {
-        let mut raw = Raw::to(served.address);
-        raw.send(request);
-        has_begun.recv_timeout(LONG).expect("the request begins");
-        drop(raw);
-        is_dropped.recv_timeout(LONG).expect("the request ends with its client");
+        // In order, and with a reset.
+        for linger in [None, Some(Duration::ZERO)] {
+            let mut raw = Raw::to(served.address);
+            raw.send(&request);
+            has_begun.recv_timeout(LONG).expect("the request begins");
+            SockRef::from(raw.stream()).set_linger(linger).expect("an option");
+            drop(raw);
+            is_dropped.recv_timeout(LONG).expect("the request ends with its client");
+        }
     }
 
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
