@@ -62,6 +62,14 @@ fn trailers_reach_the_component_and_come_back() {
 }
 
 #[test]
+fn what_was_sent_before_an_answer_broke_off_arrives() {
+    let keyway = Keyway::up(guest("misbehave"));
+    let half = get(keyway.address(), "/half");
+    assert_eq!((half.status, half.body.as_str()), (200, "0123456789"), "{half:?}");
+    assert!(!half.complete, "it announces 100 bytes");
+}
+
+#[test]
 fn misbehaviour_disturbs_no_request_beside_it() {
     let app = app(r#"
         [app]

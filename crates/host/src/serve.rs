@@ -148,7 +148,8 @@ pub fn serve(
 
     let report = server.serve(running.routes(), &ending, running.finish());
     if report.cut > 0 {
-        tracing::warn!("{} requests were cut off when draining ended", report.cut);
+        let requests = if report.cut == 1 { "request was" } else { "requests were" };
+        tracing::warn!("{} {requests} cut off when draining ended", report.cut);
     } else if !report.drained {
         tracing::warn!("draining ended before all was done that follows answers");
     }

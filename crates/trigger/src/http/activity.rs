@@ -18,10 +18,8 @@ pub(super) struct Activity {
     has_body: AtomicBool,
     /// Whether bytes wait for the client to take them.
     is_stalled: AtomicBool,
-    /// How often bytes were read, or the end.
-    reads: AtomicU64,
-    /// Whether the end of what the client sends was read.
-    has_ended: AtomicBool,
+    /// How often bytes moved, in either direction.
+    moves: AtomicU64,
     /// The same as `running`, for the whole lane.
     running_in_lane: Arc<AtomicUsize>,
 }
@@ -39,8 +37,7 @@ impl Activity {
             begun: AtomicU64::new(0),
             has_body: AtomicBool::new(false),
             is_stalled: AtomicBool::new(false),
-            reads: AtomicU64::new(0),
-            has_ended: AtomicBool::new(false),
+            moves: AtomicU64::new(0),
             running_in_lane,
         })
     }
@@ -70,23 +67,15 @@ impl Activity {
         self.is_stalled.store(is_stalled, Ordering::Relaxed);
     }
 
-    /// Takes note of bytes that were read, or of the end of all that come.
-    pub(super) fn read(&self, is_end: bool) {
+    /// Takes note of bytes that were read or written.
+    pub(super) fn moved(&self) {
         // The lane's own thread alone writes it.
-        self.reads.store(self.reads() + 1, Ordering::Relaxed);
-        if is_end {
-            self.has_ended.store(true, Ordering::Relaxed);
-        }
+        self.moves.store(self.moves.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
-    /// How often something was read.
-    pub(super) fn reads(&self) -> u64 {
-        self.reads.load(Ordering::Relaxed)
-    }
-
-    /// Whether the end of what the client sends was read.
-    pub(super) fn has_ended(&self) -> bool {
-        self.has_ended.load(Ordering::Relaxed)
+    /// How often something happened: a request began, or bytes moved.
+    pub(super) fn happened(&self) -> u64 {
+        self.begun() + self.moves.load(Ordering::Relaxed)
     }
 
     /// Whether nothing is under way in either direction.

@@ -39,8 +39,8 @@ const FIRST_READ_BYTES: usize = 1024;
 /// most likely sent its request, which may be on its way.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// How long what a client has sent may lie unread when the client has closed its side.
-const UNREAD: Duration = Duration::from_millis(100);
+/// How long nothing may happen on the connection of a client that has closed its side.
+const SILENCE: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Protocol {
@@ -121,16 +121,16 @@ async fn detect(
 }
 
 /// Does the TLS handshake, in which the client chooses what it speaks.
+///
+/// As many may be under way as there may be connections: whatever a handshake waited for, clients
+/// that say nothing would keep from the others. It computes without a pause, so that no more
+/// compute at once than there are lanes.
 async fn secure<'a>(
     wire: Wire<'a>,
     tls: &Arc<ServerConfig>,
     settings: &Settings,
 ) -> io::Result<(Protocol, TlsStream<Wire<'a>>)> {
-    let handshake = async {
-        // Held until the handshake is over, whatever becomes of it.
-        let _turn = settings.handshakes.acquire().await;
-        TlsAcceptor::from(Arc::clone(tls)).accept(wire).await
-    };
+    let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(wire);
     let stream = timeout(settings.handshake_timeout, handshake).await??;
     let protocol = match stream.get_ref().1.alpn_protocol() {
         Some(b"h2") => Protocol::Http2,
@@ -243,7 +243,7 @@ async fn supervise<H>(
                 return Poll::Ready(End::Closed(end));
             }
         }
-        // Between requests hyper reads, and sees it by itself.
+        // Between requests hyper reads, and ends by itself.
         if !activity.is_quiet() && abandoned.as_mut().poll(context).is_ready() {
             return Poll::Ready(End::Abandoned);
         }
@@ -263,27 +263,28 @@ async fn supervise<H>(
     }
 }
 
-/// Ends when the client has closed its side and nobody reads what it has sent before: it has gone.
+/// Ends when the client has closed its side and nothing happens after that: it has gone.
 ///
-/// hyper finds that out by reading to the end, which it does not while nobody asks for more of a
-/// request's body. Nor does this see it of a client that has sent more than the system keeps for
-/// the connection: the end comes after all that, and waits with it.
+/// It may also have said all that it has to say, and wait for the answer (RFC 9112, section 9.6):
+/// there is no telling until something is written, which the system of a client that has gone
+/// refuses. So an answer that comes soon, or has begun and goes on, is let to end. Who has gone
+/// is not seen while what it has sent before is more than the system keeps for the connection:
+/// the end comes after all that, and waits with it.
 async fn abandoned(line: Line<'_>, activity: &Activity) {
     if line.hangup().await.is_err() {
         // The runtime is ending.
         return pending().await;
     }
-    let mut seen = activity.reads();
-    while !activity.has_ended() {
-        sleep(UNREAD).await;
-        let reads = activity.reads();
-        if reads == seen {
+    let mut seen = None;
+    loop {
+        let sees = activity.happened();
+        // What waits for the client is refused if there is nobody.
+        if seen == Some(sees) && !activity.is_stalled() {
             return;
         }
-        seen = reads;
+        seen = Some(sees);
+        sleep(SILENCE).await;
     }
-    // hyper knows, and does what is to be done.
-    pending::<()>().await;
 }
 
 /// Ends when the server stops and the connection need not wait for a request: one that has come

@@ -2,32 +2,20 @@
 //! answer that HTTP allows.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderValue, Method, Request, Response, Version};
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use tracing::{debug, warn};
 
-use super::activity::{Activity, Running};
+use super::activity::Activity;
+use super::answer::Answer;
 use super::lane::Local;
 use super::reply::{HEALTH, Reply};
 use super::wire::Line;
-use super::{Body, BodyError, Handler, Peer, status};
-
-/// The body of an answer; its request counts as running until it is gone.
-#[derive(Debug)]
-pub(super) struct Answer {
-    /// None for an answer to `HEAD`, whose head is all.
-    body: Option<Body>,
-    /// Whether the head of the answer says how long the body is.
-    is_declared: bool,
-    running: Running,
-}
+use super::{Body, Handler, Peer, status};
 
 /// Answers one request. Never fails: what cannot be answered otherwise is answered in words.
 pub(super) fn exchange<H: Handler>(
@@ -37,22 +25,28 @@ pub(super) fn exchange<H: Handler>(
     mut request: Request<Incoming>,
     peer: Peer,
 ) -> impl Future<Output = Result<Response<Answer>, Infallible>> + Send + use<H> {
-    let running = activity.begin(!request.body().is_end_stream());
+    let has_body = !request.body().is_end_stream();
+    let running = activity.begin(has_body);
     if request.version() != Version::HTTP_11 {
         name_host(&mut request, line);
     }
     async move {
         let head_only = request.method() == Method::HEAD;
+        let is_multiplexed = request.version() == Version::HTTP_2;
         let response = match choose(&local, &request) {
             Ok(handler) => ask(&*handler, request, peer).await,
             Err(reply) => reply.response(),
         };
         let response = if head_only { declare_length(response) } else { response };
-        let is_declared = response.headers().contains_key(CONTENT_LENGTH);
-        Ok(response.map(|body| {
-            let body = (!head_only).then_some(body);
-            Answer { body, is_declared, running }
-        }))
+        let (head, body) = response.into_parts();
+        let mut answer = Answer::new((!head_only).then_some(body), &head.headers, running);
+        if is_multiplexed {
+            // A client that is told of an error stops sending; others go on until they are reset,
+            // so that it would only keep them waiting to put that off.
+            let is_error = head.status.is_client_error() || head.status.is_server_error();
+            answer = answer.multiplexed(has_body && is_error);
+        }
+        Ok(Response::from_parts(head, answer))
     }
 }
 
@@ -138,37 +132,4 @@ fn declare_length(mut response: Response<Body>) -> Response<Body> {
         headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
     }
     response
-}
-
-impl http_body::Body for Answer {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        let frame = Pin::new(body).poll_frame(context);
-        if let Poll::Ready(Some(Err(error))) = &frame {
-            // Too late for a status: hyper breaks the connection or the stream off, and the
-            // client sees that the answer is not whole.
-            warn!(client = %self.running.client(), %error, "an answer broke off");
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.body {
-            None => SizeHint::with_exact(0),
-            // Where handler and body disagree, the declared length counts: hyper holds the body to
-            // it, and closes the connection where it falls short.
-            Some(_) if self.is_declared => SizeHint::default(),
-            Some(body) => body.size_hint(),
-        }
-    }
 }

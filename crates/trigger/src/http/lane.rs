@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioTimer;
 use rustls::ServerConfig;
@@ -20,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::accept::Door;
+use super::turn::Streams;
 use super::{Ending, Handler, LiveRoutes, Options, ServeReport, TlsError};
 
 /// A listening socket and the runtime that will serve it.
@@ -38,7 +38,6 @@ pub(super) struct Settings {
     pub(super) header_timeout: Duration,
     pub(super) handshake_timeout: Duration,
     pub(super) write_timeout: Duration,
-    pub(super) handshakes: Semaphore,
     pub(super) connections: Arc<Semaphore>,
     header_bytes: u32,
     max_streams: u32,
@@ -51,19 +50,9 @@ pub(super) struct Local<H> {
     pub(super) settings: Arc<Settings>,
     /// Cancelled when the server stops. The lane's own, so that its lock is never contended.
     pub(super) stop: CancellationToken,
-    pub(super) http2: http2::Builder<OnTracker>,
+    pub(super) http2: http2::Builder<Streams>,
     /// Requests whose answers are not complete.
     pub(super) running: Arc<AtomicUsize>,
-}
-
-/// Starts the tasks of HTTP/2's streams where the lane waits for them.
-#[derive(Debug, Clone)]
-pub(super) struct OnTracker(TaskTracker);
-
-impl<F: Future<Output = ()> + Send + 'static> Executor<F> for OnTracker {
-    fn execute(&self, stream: F) {
-        self.0.spawn(stream);
-    }
 }
 
 impl Settings {
@@ -79,17 +68,21 @@ impl Settings {
             // `connection::supervise` does the same for both protocols, without a timer that is
             // made and dropped for each request.
             .header_read_timeout(None)
+            // The end of what a client sends is no end of its wish for an answer: how long that is
+            // believed is for `connection::abandoned` to say.
+            .half_close(true)
             .max_header_size(header_bytes as usize)
             .max_buf_size(header_bytes as usize * 2);
         let tls = options.tls.as_ref().map(super::Tls::config).transpose()?;
+        // At least one, and at most as many as a semaphore can have.
+        let connections = options.max_connections.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Settings {
             http1,
             tls,
             header_timeout: options.header_timeout,
             handshake_timeout: options.handshake_timeout,
             write_timeout: options.write_timeout,
-            handshakes: permits(options.max_handshakes),
-            connections: Arc::new(permits(options.max_connections)),
+            connections: Arc::new(Semaphore::new(connections)),
             header_bytes,
             max_streams: options.max_streams,
         })
@@ -97,8 +90,8 @@ impl Settings {
 
     /// HTTP/2 with limits on what one client can make the server hold. hyper's own limits on
     /// streams that are reset as soon as they are opened stay.
-    fn http2(&self, tracker: &TaskTracker) -> http2::Builder<OnTracker> {
-        let mut http2 = http2::Builder::new(OnTracker(tracker.clone()));
+    fn http2(&self, tracker: &TaskTracker) -> http2::Builder<Streams> {
+        let mut http2 = http2::Builder::new(Streams::new(tracker, self.write_timeout));
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(self.max_streams)
@@ -109,11 +102,6 @@ impl Settings {
             .keep_alive_timeout(Duration::from_secs(20));
         http2
     }
-}
-
-/// A semaphore for at least one and at most as many as a semaphore can have.
-fn permits(count: usize) -> Semaphore {
-    Semaphore::new(count.clamp(1, Semaphore::MAX_PERMITS))
 }
 
 impl Lane {

@@ -8,6 +8,7 @@
 
 mod accept;
 mod activity;
+mod answer;
 mod connection;
 mod exchange;
 mod handler;
@@ -19,6 +20,7 @@ mod server;
 mod socket;
 mod status;
 mod stream;
+mod turn;
 mod wire;
 
 pub use handler::{Handler, Peer};

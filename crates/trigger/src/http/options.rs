@@ -24,14 +24,13 @@ pub struct Options {
     pub header_timeout: Duration,
     /// How long a TLS handshake may take.
     pub handshake_timeout: Duration,
-    /// How long a client may take nothing of an answer that is ready for it.
+    /// How long a client may take nothing of an answer that is ready for it. A connection ends
+    /// then, or a stream of HTTP/2 alone.
     pub write_timeout: Duration,
     /// How many bytes the head of a request may have.
     pub header_bytes: u32,
     /// How many connections may be open. Beyond them, clients wait to be accepted.
     pub max_connections: usize,
-    /// How many TLS handshakes may be under way. Beyond them, connections wait for their turn.
-    pub max_handshakes: usize,
     /// How many requests one HTTP/2 connection may have under way.
     pub max_streams: u32,
     /// How many connections may wait in the kernel to be accepted, for each thread.
@@ -48,7 +47,6 @@ impl Default for Options {
             write_timeout: Duration::from_secs(60),
             header_bytes: 64 * 1024,
             max_connections: 16 * 1024,
-            max_handshakes: 1024,
             max_streams: 250,
             backlog: 4096,
         }

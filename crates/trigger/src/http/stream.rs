@@ -13,8 +13,8 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::activity::Activity;
 
-/// How long a closed connection takes in what the client was sending.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long what was answered and is done takes in what the client was sending.
+pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// Bytes both ways.
 #[derive(Debug)]
@@ -68,6 +68,13 @@ impl<S> Stream<S> {
         self
     }
 
+    /// Tells of bytes that were written.
+    fn note(&self, written: &Poll<io::Result<usize>>) {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.activity.moved();
+        }
+    }
+
     /// Passes on what a write came to, unless it has waited for the client for too long.
     fn progress<T>(
         &mut self,
@@ -112,9 +119,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
                 self.first = BytesMut::new();
             }
         }
-        let is_end = into.filled().len() == before && into.remaining() > 0;
-        self.activity.read(is_end);
         if into.filled().len() > before {
+            self.activity.moved();
             let begun = self.activity.begun();
             if let Linger::IfUnread { begun_at_read } = &mut self.linger {
                 *begun_at_read = Some(begun);
@@ -131,6 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write(context, bytes);
+        self.note(&written);
         self.progress(context, written)
     }
 
@@ -140,6 +147,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write_vectored(context, bytes);
+        self.note(&written);
         self.progress(context, written)
     }
 

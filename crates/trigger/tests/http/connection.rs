@@ -2,14 +2,20 @@
 
 use std::collections::HashSet;
 use std::future::pending;
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
+use std::time::Duration;
 
+use bytes::Bytes;
+use futures::StreamExt;
 use http::{Request, Response};
-use http_body_util::BodyExt;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
-use keyway_trigger::http::{BindError, Body, Failure, Options, Peer, Server};
+use keyway_trigger::http::{BindError, Body, BodyError, Failure, Options, Peer, Server};
+use socket2::SockRef;
+use tokio::time::sleep;
 
 use super::client::{Raw, empty, http2};
 use super::served::{LONG, Served, body, example};
@@ -126,11 +132,15 @@ fn a_client_that_goes_cancels_its_request() {
     let half = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nhello".to_owned();
     let more_than_one_read = half.clone() + &"x".repeat(20_000);
     for request in [whole, half, more_than_one_read] {
-        let mut raw = Raw::to(served.address);
-        raw.send(request);
-        has_begun.recv_timeout(LONG).expect("the request begins");
-        drop(raw);
-        is_dropped.recv_timeout(LONG).expect("the request ends with its client");
+        // In order, and with a reset.
+        for linger in [None, Some(Duration::ZERO)] {
+            let mut raw = Raw::to(served.address);
+            raw.send(&request);
+            has_begun.recv_timeout(LONG).expect("the request begins");
+            SockRef::from(raw.stream()).set_linger(linger).expect("an option");
+            drop(raw);
+            is_dropped.recv_timeout(LONG).expect("the request ends with its client");
+        }
     }
 
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -144,6 +154,46 @@ fn a_client_that_goes_cancels_its_request() {
     request.abort();
     is_dropped.recv_timeout(LONG).expect("the request ends with its stream");
     assert!(served.end().drained);
+}
+
+/// Sends `request` and closes the sending side, as `nc -N` does.
+fn say_all(served: &Served, request: &str) -> Raw {
+    let mut raw = Raw::to(served.address);
+    raw.send(request);
+    raw.stream().shutdown(Shutdown::Write).expect("the connection is open");
+    raw
+}
+
+#[test]
+fn a_client_that_has_said_all_is_answered_if_the_answer_comes_soon() {
+    let served = Served::new(|request: Request<Incoming>, _: Peer| async move {
+        let whole = request.into_body().collect().await.expect("a whole body").to_bytes();
+        sleep(Duration::from_millis(50)).await;
+        Ok::<_, Failure>(Response::new(body(whole)))
+    });
+    let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
+    for _ in 0..10 {
+        for (requests, answers) in [(get.to_owned(), 1), (post.to_owned(), 1), (get.repeat(4), 4)] {
+            let answer = say_all(&served, &requests).rest();
+            assert_eq!(answer.matches("HTTP/1.1 200").count(), answers, "{requests:?}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn a_client_that_has_said_all_gets_the_whole_of_an_answer_that_has_begun() {
+    const PIECES: usize = 20;
+    let served = Served::new(|_: Request<Incoming>, _: Peer| async {
+        let slowly = futures::stream::iter(0..PIECES).then(|_| async {
+            sleep(Duration::from_millis(20)).await;
+            Ok::<_, BodyError>(Frame::data(Bytes::from_static(b"piece ")))
+        });
+        Ok::<_, Failure>(Response::new(StreamBody::new(slowly).boxed_unsync()))
+    });
+    let answer = say_all(&served, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").rest();
+    assert_eq!(answer.matches("piece ").count(), PIECES, "{answer}");
+    assert!(answer.ends_with("0\r\n\r\n"), "{answer}");
 }
 
 #[test]

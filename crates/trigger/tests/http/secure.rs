@@ -9,10 +9,12 @@ use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use keyway_trigger::http::{BindError, Failure, Options, Peer, Server, Tls, TlsError};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -86,19 +88,39 @@ async fn clients_choose_http_1_1_or_nothing() {
     }
 }
 
+/// Many systems give a process 1,024 descriptors unless it asks for more.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    setrlimit(Resource::Nofile, raised).expect("up to the maximum is permitted");
+}
+
 #[tokio::test]
 async fn a_slow_handshake_holds_nobody_up() {
-    let (served, tls) = serve(Options { threads: 1, ..Options::default() });
-    let silent: Vec<_> = (0..50).map(|_| Raw::to(served.address)).collect();
-    let stream = connect(&served, &tls, &["h2"]).await;
-    drop((stream, silent));
+    const HANDSHAKE: Duration = Duration::from_secs(5);
+    raise_descriptor_limit();
+    let (served, tls) =
+        serve(Options { threads: 1, handshake_timeout: HANDSHAKE * 2, ..Options::default() });
+    // Some say nothing, and some stop in the middle of their first message.
+    let slow: Vec<_> = (0..1100)
+        .map(|number| {
+            let mut raw = Raw::to(served.address);
+            if number % 2 == 0 {
+                raw.send(b"\x16\x03\x01\x02\x00\x01");
+            }
+            raw
+        })
+        .collect();
+    let connecting = connect(&served, &tls, &["h2"]);
+    let stream = timeout(HANDSHAKE, connecting).await.expect("it waits for none of them");
+    drop((stream, slow));
     assert!(served.end().drained);
 }
 
 #[test]
 fn a_handshake_that_takes_too_long_is_ended() {
     let handshake_timeout = Duration::from_millis(50);
-    let (served, _) = serve(Options { handshake_timeout, max_handshakes: 1, ..Options::default() });
+    let (served, _) = serve(Options { handshake_timeout, ..Options::default() });
     let mut silent = [(); 3].map(|()| Raw::to(served.address));
     for client in &mut silent {
         assert_eq!(client.until_end(), "");

@@ -9,9 +9,9 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
-use keyway_trigger::http::{Body, Failure, Peer};
+use keyway_trigger::http::{Body, BodyError, Failure, Peer};
 
-use super::client::{Raw, http1, http2};
+use super::client::{Raw, empty, http1, http2};
 use super::served::{Served, example};
 
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -90,6 +90,32 @@ fn a_body_is_read_no_faster_than_its_answer_is_taken() {
     let mut raw = Raw::to(served.address);
     raw.send(format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", 1_u64 << 30));
     assert!(taken(&raw) < 128 << 20);
+}
+
+/// Answers with a part of what it announces, and then with an error.
+async fn break_off(_: Request<Incoming>, _: Peer) -> Result<Response<Body>, Failure> {
+    let frames =
+        [Ok(Frame::data(Bytes::from_static(b"part"))), Err(BodyError::Guest("no more".to_owned()))];
+    let mut response = Response::new(StreamBody::new(futures::stream::iter(frames)).boxed_unsync());
+    response.headers_mut().insert("content-length", HeaderValue::from_static("100"));
+    Ok(response)
+}
+
+#[tokio::test]
+async fn what_was_given_before_an_answer_broke_off_arrives() {
+    let served = Served::new(break_off);
+    let mut raw = Raw::to(served.address);
+    let answer = raw.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").until_end();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\npart"), "{answer}");
+
+    let mut client = http2(served.address).await;
+    let request = Request::get(format!("http://{}/", served.address)).body(empty());
+    let answer = client.send_request(request.expect("a request")).await.expect("an answer");
+    let mut body = answer.into_body();
+    let first = body.frame().await.expect("a frame").expect("it arrived");
+    assert_eq!(first.into_data().expect("data"), "part");
+    body.frame().await.expect("not the end").expect_err("it is not whole");
 }
 
 fn with_trailers() -> impl http_body::Body<Data = Bytes, Error = std::io::Error> + Send + Unpin {
