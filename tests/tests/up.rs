@@ -159,7 +159,7 @@ fn a_second_signal_cuts_the_drain_short() {
     while TcpStream::connect(address).is_ok() {}
     let started = Instant::now();
     keyway.terminate();
-    keyway.wait_for_stderr("1 requests were cut off");
+    keyway.wait_for_stderr("1 request was cut off");
     assert_eq!(keyway.wait().code(), Some(0));
     assert!(started.elapsed() < Duration::from_secs(10), "it did not wait for the request");
     assert_eq!(running.join().expect("the connection ends").status, 0);

@@ -18,7 +18,7 @@ use crate::{
     grant::http::Hooks,
     handle,
     limit::{self, Meter},
-    plan::Plan,
+    plan::{Member, Plan},
 };
 
 /// Components with authorities of their own that one unit can hold. Host functions find theirs by
@@ -38,8 +38,6 @@ pub(crate) struct State {
     /// Made when it is first asked for.
     tls: Option<WasiTlsCtx>,
     pub(crate) sockets: exact::Notes,
-    /// The slot of the component whose files were looked at last.
-    files_of: usize,
     /// Counted by the values that the instance writes to containers.
     writes: Arc<()>,
     held: Held,
@@ -59,7 +57,6 @@ impl State {
             hooks: Hooks { plan: Arc::clone(plan), member: 0 },
             tls: None,
             sockets: exact::Notes::default(),
-            files_of: NOBODY,
             writes: Arc::new(()),
             held: Held::new(plan.limit.memory_bytes),
             meter: Meter::new(&plan.limit),
@@ -72,18 +69,28 @@ impl State {
         refused.or_else(|| limit::exceeded(error, &self.hooks.plan))
     }
 
-    /// Tells the log that the component whose files were looked at last tried to change what it may
-    /// only read.
+    /// Tells the log that a component tried to change what it may only read.
     pub(crate) fn report_change(&self) {
-        if let Some(member) = self.hooks.plan.members.get(self.files_of) {
+        if let Some(member) = self.owner_of_files() {
             member.report_change();
         }
     }
 
-    /// Tells the log that it gave a path that leads out of its folders.
+    /// Tells the log that a component gave a path that leads out of its folders.
     pub(crate) fn report_way_out(&self) {
-        if let Some(member) = self.hooks.plan.members.get(self.files_of) {
+        if let Some(member) = self.owner_of_files() {
             member.report_way_out();
+        }
+    }
+
+    /// Components that are fused share the functions of open files: whose they are is clear if one of
+    /// them alone has folders.
+    fn owner_of_files(&self) -> Option<&Member> {
+        let members = self.hooks.plan.members.iter();
+        let mut owners = members.filter(|member| !member.principal.grant.files.is_empty());
+        match (owners.next(), owners.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
         }
     }
 
@@ -123,7 +130,6 @@ pub(crate) mod view {
     }
 
     pub(crate) fn files<const N: usize>(state: &mut State) -> WasiFilesystemCtxView<'_> {
-        state.files_of = N;
         let (context, table) = state.context::<N>();
         WasiFilesystemCtxView { ctx: context.filesystem(), table }
     }

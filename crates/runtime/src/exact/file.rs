@@ -163,8 +163,6 @@ pub(super) fn is_for_reading(open: &Descriptor) -> bool {
 pub(super) fn report_way_out(files: &Files, code: &ErrorCode) {
     if let ErrorCode::NotPermitted = code {
         files.with(|mut store| {
-            // Others may have looked at theirs since.
-            store.get();
             store.data_mut().report_way_out();
         });
     }

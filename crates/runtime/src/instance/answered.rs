@@ -161,7 +161,13 @@ impl Reading {
         if next.is_pending() {
             self.reader.get_or_insert_with(|| context.waker().clone()).clone_from(context.waker());
         }
-        next.map_err(|error| BodyError::Guest(error.to_string()))
+        let left = || match self.end {
+            End::Ahead { left_bytes: Some(left) } => {
+                format!(", {left} bytes before the end that its Content-Length announces")
+            }
+            _ => String::new(),
+        };
+        next.map_err(|error| BodyError::Guest(format!("{error}{}", left())))
     }
 
     fn is_sent(&mut self) {
