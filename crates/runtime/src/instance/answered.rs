@@ -223,7 +223,7 @@ impl Body for Answered {
     fn size_hint(&self) -> SizeHint {
         let reading = self.lock();
         match &reading.rest {
-            Some(rest) => rest.size.clone(),
+            Some(rest) => rest.size,
             None => reading.body.size_hint(),
         }
     }
