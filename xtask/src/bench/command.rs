@@ -11,7 +11,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::{PEER_VERSION, peer, report::machine};
+use super::{
+    PEER_VERSION, peer,
+    report::{machine, spread},
+};
 use crate::{guest, run as run_command};
 
 /// Far beyond what the commands need, so that limits are there and end nothing.
@@ -20,7 +23,7 @@ const LIMITS: &[&str] = &["--memory", "2GiB", "--time", "10m"];
 /// How often.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Runs of each command that computes; those that only start run ten times as often.
+    /// Rounds, in which each command has its turn: once if it computes, ten times if it only starts.
     #[arg(long, default_value_t = 10)]
     runs: u32,
     /// A program that is built already, in place of a release that is built first.
@@ -51,7 +54,7 @@ struct Subject {
     title: &'static str,
     guest: &'static str,
     arguments: &'static [&'static str],
-    /// For each run of one that computes.
+    /// In each round.
     runs: u32,
 }
 
@@ -96,7 +99,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
             ours(&fuel),
         ];
         let lines: Vec<String> = lines.into_iter().collect::<Result<_>>()?;
-        let times = measure(&lines, subject.runs * arguments.runs, folder.path())?;
+        let times = measure(&lines, subject.runs, arguments.runs, folder.path())?;
         let [peer_milliseconds, milliseconds, limited_milliseconds, fuel_milliseconds] = times[..]
         else {
             bail!("hyperfine measured {} commands, and not 4", times.len());
@@ -131,22 +134,29 @@ struct Measured {
 #[derive(Deserialize)]
 struct MeasuredCommand {
     /// In seconds.
-    median: f64,
+    times: Vec<f64>,
 }
 
-/// The median times of whole runs, in milliseconds.
-fn measure(lines: &[String], runs: u32, folder: &Path) -> Result<Vec<f64>> {
+/// The median times of whole runs, in milliseconds. The commands go in turns: a machine that others
+/// use too is now faster and now slower.
+fn measure(lines: &[String], runs: u32, rounds: u32, folder: &Path) -> Result<Vec<f64>> {
     let results = folder.join("results.json");
-    run_command(
-        Command::new("hyperfine")
-            .args(["--shell=none", "--warmup=2", "--style=basic"])
-            .arg(format!("--runs={runs}"))
-            .arg("--export-json")
-            .arg(&results)
-            .args(lines),
-    )?;
-    let measured: Measured = serde_json::from_slice(&fs::read(results)?)?;
-    Ok(measured.results.iter().map(|result| result.median * 1000.0).collect())
+    let mut times = vec![Vec::new(); lines.len()];
+    for _ in 0..rounds {
+        run_command(
+            Command::new("hyperfine")
+                .args(["--shell=none", "--warmup=1", "--style=basic"])
+                .arg(format!("--runs={runs}"))
+                .arg("--export-json")
+                .arg(&results)
+                .args(lines),
+        )?;
+        let measured: Measured = serde_json::from_slice(&fs::read(&results)?)?;
+        for (times, measured) in times.iter_mut().zip(measured.results) {
+            times.extend(measured.times);
+        }
+    }
+    Ok(times.iter().map(|times| spread(times).1 * 1000.0).collect())
 }
 
 fn write(folder: &Path, report: &Report) -> Result<()> {

@@ -73,7 +73,8 @@ pub(super) fn write(folder: &Path, settings: &[Setting], seconds: u32, rounds: u
     Ok(())
 }
 
-fn spread(values: &[f64]) -> (f64, f64, f64) {
+/// The least, the one in the middle, and the most.
+pub(super) fn spread(values: &[f64]) -> (f64, f64, f64) {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
