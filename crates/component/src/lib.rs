@@ -11,6 +11,7 @@
 //! - [`fuse`] makes one component, a unit, of a component and all that is linked to it, in which
 //!   each component's authority stays apart from that of the others; [`compose`] makes one for
 //!   hosts that do not know such units, and [`strip`] takes names out of it.
+//! - [`weld`] makes instances of a component cheaper.
 
 mod adapt;
 mod authority;
@@ -21,6 +22,7 @@ mod interface;
 mod minimum;
 mod read;
 mod strip;
+mod weld;
 
 pub use adapt::{AdaptError, adapt};
 pub use authority::{Authority, NEWEST_0_2, NEWEST_0_3, authority, is_provided};
@@ -30,3 +32,4 @@ pub use interface::InterfaceName;
 pub use minimum::{Minimum, minimum};
 pub use read::{Extern, ExternKind, Function, ReadError, TypeDefinition, is_synchronous};
 pub use strip::strip;
+pub use weld::weld;

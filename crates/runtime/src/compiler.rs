@@ -230,9 +230,14 @@ impl Compiler {
         {
             return Ok(Compiled { code, calls, purpose: self.purpose, key, needs, cached: true });
         }
+        let component = match self.purpose {
+            Purpose::Requests => keyway_component::weld(component),
+            // It runs once, and is to tell the lines of its source.
+            Purpose::Command { .. } => component.into(),
+        };
         let code = front
             .engine
-            .precompile_component(component)
+            .precompile_component(&component)
             .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
         let code = match self.cache.store(&key, &code) {
             Ok(Some(artifact)) => Code::Artifact(artifact),
@@ -312,6 +317,9 @@ impl Needs {
     }
 }
 
+/// Counts up when components are made something else of before they are compiled.
+const PREPARATION: u8 = 1;
+
 fn settings_hash(engine: &wasmtime::Engine) -> [u8; 32] {
     struct Blake(blake3::Hasher);
     impl Hasher for Blake {
@@ -324,5 +332,6 @@ fn settings_hash(engine: &wasmtime::Engine) -> [u8; 32] {
     }
     let mut hasher = Blake(blake3::Hasher::new());
     engine.precompile_compatibility_hash().hash(&mut hasher);
+    PREPARATION.hash(&mut hasher);
     *hasher.0.finalize().as_bytes()
 }

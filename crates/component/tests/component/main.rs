@@ -3,3 +3,4 @@
 mod fixture;
 mod fuse;
 mod read;
+mod weld;

@@ -1,0 +1,338 @@
+//! Writes the two modules that the core modules of a component become.
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use wasm_encoder::{
+    CodeSection, ConstExpr, DataSection, Elements, EntityType, ExportKind, ExportSection, Function,
+    FunctionSection, Instruction, MemorySection, RefType, TableSection, TableType, TypeSection,
+    ValType,
+    reencode::{self, Reencode, RoundtripReencoder},
+};
+use wasmparser::{Data, DataKind, FuncType, MemoryType, SectionLimited};
+
+use super::{
+    Fit, Unfit,
+    graph::{Graph, Source},
+    joint::{Joint, Renumber},
+    module::{Kind, Module, constant, count},
+    shims::Shims,
+};
+
+/// The names by which the base exports, and the joint imports.
+pub(super) const MEMORY: &str = "memory";
+pub(super) const STUBS: &str = "stubs";
+
+/// How the core modules of a component become one.
+pub(super) struct Join<'g, 'a> {
+    pub(super) graph: &'g Graph<'a>,
+    shims: Option<Shims>,
+    /// The one memory, and the module that defines it.
+    memory: (Source, MemoryType),
+    /// What the joint imports: functions that the component model gives, by their index in the
+    /// component, with their types.
+    pub(super) imports: Vec<(u32, u32)>,
+    /// Which import each of them is.
+    numbers: HashMap<u32, u32>,
+    /// Where in the joint what each module defines begins.
+    pub(super) bases: Vec<Base>,
+    /// Where it all ends.
+    end: Base,
+}
+
+/// A place in the joint's numberings.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Base {
+    pub(super) types: u32,
+    pub(super) functions: u32,
+    pub(super) tables: u32,
+    pub(super) globals: u32,
+    pub(super) elements: u32,
+}
+
+impl<'g, 'a> Join<'g, 'a> {
+    pub(super) fn new(graph: &'g Graph<'a>) -> Fit<Self> {
+        let shims = Shims::find(graph)?;
+        let memory = memory(graph)?;
+        let mut join = Self {
+            graph,
+            shims,
+            memory,
+            imports: Vec::new(),
+            numbers: HashMap::new(),
+            bases: Vec::new(),
+            end: Base::default(),
+        };
+        (join.bases, join.end) = join.bases()?;
+        join.starts_last()?;
+        for (index, module) in join.joined() {
+            for (function, import) in (0..).zip(module.imported(Kind::Function)) {
+                let ty = sum(&[join.bases[index].types, import.ty])?;
+                if let Source::Canonical(given) = join.function(index, function)?
+                    && let Entry::Vacant(number) = join.numbers.entry(given)
+                {
+                    number.insert(count(&join.imports));
+                    join.imports.push((given, ty));
+                }
+            }
+        }
+        Ok(join)
+    }
+
+    /// The modules whose code is joined: not those that the shims are for.
+    fn joined(&self) -> impl Iterator<Item = (usize, &'g Module<'a>)> + use<'g, 'a> {
+        let aside = self.shims.as_ref().map(|shims| [shims.module, shims.filler]);
+        let modules = self.graph.modules.iter().enumerate();
+        modules.filter(move |(index, _)| !aside.is_some_and(|aside| aside.contains(index)))
+    }
+
+    /// All modules are filled in before any of them starts: so what starts early must not see it.
+    fn starts_last(&self) -> Fit<()> {
+        let first = self.graph.modules.iter().position(|module| module.start.is_some());
+        let later = self.joined().filter(|(index, _)| first.is_some_and(|at| *index > at));
+        for (_, module) in later {
+            if !module.data.is_empty() || module.fills_tables()? {
+                return Err(Unfit("a module starts before another is filled in"));
+            }
+        }
+        Ok(())
+    }
+
+    fn bases(&self) -> Fit<(Vec<Base>, Base)> {
+        let mut bases = vec![Base::default(); self.graph.modules.len()];
+        let mut next = Base::default();
+        for (index, module) in self.joined() {
+            bases[index] = next;
+            let tables = module.tables.as_ref().map_or(0, SectionLimited::count);
+            let globals = module.globals.as_ref().map_or(0, SectionLimited::count);
+            let elements = module.elements.as_ref().map_or(0, SectionLimited::count);
+            next = Base {
+                types: sum(&[next.types, module.type_count])?,
+                functions: sum(&[next.functions, count(&module.functions)])?,
+                tables: sum(&[next.tables, tables])?,
+                globals: sum(&[next.globals, globals])?,
+                elements: sum(&[next.elements, elements])?,
+            };
+        }
+        Ok((bases, next))
+    }
+
+    /// Where a function of a module comes from, with the shims left out.
+    pub(super) fn function(&self, module: usize, function: u32) -> Fit<Source> {
+        self.behind(self.graph.source_in(module, Kind::Function, function)?)
+    }
+
+    /// The function behind a shim, if it is one.
+    fn behind(&self, source: Source) -> Fit<Source> {
+        match (source, &self.shims) {
+            (Source::Module(module, index), Some(shims)) if module == shims.module => {
+                let place = shims.places.get(index as usize);
+                let filled = place.and_then(|place| shims.filled.get(place));
+                let filled = *filled.ok_or(Unfit("a shim has nothing behind it"))?;
+                match self.graph.source_in(shims.filler, Kind::Function, filled)? {
+                    Source::Module(module, _) if module == shims.module => {
+                        Err(Unfit("a shim is behind a shim"))
+                    }
+                    source => Ok(source),
+                }
+            }
+            _ => Ok(source),
+        }
+    }
+
+    /// Where a function of the component comes from, with the shims left out.
+    pub(super) fn function_of_component(&self, function: u32) -> Fit<Source> {
+        self.behind(self.graph.source(Kind::Function, function)?)
+    }
+
+    /// Whether a memory of the component is the one.
+    pub(super) fn is_memory(&self, memory: u32) -> bool {
+        self.graph.source(Kind::Memory, memory) == Ok(self.memory.0)
+    }
+
+    /// The index of a function in the joint.
+    pub(super) fn index(&self, source: Source) -> Fit<u32> {
+        match source {
+            Source::Canonical(given) => {
+                self.numbers.get(&given).copied().ok_or(Unfit("it has no such import"))
+            }
+            Source::Module(module, function) => {
+                let own = function - self.graph.modules[module].imported_functions();
+                sum(&[count(&self.imports), self.bases[module].functions, own])
+            }
+        }
+    }
+
+    /// The type of what a module defines.
+    fn ty(&self, source: Source) -> Fit<FuncType> {
+        match source {
+            Source::Canonical(_) => Err(Unfit("the host is to call itself")),
+            Source::Module(module, function) => self.graph.modules[module].function_type(function),
+        }
+    }
+
+    /// The base: the memory with its data, and for each function of `stubs`, which the joint
+    /// defines, one that calls it.
+    pub(super) fn base(&self, stubs: &[Source]) -> Fit<Vec<u8>> {
+        let (mut types, mut functions) = (TypeSection::new(), FunctionSection::new());
+        let (mut code, mut exports) = (CodeSection::new(), ExportSection::new());
+        for (place, stub) in (0..).zip(stubs) {
+            let ty = self.ty(*stub)?;
+            let params = val_types(ty.params())?;
+            types.ty().function(params.iter().copied(), val_types(ty.results())?);
+            functions.function(place);
+            exports.export(&place.to_string(), ExportKind::Func, place);
+            let mut body = Function::new([]);
+            for param in 0..count(&params) {
+                body.instruction(&Instruction::LocalGet(param));
+            }
+            body.instruction(&Instruction::I32Const(place.cast_signed()));
+            body.instruction(&Instruction::CallIndirect { type_index: place, table_index: 0 });
+            body.instruction(&Instruction::End);
+            code.function(&body);
+        }
+        let (mut tables, mut memories) = (TableSection::new(), MemorySection::new());
+        if !stubs.is_empty() {
+            tables.table(stub_table(count(stubs)));
+            exports.export(STUBS, ExportKind::Table, 0);
+        }
+        memories.memory(RoundtripReencoder.memory_type(self.memory.1).map_err(unwritable)?);
+        exports.export(MEMORY, ExportKind::Memory, 0);
+        let mut data = DataSection::new();
+        for piece in self.graph.modules.iter().flat_map(|module| &module.data) {
+            data.active(0, &self.offset(piece)?, piece.data.iter().copied());
+        }
+        let mut module = wasm_encoder::Module::new();
+        module.section(&types).section(&functions).section(&tables).section(&memories);
+        module.section(&exports).section(&code).section(&data);
+        Ok(module.finish())
+    }
+
+    /// Where a piece of data goes, if it has its place from the beginning.
+    fn offset(&self, data: &Data<'_>) -> Fit<ConstExpr> {
+        let DataKind::Active { offset_expr, .. } = &data.kind else {
+            return Err(Unfit("it has data to be copied later"));
+        };
+        let offset = constant(offset_expr).ok_or(Unfit("it computes where data goes"))?;
+        let end = u64::from(offset) + data.data.len() as u64;
+        // Beyond it an instance would fail; when, is not to change.
+        if end > self.memory.1.initial << 16 {
+            return Err(Unfit("it has data beyond its memory"));
+        }
+        Ok(ConstExpr::i32_const(offset.cast_signed()))
+    }
+
+    /// The joint: the code of all modules. It fills in the `stubs` of the base, and exports `exports`
+    /// by their numbers.
+    pub(super) fn joint(&self, stubs: &[Source], exports: &[Source]) -> Fit<Vec<u8>> {
+        let mut joint = Joint::default();
+        for (number, (_, ty)) in self.imports.iter().enumerate() {
+            joint.imports.import("", &number.to_string(), EntityType::Function(*ty));
+        }
+        let memory = RoundtripReencoder.memory_type(self.memory.1).map_err(unwritable)?;
+        joint.imports.import("", MEMORY, memory);
+        if !stubs.is_empty() {
+            joint.imports.import("", STUBS, stub_table(count(stubs)));
+        }
+        let mut declared = Vec::new();
+        for (index, module) in self.joined() {
+            let has_stubs = u32::from(!stubs.is_empty());
+            let mut renumber = Renumber { join: self, index, has_stubs, declared: &mut declared };
+            joint.add(&mut renumber, module)?;
+            for &(function, name) in &module.function_names {
+                if function >= module.imported_functions() {
+                    joint.names.insert(self.index(Source::Module(index, function))?, name);
+                }
+            }
+        }
+        if !stubs.is_empty() {
+            let stubs = stubs.iter().map(|stub| self.index(*stub)).collect::<Fit<Vec<_>>>()?;
+            // After all others: what fills a table that is not the module's own, and all that follows,
+            // an engine cannot prepare.
+            let (at, stubs) = (ConstExpr::i32_const(0), Elements::Functions(stubs.into()));
+            joint.elements.active(Some(0), &at, stubs);
+        }
+        if !declared.is_empty() {
+            joint.elements.declared(Elements::Functions(declared.into()));
+        }
+        for (number, export) in exports.iter().enumerate() {
+            joint.exports.export(&number.to_string(), ExportKind::Func, self.index(*export)?);
+        }
+        let modules = self.graph.modules.iter().enumerate();
+        let starts = modules.filter_map(|(index, module)| Some((index, module.start?)));
+        let starts = starts.map(|(index, start)| self.index(self.function(index, start)?));
+        let start = self.start(&mut joint, &starts.collect::<Fit<Vec<_>>>()?)?;
+        let Source::Module(program, _) = self.memory.0 else {
+            return Err(Unfit("it has no memory"));
+        };
+        Ok(joint.finish(start, self.graph.modules[program].name))
+    }
+
+    /// The function that calls all of these, if there are any.
+    fn start(&self, joint: &mut Joint<'_>, starts: &[u32]) -> Fit<Option<u32>> {
+        if starts.len() < 2 {
+            return Ok(starts.first().copied());
+        }
+        joint.types.ty().function([], []);
+        joint.functions.function(self.end.types);
+        let mut body = Function::new([]);
+        for start in starts {
+            body.instruction(&Instruction::Call(*start));
+        }
+        body.instruction(&Instruction::End);
+        joint.code.function(&body);
+        sum(&[count(&self.imports), self.end.functions]).map(Some)
+    }
+}
+
+/// The one memory of all modules.
+fn memory(graph: &Graph<'_>) -> Fit<(Source, MemoryType)> {
+    let mut found = None;
+    for (index, module) in graph.modules.iter().enumerate() {
+        if module.imported(Kind::Memory).len() + module.memories.len() > 1 {
+            return Err(Unfit("a module has several memories"));
+        }
+        if let Some(memory) = module.memories.first() {
+            if found.is_some() {
+                return Err(Unfit("it has several memories"));
+            }
+            if memory.memory64 || memory.shared || memory.page_size_log2.is_some() {
+                return Err(Unfit("its memory is of another kind"));
+            }
+            found = Some((Source::Module(index, 0), *memory));
+        }
+    }
+    found.ok_or(Unfit("it has no memory"))
+}
+
+/// What is numbered so high cannot be valid.
+pub(super) fn sum(numbers: &[u32]) -> Fit<u32> {
+    let sum = numbers.iter().try_fold(0u32, |sum, number| sum.checked_add(*number));
+    sum.ok_or(Unfit("it has too much of something"))
+}
+
+fn stub_table(stubs: u32) -> TableType {
+    TableType {
+        element_type: RefType::FUNCREF,
+        table64: false,
+        minimum: stubs.into(),
+        maximum: Some(stubs.into()),
+        shared: false,
+    }
+}
+
+fn val_types(types: &[wasmparser::ValType]) -> Fit<Vec<ValType>> {
+    let numbers = types.iter().map(|ty| match ty {
+        wasmparser::ValType::I32 => Ok(ValType::I32),
+        wasmparser::ValType::I64 => Ok(ValType::I64),
+        wasmparser::ValType::F32 => Ok(ValType::F32),
+        wasmparser::ValType::F64 => Ok(ValType::F64),
+        wasmparser::ValType::V128 | wasmparser::ValType::Ref(_) => {
+            Err(Unfit("the host is to call a function of another kind"))
+        }
+    });
+    numbers.collect()
+}
+
+fn unwritable(_: reencode::Error) -> Unfit {
+    Unfit("it has what cannot be written again")
+}

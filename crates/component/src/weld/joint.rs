@@ -1,0 +1,162 @@
+//! The module that the code of others goes into.
+
+use std::collections::BTreeMap;
+
+use wasm_encoder::{
+    CodeSection, ElementSection, ExportSection, FunctionSection, GlobalSection, ImportSection,
+    Instruction, NameMap, NameSection, StartSection, TableSection, TypeSection,
+    reencode::{self, Reencode},
+};
+use wasmparser::Operator;
+
+use super::{
+    Fit, Unfit,
+    graph::Source,
+    join::{Base, Join, sum},
+    module::{Kind, Module, count},
+};
+
+/// The joint, as it grows.
+#[derive(Default)]
+pub(super) struct Joint<'a> {
+    pub(super) types: TypeSection,
+    pub(super) imports: ImportSection,
+    pub(super) functions: FunctionSection,
+    pub(super) tables: TableSection,
+    pub(super) globals: GlobalSection,
+    pub(super) exports: ExportSection,
+    pub(super) elements: ElementSection,
+    pub(super) code: CodeSection,
+    /// Of functions, in the order of their indices.
+    pub(super) names: BTreeMap<u32, &'a str>,
+}
+
+impl Joint<'_> {
+    pub(super) fn add(
+        &mut self,
+        renumber: &mut Renumber<'_, '_, '_>,
+        module: &Module<'_>,
+    ) -> Fit<()> {
+        if let Some(types) = &module.types {
+            renumber.parse_type_section(&mut self.types, types.clone())?;
+        }
+        for ty in &module.functions {
+            self.functions.function(renumber.type_index(*ty)?);
+        }
+        if let Some(tables) = &module.tables {
+            renumber.parse_table_section(&mut self.tables, tables.clone())?;
+        }
+        if let Some(globals) = &module.globals {
+            renumber.parse_global_section(&mut self.globals, globals.clone())?;
+        }
+        if let Some(elements) = &module.elements {
+            renumber.parse_element_section(&mut self.elements, elements.clone())?;
+        }
+        for body in &module.bodies {
+            renumber.parse_function_body(&mut self.code, body.clone())?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self, start: Option<u32>, name: Option<&str>) -> Vec<u8> {
+        let mut module = wasm_encoder::Module::new();
+        module.section(&self.types).section(&self.imports).section(&self.functions);
+        module.section(&self.tables).section(&self.globals).section(&self.exports);
+        if let Some(function_index) = start {
+            module.section(&StartSection { function_index });
+        }
+        module.section(&self.elements).section(&self.code);
+        let (mut names, mut functions) = (NameSection::new(), NameMap::new());
+        if let Some(name) = name {
+            names.module(name);
+        }
+        for (index, name) in self.names {
+            functions.append(index, name);
+        }
+        names.functions(&functions);
+        module.section(&names);
+        module.finish()
+    }
+}
+
+/// Gives what a module numbers its numbers in the joint.
+pub(super) struct Renumber<'j, 'g, 'a> {
+    pub(super) join: &'j Join<'g, 'a>,
+    /// The module's.
+    pub(super) index: usize,
+    /// The table of the base comes before all others, where there is one.
+    pub(super) has_stubs: u32,
+    /// Functions of which there are references. Modules say so beforehand, by an export also.
+    pub(super) declared: &'j mut Vec<u32>,
+}
+
+impl Renumber<'_, '_, '_> {
+    fn base(&self) -> Base {
+        self.join.bases[self.index]
+    }
+
+    /// The module that defines what this one has, and its number among those that it defines.
+    fn defined(&self, kind: Kind, index: u32) -> Result<(usize, u32), reencode::Error<Unfit>> {
+        let source = self.join.graph.source_in(self.index, kind, index);
+        match source.map_err(reencode::Error::UserError)? {
+            Source::Canonical(_) => Err(reencode::Error::UserError(Unfit("it is no function"))),
+            Source::Module(module, index) => {
+                let imported = count(self.join.graph.modules[module].imported(kind));
+                Ok((module, index - imported))
+            }
+        }
+    }
+}
+
+impl Reencode for Renumber<'_, '_, '_> {
+    type Error = Unfit;
+
+    fn type_index(&mut self, ty: u32) -> Result<u32, reencode::Error<Unfit>> {
+        sum(&[self.base().types, ty]).map_err(reencode::Error::UserError)
+    }
+
+    fn function_index(&mut self, function: u32) -> Result<u32, reencode::Error<Unfit>> {
+        let source = self.join.function(self.index, function);
+        let index = source.and_then(|source| self.join.index(source));
+        index.map_err(reencode::Error::UserError)
+    }
+
+    fn table_index(&mut self, table: u32) -> Result<u32, reencode::Error<Unfit>> {
+        let (module, index) = self.defined(Kind::Table, table)?;
+        let tables = [self.has_stubs, self.join.bases[module].tables, index];
+        sum(&tables).map_err(reencode::Error::UserError)
+    }
+
+    fn global_index(&mut self, global: u32) -> Result<u32, reencode::Error<Unfit>> {
+        let (module, index) = self.defined(Kind::Global, global)?;
+        let globals = [self.join.bases[module].globals, index];
+        sum(&globals).map_err(reencode::Error::UserError)
+    }
+
+    fn memory_index(&mut self, _: u32) -> Result<u32, reencode::Error<Unfit>> {
+        Ok(0)
+    }
+
+    fn element_index(&mut self, element: u32) -> Result<u32, reencode::Error<Unfit>> {
+        sum(&[self.base().elements, element]).map_err(reencode::Error::UserError)
+    }
+
+    fn data_index(&mut self, _: u32) -> Result<u32, reencode::Error<Unfit>> {
+        Err(reencode::Error::UserError(Unfit("it copies data later")))
+    }
+
+    fn tag_index(&mut self, _: u32) -> Result<u32, reencode::Error<Unfit>> {
+        Err(reencode::Error::UserError(Unfit("it has tags")))
+    }
+
+    fn instruction<'a>(
+        &mut self,
+        operator: Operator<'a>,
+    ) -> Result<Instruction<'a>, reencode::Error<Unfit>> {
+        if let Operator::RefFunc { function_index } = operator {
+            let function = self.function_index(function_index)?;
+            self.declared.push(function);
+        }
+        reencode::utils::instruction(self, operator)
+    }
+}
