@@ -82,15 +82,51 @@ impl Write for Remembered {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = in_words(&String::from_utf8_lossy(bytes));
         append(None, without_colours(&text).trim_end());
-        let terminal = TERMINAL.get_or_init(Terminal::open);
-        if terminal.sender.try_send(Message::Event(text.into_bytes())).is_err() {
-            LOST.fetch_add(1, Relaxed);
-        }
+        write_or_hold(text.into_bytes());
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+fn write_or_hold(event: Vec<u8>) {
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_taken = match &mut *held {
+        Some(held) if held.len() < EVENTS_WAITING => {
+            held.push(event);
+            true
+        }
+        Some(_) => false,
+        None => {
+            let terminal = TERMINAL.get_or_init(Terminal::open);
+            terminal.sender.try_send(Message::Event(event)).is_ok()
+        }
+    };
+    if !is_taken {
+        LOST.fetch_add(1, Relaxed);
+    }
+}
+
+/// The events that wait for something else to be said first, while they do.
+static HELD: Mutex<Option<Vec<Vec<u8>>>> = Mutex::new(None);
+
+/// Keeps events from standard error until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Hold;
+
+impl Hold {
+    pub(crate) fn new() -> Self {
+        HELD.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
+        Self
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let held = HELD.lock().unwrap_or_else(PoisonError::into_inner).take();
+        held.into_iter().flatten().for_each(write_or_hold);
     }
 }
 

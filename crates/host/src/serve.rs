@@ -99,6 +99,8 @@ pub fn serve(
     narrator: Arc<dyn Narrator>,
 ) -> Result<(), Vec<Problem>> {
     log::start();
+    // What is served comes first, and scripts wait for it.
+    let hold = log::Hold::new();
     raise_descriptor_limit();
     let seen = Seen::manifest(path);
     let app = open_granted(path, options.granted.as_ref())?;
@@ -139,7 +141,7 @@ pub fn serve(
     }
     background.handle().spawn(take_messages_until(stop, Arc::clone(&running)));
     narrator.serving(&url, &running.serving().current.shown());
-    // After that line, which scripts wait for, so that none of its warnings comes before.
+    drop(hold);
     background.handle().spawn(running.serving().current.backends.clone().look_at());
     let listeners = running.listeners();
     listeners.update(running.serving().current.listeners(None), &background.handle());
