@@ -165,7 +165,13 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 /// Builds the program in a profile, and says where it is.
 pub(crate) fn build_program(root: &Path, profile: &str) -> Result<PathBuf> {
-    run(cargo(root).args(["build", "--quiet", "--package", "keyway", "--profile", profile]))?;
+    // The tests build the workspace, with all features that any of it wants: a program for development
+    // is built likewise, so that neither compiles the engine anew for the other.
+    let what: &[_] = match profile {
+        "dev" => &["--workspace", "--bin", "keyway"],
+        _ => &["--package", "keyway"],
+    };
+    run(cargo(root).args(["build", "--quiet", "--profile", profile]).args(what))?;
     let folder = if profile == "dev" { "debug" } else { profile };
     Ok(target(root).join(folder).join("keyway"))
 }
