@@ -5,7 +5,8 @@
 //! module that fills the table. An engine makes an instance of each for every request, and looks up
 //! every function that one has of another. Welded, there are two:
 //!
-//! - the base, which has the memory with its data, and stubs for what the host calls;
+//! - the base, which has the memory with its data, and stubs for what the component model is given
+//!   before there is the joint, such as what allocates;
 //! - the joint, which has the code of all of them. What one imported of another it calls directly,
 //!   and what comes from the host it imports, since the memory is there by then.
 //!
@@ -37,9 +38,11 @@ mod id {
     pub(super) const CORE_MODULE: u8 = 1;
     pub(super) const CORE_INSTANCE: u8 = 2;
     pub(super) const COMPONENT: u8 = 4;
+    pub(super) const INSTANCE: u8 = 5;
     pub(super) const ALIAS: u8 = 6;
     pub(super) const TYPE: u8 = 7;
     pub(super) const CANONICAL: u8 = 8;
+    pub(super) const START: u8 = 9;
 }
 
 /// Why a component stays as it is.
@@ -66,8 +69,8 @@ impl From<reencode::Error<Unfit>> for Unfit {
 
 /// A component that does the same and takes fewer core instances, or `component` itself.
 ///
-/// The bytes are not validated: those of no valid component stay as they are, or become another
-/// that is not valid.
+/// The structure of the bytes should have been validated; otherwise what comes of them may be anything,
+/// also a component. The bodies of functions need not be.
 pub fn weld(component: &[u8]) -> Cow<'_, [u8]> {
     match hands_out_modules(component) {
         Ok(false) => welded(component, 0).map_or(Cow::Borrowed(component), Cow::Owned),

@@ -2,6 +2,7 @@
 //! instances need.
 
 use std::{
+    borrow::Cow,
     fmt,
     hash::{Hash, Hasher},
     path::PathBuf,
@@ -230,14 +231,8 @@ impl Compiler {
         {
             return Ok(Compiled { code, calls, purpose: self.purpose, key, needs, cached: true });
         }
-        let component = match self.purpose {
-            Purpose::Requests => keyway_component::weld(component),
-            // It runs once, and is to tell the lines of its source.
-            Purpose::Command { .. } => component.into(),
-        };
-        let code = front
-            .engine
-            .precompile_component(&component)
+        let code = self
+            .precompile(&front.engine, component)
             .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
         let code = match self.cache.store(&key, &code) {
             Ok(Some(artifact)) => Code::Artifact(artifact),
@@ -250,6 +245,19 @@ impl Compiler {
         };
         let (code, needs) = self.load(front, code)?;
         Ok(Compiled { code, calls, purpose: self.purpose, key, needs, cached: false })
+    }
+
+    fn precompile(&self, engine: &wasmtime::Engine, component: &[u8]) -> wasmtime::Result<Vec<u8>> {
+        // A command runs once, and is to tell the lines of its source.
+        if self.purpose == Purpose::Requests
+            && let Cow::Owned(welded) = keyway_component::weld(component)
+            && let Ok(code) = engine.precompile_component(&welded)
+        {
+            return Ok(code);
+        }
+        // If anything is wrong with the component, it is told of its own bytes. Nothing may be: modules
+        // that are welded can be beyond a limit that each of them keeps within.
+        engine.precompile_component(component)
     }
 
     /// What was compiled under `key`, if the cache still has it and this engine can load it.
@@ -317,8 +325,8 @@ impl Needs {
     }
 }
 
-/// Counts up when components are made something else of before they are compiled.
-const PREPARATION: u8 = 1;
+/// To be increased when what is done to components before they are compiled changes.
+const PREPARATION: u8 = 2;
 
 fn settings_hash(engine: &wasmtime::Engine) -> [u8; 32] {
     struct Blake(blake3::Hasher);
@@ -335,3 +343,6 @@ fn settings_hash(engine: &wasmtime::Engine) -> [u8; 32] {
     PREPARATION.hash(&mut hasher);
     *hasher.0.finalize().as_bytes()
 }
+
+#[cfg(test)]
+mod tests;

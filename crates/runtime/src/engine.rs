@@ -162,6 +162,8 @@ impl Engine {
                 .max_core_instances_per_component(u32::MAX)
                 .max_memories_per_component(u32::MAX)
                 .max_tables_per_component(u32::MAX)
+                // Modules that are welded bring their tables along.
+                .max_tables_per_module(u32::MAX)
                 .max_component_instance_size(16 << 20)
                 .max_core_instance_size(16 << 20)
                 .max_memory_size(usize::try_from(memory_bytes).unwrap_or(usize::MAX))

@@ -9,23 +9,19 @@ use wasmparser::{
 
 use super::{
     Fit, Unfit, id,
-    module::{Kind, Module, reader},
+    module::{Kind, Module, count, reader},
 };
 
-/// Core instances of one component. Tools that link many make some dozens; following what one gets
-/// of another is not to take more of the stack than there is.
-const INSTANCES_AT_MOST: usize = 200;
-
-const NO_ITEM: Unfit = Unfit("it has no such item");
+pub(super) const NO_ITEM: Unfit = Unfit("it has no such item");
 
 /// The core modules of one component, each of which it instantiates once, in this order.
 pub(super) struct Graph<'a> {
     pub(super) modules: Vec<Module<'a>>,
-    /// By module: the instances that it gets its imports of.
-    arguments: Vec<HashMap<&'a str, u32>>,
+    /// By module and kind: where its imports come from.
+    imports: Vec<[Vec<Source>; 4]>,
     instances: Vec<Instance<'a>>,
-    /// By kind.
-    items: [Vec<Item<'a>>; 4],
+    /// By kind: where the component's core items come from.
+    items: [Vec<Source>; 4],
 }
 
 /// A core instance of a component.
@@ -33,16 +29,7 @@ enum Instance<'a> {
     /// Of a module.
     Of(usize),
     /// Put together of what others have.
-    OfItems(HashMap<&'a str, (Kind, u32)>),
-}
-
-/// A core item of a component.
-#[derive(Clone, Copy)]
-enum Item<'a> {
-    /// What the component model gives: a function.
-    Canonical,
-    /// An instance's export.
-    Export { instance: u32, name: &'a str },
+    OfItems(HashMap<&'a str, (Kind, Source)>),
 }
 
 /// Where a core item comes from in the end.
@@ -63,7 +50,7 @@ impl<'a> Graph<'a> {
         }
         let mut graph = Self {
             modules: Vec::new(),
-            arguments: Vec::new(),
+            imports: Vec::new(),
             instances: Vec::new(),
             items: Default::default(),
         };
@@ -82,7 +69,8 @@ impl<'a> Graph<'a> {
                 id::CANONICAL => {
                     for function in ComponentCanonicalSectionReader::new(reader(data))? {
                         if !matches!(function?, CanonicalFunction::Lift { .. }) {
-                            graph.items[Kind::Function as usize].push(Item::Canonical);
+                            let functions = &mut graph.items[Kind::Function as usize];
+                            functions.push(Source::Canonical(count(functions)));
                         }
                     }
                 }
@@ -100,25 +88,26 @@ impl<'a> Graph<'a> {
         instance: wasmparser::Instance<'a>,
         modules: &mut [Option<&'a [u8]>],
     ) -> Fit<()> {
-        if self.instances.len() == INSTANCES_AT_MOST {
-            return Err(Unfit("it has too many instances"));
-        }
         let instance = match instance {
             wasmparser::Instance::Instantiate { module_index, args } => {
                 let module = modules.get_mut(module_index as usize).and_then(Option::take);
-                let module = module.ok_or(Unfit("it instantiates a module twice"))?;
-                self.modules.push(Module::read(module)?);
-                let arguments = args.iter().map(|arg| Ok((arg.name, self.made(arg.index)?)));
-                let arguments = arguments.collect::<Fit<_>>()?;
-                self.arguments.push(arguments);
+                let module = Module::read(module.ok_or(Unfit("it instantiates a module twice"))?)?;
+                let arguments: HashMap<_, _> =
+                    args.iter().map(|arg| (arg.name, arg.index)).collect();
+                let mut imports: [Vec<Source>; 4] = Default::default();
+                for import in &module.imports {
+                    let instance = *arguments.get(import.from).ok_or(NO_ITEM)?;
+                    let source = self.export(instance, import.kind, import.name)?;
+                    imports[import.kind as usize].push(source);
+                }
+                self.imports.push(imports);
+                self.modules.push(module);
                 Instance::Of(self.modules.len() - 1)
             }
             wasmparser::Instance::FromExports(exports) => {
                 let items = exports.iter().map(|export| {
                     let kind = Kind::try_from(export.kind)?;
-                    // It is there already, so that following it comes to an end.
-                    self.items[kind as usize].get(export.index as usize).ok_or(NO_ITEM)?;
-                    Ok((export.name, (kind, export.index)))
+                    Ok((export.name, (kind, self.source(kind, export.index)?)))
                 });
                 Instance::OfItems(items.collect::<Fit<_>>()?)
             }
@@ -128,52 +117,42 @@ impl<'a> Graph<'a> {
     }
 
     fn alias(&mut self, alias: ComponentAlias<'a>) -> Fit<()> {
-        if let ComponentAlias::CoreInstanceExport { kind, instance_index: instance, name } = alias {
+        if let ComponentAlias::CoreInstanceExport { kind, instance_index, name } = alias {
             let kind = Kind::try_from(kind)?;
-            let instance = self.made(instance)?;
-            self.items[kind as usize].push(Item::Export { instance, name });
+            let source = self.export(instance_index, kind, name)?;
+            self.items[kind as usize].push(source);
         }
         Ok(())
     }
 
-    /// The instance, which has been made already, so that following what it exports comes to an end.
-    fn made(&self, instance: u32) -> Fit<u32> {
-        let is_made = (instance as usize) < self.instances.len();
-        is_made.then_some(instance).ok_or(Unfit("it has no such instance"))
-    }
-
     /// Where an item of the component comes from.
     pub(super) fn source(&self, kind: Kind, index: u32) -> Fit<Source> {
-        match self.items[kind as usize].get(index as usize) {
-            Some(Item::Canonical) => Ok(Source::Canonical(index)),
-            Some(&Item::Export { instance, name }) => self.export(instance, kind, name),
-            None => Err(NO_ITEM),
-        }
+        self.items[kind as usize].get(index as usize).copied().ok_or(NO_ITEM)
     }
 
     fn export(&self, instance: u32, kind: Kind, name: &str) -> Fit<Source> {
-        let unknown = Unfit("an instance has no such export");
-        let (is_of, &(found, index)) = match self.instances.get(instance as usize) {
-            Some(Instance::Of(module)) => {
-                (Some(*module), self.modules[*module].exports.get(name).ok_or(unknown)?)
+        let (found, source) = match self.instances.get(instance as usize).ok_or(NO_ITEM)? {
+            Instance::Of(module) => {
+                let (found, index) = *self.modules[*module].exports.get(name).ok_or(NO_ITEM)?;
+                (found, self.source_in(*module, found, index)?)
             }
-            Some(Instance::OfItems(items)) => (None, items.get(name).ok_or(unknown)?),
-            None => return Err(Unfit("it has no such instance")),
+            Instance::OfItems(items) => *items.get(name).ok_or(NO_ITEM)?,
         };
-        match is_of {
-            _ if found != kind => Err(unknown),
-            Some(module) => self.source_in(module, kind, index),
-            None => self.source(kind, index),
-        }
+        if found == kind { Ok(source) } else { Err(NO_ITEM) }
     }
 
     /// Where an item of a module comes from.
     pub(super) fn source_in(&self, module: usize, kind: Kind, index: u32) -> Fit<Source> {
-        let Some(import) = self.modules[module].imported(kind).get(index as usize) else {
-            return Ok(Source::Module(module, index));
-        };
-        let instance = self.arguments[module].get(import.from);
-        let instance = instance.ok_or(Unfit("an import is not met"))?;
-        self.export(*instance, kind, import.name)
+        let imports = &self.imports[module][kind as usize];
+        if let Some(source) = imports.get(index as usize) {
+            return Ok(*source);
+        }
+        let is_there = index - count(imports) < self.modules[module].defined(kind);
+        if is_there { Ok(Source::Module(module, index)) } else { Err(NO_ITEM) }
+    }
+
+    /// How many items of this kind a module imports.
+    pub(super) fn imported(&self, module: usize, kind: Kind) -> u32 {
+        count(&self.imports[module][kind as usize])
     }
 }

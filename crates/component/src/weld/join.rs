@@ -1,14 +1,13 @@
 //! Writes the two modules that the core modules of a component become.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, Elements, EntityType, ExportKind, ExportSection, Function,
     FunctionSection, Instruction, MemorySection, RefType, TableSection, TableType, TypeSection,
-    ValType,
     reencode::{self, Reencode, RoundtripReencoder},
 };
-use wasmparser::{Data, DataKind, FuncType, MemoryType, SectionLimited};
+use wasmparser::{Data, DataKind, FuncType, MemoryType};
 
 use super::{
     Fit, Unfit,
@@ -21,6 +20,11 @@ use super::{
 /// The names by which the base exports, and the joint imports.
 pub(super) const MEMORY: &str = "memory";
 pub(super) const STUBS: &str = "stubs";
+
+/// What the specification's limits for embedders in JavaScript are, to which others keep too.
+const MANY: u32 = 1_000_000;
+const SEGMENTS_AT_MOST: u32 = 100_000;
+const TABLES_AT_MOST: u32 = 100;
 
 /// How the core modules of a component become one.
 pub(super) struct Join<'g, 'a> {
@@ -63,10 +67,10 @@ impl<'g, 'a> Join<'g, 'a> {
             end: Base::default(),
         };
         (join.bases, join.end) = join.bases()?;
-        join.starts_last()?;
+        join.check_starts()?;
         for (index, module) in join.joined() {
-            for (function, import) in (0..).zip(module.imported(Kind::Function)) {
-                let ty = sum(&[join.bases[index].types, import.ty])?;
+            for (function, ty) in (0..).zip(&module.imported_functions) {
+                let ty = sum(&[join.bases[index].types, *ty])?;
                 if let Source::Canonical(given) = join.function(index, function)?
                     && let Entry::Vacant(number) = join.numbers.entry(given)
                 {
@@ -75,18 +79,32 @@ impl<'g, 'a> Join<'g, 'a> {
                 }
             }
         }
+        join.check_size()?;
         Ok(join)
     }
 
-    /// The modules whose code is joined: not those that the shims are for.
+    /// The modules whose code is joined: all but the shims and what fills them.
     fn joined(&self) -> impl Iterator<Item = (usize, &'g Module<'a>)> + use<'g, 'a> {
         let aside = self.shims.as_ref().map(|shims| [shims.module, shims.filler]);
         let modules = self.graph.modules.iter().enumerate();
         modules.filter(move |(index, _)| !aside.is_some_and(|aside| aside.contains(index)))
     }
 
-    /// All modules are filled in before any of them starts: so what starts early must not see it.
-    fn starts_last(&self) -> Fit<()> {
+    /// Engines take only so much in one module.
+    fn check_size(&self) -> Fit<()> {
+        let Base { types, functions, tables, globals, elements } = self.end;
+        let functions = functions.saturating_add(count(&self.imports));
+        let data = self.graph.modules.iter().map(|module| module.data.len()).sum::<usize>();
+        let fits = [types, functions, globals].iter().all(|count| *count < MANY)
+            && elements < SEGMENTS_AT_MOST
+            && data < SEGMENTS_AT_MOST as usize
+            && tables < TABLES_AT_MOST;
+        if fits { Ok(()) } else { Err(Unfit("it has too much for one module")) }
+    }
+
+    /// All modules are filled in before any of them starts. So what started early must not be able to
+    /// tell; but that a call through shims failed so early, nobody relies on.
+    fn check_starts(&self) -> Fit<()> {
         let first = self.graph.modules.iter().position(|module| module.start.is_some());
         let later = self.joined().filter(|(index, _)| first.is_some_and(|at| *index > at));
         for (_, module) in later {
@@ -102,15 +120,12 @@ impl<'g, 'a> Join<'g, 'a> {
         let mut next = Base::default();
         for (index, module) in self.joined() {
             bases[index] = next;
-            let tables = module.tables.as_ref().map_or(0, SectionLimited::count);
-            let globals = module.globals.as_ref().map_or(0, SectionLimited::count);
-            let elements = module.elements.as_ref().map_or(0, SectionLimited::count);
             next = Base {
-                types: sum(&[next.types, module.type_count])?,
-                functions: sum(&[next.functions, count(&module.functions)])?,
-                tables: sum(&[next.tables, tables])?,
-                globals: sum(&[next.globals, globals])?,
-                elements: sum(&[next.elements, elements])?,
+                types: sum(&[next.types, module.type_count()])?,
+                functions: sum(&[next.functions, module.defined(Kind::Function)])?,
+                tables: sum(&[next.tables, module.defined(Kind::Table)])?,
+                globals: sum(&[next.globals, module.defined(Kind::Global)])?,
+                elements: sum(&[next.elements, module.element_count()])?,
             };
         }
         Ok((bases, next))
@@ -156,17 +171,17 @@ impl<'g, 'a> Join<'g, 'a> {
                 self.numbers.get(&given).copied().ok_or(Unfit("it has no such import"))
             }
             Source::Module(module, function) => {
-                let own = function - self.graph.modules[module].imported_functions();
+                let own = function - self.graph.imported(module, Kind::Function);
                 sum(&[count(&self.imports), self.bases[module].functions, own])
             }
         }
     }
 
-    /// The type of what a module defines.
-    fn ty(&self, source: Source) -> Fit<FuncType> {
+    /// What a function of a module takes and returns.
+    fn signature(&self, source: Source) -> Fit<&FuncType> {
         match source {
             Source::Canonical(_) => Err(Unfit("the host is to call itself")),
-            Source::Module(module, function) => self.graph.modules[module].function_type(function),
+            Source::Module(module, function) => self.graph.modules[module].signature(function),
         }
     }
 
@@ -176,13 +191,12 @@ impl<'g, 'a> Join<'g, 'a> {
         let (mut types, mut functions) = (TypeSection::new(), FunctionSection::new());
         let (mut code, mut exports) = (CodeSection::new(), ExportSection::new());
         for (place, stub) in (0..).zip(stubs) {
-            let ty = self.ty(*stub)?;
-            let params = val_types(ty.params())?;
-            types.ty().function(params.iter().copied(), val_types(ty.results())?);
+            let ty = self.signature(*stub)?;
+            types.ty().func_type(&RoundtripReencoder.func_type(ty.clone()).map_err(unwritable)?);
             functions.function(place);
             exports.export(&place.to_string(), ExportKind::Func, place);
             let mut body = Function::new([]);
-            for param in 0..count(&params) {
+            for param in 0..count(ty.params()) {
                 body.instruction(&Instruction::LocalGet(param));
             }
             body.instruction(&Instruction::I32Const(place.cast_signed()));
@@ -214,7 +228,7 @@ impl<'g, 'a> Join<'g, 'a> {
         };
         let offset = constant(offset_expr).ok_or(Unfit("it computes where data goes"))?;
         let end = u64::from(offset) + data.data.len() as u64;
-        // Beyond it an instance would fail; when, is not to change.
+        // Data beyond it makes an instance fail, which is not to come at another point.
         if end > self.memory.1.initial << 16 {
             return Err(Unfit("it has data beyond its memory"));
         }
@@ -233,14 +247,17 @@ impl<'g, 'a> Join<'g, 'a> {
         if !stubs.is_empty() {
             joint.imports.import("", STUBS, stub_table(count(stubs)));
         }
-        let mut declared = Vec::new();
+        let mut declared = BTreeSet::new();
         for (index, module) in self.joined() {
-            let has_stubs = u32::from(!stubs.is_empty());
-            let mut renumber = Renumber { join: self, index, has_stubs, declared: &mut declared };
+            let stub_tables = u32::from(!stubs.is_empty());
+            let mut renumber = Renumber { join: self, index, stub_tables, declared: &mut declared };
             joint.add(&mut renumber, module)?;
             for &(function, name) in &module.function_names {
-                if function >= module.imported_functions() {
-                    joint.names.insert(self.index(Source::Module(index, function))?, name);
+                let source = self.graph.source_in(index, Kind::Function, function);
+                if let Ok(source @ Source::Module(by, _)) = source
+                    && by == index
+                {
+                    joint.names.insert(self.index(source)?, name);
                 }
             }
         }
@@ -252,6 +269,7 @@ impl<'g, 'a> Join<'g, 'a> {
             joint.elements.active(Some(0), &at, stubs);
         }
         if !declared.is_empty() {
+            let declared: Vec<_> = declared.into_iter().collect();
             joint.elements.declared(Elements::Functions(declared.into()));
         }
         for (number, export) in exports.iter().enumerate() {
@@ -288,7 +306,8 @@ impl<'g, 'a> Join<'g, 'a> {
 fn memory(graph: &Graph<'_>) -> Fit<(Source, MemoryType)> {
     let mut found = None;
     for (index, module) in graph.modules.iter().enumerate() {
-        if module.imported(Kind::Memory).len() + module.memories.len() > 1 {
+        let memories = sum(&[graph.imported(index, Kind::Memory), module.defined(Kind::Memory)])?;
+        if memories > 1 {
             return Err(Unfit("a module has several memories"));
         }
         if let Some(memory) = module.memories.first() {
@@ -318,19 +337,6 @@ fn stub_table(stubs: u32) -> TableType {
         maximum: Some(stubs.into()),
         shared: false,
     }
-}
-
-fn val_types(types: &[wasmparser::ValType]) -> Fit<Vec<ValType>> {
-    let numbers = types.iter().map(|ty| match ty {
-        wasmparser::ValType::I32 => Ok(ValType::I32),
-        wasmparser::ValType::I64 => Ok(ValType::I64),
-        wasmparser::ValType::F32 => Ok(ValType::F32),
-        wasmparser::ValType::F64 => Ok(ValType::F64),
-        wasmparser::ValType::V128 | wasmparser::ValType::Ref(_) => {
-            Err(Unfit("the host is to call a function of another kind"))
-        }
-    });
-    numbers.collect()
 }
 
 fn unwritable(_: reencode::Error) -> Unfit {

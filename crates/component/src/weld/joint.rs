@@ -1,6 +1,6 @@
 //! The module that the code of others goes into.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wasm_encoder::{
     CodeSection, ElementSection, ExportSection, FunctionSection, GlobalSection, ImportSection,
@@ -11,9 +11,9 @@ use wasmparser::Operator;
 
 use super::{
     Fit, Unfit,
-    graph::Source,
+    graph::{NO_ITEM, Source},
     join::{Base, Join, sum},
-    module::{Kind, Module, count},
+    module::{Kind, Module},
 };
 
 /// The joint, as it grows.
@@ -84,13 +84,17 @@ pub(super) struct Renumber<'j, 'g, 'a> {
     pub(super) join: &'j Join<'g, 'a>,
     /// The module's.
     pub(super) index: usize,
-    /// The table of the base comes before all others, where there is one.
-    pub(super) has_stubs: u32,
-    /// Functions of which there are references. Modules say so beforehand, by an export also.
-    pub(super) declared: &'j mut Vec<u32>,
+    /// How many tables come before those of modules: the base's, where there is one.
+    pub(super) stub_tables: u32,
+    /// Functions that code takes references of, which a module must declare.
+    pub(super) declared: &'j mut BTreeSet<u32>,
 }
 
 impl Renumber<'_, '_, '_> {
+    fn module(&self) -> &Module<'_> {
+        &self.join.graph.modules[self.index]
+    }
+
     fn base(&self) -> Base {
         self.join.bases[self.index]
     }
@@ -101,8 +105,7 @@ impl Renumber<'_, '_, '_> {
         match source.map_err(reencode::Error::UserError)? {
             Source::Canonical(_) => Err(reencode::Error::UserError(Unfit("it is no function"))),
             Source::Module(module, index) => {
-                let imported = count(self.join.graph.modules[module].imported(kind));
-                Ok((module, index - imported))
+                Ok((module, index - self.join.graph.imported(module, kind)))
             }
         }
     }
@@ -112,7 +115,9 @@ impl Reencode for Renumber<'_, '_, '_> {
     type Error = Unfit;
 
     fn type_index(&mut self, ty: u32) -> Result<u32, reencode::Error<Unfit>> {
-        sum(&[self.base().types, ty]).map_err(reencode::Error::UserError)
+        let is_there = ty < self.module().type_count();
+        let index = sum(&[self.base().types, ty]).ok().filter(|_| is_there);
+        index.ok_or(reencode::Error::UserError(NO_ITEM))
     }
 
     fn function_index(&mut self, function: u32) -> Result<u32, reencode::Error<Unfit>> {
@@ -123,7 +128,7 @@ impl Reencode for Renumber<'_, '_, '_> {
 
     fn table_index(&mut self, table: u32) -> Result<u32, reencode::Error<Unfit>> {
         let (module, index) = self.defined(Kind::Table, table)?;
-        let tables = [self.has_stubs, self.join.bases[module].tables, index];
+        let tables = [self.stub_tables, self.join.bases[module].tables, index];
         sum(&tables).map_err(reencode::Error::UserError)
     }
 
@@ -133,12 +138,16 @@ impl Reencode for Renumber<'_, '_, '_> {
         sum(&globals).map_err(reencode::Error::UserError)
     }
 
-    fn memory_index(&mut self, _: u32) -> Result<u32, reencode::Error<Unfit>> {
-        Ok(0)
+    fn memory_index(&mut self, memory: u32) -> Result<u32, reencode::Error<Unfit>> {
+        // If it has one, that is the one.
+        let source = self.join.graph.source_in(self.index, Kind::Memory, memory);
+        source.map(|_| 0).map_err(reencode::Error::UserError)
     }
 
     fn element_index(&mut self, element: u32) -> Result<u32, reencode::Error<Unfit>> {
-        sum(&[self.base().elements, element]).map_err(reencode::Error::UserError)
+        let is_there = element < self.module().element_count();
+        let index = sum(&[self.base().elements, element]).ok().filter(|_| is_there);
+        index.ok_or(reencode::Error::UserError(NO_ITEM))
     }
 
     fn data_index(&mut self, _: u32) -> Result<u32, reencode::Error<Unfit>> {
@@ -155,7 +164,7 @@ impl Reencode for Renumber<'_, '_, '_> {
     ) -> Result<Instruction<'a>, reencode::Error<Unfit>> {
         if let Operator::RefFunc { function_index } = operator {
             let function = self.function_index(function_index)?;
-            self.declared.push(function);
+            self.declared.insert(function);
         }
         reencode::utils::instruction(self, operator)
     }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use wasmparser::{
     BinaryReader, CompositeInnerType, Data, ElementKind, ElementSectionReader, ExternalKind,
     FuncType, FunctionBody, GlobalSectionReader, KnownCustom, MemoryType, Name, Operator, Parser,
-    Payload, TableSectionReader, TypeRef, TypeSectionReader,
+    Payload, SectionLimited, SubType, TableInit, TableSectionReader, TypeRef, TypeSectionReader,
+    ValType,
 };
 
 use super::{Fit, Unfit};
@@ -14,10 +15,11 @@ use super::{Fit, Unfit};
 #[derive(Default)]
 pub(super) struct Module<'a> {
     pub(super) types: Option<TypeSectionReader<'a>>,
-    /// How many types these are: a section counts groups of them.
-    pub(super) type_count: u32,
-    /// By kind: functions, tables, memories and globals.
-    pub(super) imports: [Vec<Import<'a>>; 4],
+    /// The same, those of functions that take and return numbers.
+    signatures: Vec<Option<FuncType>>,
+    pub(super) imports: Vec<Import<'a>>,
+    /// The types of the functions that it imports.
+    pub(super) imported_functions: Vec<u32>,
     /// The types of the functions that it defines.
     pub(super) functions: Vec<u32>,
     pub(super) tables: Option<TableSectionReader<'a>>,
@@ -60,8 +62,7 @@ impl TryFrom<ExternalKind> for Kind {
 pub(super) struct Import<'a> {
     pub(super) from: &'a str,
     pub(super) name: &'a str,
-    /// The function's type, where it is one.
-    pub(super) ty: u32,
+    pub(super) kind: Kind,
 }
 
 impl<'a> Module<'a> {
@@ -107,22 +108,46 @@ impl<'a> Module<'a> {
             }
         }
         for group in module.types.iter().flat_map(Clone::clone) {
-            let count = u32::try_from(group?.types().len());
-            let count = count.ok().and_then(|count| module.type_count.checked_add(count));
-            module.type_count = count.ok_or(Unfit("it has too many types"))?;
+            let group = group?;
+            // Where a type is written down anew, it is the same if it is plain and by itself.
+            let is_alone = group.types().len() == 1;
+            let signatures = group.types().map(|ty| signature(ty).filter(|_| is_alone));
+            module.signatures.extend(signatures);
+        }
+        for table in module.tables.iter().flat_map(Clone::clone) {
+            module.table(&table?)?;
         }
         Ok(module)
     }
 
+    fn table(&self, table: &wasmparser::Table<'_>) -> Fit<()> {
+        if table.ty.table64 {
+            return Err(Unfit("it has tables of another kind"));
+        }
+        if let TableInit::Expr(init) = &table.init {
+            for operator in init.get_operators_reader() {
+                // Of another module's, it would come after the table.
+                if let Operator::GlobalGet { .. } = operator? {
+                    return Err(Unfit("it has tables that begin with the value of a global"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn import(&mut self, import: wasmparser::Import<'a>) -> Fit<()> {
-        let (kind, ty) = match import.ty {
-            TypeRef::Func(ty) | TypeRef::FuncExact(ty) => (Kind::Function, ty),
-            TypeRef::Table(_) => (Kind::Table, 0),
-            TypeRef::Memory(_) => (Kind::Memory, 0),
-            TypeRef::Global(_) => (Kind::Global, 0),
+        let kind = match import.ty {
+            TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
+                self.imported_functions.push(ty);
+                Kind::Function
+            }
+            TypeRef::Table(table) if !table.table64 => Kind::Table,
+            TypeRef::Table(_) => return Err(Unfit("it has tables of another kind")),
+            TypeRef::Memory(_) => Kind::Memory,
+            TypeRef::Global(_) => Kind::Global,
             TypeRef::Tag(_) => return Err(Unfit("its modules share tags")),
         };
-        self.imports[kind as usize].push(Import { from: import.module, name: import.name, ty });
+        self.imports.push(Import { from: import.module, name: import.name, kind });
         Ok(())
     }
 
@@ -142,41 +167,34 @@ impl<'a> Module<'a> {
         Ok(())
     }
 
-    pub(super) fn imported(&self, kind: Kind) -> &[Import<'a>] {
-        &self.imports[kind as usize]
-    }
-
-    /// How many functions it imports.
-    pub(super) fn imported_functions(&self) -> u32 {
-        count(self.imported(Kind::Function))
-    }
-
-    /// The index of a function's type among the module's.
-    pub(super) fn type_of(&self, function: u32) -> Fit<u32> {
-        let (imports, index) = (self.imported(Kind::Function), function as usize);
-        let defined = || self.functions.get(index - imports.len()).copied();
-        let ty = imports.get(index).map(|import| import.ty);
-        if index < imports.len() { ty } else { defined() }.ok_or(Unfit("it has no such function"))
-    }
-
-    /// A function's type.
-    pub(super) fn function_type(&self, function: u32) -> Fit<FuncType> {
-        let index = self.type_of(function)? as usize;
-        let mut left = index;
-        for group in self.types.iter().flat_map(Clone::clone) {
-            let group = group?;
-            if let Some(ty) = group.types().nth(left) {
-                // Elsewhere it is written down anew, which makes a type the same only if it is plain.
-                let is_plain =
-                    ty.is_final && ty.supertype_idx.is_none() && group.types().len() == 1;
-                return match &ty.composite_type.inner {
-                    CompositeInnerType::Func(ty) if is_plain => Ok(ty.clone()),
-                    _ => Err(Unfit("a function's type is of another kind")),
-                };
-            }
-            left -= group.types().len();
+    /// How many items of this kind it defines.
+    pub(super) fn defined(&self, kind: Kind) -> u32 {
+        match kind {
+            Kind::Function => count(&self.functions),
+            Kind::Table => self.tables.as_ref().map_or(0, SectionLimited::count),
+            Kind::Memory => count(&self.memories),
+            Kind::Global => self.globals.as_ref().map_or(0, SectionLimited::count),
         }
-        Err(Unfit("it has no such type"))
+    }
+
+    /// How many types it has. A section counts groups of them.
+    pub(super) fn type_count(&self) -> u32 {
+        count(&self.signatures)
+    }
+
+    /// How many elements it has.
+    pub(super) fn element_count(&self) -> u32 {
+        self.elements.as_ref().map_or(0, SectionLimited::count)
+    }
+
+    /// What a function takes and returns, if that is numbers alone.
+    pub(super) fn signature(&self, function: u32) -> Fit<&FuncType> {
+        let ty = match self.imported_functions.get(function as usize) {
+            Some(ty) => Some(ty),
+            None => self.functions.get(function as usize - self.imported_functions.len()),
+        };
+        let signature = ty.and_then(|ty| self.signatures.get(*ty as usize)?.as_ref());
+        signature.ok_or(Unfit("a function takes or returns what is no number"))
     }
 
     /// Whether it fills in tables when it is instantiated.
@@ -188,6 +206,16 @@ impl<'a> Module<'a> {
         }
         Ok(false)
     }
+}
+
+/// What a function of this type takes and returns, if it is one, and plain.
+fn signature(ty: &SubType) -> Option<FuncType> {
+    let CompositeInnerType::Func(function) = &ty.composite_type.inner else { return None };
+    let is_number = |ty: &ValType| !matches!(ty, ValType::V128 | ValType::Ref(_));
+    let is_plain = ty.is_final
+        && ty.supertype_idx.is_none()
+        && function.params().iter().chain(function.results()).all(is_number);
+    is_plain.then(|| function.clone())
 }
 
 /// The number that a constant expression is, if it is one of 32 bits.

@@ -40,6 +40,11 @@ pub(super) fn rewrite(sections: &[(u8, &[u8])]) -> Fit<Vec<u8>> {
     let graph = Graph::read(sections)?;
     let join = Join::new(&graph)?;
     let (first, last) = instantiations(sections)?;
+    // What these do would come before all that modules do.
+    let acts = |(section, _): &(u8, &[u8])| matches!(*section, id::INSTANCE | id::START);
+    if sections[first..last].iter().any(acts) {
+        return Err(Unfit("it instantiates components between its modules"));
+    }
     let stubs = used(&join, &sections[..last])?;
     let exports = used(&join, &sections[last..])?;
     let mut writer = Writer { join: &join, functions: Functions::default(), out: Vec::new() };

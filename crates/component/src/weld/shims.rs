@@ -8,7 +8,7 @@ use wasmparser::{ElementItems, ElementKind, FunctionBody, Operator};
 use super::{
     Fit, Unfit,
     graph::{Graph, Source},
-    module::{Kind, Module, constant, count},
+    module::{Kind, Module, constant},
 };
 
 /// Tools make one for each function of the host that a component calls.
@@ -25,6 +25,8 @@ pub(super) struct Shims {
 }
 
 impl Shims {
+    /// The first module that looks like shims counts: nobody makes more, and what is not filled in as
+    /// shims are is no reason to go on.
     pub(super) fn find(graph: &Graph<'_>) -> Fit<Option<Self>> {
         let found = graph.modules.iter().enumerate();
         let found = found.filter_map(|(index, module)| Some((index, places(module)?))).next();
@@ -32,14 +34,14 @@ impl Shims {
         let table = Source::Module(module, 0);
         let mut filler = None;
         for (index, other) in graph.modules.iter().enumerate() {
-            for number in 0..count(other.imported(Kind::Table)) {
+            for number in 0..graph.imported(index, Kind::Table) {
                 if graph.source_in(index, Kind::Table, number)? != table {
                     continue;
                 }
                 if filler.is_some() {
                     return Err(Unfit("the table of shims is used by several modules"));
                 }
-                filler = Some((index, fill(other)?));
+                filler = Some((index, fill(other, size(&graph.modules[module])?)?));
             }
         }
         let (filler, filled) = filler.ok_or(Unfit("nothing fills the table of shims"))?;
@@ -51,15 +53,9 @@ impl Shims {
     /// Whether none of the calls would fail, since the place is empty or has another function.
     fn check(&self, graph: &Graph<'_>) -> Fit<()> {
         let (shims, filler) = (&graph.modules[self.module], &graph.modules[self.filler]);
-        for table in shims.tables.iter().flat_map(Clone::clone) {
-            let size = table?.ty.initial;
-            if self.filled.keys().any(|place| u64::from(*place) >= size) {
-                return Err(Unfit("the table of shims has too few places"));
-            }
-        }
         for (shim, place) in (0..).zip(&self.places) {
             let filled = self.filled.get(place).ok_or(Unfit("a shim has nothing behind it"))?;
-            if shims.function_type(shim)? != filler.function_type(*filled)? {
+            if shims.signature(shim)? != filler.signature(*filled)? {
                 return Err(Unfit("a shim has another function behind it"));
             }
         }
@@ -67,12 +63,20 @@ impl Shims {
     }
 }
 
-/// What a module that does nothing else puts into the one table that it imports.
-fn fill(module: &Module<'_>) -> Fit<HashMap<u32, u32>> {
+/// How many places the one table of a module has.
+fn size(module: &Module<'_>) -> Fit<u64> {
+    let table = module.tables.iter().flat_map(Clone::clone).next();
+    Ok(table.ok_or(Unfit("it has no such table"))??.ty.initial)
+}
+
+/// What a module that does nothing else puts into the one table that it imports, which has `size`
+/// places.
+fn fill(module: &Module<'_>, size: u64) -> Fit<HashMap<u32, u32>> {
     let unfit = Unfit("a module that fills the table of shims does more");
-    let is_bare = module.imported(Kind::Table).len() == 1
-        && module.imported(Kind::Memory).is_empty()
-        && module.imported(Kind::Global).is_empty()
+    let of_kind = |kind| module.imports.iter().filter(|import| import.kind == kind).count();
+    let is_bare = of_kind(Kind::Table) == 1
+        && of_kind(Kind::Memory) == 0
+        && of_kind(Kind::Global) == 0
         && module.functions.is_empty()
         && module.tables.is_none()
         && module.memories.is_empty()
@@ -85,6 +89,9 @@ fn fill(module: &Module<'_>) -> Fit<HashMap<u32, u32>> {
         let ElementKind::Active { offset_expr, .. } = &element.kind else { return Err(unfit) };
         let offset = constant(offset_expr).ok_or(unfit)?;
         let ElementItems::Functions(functions) = element.items else { return Err(unfit) };
+        if u64::from(offset) + u64::from(functions.count()) > size {
+            return Err(Unfit("the table of shims has too few places"));
+        }
         for (place, function) in (u64::from(offset)..).zip(functions) {
             filled.insert(u32::try_from(place).map_err(|_| unfit)?, function?);
         }
@@ -95,7 +102,7 @@ fn fill(module: &Module<'_>) -> Fit<HashMap<u32, u32>> {
 /// For a module that has a table and functions that do nothing but call what is in there: the
 /// place of each in the table.
 fn places(module: &Module<'_>) -> Option<Vec<u32>> {
-    let is_bare = module.imports.iter().all(Vec::is_empty)
+    let is_bare = module.imports.is_empty()
         && module.tables.as_ref().is_some_and(|tables| tables.count() == 1)
         && module.memories.is_empty()
         && module.globals.is_none()
@@ -106,11 +113,15 @@ fn places(module: &Module<'_>) -> Option<Vec<u32>> {
     if !is_bare {
         return None;
     }
-    module.bodies.iter().zip(&module.functions).map(|(body, ty)| shim(body, *ty)).collect()
+    let functions = (0..).zip(module.bodies.iter().zip(&module.functions));
+    let places = functions.map(|(function, (body, ty))| {
+        shim(body, *ty, module.signature(function).ok()?.params().len())
+    });
+    places.collect()
 }
 
 /// The place in the table, if the function only calls what is there, with all that it was given.
-fn shim(body: &FunctionBody<'_>, ty: u32) -> Option<u32> {
+fn shim(body: &FunctionBody<'_>, ty: u32, params: usize) -> Option<u32> {
     if body.get_locals_reader().ok()?.get_count() != 0 {
         return None;
     }
@@ -119,8 +130,8 @@ fn shim(body: &FunctionBody<'_>, ty: u32) -> Option<u32> {
     let mut given = 0;
     let place = loop {
         match next()? {
-            Operator::LocalGet { local_index } if local_index == given => given += 1,
-            Operator::I32Const { value } => break u32::try_from(value).ok()?,
+            Operator::LocalGet { local_index } if local_index as usize == given => given += 1,
+            Operator::I32Const { value } if given == params => break u32::try_from(value).ok()?,
             _ => return None,
         }
     };
