@@ -1,6 +1,7 @@
 //! Reads what a component imports and exports, with signatures in WIT syntax.
 
 mod example;
+mod nesting;
 pub(crate) mod signature;
 
 use serde::Serialize;
@@ -228,6 +229,7 @@ fn validate_with(
     let mut nesting = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
+        nesting::check(&payload, bytes)?;
         if nesting == 1 {
             match &payload {
                 Payload::ComponentImportSection(section) => {

@@ -5,6 +5,7 @@ use keyway_component::{
     AdaptError, Authority, ExternKind, Minimum, ReadError, adapt, describe, fuse, minimum, wit,
 };
 use proptest::prelude::*;
+use wasm_encoder::{CustomSection, Encode, Section};
 
 const WIT: &str = "
     package a:b@1.2.0 {
@@ -209,6 +210,33 @@ fn no_prefix_of_a_component_panics() {
         let _ = adapt(prefix);
         let _ = fuse("one", &[part("one", prefix, &[])]);
     }
+}
+
+#[test]
+fn types_within_types_are_read_as_deep_as_tools_make_them() {
+    // A section of one type, an instance, in which is one type, an instance, and so on.
+    let nested = |levels| {
+        let mut types = vec![1_u8];
+        types.extend([0x42, 1, 1].repeat(levels));
+        types.push(0x7f);
+        let mut component = b"\0asm\x0d\0\x01\0\x07".to_vec();
+        types.encode(&mut component);
+        component
+    };
+    assert!(describe(&nested(100)).is_ok());
+    let deep = nested(101);
+    let refused = describe(&deep).expect_err("it is too deep");
+    assert!(refused.to_string().contains("nested more than 100 deep"), "{refused}");
+    assert!(fuse("one", &[part("one", &deep, &[])]).is_err());
+    // Deeper than any stack.
+    let deep = nested(1_000_000);
+    assert!(describe(&deep).is_err());
+    // A module that brings it along as its world.
+    let mut module = wat("(module (import \"wasi_snapshot_preview1\" \"sched_yield\"
+        (func (result i32))) (memory (export \"memory\") 1))");
+    let section = CustomSection { name: "component-type:deep".into(), data: deep.into() };
+    section.append_to(&mut module);
+    assert!(adapt(&module).is_err());
 }
 
 /// A component and another that it links to, with a few bytes overwritten in both.
