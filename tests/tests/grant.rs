@@ -26,7 +26,10 @@ fn slow_origin(delay: Duration) -> SocketAddr {
                 // A probe that only connects sends nothing.
                 if stream.read(&mut buffer).is_ok_and(|bytes| bytes > 0) {
                     thread::sleep(delay);
-                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                    // It closes, and says so: else the next request may come by this connection.
+                    let answer =
+                        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+                    let _ = stream.write_all(answer);
                 }
             });
         }
