@@ -10,13 +10,10 @@ use wasmparser::{BinaryReader, Import, ImportSectionReader, Imports};
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use crate::read::ReadError;
-
-/// The bytes that a module begins with: the magic number and the version.
-const HEADER_BYTES: usize = 8;
-
-/// The id of the section of imports.
-const IMPORTS: u8 = 2;
+use crate::{
+    read::ReadError,
+    section::{id, split, write},
+};
 
 /// As it is published, so that it is the same as the adapter's.
 const EXIT: &str = "
@@ -34,20 +31,16 @@ const EXIT: &str = "
 ///
 /// If its imports cannot be read; a valid module's can.
 pub(crate) fn keep(module: &[u8]) -> Result<Cow<'_, [u8]>, ReadError> {
-    let mut reader = BinaryReader::new(module, 0);
-    let mut out = reader.read_bytes(HEADER_BYTES)?.to_vec();
+    let (header, sections) = split(module)?;
+    let mut out = header.to_vec();
     let mut is_found = false;
-    while !reader.eof() {
-        let id = reader.read_u8()?;
-        let size = reader.read_var_u32()?;
-        let data = reader.read_bytes(size as usize)?;
-        out.push(id);
-        if id == IMPORTS {
+    for (section, data) in sections {
+        if section == id::IMPORTS {
             let imports = redirected(data)?;
             is_found = matches!(imports, Cow::Owned(_));
-            imports.encode(&mut out);
+            write(section, &imports, &mut out);
         } else {
-            data.encode(&mut out);
+            write(section, data, &mut out);
         }
     }
     if !is_found {

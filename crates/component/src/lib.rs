@@ -21,6 +21,7 @@ mod fuse;
 mod interface;
 mod minimum;
 mod read;
+mod section;
 mod strip;
 mod weld;
 

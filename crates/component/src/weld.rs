@@ -23,27 +23,12 @@ mod shims;
 use std::borrow::Cow;
 
 use wasm_encoder::reencode;
-use wasmparser::{BinaryReader, BinaryReaderError, ComponentAlias, ComponentOuterAliasKind};
-use wasmparser::{ComponentExternalKind, Parser, Payload};
+use wasmparser::{
+    BinaryReaderError, ComponentAlias, ComponentExternalKind, ComponentInstance,
+    ComponentOuterAliasKind, ComponentTypeRef, FromReader, Parser, Payload, SectionLimited,
+};
 
-/// The bytes that a module or component begins with: the magic number and the version.
-const HEADER_BYTES: usize = 8;
-
-/// Levels of components within components. No tool makes more than a few.
-const DEPTH_AT_MOST: usize = 100;
-
-/// The sections of a component, by its binary format.
-mod id {
-    pub(super) const CUSTOM: u8 = 0;
-    pub(super) const CORE_MODULE: u8 = 1;
-    pub(super) const CORE_INSTANCE: u8 = 2;
-    pub(super) const COMPONENT: u8 = 4;
-    pub(super) const INSTANCE: u8 = 5;
-    pub(super) const ALIAS: u8 = 6;
-    pub(super) const TYPE: u8 = 7;
-    pub(super) const CANONICAL: u8 = 8;
-    pub(super) const START: u8 = 9;
-}
+use crate::section::{DEPTH_AT_MOST, id, split, write};
 
 /// Why a component stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -80,65 +65,53 @@ pub fn weld(component: &[u8]) -> Cow<'_, [u8]> {
 
 /// Whether core modules of one component are used by another, or outside.
 fn hands_out_modules(component: &[u8]) -> Result<bool, BinaryReaderError> {
+    const MODULE: ComponentExternalKind = ComponentExternalKind::Module;
     for payload in Parser::new(0).parse_all(component) {
-        match payload? {
-            Payload::ComponentAliasSection(aliases) => {
-                for alias in aliases {
-                    let is_module = match alias? {
-                        ComponentAlias::Outer { kind, .. } => {
-                            kind == ComponentOuterAliasKind::CoreModule
-                        }
-                        ComponentAlias::InstanceExport { kind, .. } => {
-                            kind == ComponentExternalKind::Module
-                        }
-                        ComponentAlias::CoreInstanceExport { .. } => false,
-                    };
-                    if is_module {
-                        return Ok(true);
-                    }
-                }
-            }
+        let hands_out = match payload? {
+            Payload::ComponentAliasSection(aliases) => any(aliases, |alias| match alias {
+                ComponentAlias::Outer { kind, .. } => kind == ComponentOuterAliasKind::CoreModule,
+                ComponentAlias::InstanceExport { kind, .. } => kind == MODULE,
+                ComponentAlias::CoreInstanceExport { .. } => false,
+            })?,
             Payload::ComponentImportSection(imports) => {
-                for import in imports {
-                    if matches!(import?.ty, wasmparser::ComponentTypeRef::Module(_)) {
-                        return Ok(true);
-                    }
-                }
+                any(imports, |import| matches!(import.ty, ComponentTypeRef::Module(_)))?
             }
             Payload::ComponentExportSection(exports) => {
-                for export in exports {
-                    if export?.kind == ComponentExternalKind::Module {
-                        return Ok(true);
-                    }
-                }
+                any(exports, |export| export.kind == MODULE)?
             }
-            Payload::ComponentInstanceSection(instances) => {
-                for instance in instances {
-                    let is_module = match instance? {
-                        wasmparser::ComponentInstance::Instantiate { args, .. } => {
-                            args.iter().any(|arg| arg.kind == ComponentExternalKind::Module)
-                        }
-                        wasmparser::ComponentInstance::FromExports(exports) => {
-                            exports.iter().any(|item| item.kind == ComponentExternalKind::Module)
-                        }
-                    };
-                    if is_module {
-                        return Ok(true);
-                    }
+            Payload::ComponentInstanceSection(instances) => any(instances, |it| match it {
+                ComponentInstance::Instantiate { args, .. } => {
+                    args.iter().any(|argument| argument.kind == MODULE)
                 }
-            }
-            _ => {}
+                ComponentInstance::FromExports(exports) => {
+                    exports.iter().any(|export| export.kind == MODULE)
+                }
+            })?,
+            _ => false,
+        };
+        if hands_out {
+            return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// A component's sections, each with its id.
-type Sections<'a> = Vec<(u8, &'a [u8])>;
+/// Whether one of a section's items is like that.
+fn any<'a, T: FromReader<'a>>(
+    section: SectionLimited<'a, T>,
+    is_so: impl Fn(T) -> bool,
+) -> Result<bool, BinaryReaderError> {
+    for item in section {
+        if is_so(item?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
 
 /// The component with what could be welded, if anything could.
 fn welded(component: &[u8], depth: usize) -> Option<Vec<u8>> {
-    let (header, sections) = sections(component).ok()?;
+    let (header, sections) = split(component).ok()?;
     if depth == DEPTH_AT_MOST {
         return None;
     }
@@ -165,22 +138,4 @@ fn welded(component: &[u8], depth: usize) -> Option<Vec<u8>> {
         Err(_) => return None,
     }
     Some(out)
-}
-
-fn sections(component: &[u8]) -> Fit<(&[u8], Sections<'_>)> {
-    let mut reader = BinaryReader::new(component, 0);
-    let header = reader.read_bytes(HEADER_BYTES)?;
-    let mut sections = Vec::new();
-    while !reader.eof() {
-        let section = reader.read_u8()?;
-        let size = reader.read_var_u32()?;
-        sections.push((section, reader.read_bytes(size as usize)?));
-    }
-    Ok((header, sections))
-}
-
-fn write(section: u8, data: &[u8], out: &mut Vec<u8>) {
-    use wasm_encoder::Encode;
-    out.push(section);
-    data.encode(out);
 }

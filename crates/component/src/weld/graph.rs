@@ -8,9 +8,10 @@ use wasmparser::{
 };
 
 use super::{
-    Fit, Unfit, id,
+    Fit, Unfit,
     module::{Kind, Module, count, reader},
 };
+use crate::section::{Section, id};
 
 pub(super) const NO_ITEM: Unfit = Unfit("it has no such item");
 
@@ -42,7 +43,7 @@ pub(super) enum Source {
 }
 
 impl<'a> Graph<'a> {
-    pub(super) fn read(sections: &[(u8, &'a [u8])]) -> Fit<Self> {
+    pub(super) fn read(sections: &[Section<'a>]) -> Fit<Self> {
         let modules = sections.iter().filter(|(section, _)| *section == id::CORE_MODULE);
         let mut modules: Vec<_> = modules.map(|(_, bytes)| Some(*bytes)).collect();
         if modules.is_empty() {

@@ -17,11 +17,10 @@ use wasmparser::{
 use super::{
     Fit, Unfit,
     graph::{Graph, Source},
-    id,
     join::{Join, MEMORY, STUBS},
     module::{Kind, reader},
-    write,
 };
+use crate::section::{Section, id, write};
 
 /// Modules that a component must have before it is worth the while: there are two afterwards.
 const MODULES_AT_LEAST: usize = 3;
@@ -32,7 +31,7 @@ const ARGUMENTS: u32 = 1;
 const JOINT: u32 = 2;
 
 /// The sections of a component, welded.
-pub(super) fn rewrite(sections: &[(u8, &[u8])]) -> Fit<Vec<u8>> {
+pub(super) fn rewrite(sections: &[Section<'_>]) -> Fit<Vec<u8>> {
     let modules = sections.iter().filter(|(section, _)| *section == id::CORE_MODULE).count();
     if modules < MODULES_AT_LEAST {
         return Err(Unfit("it has few modules"));
@@ -41,7 +40,7 @@ pub(super) fn rewrite(sections: &[(u8, &[u8])]) -> Fit<Vec<u8>> {
     let join = Join::new(&graph)?;
     let (first, last) = instantiations(sections)?;
     // What these do would come before all that modules do.
-    let acts = |(section, _): &(u8, &[u8])| matches!(*section, id::INSTANCE | id::START);
+    let acts = |(section, _): &Section<'_>| matches!(*section, id::INSTANCE | id::START);
     if sections[first..last].iter().any(acts) {
         return Err(Unfit("it instantiates components between its modules"));
     }
@@ -69,7 +68,7 @@ pub(super) fn rewrite(sections: &[(u8, &[u8])]) -> Fit<Vec<u8>> {
 }
 
 /// The first and the last section by which modules are instantiated.
-fn instantiations(sections: &[(u8, &[u8])]) -> Fit<(usize, usize)> {
+fn instantiations(sections: &[Section<'_>]) -> Fit<(usize, usize)> {
     let mut found = None;
     for (index, &(section, data)) in sections.iter().enumerate() {
         if section != id::CORE_INSTANCE {
@@ -94,7 +93,7 @@ fn has_destructor(types: &[u8]) -> Fit<bool> {
 }
 
 /// The functions of modules that the component model is given in these sections.
-fn used(join: &Join<'_, '_>, sections: &[(u8, &[u8])]) -> Fit<Vec<Source>> {
+fn used(join: &Join<'_, '_>, sections: &[Section<'_>]) -> Fit<Vec<Source>> {
     let mut uses = Uses { join, found: Vec::new(), known: HashSet::new() };
     for &(section, data) in sections {
         if section == id::CANONICAL {
