@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    env,
     io::{self, Write},
     sync::{
         LazyLock, Mutex, OnceLock, PoisonError,
@@ -112,12 +113,16 @@ fn write_or_hold(event: Vec<u8>) {
 /// The events that wait for something else to be said first, while they do.
 static HELD: Mutex<Option<Vec<Vec<u8>>>> = Mutex::new(None);
 
-/// Keeps events from standard error until it is dropped.
+/// Keeps events from standard error until it is dropped. Who asks for a log of their own
+/// (`KEYWAY_LOG`) gets it as it comes: they may want to see where a start hangs.
 #[derive(Debug)]
 pub(crate) struct Hold;
 
 impl Hold {
     pub(crate) fn new() -> Self {
+        if env::var_os("KEYWAY_LOG").is_some() {
+            return Self;
+        }
         HELD.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
         Self
     }
