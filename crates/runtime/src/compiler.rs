@@ -255,8 +255,8 @@ impl Compiler {
         {
             return Ok(code);
         }
-        // If anything is wrong with the component, it is told of its own bytes. Nothing may be: modules
-        // that are welded can be beyond a limit that each of them keeps within.
+        // What is wrong with a component is told of its own bytes. And what was welded may be beyond a
+        // limit of the engine that the component keeps to.
         engine.precompile_component(component)
     }
 
