@@ -15,7 +15,7 @@ use keyway_component::{
 };
 
 use crate::{
-    backends, folder, handler,
+    backend, folder, handler,
     limit::{self, Size},
     problem::problem,
     source::{SourceFile, Sources, read_sources},
@@ -129,7 +129,7 @@ pub(crate) fn further_problems(draft: Draft) -> Vec<Problem> {
 fn put_together(mut app: App, doubts: &Doubts) -> (Assembly, Vec<Problem>) {
     let (sources, mut problems) = read_sources(&app);
     problems.extend(folder::resolve(&mut app));
-    problems.extend(backends::check(&app));
+    problems.extend(backend::check(&app));
     let (assembly, further) = of_sources(app, sources, doubts);
     problems.extend(further);
     (assembly, problems)

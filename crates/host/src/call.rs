@@ -10,7 +10,7 @@ use crate::{
     Granted,
     admin::api::{Asked, Function, Returned},
     assembly,
-    backends::Backends,
+    backend::Backends,
     build::built,
     generation::Principals,
     nearest::did_you_mean,

@@ -16,7 +16,7 @@ use keyway_runtime::{Engines, Key, Principal, Remedy, Room, Unit, UnitSpec};
 use keyway_trigger::http::Routes;
 
 use crate::{
-    backends::Backends,
+    backend::Backends,
     canary::{Share, UnitHandler},
     listen,
     prepare::{Prepared, PreparedUnit},

@@ -3,24 +3,18 @@
 
 pub mod admin;
 mod assembly;
-mod backends;
-mod blobstore;
+mod backend;
 mod build;
 mod call;
 mod canary;
 mod compose;
-mod config;
-mod database;
 mod edit;
 mod folder;
 mod generation;
 mod handler;
-mod kind;
 mod limit;
-mod link;
 mod listen;
 pub mod log;
-mod messaging;
 mod nearest;
 mod open;
 mod prepare;
@@ -28,9 +22,7 @@ mod problem;
 mod run;
 mod running;
 mod serve;
-mod setting;
 mod source;
-mod store;
 mod watch;
 mod write;
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     assembly::{self, AssembledUnit, Assembly},
-    backends, folder,
+    backend, folder,
     limit::{self, Size},
     problem::problem,
     source::{SourceFile, Sources, read_sources},
@@ -118,7 +118,7 @@ impl Workshop {
     pub(crate) fn prepare(&self, mut app: App) -> Result<Prepared, Vec<Problem>> {
         let (sources, mut problems) = read_sources(&app);
         problems.extend(folder::resolve(&mut app));
-        problems.extend(backends::check(&app));
+        problems.extend(backend::check(&app));
         let hashes = hashes(&sources);
         let name = note_name(&app, &hashes, self.purpose);
         if problems.is_empty()

@@ -21,7 +21,7 @@ use tokio::{runtime::Handle, time::timeout};
 pub(crate) use trial::{Counted, Trial, TrialOptions};
 
 use crate::{
-    backends::Backends,
+    backend::Backends,
     canary::UnitHandler,
     generation::Generation,
     listen::Listeners,

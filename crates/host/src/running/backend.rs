@@ -10,9 +10,9 @@ use keyway_capability::keyvalue::{
 
 use super::{Done, Generation, Running};
 use crate::{
+    backend::store::{ExchangeError, OpenStore, from_settings, wrong},
     nearest::did_you_mean,
     problem::problem,
-    store::{ExchangeError, OpenStore, from_settings, wrong},
 };
 
 impl Running {

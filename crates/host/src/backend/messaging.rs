@@ -12,10 +12,8 @@ use keyway_capability::{
     messaging::{self, Broker, OpenError, Pattern},
 };
 
-use crate::{
-    kind::{self, Kind, OpenOf},
-    problem::problem,
-};
+use super::kind::{self, Kind, OpenOf};
+use crate::problem::problem;
 
 /// Brokers that are open.
 #[derive(Debug, Clone, Default)]

@@ -8,7 +8,7 @@ use keyway_capability::{
     sql::{self, Access, Database, OpenError},
 };
 
-use crate::kind::{self, Kind, OpenOf};
+use super::kind::{self, Kind, OpenOf};
 
 /// Databases that are open.
 #[derive(Debug, Clone, Default)]

@@ -8,11 +8,8 @@ use keyway_app::{
 };
 use keyway_capability::config::{self, Config};
 
-use crate::{
-    backends::{OpenedByName, open_all},
-    problem::problem,
-    setting,
-};
+use super::{OpenedByName, open_all, setting};
+use crate::problem::problem;
 
 /// Configurations that are open.
 #[derive(Debug, Clone, Default)]

@@ -14,7 +14,7 @@ use keyway_capability::{
     blobstore::{self, Blobs, OpenError, Rights, restrict},
 };
 
-use crate::{
+use super::{
     kind::{self, Kind, OpenOf},
     link::Links,
 };

@@ -9,11 +9,11 @@ use keyway_app::{
 };
 use keyway_capability::SettingsError;
 
-use crate::{
-    backends::{OpenedByName, open_all},
-    problem::problem,
+use super::{
+    OpenedByName, open_all,
     setting::{self, Resolved},
 };
+use crate::problem::problem;
 
 /// A kind of thing that has a backend.
 pub(crate) trait Kind {

@@ -1,5 +1,14 @@
 //! All that stands behind the capabilities of an app, open.
 
+mod blobstore;
+mod config;
+mod database;
+mod kind;
+mod link;
+mod messaging;
+mod setting;
+pub(crate) mod store;
+
 use std::collections::BTreeMap;
 
 use keyway_app::{
@@ -7,12 +16,8 @@ use keyway_app::{
     backend::{Backend, BackendName},
 };
 
-use crate::{
-    blobstore::{self, Places},
-    config::{self, Configs},
-    database::{self, Databases},
-    messaging::{self, Brokers},
-    store::{self, Stores},
+use self::{
+    blobstore::Places, config::Configs, database::Databases, messaging::Brokers, store::Stores,
 };
 
 /// The backends of an app.

@@ -20,12 +20,8 @@ use keyway_capability::{
     },
 };
 
-use crate::{
-    backends::{Opened, OpenedByName, open_all},
-    link::Links,
-    problem::problem,
-    setting,
-};
+use super::{Opened, OpenedByName, link::Links, open_all, setting};
+use crate::problem::problem;
 
 /// Stores that are open, each exchangeable while it is used.
 #[derive(Debug, Clone, Default)]
