@@ -39,10 +39,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ProblemReport,
-    canary::Share,
-    log,
+    live::{
+        canary::Share,
+        log,
+        running::{Running, TrialOptions},
+    },
     problem::problem,
-    running::{Running, TrialOptions},
 };
 use api::{BackendSwapped, Canary, Refused, Reloaded, SwapBackend, SwapComponent, VERSION};
 

@@ -6,8 +6,10 @@ use keyway_app::{App, Component, Problem, Source};
 use keyway_build::{BuildError, Job, Options, Project, Toolbox, component_file};
 
 use crate::{
-    open::{manifest_of, open_unfinished},
-    prepare::cache_folder,
+    assembly::{
+        open::{manifest_of, open_unfinished},
+        prepare::cache_folder,
+    },
     problem::problem,
 };
 

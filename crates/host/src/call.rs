@@ -9,13 +9,15 @@ use tokio::runtime::Builder;
 use crate::{
     Granted,
     admin::api::{Asked, Function, Returned},
-    assembly,
+    assembly::{
+        assemble,
+        open::open_unfinished,
+        prepare::{Prepared, Workshop},
+    },
     backend::Backends,
     build::built,
-    generation::Principals,
+    live::generation::Principals,
     nearest::did_you_mean,
-    open::open_unfinished,
-    prepare::{Prepared, Workshop},
     problem::problem,
 };
 
@@ -75,7 +77,7 @@ pub fn call(path: &Path, granted: Option<&Granted>, asked: &Asked) -> Done<Retur
 
 /// What the components of `app` export that can be called.
 pub(crate) fn functions_of(app: &App) -> Done<Vec<Function>> {
-    let loaded = assembly::load_all(app)?;
+    let loaded = assemble::load_all(app)?;
     let mut functions = Vec::new();
     for (component, loaded) in &loaded {
         for export in &loaded.description.exports {

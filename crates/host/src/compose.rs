@@ -5,10 +5,12 @@ use std::path::Path;
 use keyway_app::{ComponentName, Problem};
 
 use crate::{
-    assembly::{self, Composed},
+    assembly::{
+        assemble::{self, Composed},
+        open::{open, open_unfinished},
+    },
     build::built,
     edit::named,
-    open::{open, open_unfinished},
     problem::problem,
     write::write,
 };
@@ -27,7 +29,7 @@ pub fn compose(
     strip: bool,
 ) -> Result<Composed, Vec<Problem>> {
     let app = open(path)?;
-    let roots = assembly::roots(&app);
+    let roots = assemble::roots(&app);
     let root = match component {
         Some(name) => named(&app, name),
         None => match Vec::from_iter(&roots).as_slice() {
@@ -44,7 +46,7 @@ pub fn compose(
         },
     }?;
     let app = app.of_root(root);
-    let mut composed = assembly::compose(&app, root)?;
+    let mut composed = assemble::compose(&app, root)?;
     if strip {
         // It is a component that was just read.
         composed.bytes = keyway_component::strip(&composed.bytes)
@@ -64,8 +66,8 @@ pub fn wit(path: &Path, component: Option<&str>) -> Result<Vec<(String, String)>
         let name = named(&app, name)?.clone();
         app.components.retain(|other, _| *other == name);
     }
-    let loaded = assembly::load_all(&app)?;
-    let wit = |(name, loaded): (&ComponentName, &assembly::Loaded)| {
+    let loaded = assemble::load_all(&app)?;
+    let wit = |(name, loaded): (&ComponentName, &assemble::Loaded)| {
         let text = keyway_component::wit(&loaded.bytes);
         let text = text.map_err(|error| problem("not-a-component", error.to_string(), None))?;
         Ok((name.to_string(), text))

@@ -10,7 +10,12 @@ use keyway_app::{
     edit::{self, EditError},
 };
 
-use crate::{assembly, nearest::did_you_mean, open::manifest_of, problem::problem, write::write};
+use crate::{
+    assembly::{assemble, open::manifest_of},
+    nearest::did_you_mean,
+    problem::problem,
+    write::write,
+};
 
 type Done<T> = Result<T, Vec<Problem>>;
 
@@ -84,12 +89,12 @@ pub fn link(path: &Path, from: &str, to: &str, import: Option<&str>) -> Done<Vec
     }
     let after = manifest.check(&text)?;
     // The app may be unfinished; what matters is what the link makes worse.
-    let known = assembly::problems(app);
+    let known = assemble::problems(app);
     let is_known = |problem: &Problem| {
         known.iter().any(|known| (known.code, &known.message) == (problem.code, &problem.message))
     };
     let new: Vec<_> =
-        assembly::problems(after).into_iter().filter(|problem| !is_known(problem)).collect();
+        assemble::problems(after).into_iter().filter(|problem| !is_known(problem)).collect();
     if !new.is_empty() {
         return Err(new);
     }
@@ -202,7 +207,7 @@ fn fitting(
 ) -> Done<Vec<String>> {
     let mut both = app.clone();
     both.components.retain(|name, _| name == from || name == to);
-    let loaded = assembly::load_all(&both)?;
+    let loaded = assemble::load_all(&both)?;
     let (imports, exports) = (&loaded[from].description.imports, &loaded[to].description.exports);
     let names = |items: &[keyway_component::Extern]| match items {
         [] => "nothing".to_owned(),
@@ -235,9 +240,9 @@ fn unmet(app: &App, name: &ComponentName) -> Vec<(String, Vec<ComponentName>)> {
     all.components.retain(|_, component| {
         let mut one = app.clone();
         one.components.retain(|other, _| *other == component.name);
-        assembly::load_all(&one).is_ok()
+        assemble::load_all(&one).is_ok()
     });
-    let Ok(loaded) = assembly::load_all(&all) else { return Vec::new() };
+    let Ok(loaded) = assemble::load_all(&all) else { return Vec::new() };
     let Some(component) = loaded.get(name) else { return Vec::new() };
     let imports = component.description.imports.iter();
     let open = imports

@@ -16,7 +16,7 @@ use keyway_runtime::{
 use tokio::runtime::Builder;
 
 use crate::{
-    prepare::{Prepared, PreparedUnit, Workshop},
+    assembly::prepare::{Prepared, PreparedUnit, Workshop},
     problem::problem,
 };
 

@@ -14,7 +14,7 @@ use etcetera::BaseStrategy;
 use keyway_app::Problem;
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::{problem::problem, running::Running};
+use crate::{live::running::Running, problem::problem};
 
 /// The socket of a host, taken away when dropped.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::{
     Admin,
     api::{ComponentStatus, RouteStatus, Status, StoreStatus, StoreSwap, TrialStatus, UnitStatus},
 };
-use crate::running::{Counted, Serving};
+use crate::live::running::{Counted, Serving};
 
 impl Admin {
     pub(super) fn status(&self) -> Status {

@@ -23,11 +23,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, AdminSocket},
-    log,
-    open::{Granted, open_granted},
+    assembly::open::{Granted, open_granted},
+    live::{
+        log,
+        running::Running,
+        watch::{Seen, watch},
+    },
     problem::problem,
-    running::Running,
-    watch::{Seen, watch},
 };
 
 /// How long requests wait at the start until the app listens: a server that does not answer is not to

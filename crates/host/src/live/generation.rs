@@ -16,12 +16,14 @@ use keyway_runtime::{Engines, Key, Principal, Remedy, Room, Unit, UnitSpec};
 use keyway_trigger::http::Routes;
 
 use crate::{
+    assembly::prepare::{Prepared, PreparedUnit},
     backend::Backends,
-    canary::{Share, UnitHandler},
-    listen,
-    prepare::{Prepared, PreparedUnit},
+    live::{
+        canary::{Share, UnitHandler},
+        listen,
+        serve::Start,
+    },
     problem::problem,
-    serve::Start,
 };
 
 /// An app whose units are ready to run.

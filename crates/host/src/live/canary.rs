@@ -18,7 +18,7 @@ use hyper::body::Incoming;
 use keyway_runtime::{Body, BodyError, Failure};
 use keyway_trigger::http::{Handler, Peer};
 
-use crate::generation::LiveUnit;
+use crate::live::generation::LiveUnit;
 
 /// A part of all requests and messages, in hundredths of a percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use keyway_trigger::{
 use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
+use crate::live::{
     canary::{Share, UnitHandler, is_fault},
     generation::Generation,
 };

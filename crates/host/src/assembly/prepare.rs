@@ -12,11 +12,14 @@ use keyway_runtime::{Cache, CacheError, Compiled, Compiler, Key, Purpose};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    assembly::{self, AssembledUnit, Assembly},
-    backend, folder,
-    limit::{self, Size},
+    assembly::{
+        assemble::{self, AssembledUnit, Assembly},
+        folder,
+        limit::{self, Size},
+        source::{SourceFile, Sources, read_sources},
+    },
+    backend,
     problem::problem,
-    source::{SourceFile, Sources, read_sources},
 };
 
 /// An app whose units are compiled.
@@ -135,7 +138,7 @@ impl Workshop {
                 false => Err(problems),
             };
         }
-        let (assembly, further) = assembly::of_sources(app, sources, &Doubts::default());
+        let (assembly, further) = assemble::of_sources(app, sources, &Doubts::default());
         problems.extend(further);
         if !problems.is_empty() {
             return Err(problems);
@@ -177,7 +180,7 @@ impl Workshop {
             let compiled = self.compiler.recall(&Key::parse(&code)?)?;
             Some(PreparedUnit { root, components, imports, exports, minimum, compiled })
         };
-        assembly::roots(app).into_iter().zip(note.units).map(unit).collect()
+        assemble::roots(app).into_iter().zip(note.units).map(unit).collect()
     }
 
     fn note(&self, name: &Key, Prepared { units, .. }: &Prepared) {
@@ -209,7 +212,7 @@ fn note_name(app: &App, sources: &BTreeMap<ComponentName, Key>, purpose: Purpose
     };
     add(&this_program());
     add(format!("{purpose:?}").as_bytes());
-    for root in assembly::roots(app) {
+    for root in assemble::roots(app) {
         add(root.as_str().as_bytes());
     }
     for trigger in &app.triggers {

@@ -10,7 +10,10 @@ use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{Done, Generation, Running, Serving};
-use crate::{canary::Share, generation::LiveUnit, problem::problem};
+use crate::{
+    live::{canary::Share, generation::LiveUnit},
+    problem::problem,
+};
 
 /// How often it is looked at how a trial goes.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

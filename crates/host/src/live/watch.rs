@@ -20,11 +20,9 @@ use tokio::{task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    assembly::{open::manifest_of, source::files_of},
     build::{jobs_of, toolbox},
-    open::manifest_of,
-    running::Running,
-    serve::Narrator,
-    source::files_of,
+    live::{running::Running, serve::Narrator},
 };
 
 /// How often the files are looked at.

@@ -21,15 +21,19 @@ use tokio::{runtime::Handle, time::timeout};
 pub(crate) use trial::{Counted, Trial, TrialOptions};
 
 use crate::{
+    assembly::{
+        open::{Granted, open_granted},
+        prepare::{Prepared, Workshop},
+    },
     backend::Backends,
-    canary::UnitHandler,
-    generation::Generation,
-    listen::Listeners,
+    live::{
+        canary::UnitHandler,
+        generation::Generation,
+        listen::Listeners,
+        serve::{ServeOptions, no_trigger},
+    },
     nearest::did_you_mean,
-    open::{Granted, open_granted},
-    prepare::{Prepared, Workshop},
     problem::problem,
-    serve::{ServeOptions, no_trigger},
 };
 
 /// An app that is served, until the host ends.

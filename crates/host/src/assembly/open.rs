@@ -7,7 +7,7 @@ use std::{
 
 use keyway_app::{App, Component, Grant, Limit, Manifest, Problem, spin};
 
-use crate::assembly;
+use crate::assembly::assemble;
 
 /// The name of a manifest in its folder.
 const MANIFEST: &str = "keyway.toml";
@@ -58,7 +58,7 @@ pub(crate) fn open_granted(path: &Path, granted: Option<&Granted>) -> Result<App
 fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Problem>> {
     manifest.draft(folder).map_err(|mut draft| {
         let mut problems = std::mem::take(&mut draft.problems);
-        problems.extend(assembly::further_problems(*draft));
+        problems.extend(assemble::further_problems(*draft));
         problems.sort_by_key(|problem| problem.place.as_ref().map(|place| place.span.start));
         problems
     })

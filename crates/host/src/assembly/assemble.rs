@@ -1,0 +1,357 @@
+//! From a checked app to its units: reads the components, checks what only their bytes tell
+//! (types, exports, folders), and fuses them. All problems come out at once.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use keyway_app::{
+    App, Component, ComponentName, Doubts, Draft, Place, Problem, backend::CONFIG_READERS,
+    keyvalue, sql,
+};
+use keyway_component::{
+    AdaptError, Description, FuseError, Minimum, Part, PartLink, adapt, describe, fuse, minimum,
+};
+
+use crate::{
+    assembly::{
+        folder, handler,
+        limit::{self, Size},
+        source::{SourceFile, Sources, read_sources},
+    },
+    backend,
+    problem::problem,
+};
+
+/// An app whose components were read and fused, ready to be compiled.
+#[derive(Debug)]
+pub struct Assembly {
+    /// The app.
+    pub app: App,
+    /// Its components.
+    pub components: BTreeMap<ComponentName, Loaded>,
+    /// Its units, one for each component that a trigger starts, in the order of their names.
+    pub units: Vec<AssembledUnit>,
+}
+
+/// A component that was read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The file that it was read from.
+    pub path: PathBuf,
+    /// The component: if the file holds a core module of preview 1, that with its adapter.
+    pub bytes: Vec<u8>,
+    /// What it is.
+    pub description: Description,
+}
+
+/// A unit that was fused.
+#[derive(Debug)]
+pub struct AssembledUnit {
+    /// The component that its trigger starts.
+    pub root: ComponentName,
+    /// The fused component.
+    pub unit: keyway_component::Unit,
+    /// What an instance of it takes at least.
+    pub minimum: Minimum,
+}
+
+/// Reads the components of `app` and fuses its units.
+///
+/// # Errors
+/// All that is wrong with the components, their links and their grants.
+pub fn assemble(app: App) -> Result<Assembly, Vec<Problem>> {
+    let (assembly, problems) = put_together(app, &Doubts::default());
+    if problems.is_empty() { Ok(assembly) } else { Err(problems) }
+}
+
+/// Reads the components of `app`, and fuses those of its units that can be. To look at an app or
+/// a component, which need not be fit to run.
+///
+/// # Errors
+/// If a component cannot be read.
+pub fn read(app: App) -> Result<Assembly, Vec<Problem>> {
+    let (assembly, problems) = put_together(app, &Doubts::default());
+    let is_whole = assembly.components.len() == assembly.app.components.len();
+    if is_whole { Ok(assembly) } else { Err(problems) }
+}
+
+/// The components of `app`, each read by itself.
+///
+/// # Errors
+/// All components that cannot be read.
+pub(crate) fn load_all(app: &App) -> Result<BTreeMap<ComponentName, Loaded>, Vec<Problem>> {
+    let (mut sources, mut problems) = read_sources(app);
+    let mut all = BTreeMap::new();
+    for component in app.components.values() {
+        let Some(source) = sources.remove(&component.name) else { continue };
+        match understand(component, source) {
+            Ok(loaded) => {
+                all.insert(component.name.clone(), loaded);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(all) } else { Err(problems) }
+}
+
+/// A component that others were composed into.
+#[derive(Debug)]
+pub struct Composed {
+    /// The component.
+    pub bytes: Vec<u8>,
+    /// The names of the components in it, in the order of the manifest.
+    pub components: Vec<String>,
+}
+
+/// Composes `root` and all that it is linked to.
+///
+/// # Errors
+/// All that is wrong with the components and their links.
+pub(crate) fn compose(app: &App, root: &ComponentName) -> Result<Composed, Vec<Problem>> {
+    let components = load_all(app)?;
+    let bytes =
+        keyway_component::compose(root.as_str(), &parts(app, &components)).map_err(|errors| {
+            errors.iter().map(|error| of_fusion(app, error, true)).collect::<Vec<_>>()
+        })?;
+    Ok(Composed { bytes, components: components.keys().map(ToString::to_string).collect() })
+}
+
+/// All that is wrong with `app`.
+pub(crate) fn problems(app: App) -> Vec<Problem> {
+    put_together(app, &Doubts::default()).1
+}
+
+/// All that is wrong with a draft beside what its manifest says.
+pub(crate) fn further_problems(draft: Draft) -> Vec<Problem> {
+    put_together(draft.app, &draft.doubts).1
+}
+
+/// An assembly as far as it can be had, with all its problems.
+fn put_together(mut app: App, doubts: &Doubts) -> (Assembly, Vec<Problem>) {
+    let (sources, mut problems) = read_sources(&app);
+    problems.extend(folder::resolve(&mut app));
+    problems.extend(backend::check(&app));
+    let (assembly, further) = of_sources(app, sources, doubts);
+    problems.extend(further);
+    (assembly, problems)
+}
+
+/// An assembly of components whose files were read, in an app whose folders are resolved; those
+/// whose files were not read have been told. What follows from that, or is one of the `doubts`, is
+/// no further problem.
+pub(crate) fn of_sources(
+    app: App,
+    mut sources: Sources,
+    doubts: &Doubts,
+) -> (Assembly, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let mut components = BTreeMap::new();
+    for component in app.components.values() {
+        let Some(source) = sources.remove(&component.name) else { continue };
+        match understand(component, source) {
+            Ok(loaded) => {
+                problems.extend(unused_links(component, &loaded.description));
+                components.insert(component.name.clone(), loaded);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let mut assembly = Assembly { app, components, units: Vec::new() };
+    let started = roots(&assembly.app);
+    let mut fused = started.clone();
+    let whole = !doubts.uses && assembly.components.len() == assembly.app.components.len();
+    if !whole {
+        let read = assembly.app.components.values();
+        let read = read.filter(|component| assembly.components.contains_key(&component.name));
+        // What another one leads to that is not known is looked at by itself.
+        fused.extend(unlinked(read));
+    }
+    let mut told = BTreeSet::new();
+    for root in fused {
+        let limits = started.contains(&root) && !doubts.limits.contains(&root);
+        let (further, errors) = assembly.add_unit(root, limits);
+        problems.extend(further);
+        // Units share components, and with them their problems.
+        let new = |error: &&FuseError| !is_told(error, doubts) && told.insert(error.to_string());
+        problems
+            .extend(errors.iter().filter(new).map(|error| of_fusion(&assembly.app, error, whole)));
+    }
+    (assembly, problems)
+}
+
+/// Whether an error was told in other words already, or follows from one that was.
+fn is_told(error: &FuseError, doubts: &Doubts) -> bool {
+    match error {
+        // The manifest's check tells of these, and a component that cannot be read was told of.
+        FuseError::UnknownComponent { .. } | FuseError::Cycle { .. } => true,
+        FuseError::Unmet { component, .. } => {
+            doubts.links.iter().any(|name| name.as_str() == component)
+        }
+        _ => false,
+    }
+}
+
+impl Assembly {
+    /// Fuses the unit of `root` if that was read, and says what is wrong with it; with its limits
+    /// only if it is to have those.
+    fn add_unit(&mut self, root: ComponentName, limits: bool) -> (Vec<Problem>, Vec<FuseError>) {
+        let Some(loaded) = self.components.get(&root) else { return Default::default() };
+        let exports = loaded.description.exports.iter();
+        let exports: Vec<_> = exports.map(|export| export.name.clone()).collect();
+        let mut problems = handler::missing(&self.app, &root, &exports);
+        let fused = fuse(root.as_str(), &parts(&self.app, &self.components));
+        let size = match &fused {
+            Ok(unit) => Some(Size {
+                components: unit.components.len(),
+                // It was made here; one that cannot be read is refused when compiled.
+                minimum: minimum(&unit.bytes).unwrap_or_default(),
+            }),
+            Err(_) => self.size(&root),
+        };
+        if limits {
+            problems.extend(limit::check(&self.app, &root, &exports, size));
+        }
+        match fused {
+            Ok(unit) => {
+                let minimum = size.map(|size| size.minimum).unwrap_or_default();
+                self.units.push(AssembledUnit { root, unit, minimum });
+                (problems, Vec::new())
+            }
+            Err(errors) => (problems, errors),
+        }
+    }
+
+    /// The size of the unit of `root`, which could not be fused; none if one of its components could
+    /// not be read. Fusion adds neither memories nor core instances.
+    fn size(&self, root: &ComponentName) -> Option<Size> {
+        let mut seen = BTreeSet::from([root]);
+        let mut open = vec![root];
+        let mut all = Minimum::default();
+        while let Some(name) = open.pop() {
+            let loaded = self.components.get(name)?;
+            all += minimum(&loaded.bytes).unwrap_or_default();
+            let links = self.app.components[name].links.values().map(|link| &link.value.to);
+            open.extend(links.filter(|to| seen.insert(to)));
+        }
+        Some(Size { components: seen.len(), minimum: all })
+    }
+}
+
+/// The roots of the units; in an app without triggers, every component that no other links to,
+/// so that their links are checked all the same.
+pub(crate) fn roots(app: &App) -> BTreeSet<ComponentName> {
+    let triggered: BTreeSet<_> = app.unit_roots().into_iter().cloned().collect();
+    if !triggered.is_empty() {
+        return triggered;
+    }
+    unlinked(app.components.values())
+}
+
+/// Those of the components that none of them links to.
+fn unlinked<'a>(
+    components: impl Iterator<Item = &'a Component> + Clone,
+) -> BTreeSet<ComponentName> {
+    let links = components.clone().flat_map(|component| component.links.values());
+    let linked: BTreeSet<_> = links.map(|link| &link.value.to).collect();
+    let names = components.map(|component| &component.name);
+    names.filter(|name| !linked.contains(name)).cloned().collect()
+}
+
+/// Adapts a component and describes it.
+fn understand(
+    component: &Component,
+    SourceFile { path, bytes }: SourceFile,
+) -> Result<Loaded, Problem> {
+    let invalid = |reason: String, help: Option<&str>| {
+        let message = format!("the component `{}` ({}): {reason}", component.name, path.display());
+        let place = component.source.place.clone();
+        Problem { place, ..problem("not-a-component", message, help) }
+    };
+    let whole = "give a whole `.wasm` file, as a compiler writes it for `wasm32-wasip2`";
+    let bytes = adapt(&bytes).map_err(|error| {
+        let help = match error {
+            AdaptError::NotWasm | AdaptError::Truncated { .. } => Some(whole),
+            // These say themselves what to do, or only the compiler's author can do it.
+            AdaptError::Invalid { .. }
+            | AdaptError::OtherModule { .. }
+            | AdaptError::Encode { .. } => None,
+        };
+        invalid(error.to_string(), help)
+    })?;
+    let bytes = bytes.into_owned();
+    let description = describe(&bytes).map_err(|error| invalid(error.to_string(), None))?;
+    Ok(Loaded { path, bytes, description })
+}
+
+/// A link to a store needs an import that opens stores, and one to a configuration needs one that
+/// reads it.
+fn unused_links(component: &Component, description: &Description) -> Vec<Problem> {
+    let links: [(Option<&Option<Place>>, &[&str]); 5] = [
+        (component.stores.values().next().map(|link| &link.place), &keyvalue::OPENERS),
+        (component.blobs.values().next().map(|link| &link.place), &["wasi:blobstore/blobstore"]),
+        (component.brokers.values().next().map(|link| &link.place), &["wasi:messaging/types"]),
+        (component.databases.values().next().map(|link| &link.place), &sql::OPENERS),
+        (component.config.as_ref().map(|link| &link.place), &CONFIG_READERS),
+    ];
+    let imports = |interfaces: &[&str]| {
+        let mut imports = description.needs.iter().flat_map(|need| &need.imports);
+        imports.any(|import| interfaces.contains(&import.split('@').next().unwrap_or(import)))
+    };
+    let unused = links.into_iter().filter(|(_, interfaces)| !imports(interfaces));
+    unused
+        .filter_map(|(place, interfaces)| {
+            let message = format!(
+                "`{}` does not import `{}`, nor any other interface for which it has this link",
+                component.name, interfaces[0]
+            );
+            let help = Some("take the link away");
+            // A link that nobody wrote, as those of a `spin.toml`, is there for those who use it.
+            let place = Some(place?.clone()?);
+            Some(Problem { place, ..problem("no-such-import", message, help) })
+        })
+        .collect()
+}
+
+/// The components that were read as the parts of units.
+fn parts<'a>(app: &'a App, components: &'a BTreeMap<ComponentName, Loaded>) -> Vec<Part<'a>> {
+    let part = |(name, loaded): (&'a ComponentName, &'a Loaded)| Part {
+        name: name.as_str(),
+        bytes: &loaded.bytes,
+        links: app.components[name]
+            .links
+            .iter()
+            .map(|(import, link)| PartLink { import: import.as_str(), to: link.value.to.as_str() })
+            .collect(),
+    };
+    components.iter().map(part).collect()
+}
+
+/// A problem of fusion, at the link that it is about, or else at the component. In an app that is
+/// not known as a whole, what no component exports may be exported by one.
+fn of_fusion(app: &App, error: &FuseError, whole: bool) -> Problem {
+    let component = error
+        .component()
+        .and_then(|name| app.components.values().find(|c| c.name.as_str() == name));
+    Problem {
+        code: error.code(),
+        message: error.to_string(),
+        label: None,
+        help: match error {
+            FuseError::Unmet { candidates, .. } if candidates.is_empty() && !whole => {
+                Some("link it to a component that exports it".to_owned())
+            }
+            _ => error.help(),
+        },
+        place: component.and_then(|component| place_of(component, error.import())),
+    }
+}
+
+fn place_of(component: &Component, import: Option<&str>) -> Option<Place> {
+    let link = import.and_then(|import| {
+        let names = |key: &str| key == import || import.split('@').next() == Some(key);
+        component.links.iter().find(|(key, _)| names(key.as_str()))
+    });
+    link.and_then(|(_, link)| link.place.clone()).or_else(|| component.place.clone())
+}
