@@ -265,6 +265,6 @@ fn a_reload_notices_a_setting_that_stands_elsewhere() {
     asked(&keyway, &[("/create/box", "box"), ("/put/box/a/text", "done")]);
     assert_eq!(keyway.ask(["reload"]).stdout, "Nothing has changed.\n");
     std::fs::write(&place, "two\n").expect("written");
-    assert_eq!(keyway.ask(["reload"]).stdout, "What has changed is served now.\n");
+    assert_eq!(keyway.ask(["reload"]).stdout, "Reloaded.\n");
     asked(&keyway, &[("/exists/box", "false")]);
 }

@@ -362,7 +362,7 @@ fn sources_that_change_are_built_and_served_by_watch() {
     let source = "hello/src/greeting.c";
     let text = fs::read_to_string(folder.path().join(source)).expect("it is there");
     write(&folder, source, &text.replace("Hello, ", "Hallo, "));
-    keyway.wait_for_stderr("Files have changed. Serving now:");
+    keyway.wait_for_stderr("Files have changed. Serving the new version:");
     assert_eq!(get(keyway.address(), "/").body, "Hallo, world!\n");
     write(&folder, source, &text.replace("Hello, ", "Salut, ").replace("malloc", "mallocc"));
     keyway.wait_for_stderr("clang does not build `hello`");

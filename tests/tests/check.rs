@@ -37,7 +37,7 @@ fn refuse_file(bytes: &[u8], words: &[&str]) {
 fn the_example_is_in_order() {
     let checked = finish(["check", &example("log-pipeline").display().to_string()]);
     assert_eq!(checked.code, Some(0), "{checked:?}");
-    assert!(checked.stdout.contains("log-pipeline is in order: 4 components, 1 unit"));
+    assert!(checked.stdout.contains("log-pipeline is valid: 4 components, 1 unit"));
 }
 
 #[test]

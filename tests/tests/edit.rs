@@ -52,7 +52,7 @@ fn an_app_is_put_together_without_an_editor() {
     let root = folder.path();
     let app = root.join("app");
     let added = worked(&app, &["add", "../greeter.wasm"]);
-    assert_eq!(added, "`greeter` is a component of the app now.");
+    assert_eq!(added, "Added component `greeter`.");
     let added = worked(root, &["add", "front.wasm", "--route", "/", "--app-path", "app"]);
     assert!(added.contains("to link it: keyway link front greeter"), "{added}");
     // It can be called before it is whole, and cannot be served.
@@ -82,11 +82,11 @@ fn a_link_is_exchanged_for_another() {
     worked(&app, &["link", "front", "greeter"]);
     assert_eq!(
         worked(&app, &["link", "front", "greeter", "--import", "test:greet/greeter"]),
-        "front: test:greet/greeter <- greeter, as it was"
+        "front: test:greet/greeter <- greeter, unchanged"
     );
     assert_eq!(
         worked(&app, &["link", "front", "greeter-other"]),
-        "front: test:greet/greeter <- greeter-other, in the place of greeter"
+        "front: test:greet/greeter <- greeter-other, replacing greeter"
     );
     assert!(manifest(folder.path()).contains("link.\"test:greet/greeter\" = \"greeter-other\"\n"));
 }

@@ -239,7 +239,7 @@ fn try_out(keyway: &Keyway, app: &TempDir, time: &str, messages: &str) -> Finish
         let swap = ["swap", "component", "worker", other, "--canary", "50%", "--for", time];
         let swapping = scope.spawn(move || keyway.ask(swap));
         let end = Instant::now() + Duration::from_secs(30);
-        while !keyway.ask(["status"]).stdout.contains("trying out") {
+        while !keyway.ask(["status"]).stdout.contains("canary with") {
             assert!(Instant::now() < end, "nothing is tried out:\n{}", keyway.stderr());
         }
         assert_eq!(ask(keyway, messages), "done");

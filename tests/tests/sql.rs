@@ -221,7 +221,7 @@ fn a_reload_notices_a_setting_that_stands_elsewhere() {
     asked(&keyway, &[(&["sqlite", "default", "CREATE TABLE pet (name)"], ": ")]);
     assert_eq!(keyway.ask(["reload"]).stdout, "Nothing has changed.\n");
     std::fs::write(&place, "two.db\n").expect("written");
-    assert_eq!(keyway.ask(["reload"]).stdout, "What has changed is served now.\n");
+    assert_eq!(keyway.ask(["reload"]).stdout, "Reloaded.\n");
     let tables = "SELECT count(*) AS n FROM sqlite_schema";
     asked(&keyway, &[(&["sqlite", "default", tables], "n: 0")]);
 }

@@ -209,7 +209,7 @@ fn a_canary_that_does_well_gets_all_requests() {
         let more = ["--canary", "20%", "--for", "1500ms"];
         let swapping = scope.spawn(move || swap(shared, "hello", &guest("misbehave"), &more));
         // While it is tried out both answer, and nothing else can be changed.
-        assert!(until(|| keyway.ask(["status"]).stdout.contains("trying out")));
+        assert!(until(|| keyway.ask(["status"]).stdout.contains("canary with")));
         refused(&swap(&keyway, "hello", &file, &[]), "is being tried out");
         let answers: Vec<_> = (0..50).map(|_| body(&keyway, "/")).collect();
         let old = answers.iter().filter(|answer| **answer == greeting).count();
@@ -240,7 +240,7 @@ fn a_canary_is_ended_by_an_undo() {
     thread::scope(|scope| {
         let more = ["--canary", "50%", "--for", "60s"];
         let swapping = scope.spawn(move || swap(shared, "hello", &guest("misbehave"), &more));
-        assert!(until(|| keyway.ask(["status"]).stdout.contains("trying out")));
+        assert!(until(|| keyway.ask(["status"]).stdout.contains("canary with")));
         worked(&keyway.ask(["swap", "--undo"]));
         refused(&swapping.join().expect("no panic"), "the trial was ended");
     });
@@ -268,7 +268,7 @@ fn a_reload_takes_in_what_the_manifest_says_now() {
     let text = fs::read_to_string(&manifest).expect("read");
     fs::write(&manifest, text.replace("\"cache\"", "{ to = \"cache\", access = \"read\" }"))
         .expect("written");
-    assert_eq!(keyway.ask(["reload"]).stdout, "What has changed is served now.\n");
+    assert_eq!(keyway.ask(["reload"]).stdout, "Reloaded.\n");
     // The store is the same, and is for reading only.
     assert_eq!(body(&keyway, "/get/a"), "1");
     assert_eq!(body(&keyway, "/set/a/2"), "access denied");
@@ -288,10 +288,10 @@ fn a_watched_app_takes_in_changes_by_itself() {
     });
     copy("greeter-other", &app.path().join("greeter.wasm"));
     assert!(until(|| body(&keyway, "/Ann") == "Good day, Ann!"), "{}", keyway.stderr());
-    keyway.wait_for_stderr("Files have changed. Serving now:");
+    keyway.wait_for_stderr("Files have changed. Serving the new version:");
     // What is broken leaves the old one.
     fs::write(app.path().join("greeter.wasm"), b"\0asm nonsense").expect("written");
-    keyway.wait_for_stderr("What was served before goes on.");
+    keyway.wait_for_stderr("The previous version stays in service.");
     assert_eq!(body(&keyway, "/Ann"), "Good day, Ann!");
     let manifest = app.path().join("keyway.toml");
     let text = fs::read_to_string(&manifest).expect("read");
@@ -499,7 +499,7 @@ fn a_reload_moves_a_store_that_is_declared_elsewhere() {
     assert_eq!(body(&keyway, "/set/a/1"), "done");
     assert_eq!(keyway.ask(["reload"]).stdout, "Nothing has changed.\n");
     fs::write(&place, "two.db\n").expect("written");
-    assert_eq!(keyway.ask(["reload"]).stdout, "What has changed is served now.\n");
+    assert_eq!(keyway.ask(["reload"]).stdout, "Reloaded.\n");
     assert!(keyway.ask(["status"]).stdout.contains("two.db"));
     assert_eq!(body(&keyway, "/get/a"), "1");
     assert_eq!(body(&keyway, "/set/a/2"), "done");

@@ -28,8 +28,8 @@ pub(crate) struct Arguments {
     /// Seconds of load in each round.
     #[arg(long, default_value_t = 2)]
     seconds: u32,
-    /// Rounds; every server has its turn in each. Many short ones: a machine that others use too
-    /// is now faster and now slower.
+    /// Number of rounds; each server gets a turn in every round. Many short rounds even out the load
+    /// from other users of the machine.
     #[arg(long, default_value_t = 15)]
     rounds: u32,
 }

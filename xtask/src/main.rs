@@ -18,36 +18,35 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use keyway_build::Language;
 
-/// Keyway's development tasks.
+/// Run Keyway's development tasks.
 #[derive(Debug, Parser)]
 #[command(disable_help_subcommand = true)]
 enum Task {
-    /// Builds the example app, serves it and sends it a request.
+    /// Build, serve and call the example app.
     Demo,
-    /// Sets everything up and runs all tests.
+    /// Install what tests need and run them.
     Test {
         /// Arguments for `cargo test`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Measures Keyway beside `wasmtime serve` and hyper without WebAssembly.
+    /// Compare serving with `wasmtime serve` and bare hyper.
     Bench(bench::Arguments),
-    /// Measures `keyway run` beside `wasmtime run`.
+    /// Compare `keyway run` with `wasmtime run`.
     Commands(bench::command::Arguments),
-    /// Measures what a new user waits for in each language.
+    /// Time new projects in each language.
     Builds(bench::builds::Arguments),
-    /// Serves half a million requests and fails if the server's memory grows with them.
+    /// Serve half a million requests; fail if memory grows.
     Soak(bench::soak::Arguments),
-    /// Counts in a store while components and backends are exchanged, and fails if a request or a
-    /// count is lost.
+    /// Swap components and backends under load; fail if a request or count is lost.
     Swap(bench::swap::Arguments),
-    /// Installs what components are built with in each language and the servers that tests need, where they are missing.
+    /// Install missing compilers and test servers.
     Setup,
-    /// Builds the test components and those of the examples.
+    /// Build the test and example components.
     Guests,
-    /// Counts in `docs/wasi.md` what the components assert that hold WASI to its WIT files.
+    /// Update the counts of WASI assertions in `docs/wasi.md`.
     Wasi,
-    /// Checks what the compiler does not: the direction of dependencies, lengths, names.
+    /// Check dependencies between crates, lengths and names.
     Tidy,
 }
 

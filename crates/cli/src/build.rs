@@ -20,13 +20,13 @@ const DRAW_EVERY: Duration = Duration::from_millis(100);
 /// The arguments of `keyway build`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// A folder with a `keyway.toml`, a manifest, or the folder of one component's project.
+    /// App folder, manifest, or the folder of one project.
     #[arg(default_value = ".")]
     path: PathBuf,
-    /// The world to build, where the WIT of a project has several.
+    /// WIT world to build, if the project has several.
     #[arg(long, value_name = "NAME")]
     world: Option<String>,
-    /// Builds for finding mistakes: not optimised, with names and lines.
+    /// Build without optimising, with names and line numbers.
     #[arg(long)]
     debug: bool,
 }
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     if build_at(&arguments.path, &options) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Builds what has changed at `path`, and tells of it. Returns whether all was built.
+/// Builds what has changed at `path`, and reports it. Returns whether everything was built.
 pub(crate) fn build_at(path: &Path, options: &Options) -> bool {
     let is_terminal = std::io::stderr().is_terminal();
     let color = is_terminal && std::env::var_os("NO_COLOR").is_none();
@@ -52,7 +52,7 @@ pub(crate) fn build_at(path: &Path, options: &Options) -> bool {
         }
     };
     if jobs.is_empty() {
-        tell("There is nothing to build: no component's source is the folder of a project.\n");
+        tell("Nothing to build: no component's source is a project folder.\n");
         return true;
     }
     let at_once = thread::available_parallelism().map_or(1, usize::from);
@@ -69,7 +69,7 @@ pub(crate) fn build_at(path: &Path, options: &Options) -> bool {
     failed.is_empty()
 }
 
-/// What a compiler said as it said it, then the error in Keyway's words.
+/// Prints the compiler's own output, then the error in Keyway's words.
 pub(crate) fn print_error(error: &BuildError) {
     if let Some(details) = error.details() {
         tell(&format!("{details}\n"));
@@ -80,7 +80,7 @@ pub(crate) fn print_error(error: &BuildError) {
 /// When a job began, and its line on a terminal.
 type Begun = (Instant, Option<ProgressBar>);
 
-/// Says what is built: lines that move on a terminal, else a line for each component at its end.
+/// Shows progress: moving lines on a terminal, otherwise one line for each finished component.
 #[derive(Debug)]
 struct Progress<'a> {
     jobs: &'a [Job],
@@ -96,7 +96,7 @@ impl<'a> Progress<'a> {
 
     fn say(&self, line: &str) {
         match &self.bars {
-            // Nobody may look: that is no reason to build nothing.
+            // A terminal that cannot be written must not stop the build.
             Some(bars) => drop(bars.println(line)),
             None => tell(&format!("{line}\n")),
         }
@@ -141,7 +141,7 @@ impl Observer for Progress<'_> {
     }
 }
 
-/// Building goes on where nobody reads.
+/// A closed standard error does not stop the build.
 fn tell(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

@@ -15,25 +15,23 @@ use crate::{grants::Grants, host, report};
 /// The arguments of `keyway call`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// A component file, a folder with a `keyway.toml`, or a manifest; the current folder, unless
-    /// given.
+    /// Component file, app folder or manifest; by default the current folder.
     #[arg(value_name = "PATH")]
     first: Option<String>,
-    /// The function with its values in WAVE, such as 'parse("a b c")'. Without it, all functions
-    /// are listed, each with an example.
+    /// Function with its values in WAVE, such as 'parse("a b c")'; without it, list all functions.
     #[arg(value_name = "FUNC(ARGS)")]
     second: Option<String>,
-    /// The component that exports the function, where several do.
+    /// Component that exports the function, if several do.
     #[arg(long, value_name = "NAME")]
     component: Option<String>,
-    /// Calls the app that is running, with its stores as they are.
+    /// Call the running app, with its stores.
     #[arg(long, conflicts_with = "second")]
     running: bool,
     #[command(flatten)]
     host: host::Target,
     #[command(flatten)]
     grants: Grants,
-    /// Writes to standard output as JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
@@ -120,7 +118,7 @@ fn show_functions(arguments: &Arguments, mut functions: Vec<Function>, path: &st
         return report::print_json(&functions);
     }
     if functions.is_empty() {
-        report::print_text("It exports no function.\n");
+        report::print_text("It exports no functions.\n");
         return;
     }
     let mut text = String::new();
@@ -134,7 +132,9 @@ fn show_functions(arguments: &Arguments, mut functions: Vec<Function>, path: &st
         let interface = interface.map(|interface| format!("{interface} ")).unwrap_or_default();
         text.push_str(&format!("  {interface}{}: {}\n", function.name, function.signature));
         let Some(example) = function.example_among(&functions) else {
-            text.push_str("    cannot be called by hand: it takes or returns handles or streams\n");
+            text.push_str(
+                "    cannot be called by hand: it takes or returns resources, streams or futures\n",
+            );
             continue;
         };
         // Several components may export the same.

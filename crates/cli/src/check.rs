@@ -7,10 +7,10 @@ use crate::report;
 /// The arguments of `keyway check`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// A folder with a `keyway.toml`, a manifest, or a component file.
+    /// App folder, manifest, or component file.
     #[arg(default_value = ".")]
     path: PathBuf,
-    /// Writes the problems to standard output as JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
@@ -33,7 +33,7 @@ fn summary(assembly: &keyway_host::Assembly) -> String {
         _ => format!("{count} {one}s"),
     };
     format!(
-        "{} is in order: {}, {}, {}",
+        "{} is valid: {}, {}, {}",
         assembly.app.name,
         counted(assembly.components.len(), "component"),
         counted(assembly.units.len(), "unit"),

@@ -7,16 +7,16 @@ use crate::report;
 /// The arguments of `keyway compose`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// A folder with a `keyway.toml`, or a manifest.
+    /// App folder or manifest.
     #[arg(default_value = ".")]
     path: PathBuf,
-    /// The file to write.
+    /// File to write.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// The component to begin with, if the app has triggers for several.
+    /// Component to start from, if triggers start several.
     #[arg(long, value_name = "NAME")]
     component: Option<String>,
-    /// Leaves out names of functions, line tables, and all else that does not run.
+    /// Remove function names, line tables and other debug information.
     #[arg(long)]
     strip: bool,
 }
@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match keyway_host::compose(path, output, component.as_deref(), *strip) {
         Ok(composed) => {
             report::print_text(&format!(
-                "{} is {} ({}). Grants stay in the manifest: who runs it gives it its own.\n",
+                "{} is {} ({}). Grants stay in the manifest: grant them again where you run the file.\n",
                 output.display(),
                 composed.components.join(" + "),
                 report::size(composed.bytes.len()),

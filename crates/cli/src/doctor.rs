@@ -11,10 +11,10 @@ use crate::report;
 /// The arguments of `keyway doctor`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Sets up what Keyway keeps itself for these languages, or for all.
+    /// Install Keyway's own tools for these languages, or for all.
     #[arg(long, value_name = "LANG", num_args = 0.., value_delimiter = ',')]
     install: Option<Vec<Language>>,
-    /// Writes what was found to standard output as JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
@@ -39,7 +39,10 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         let languages = if languages.is_empty() { &Language::ALL } else { languages.as_slice() };
         for language in languages {
             if let Err(error) = toolbox.set_up(*language, &|step| tell(&format!("{step}\n"))) {
-                tell(&format!("{language} is not set up: {}\n", keyway_host::in_words(&error)));
+                tell(&format!(
+                    "{language} could not be set up: {}\n",
+                    keyway_host::in_words(&error)
+                ));
                 failed = true;
             }
         }
@@ -78,7 +81,7 @@ fn text(findings: &[Finding]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Setting up goes on where nobody reads.
+/// A closed standard error does not stop the installation.
 fn tell(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

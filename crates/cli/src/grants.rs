@@ -8,22 +8,22 @@ use keyway_host::Granted;
 /// What a single component may reach, and use.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Grants {
-    /// A folder of this machine, where the component sees it, and `:ro` if it may only read.
+    /// Grant a folder: its path here, its path for the component, and `:ro` for reading only.
     #[arg(long, value_name = "HOST::GUEST[:ro]")]
     dir: Vec<String>,
-    /// A variable of its environment; without a value, the one that is set here.
+    /// Set an environment variable; without a value, pass on the one set here.
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
-    /// Where it may connect, send and listen by TCP and UDP.
+    /// Grant connecting, sending and listening by TCP and UDP.
     #[arg(long, value_name = "ADDR[:PORT]|any")]
     net: Vec<String>,
-    /// Where it may send HTTP requests: a host, a URL with scheme and port, or any.
+    /// Grant outgoing HTTP to a host, to a URL of scheme, host and port, or to any.
     #[arg(long, value_name = "HOST|URL|any")]
     http: Vec<String>,
-    /// Memory that an instance may have, such as 64MiB.
+    /// Limit the memory of an instance, such as 64MiB.
     #[arg(long, value_name = "SIZE")]
     memory: Option<String>,
-    /// How long it may take, such as 30s.
+    /// Limit how long it may take, such as 30s.
     #[arg(long, value_name = "TIME")]
     time: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Which running host a command is for, and how it is asked.
+//! Finds the running host that a command is for, and sends it requests.
 
 use std::{future::Future, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -11,16 +11,16 @@ use tokio::time::timeout;
 
 use crate::report;
 
-/// How long a host may take to say how it is. One that is stopped says nothing.
+/// How long a host may take to report its status. A stopped process never does.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Which of the running hosts to use.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Target {
-    /// The name of the app that it serves.
+    /// Name of the running app.
     #[arg(long, value_name = "NAME")]
     app: Option<String>,
-    /// Its admin socket, as `keyway up --admin-socket` made it.
+    /// Admin socket, as given to `keyway up --admin-socket`.
     #[arg(long, value_name = "PATH", conflicts_with = "app")]
     socket: Option<PathBuf>,
 }
@@ -41,7 +41,7 @@ impl Target {
         }
     }
 
-    /// All hosts that may be meant, with how they are.
+    /// All hosts that may be meant, with their status.
     pub(crate) async fn hosts(&self) -> Result<Vec<(Client, Status)>, Problems> {
         let sockets = match &self.socket {
             Some(socket) => vec![socket.clone()],
@@ -51,7 +51,7 @@ impl Target {
         for socket in sockets {
             let client = Client::new(socket);
             let Ok(answer) = timeout(PATIENCE, client.status()).await else {
-                eprintln!("warning: the host at {} does not answer", client.socket().display());
+                eprintln!("warning: the host at {} does not respond", client.socket().display());
                 continue;
             };
             match answer {
@@ -68,13 +68,13 @@ impl Target {
     }
 }
 
-/// Runs a command that asks a host, and prints what stands in its way.
+/// Runs a command that asks a host, and prints any problems.
 pub(crate) fn ask(command: impl Future<Output = Result<(), Problems>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: no runtime can be made: {}", in_words(&error));
+            eprintln!("error: cannot start the async runtime: {}", in_words(&error));
             return ExitCode::FAILURE;
         }
     };

@@ -1,4 +1,4 @@
-//! `keyway inspect`: what a component or an app is made of, and what it would need.
+//! `keyway inspect`: shows what a component or an app is made of, and the grants it would need.
 
 use std::{
     collections::BTreeMap,
@@ -17,10 +17,10 @@ use crate::report::{self, size};
 /// The arguments of `keyway inspect`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// A component file, a folder with a `keyway.toml`, or a manifest.
+    /// Component file, app folder or manifest.
     #[arg(default_value = ".")]
     path: PathBuf,
-    /// Writes everything to standard output as JSON, also what is wrong.
+    /// Print JSON, including problems.
     #[arg(long)]
     json: bool,
 }

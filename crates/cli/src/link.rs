@@ -7,14 +7,14 @@ use crate::report;
 /// The arguments of `keyway link`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The component that imports.
+    /// Component that imports.
     from: String,
-    /// The component that exports.
+    /// Component that exports.
     to: String,
-    /// The import to link; all that fit, unless given.
+    /// Import to link; by default every one that fits.
     #[arg(long, value_name = "INTERFACE")]
     import: Option<String>,
-    /// The app: its folder or manifest.
+    /// App folder or manifest.
     #[arg(long, value_name = "PATH", default_value = ".")]
     app_path: PathBuf,
 }
@@ -25,8 +25,8 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Ok(linked) => {
             for link in linked {
                 let before = match link.before {
-                    Some(before) if before.as_str() == to => ", as it was".to_owned(),
-                    Some(before) => format!(", in the place of {before}"),
+                    Some(before) if before.as_str() == to => ", unchanged".to_owned(),
+                    Some(before) => format!(", replacing {before}"),
                     None => String::new(),
                 };
                 report::print_text(&format!("{from}: {} <- {to}{before}\n", link.import));

@@ -1,4 +1,4 @@
-//! `keyway logs`: what a running app and its host have to say.
+//! `keyway logs`: shows the log of a running app and its host.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -11,13 +11,13 @@ use crate::{host, report};
 pub(crate) struct Arguments {
     #[command(flatten)]
     host: host::Target,
-    /// Goes on with the lines that come.
+    /// Keep printing new lines.
     #[arg(short, long)]
     follow: bool,
-    /// Only the lines of this component.
+    /// Print only this component's lines.
     #[arg(long, value_name = "NAME")]
     component: Option<String>,
-    /// Writes each line as JSON.
+    /// Print each line as JSON.
     #[arg(long)]
     json: bool,
 }

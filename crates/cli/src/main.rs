@@ -28,7 +28,7 @@ use clap::{Parser, Subcommand};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Runs services that are made of WebAssembly components.
+/// Run services built from WebAssembly components.
 #[derive(Debug, Parser)]
 #[command(version, about, disable_help_subcommand = true)]
 struct Arguments {
@@ -38,37 +38,37 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes a component's project, or an app.
+    /// Create a component project or an app.
     New(new::Arguments),
-    /// Builds the components of an app, or of one project, that have changed.
+    /// Build components that have changed.
     Build(build::Arguments),
-    /// Says what this machine has to build each language with, and what is missing.
+    /// Show which compilers are installed or missing.
     Doctor(doctor::Arguments),
-    /// Serves an app, or a single component, over HTTP.
+    /// Serve an app or component over HTTP.
     Up(up::Arguments),
-    /// Runs a command to its end, with nothing that is not granted.
+    /// Run a WASI command to its end.
     Run(run::Arguments),
-    /// Calls a function of a component, and shows what it returns.
+    /// Call a component's function and print its result.
     Call(call::Arguments),
-    /// Says everything that is wrong with an app, and serves nothing.
+    /// Check an app and report every problem.
     Check(check::Arguments),
-    /// Shows what a component or an app is made of, and what it would need.
+    /// Show imports, exports and grants needed.
     Inspect(inspect::Arguments),
-    /// Adds a component to an app.
+    /// Add a component to an app.
     Add(add::Arguments),
-    /// Links a component of an app to another one, once their types are compared.
+    /// Link one component to another.
     Link(link::Arguments),
-    /// Writes an app as one component, which any host can run.
+    /// Write an app as one component.
     Compose(compose::Arguments),
-    /// Prints the WIT of a component, or of an app's components.
+    /// Print a component's WIT.
     Wit(wit::Arguments),
-    /// Shows how the running apps are.
+    /// Show running apps.
     Status(status::Arguments),
-    /// Exchanges a component or a backend of a running app.
+    /// Swap a component or backend in a running app.
     Swap(swap::Arguments),
-    /// Has a running app take in what has changed in its files.
+    /// Reload a running app's manifest and components.
     Reload(reload::Arguments),
-    /// Shows what a running app and its host have to say.
+    /// Show a running app's log.
     Logs(logs::Arguments),
 }
 
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Also what is not wrong ends here: `--help` and `--version`.
+            // `--help` and `--version` end here too, and are not errors.
             let failed = error.use_stderr();
             return match error.print() {
                 Ok(()) if !failed => ExitCode::SUCCESS,
@@ -120,7 +120,7 @@ fn log_to_stderr() {
         .with_writer(|| keyway_host::log::Remembered)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
-        // Its own way of telling that the log cannot be written ends the thread that tries.
+        // Its own report of a log that cannot be written ends the thread that tries.
         .log_internal_errors(false)
         .init();
 }

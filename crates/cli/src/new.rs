@@ -16,19 +16,19 @@ use crate::report;
 /// The arguments of `keyway new`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The name of the component, which is its folder's too; or `app` and the name of an app.
+    /// Name of the component and its folder; or `app` and the name of an app.
     #[arg(value_name = "NAME")]
     name: Vec<String>,
-    /// The language: rust, c, cpp, go, python, javascript or typescript.
+    /// Language: rust, c, cpp, go, python, javascript or typescript.
     #[arg(long)]
     lang: Option<Language>,
-    /// What it is for: http, library, command or middleware.
+    /// Kind of component: http, library, command or middleware.
     #[arg(long, conflicts_with = "wit")]
     kind: Option<Kind>,
-    /// The WIT that it is to implement: a file, or a folder with its dependencies under `deps`.
+    /// WIT to implement: a file, or a folder with its dependencies under `deps`.
     #[arg(long, value_name = "PATH")]
     wit: Option<PathBuf>,
-    /// The world in the WIT; not needed if there is one.
+    /// World in the WIT, if there are several.
     #[arg(long, value_name = "NAME", requires = "wit")]
     world: Option<String>,
 }
@@ -54,27 +54,25 @@ fn make(arguments: &Arguments) -> Outcome<String> {
         }
         keyway_host::new_app(Path::new(name), name)?;
         return Ok(format!(
-            "The app {name} is in {name}/. Make its first component there:\n  cd {name} && keyway new hello\n"
+            "Created the app {name}. Create its first component:\n  cd {name} && keyway new hello\n"
         ));
     }
     let name = match arguments.name.as_slice() {
-        [] => ask_text("The component's name", "NAME")?,
+        [] => ask_text("Name of the component", "NAME")?,
         [name] => name.clone(),
         [_, second, ..] => {
-            let message = format!("`{second}` is one word too many");
+            let message = format!("unexpected argument `{second}`");
             let help = "write `keyway new NAME` for a component, or `keyway new app NAME`";
             return Err(vec![told("arguments", message, help)]);
         }
     };
     let language = match arguments.lang {
         Some(language) => language,
-        None => {
-            ask_one("The language", &Language::ALL, "--lang", &Language::ALL.map(Language::key))?
-        }
+        None => ask_one("Language", &Language::ALL, "--lang", &Language::ALL.map(Language::key))?,
     };
     let start = start(arguments)?;
     new_project(Path::new("."), &name, language, &start).map_err(problem)?;
-    Ok(format!("{name} is in {name}/. Build it:\n  keyway build {name}\n"))
+    Ok(format!("Created {name}. Build it:\n  keyway build {name}\n"))
 }
 
 fn start(arguments: &Arguments) -> Outcome<Start> {
@@ -84,7 +82,7 @@ fn start(arguments: &Arguments) -> Outcome<Start> {
     if let Some(kind) = arguments.kind {
         return Ok(Start::Kind(kind));
     }
-    ask_one("What it is for", &Kind::ALL, "--kind", &Kind::ALL.map(Kind::key)).map(Start::Kind)
+    ask_one("Kind of component", &Kind::ALL, "--kind", &Kind::ALL.map(Kind::key)).map(Start::Kind)
 }
 
 /// Asks for one of several things, where there is a terminal to ask on.
@@ -121,7 +119,7 @@ fn can_ask() -> bool {
 }
 
 fn not_answered(option: &str) -> Problem {
-    told("missing-option", format!("`{option}` was not answered"), "nothing was made")
+    told("missing-option", format!("`{option}` was not answered"), "nothing was created")
 }
 
 fn told(code: &'static str, message: String, help: &str) -> Problem {
@@ -131,7 +129,7 @@ fn told(code: &'static str, message: String, help: &str) -> Problem {
 fn problem(error: NewError) -> Vec<Problem> {
     let (code, help) = match &error {
         NewError::Name(_) => ("name", Some("write it in lower case, with `-` between words")),
-        NewError::Exists(_) => ("exists", Some("choose another name, or take it away first")),
+        NewError::Exists(_) => ("exists", Some("choose another name, or remove it first")),
         NewError::Wit(_) => ("wit", None),
         NewError::Skeleton { .. } => ("skeleton", None),
         NewError::File { .. } => ("file", None),

@@ -1,4 +1,4 @@
-//! `keyway reload`: has a running app take in what has changed in its files.
+//! `keyway reload`: reloads a running app's manifest and components.
 
 use std::process::ExitCode;
 
@@ -14,11 +14,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     host::ask(async {
         let reloaded = arguments.host.client().await?.reload().await?;
-        report::print_text(if reloaded.changed {
-            "What has changed is served now.\n"
-        } else {
-            "Nothing has changed.\n"
-        });
+        report::print_text(if reloaded.changed { "Reloaded.\n" } else { "Nothing has changed.\n" });
         Ok(())
     })
 }

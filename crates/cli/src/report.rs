@@ -32,13 +32,13 @@ pub(crate) fn print_reports(problems: &[ProblemReport]) -> ExitCode {
             Ok(()) => {}
             Err(fmt::Error) => text = format!("error: {}\n", problem.message),
         }
-        // Who does not read what is wrong still gets the exit code.
+        // If nobody reads it, the exit code still says so.
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
     ExitCode::FAILURE
 }
 
-/// What `--json` says of whether something is in order.
+/// What `--json` prints for a check.
 #[derive(Debug, Serialize)]
 struct Checked {
     ok: bool,
@@ -106,17 +106,17 @@ pub(crate) fn print_json(value: &impl Serialize) {
         Ok(text) => {
             print_text(&(text + "\n"));
         }
-        Err(error) => eprintln!("error: this cannot be written as JSON: {}", in_words(&error)),
+        Err(error) => eprintln!("error: cannot write this as JSON: {}", in_words(&error)),
     }
 }
 
 /// Prints to standard output, and returns whether more can be. A reader that has seen enough
-/// (`| head`) is no error.
+/// (`| head`) is not an error.
 pub(crate) fn print_text(text: &str) -> bool {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Ok(()) => return true,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-        Err(error) => eprintln!("error: standard output cannot be written: {}", in_words(&error)),
+        Err(error) => eprintln!("error: cannot write to standard output: {}", in_words(&error)),
     }
     false
 }

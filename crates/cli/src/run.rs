@@ -15,7 +15,7 @@ use crate::{
     report,
 };
 
-/// What a program is said to have ended with that a signal ended: 128 and SIGABRT.
+/// The exit code of a program that a signal ended: 128 and SIGABRT.
 const TRAPPED: u8 = 134;
 
 /// Longer than any command takes.
@@ -27,20 +27,20 @@ const UNLIMITED: &str = "365d";
 pub(crate) struct Arguments {
     #[command(flatten)]
     grants: Grants,
-    /// Where its input comes from: inherit, null, or a file.
+    /// Source of its standard input.
     #[arg(long, value_name = "inherit|null|FILE", default_value = "inherit")]
     stdin: Stdio,
-    /// Where its output goes.
+    /// Destination of its standard output.
     #[arg(long, value_name = "inherit|null|FILE", default_value = "inherit")]
     stdout: Stdio,
-    /// Where its errors go.
+    /// Destination of its standard error.
     #[arg(long, value_name = "inherit|null|FILE", default_value = "inherit")]
     stderr: Stdio,
-    /// How much it may compute: about one unit for each instruction.
+    /// Limit its computing: about one unit per instruction.
     #[arg(long, value_name = "UNITS")]
     fuel: Option<u64>,
-    /// A component of `wasi:cli/command`, or a core module of preview 1, and its arguments.
-    // One list: what follows the file is the command's, also where it looks like a flag of ours.
+    /// Command to run (a component or a preview 1 module), then its arguments.
+    // One list: everything after the file is the command's, even if it looks like a flag of ours.
     #[arg(
         value_name = "FILE",
         required = true,
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             byte => byte,
         }),
         Ok(Outcome::Failed(reason)) => {
-            // Who does not read it still gets the exit code.
+            // If nobody reads it, the exit code still says so.
             let _ = writeln!(std::io::stderr().lock(), "error: {reason}");
             ExitCode::from(TRAPPED)
         }

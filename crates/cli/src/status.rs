@@ -1,4 +1,4 @@
-//! `keyway status`: how the running apps are.
+//! `keyway status`: shows the running apps.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{host, report};
 pub(crate) struct Arguments {
     #[command(flatten)]
     host: host::Target,
-    /// Writes it to standard output as JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
@@ -67,7 +67,7 @@ fn show(status: &Status) -> String {
     if let Some(trial) = &status.trial {
         let left = humantime::format_duration(Duration::from_millis(trial.left_ms));
         text += &format!(
-            "  trying out a component with {} % of the requests for {left}: {} requests, {} errors\n",
+            "  canary with {} % of the requests, {left} left: {} requests, {} errors\n",
             trial.percent, trial.requests, trial.errors
         );
     }

@@ -1,4 +1,4 @@
-//! `keyway swap`: exchanges a part of a running app.
+//! `keyway swap`: swaps a part of a running app.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +19,7 @@ use crate::{host, report, up::time};
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 pub(crate) struct Arguments {
-    /// Goes back to what the last change replaced, or ends a trial.
+    /// Restore what the last change replaced, or end a canary.
     #[arg(long)]
     undo: bool,
     #[command(flatten)]
@@ -30,25 +30,25 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Part {
-    /// Exchanges a component, once it is checked against all its links and compiled.
+    /// Swap a component, without losing a request.
     Component(Component),
-    /// Exchanges the backend of a store, with its data.
+    /// Swap a store's backend, with its data.
     Backend(Backend),
 }
 
 #[derive(Debug, clap::Args)]
 struct Component {
-    /// The component's name in the manifest.
+    /// Component's name in the manifest.
     name: String,
-    /// The file of the new one.
+    /// File of the new component.
     file: PathBuf,
-    /// Gives it this part of the requests first, such as 10%.
+    /// Give it this share of the requests first, such as 10%.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     canary: Option<f64>,
-    /// How long it has a part of the requests before it has all.
+    /// How long the canary runs before it gets all requests.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time, requires = "canary")]
     r#for: Duration,
-    /// More errors than this part of its requests bring the old one back.
+    /// Roll back if more than this share of its requests fail.
     #[arg(long, value_name = "PERCENT", default_value = "1%", value_parser = percent, requires = "canary")]
     max_errors: f64,
     #[command(flatten)]
@@ -57,25 +57,24 @@ struct Component {
 
 #[derive(Debug, clap::Args)]
 struct Backend {
-    /// The store's name in the manifest.
+    /// Store's name in the manifest.
     name: String,
-    /// The kind of the new backend: memory, sqlite, redis, postgres or nats.
+    /// New backend: memory, sqlite, redis, postgres or nats.
     #[arg(long, value_name = "KIND")]
     to: String,
-    /// Its server.
+    /// URL of its server.
     #[arg(long)]
     url: Option<String>,
-    /// The file that its server's URL is in, or - for standard input: a password in the arguments
-    /// can be seen by others.
+    /// Read the URL from a file, or - for standard input, to keep a password out of the arguments.
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     url_from: Option<PathBuf>,
-    /// Its file.
+    /// Path of its file.
     #[arg(long)]
     path: Option<PathBuf>,
-    /// Any other setting, as it would stand in the manifest.
+    /// Any other setting, as in the manifest.
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
-    /// Deletes what the new backend has already.
+    /// Delete what the new backend already holds.
     #[arg(long)]
     delete_existing: bool,
     #[command(flatten)]
@@ -85,7 +84,7 @@ struct Backend {
 fn percent(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim();
     let percent = number.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
-    percent.ok_or_else(|| "it is a number from 0 to 100, such as 10%".to_owned())
+    percent.ok_or_else(|| "a share is a number from 0 to 100, such as 10%".to_owned())
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
@@ -118,7 +117,7 @@ async fn swap_component(arguments: &Component) -> Result<(), Vec<ProblemReport>>
     };
     client.swap_component(&arguments.name, &request).await?;
     report::print_text(&format!(
-        "`{}` is {} now. A restart takes the one in the manifest.\n",
+        "`{}` now runs {}. A restart uses the component in the manifest.\n",
         arguments.name, request.path
     ));
     Ok(())
@@ -139,7 +138,7 @@ async fn swap_backend(arguments: &Backend) -> Result<(), Vec<ProblemReport>> {
     };
     let swapped = client.swap_backend(&arguments.name, &request).await?;
     report::print_text(&format!(
-        "`{}` is kept by {} now, with {} keys. A restart takes the backend in the manifest.\n",
+        "`{}` now lives in {}, with {} keys. A restart uses the backend in the manifest.\n",
         arguments.name, arguments.to, swapped.copied
     ));
     Ok(())
@@ -163,14 +162,14 @@ fn refused(message: String) -> Vec<ProblemReport> {
 
 async fn undo(arguments: &Arguments) -> Result<(), Vec<ProblemReport>> {
     arguments.host.client().await?.undo().await?;
-    report::print_text("What served before serves again.\n");
+    report::print_text("The previous version is back in service.\n");
     Ok(())
 }
 
 /// The host may run in another folder.
 fn absolute(path: &PathBuf) -> Result<String, Vec<ProblemReport>> {
     let absolute = std::path::absolute(path)
-        .map_err(|error| refused(format!("the path {} is no good: {error}", path.display())))?;
+        .map_err(|error| refused(format!("the path {} is not valid: {error}", path.display())))?;
     absolute
         .into_os_string()
         .into_string()

@@ -1,4 +1,4 @@
-//! `keyway up`: serves an app until it is told to stop.
+//! `keyway up`: serves an app until it is stopped.
 
 use std::{
     io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration,
@@ -14,35 +14,33 @@ use crate::{build, grants::Grants, report};
 /// The arguments of `keyway up`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// A folder with a `keyway.toml`, a manifest, or a component file.
+    /// App folder, manifest, or component file.
     #[arg(default_value = ".")]
     path: PathBuf,
-    /// The address to serve HTTP on; port 0 picks a free one.
+    /// Address to serve HTTP on; port 0 picks a free port.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_parser = address)]
     listen: SocketAddr,
-    /// How long running requests may go on when the program is told to stop; telling it again ends
-    /// them at once.
+    /// Grace period at shutdown; a second signal ends it.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     drain: Duration,
-    /// Serves HTTPS with this certificate chain, in PEM.
+    /// Serve HTTPS with this PEM certificate chain.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
-    /// The private key of the certificate, in PEM.
+    /// Private key of the certificate, in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Threads that serve requests; as many as there are cores unless given.
+    /// Number of serving threads; by default one per core.
     #[arg(long, value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
     #[command(flatten)]
     grants: Grants,
-    /// Builds first what has changed, as `keyway build` does.
+    /// Build what has changed first, like `keyway build`.
     #[arg(long)]
     build: bool,
-    /// Takes in changes to the manifest and to components when their files change, and builds
-    /// components when their sources do.
+    /// Reload when files change; build components when their sources change.
     #[arg(long)]
     watch: bool,
-    /// Where to make the socket of the admin API, in place of one in the user's own folder.
+    /// Path of the admin API's socket; by default in the user's own folder.
     #[arg(long, value_name = "PATH")]
     admin_socket: Option<PathBuf>,
 }
@@ -82,7 +80,7 @@ fn serve(arguments: &Arguments) -> Result<(), Vec<Problem>> {
     keyway_host::serve(&arguments.path, &options, Arc::new(ToTerminal))
 }
 
-/// Tells on standard error what goes on.
+/// Reports progress on standard error.
 #[derive(Debug)]
 struct ToTerminal;
 
@@ -94,24 +92,24 @@ impl Narrator for ToTerminal {
     }
 
     fn reloaded(&self, starts: &[Start]) {
-        tell(&format!("Files have changed. Serving now:\n{}\n", table(starts)));
+        tell(&format!("Files have changed. Serving the new version:\n{}\n", table(starts)));
     }
 
     fn failed(&self, problems: &[Problem]) {
-        tell("Files have changed, and cannot be served. What was served before goes on.\n");
+        tell("Files have changed, but cannot be served. The previous version stays in service.\n");
         report::print(problems);
     }
 
     fn not_built(&self, component: &str, error: &BuildError) {
         tell(&format!(
-            "The sources of {component} have changed, and cannot be built. What was served before \
-             goes on.\n"
+            "The sources of {component} have changed, but cannot be built. The previous version stays \
+             in service.\n"
         ));
         build::print_error(error);
     }
 }
 
-/// Serving goes on where nobody listens.
+/// A closed standard error does not stop the server.
 fn tell(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

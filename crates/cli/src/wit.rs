@@ -7,10 +7,10 @@ use crate::report;
 /// The arguments of `keyway wit`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// A component file, a folder with a `keyway.toml`, or a manifest.
+    /// Component file, app folder or manifest.
     #[arg(default_value = ".")]
     path: PathBuf,
-    /// The component of the app; all of them, unless given.
+    /// Component of the app; by default all of them.
     #[arg(long, value_name = "NAME")]
     component: Option<String>,
 }

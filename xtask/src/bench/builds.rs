@@ -22,10 +22,10 @@ use crate::{guest, run as run_command, setup};
 /// How often.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Rounds; the median counts.
+    /// Number of rounds; the median counts.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// A program that is built already, in place of a release that is built first.
+    /// Measure this program instead of building a release first.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 }
@@ -145,12 +145,12 @@ fn write(folder: &Path, report: &Report) -> Result<()> {
     writeln!(text, "# New projects\n")?;
     writeln!(
         text,
-        "{}. Seconds, medians of {} rounds, with the language's tools installed and warm: from \n\
-         `keyway new` by `build` and `up` to the first answer; `keyway build` after one line has\n\
-         changed; and what of that is not the compiler's.\n",
+        "{}. Seconds, medians of {} rounds, with the language's tools installed and warm. First\n\
+         response: from `keyway new` through `build` and `up` to the first response. Second build:\n\
+         `keyway build` after one line has changed. Overhead: the part of that not spent in the compiler.\n",
         report.machine, report.rounds
     )?;
-    writeln!(text, "| language | first answer | second build | beside the compiler |")?;
+    writeln!(text, "| language | first response | second build | overhead |")?;
     writeln!(text, "| --- | ---: | ---: | ---: |")?;
     for Row { language, first_answer, second_build, beside_compiler } in &report.rows {
         writeln!(

@@ -23,10 +23,10 @@ const LIMITS: &[&str] = &["--memory", "2GiB", "--time", "10m"];
 /// How often.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Rounds, in which each command has its turn: once if it computes, ten times if it only starts.
+    /// Number of rounds; in each, a command runs once if it computes, ten times if it only starts.
     #[arg(long, default_value_t = 10)]
     runs: u32,
-    /// A program that is built already, in place of a release that is built first.
+    /// Measure this program instead of building a release first.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 }
@@ -164,15 +164,16 @@ fn write(folder: &Path, report: &Report) -> Result<()> {
     writeln!(text, "# Commands\n")?;
     writeln!(
         text,
-        "{}. Whole processes from start to end, by hyperfine, medians in ms. `{} run` has the command\n\
-         compiled ahead, `keyway run` in its cache. Limited: `{}`; counted: `--fuel` besides.\n",
+        "{}. Whole processes from start to end, measured by hyperfine, medians in ms. `{} run` gets the\n\
+         command compiled ahead of time; `keyway run` has it in its cache. Limited: with `{}`;\n\
+         counted: with `--fuel` as well.\n",
         report.machine,
         report.peer,
         LIMITS.join(" ")
     )?;
     writeln!(
         text,
-        "| command | {} | keyway | limited | counted | ratio | limits cost |",
+        "| command | {} | keyway | limited | counted | ratio | cost of limits |",
         report.peer
     )?;
     writeln!(text, "| --- | ---: | ---: | ---: | ---: | ---: | ---: |")?;

@@ -90,17 +90,17 @@ fn median_ratio(values: &[f64], peer: &[f64]) -> f64 {
 fn markdown(report: &Report) -> Result<String> {
     let Report { machine, peer, rounds, seconds, rows } = report;
     let mut text = String::new();
-    writeln!(text, "# Serving HTTP, beside `wasmtime serve`\n")?;
+    writeln!(text, "# Serving HTTP, compared with `wasmtime serve`\n")?;
     writeln!(
         text,
-        "{machine}. {rounds} rounds of {seconds} s each, the servers in turns; wrk with 1 thread and 32"
+        "{machine}. {rounds} rounds of {seconds} s each, with the servers taking turns. Load comes from wrk"
     )?;
     writeln!(
         text,
-        "connections on the same machine. {peer}; a fresh instance for each request. To the peer: the"
+        "(1 thread, 32 connections) on the same machine. {peer}; a fresh instance for each request."
     )?;
-    writeln!(text, "median of each round's ratio.\n")?;
-    writeln!(text, "| metric | workload | server | min | median | max | to the peer |")?;
+    writeln!(text, "The ratio to `wasmtime serve` is the median of the ratios of all rounds.\n")?;
+    writeln!(text, "| metric | workload | server | min | median | max | ratio |")?;
     writeln!(text, "| --- | --- | --- | ---: | ---: | ---: | ---: |")?;
     for row in rows {
         let Row { workload, server, metric, min, median, max, ratio } = row;

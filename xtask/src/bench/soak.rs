@@ -24,13 +24,13 @@ const SAMPLES: u64 = 10;
 /// How many requests.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Requests to count; the last stretch of load may send some more.
+    /// Number of requests to count; the last stretch of load may send more.
     #[arg(long, default_value_t = 500_000)]
     requests: u64,
-    /// Requests before the first sample.
+    /// Number of requests before the first sample.
     #[arg(long, default_value_t = 50_000)]
     warm_up: u64,
-    /// A program that is built already, in place of a release that is built first.
+    /// Measure this program instead of building a release first.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 }
@@ -123,19 +123,16 @@ fn write(folder: &Path, report: &Report, before: f64) -> Result<()> {
     let Report { machine, warm_up_requests, requests, samples, .. } = report;
     let (memory, throughput) = (report.memory_growth * 100.0, report.throughput_growth * 100.0);
     let mut text = String::new();
-    writeln!(text, "# Serving for long: `keyway up` with the hello component\n")?;
+    writeln!(text, "# Long-running load: `keyway up` with the hello component\n")?;
     writeln!(
         text,
         "{machine}. {requests} requests after a warm-up of {warm_up_requests}, with wrk"
     )?;
     writeln!(
         text,
-        "on the same machine; a fresh instance for each request. From the first to the"
+        "on the same machine; a fresh instance for each request. Between the first and the last request,"
     )?;
-    writeln!(
-        text,
-        "last, memory changed by {memory:+.1} %, and throughput by {throughput:+.1} %.\n"
-    )?;
+    writeln!(text, "memory changed by {memory:+.1} %, and throughput by {throughput:+.1} %.\n")?;
     writeln!(text, "| requests served | requests/s | p99 (us) | memory (MB) |")?;
     writeln!(text, "| ---: | ---: | ---: | ---: |")?;
     writeln!(text, "| 0 | | | {before:.1} |")?;

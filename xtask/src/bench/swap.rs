@@ -24,16 +24,16 @@ use crate::guest;
 /// Requests that `wrk` leaves behind unanswered at its end: one for each connection.
 const LEFT_BEHIND: u64 = 32;
 
-/// Between the exchange of one backend and that of the next.
+/// Between the swap of one backend and that of the next.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// How long.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Seconds of load with exchanges, and half as many without.
+    /// Seconds of load while swapping; half as many without.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
-    /// A program that is built already, in place of a release that is built first.
+    /// Measure this program instead of building a release first.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 }
@@ -41,18 +41,18 @@ pub(crate) struct Arguments {
 #[derive(Serialize)]
 struct Report {
     machine: String,
-    /// Of load with exchanges.
+    /// Of load while swapping.
     seconds: u32,
     requests: u64,
     counted: u64,
     components_exchanged: u32,
     backends_exchanged: u32,
-    /// Without exchanges, on the same backends one after the other.
+    /// Without swaps, on the same backends one after the other.
     calm: Vec<Calm>,
     p99_microseconds: f64,
 }
 
-/// A backend that is not exchanged.
+/// A backend that is not swapped.
 #[derive(Serialize)]
 struct Calm {
     backend: String,
@@ -213,25 +213,25 @@ fn variant(component: &Path, to: &Path) -> Result<PathBuf> {
 fn write(folder: &Path, report: &Report) -> Result<()> {
     let Report { machine, requests, counted, .. } = report;
     let mut text = String::new();
-    writeln!(text, "# Exchanging parts under load\n")?;
+    writeln!(text, "# Swapping parts under load\n")?;
     writeln!(
         text,
-        "{machine}. Each request counts in one store, with wrk (1 thread, 32 connections) on the\n\
-         same machine. For {} s the component is exchanged every second, and the backend goes round\n\
-         SQLite, Redis, PostgreSQL, NATS and memory, with its data, {} s after each exchange. A run in\n\
-         which a request fails ends without a report.\n",
+        "{machine}. Each request increments a counter in one store. Load comes from wrk (1 thread, 32\n\
+         connections) on the same machine. For {} s the component is swapped every second, and the\n\
+         backend cycles through SQLite, Redis, PostgreSQL, NATS and memory, with its data, {} s after each\n\
+         swap. If a request fails, the run ends without a report.\n",
         report.seconds,
         PAUSE.as_secs()
     )?;
     writeln!(text, "| | |\n| --- | ---: |")?;
     writeln!(text, "| requests answered | {requests} |")?;
     writeln!(text, "| requests that failed | 0 |")?;
-    writeln!(text, "| counted (some answers are on their way when wrk ends) | {counted} |")?;
-    writeln!(text, "| components exchanged | {} |", report.components_exchanged)?;
-    writeln!(text, "| backends exchanged | {} |", report.backends_exchanged)?;
-    writeln!(text, "| p99 with exchanges (us) | {:.0} |", report.p99_microseconds)?;
+    writeln!(text, "| counted (some responses are in flight when wrk ends) | {counted} |")?;
+    writeln!(text, "| components swapped | {} |", report.components_exchanged)?;
+    writeln!(text, "| backends swapped | {} |", report.backends_exchanged)?;
+    writeln!(text, "| p99 while swapping (us) | {:.0} |", report.p99_microseconds)?;
     for Calm { backend, p99_microseconds } in &report.calm {
-        writeln!(text, "| p99 without, on {backend} (us) | {p99_microseconds:.0} |")?;
+        writeln!(text, "| p99 without swaps, on {backend} (us) | {p99_microseconds:.0} |")?;
     }
     println!("{text}");
     fs::create_dir_all(folder)?;
