@@ -51,7 +51,7 @@ impl Target {
         for socket in sockets {
             let client = Client::new(socket);
             let Ok(answer) = timeout(PATIENCE, client.status()).await else {
-                eprintln!("warning: the host at {} does not respond", client.socket().display());
+                eprintln!("warning: the host at {} does not answer", client.socket().display());
                 continue;
             };
             match answer {

@@ -1,4 +1,4 @@
-"""Answers requests for `/hello` with a greeting, and passes on all others."""
+"""Answers requests for `/hello` with a greeting, and passes on all other requests."""
 
 from componentize_py_types import Ok
 from greeting import greeting

@@ -20,6 +20,6 @@ bool exports_wasi_cli_run_run(void) {
     printf("%.*s\n", (int)length, text);
     free(text);
     command_list_string_free(&arguments);
-    // A component does not end as a program does: what is buffered has to be written.
+    // A component does not exit like a program: write out what is buffered.
     return fflush(stdout) == 0;
 }

@@ -1,7 +1,7 @@
-// What is said. Knows nothing of components.
+// Makes the greeting. Does not depend on components.
 #pragma once
 
 #include <stddef.h>
 
-// Writes a greeting for somebody into memory that the caller frees, and its length to `length`.
+// Writes a greeting for a name into memory that the caller frees, and its length to `length`.
 char *greeting(const char *name, size_t name_length, size_t *length);

@@ -9,14 +9,14 @@
 static void write_text(wasi_io_streams_borrow_output_stream_t stream, const char *text,
                        size_t length) {
     server_list_u8_t bytes = {(uint8_t *)text, length};
-    // A client that has gone away is no error of ours.
+    // A client that has disconnected is not an error here.
     wasi_io_streams_stream_error_t gone;
     if (!wasi_io_streams_method_output_stream_blocking_write_and_flush(stream, &bytes, &gone)) {
         wasi_io_streams_stream_error_free(&gone);
     }
 }
 
-// Answers with a greeting, in a line of its own.
+// Answers with a greeting, on a line of its own.
 static void answer(exports_wasi_http_incoming_handler_own_response_outparam_t out) {
     wasi_http_types_own_outgoing_response_t response =
         wasi_http_types_constructor_outgoing_response(wasi_http_types_constructor_fields());

@@ -9,7 +9,7 @@ std::expected<void, wit::Void> exports::wasi::cli::run::Run() {
     const auto arguments = ::wasi::cli::environment::GetArguments();
     const auto name = arguments.size() > 1 ? arguments[1].get_view() : std::string_view("world");
     std::puts(greeting(name).c_str());
-    // A component does not end as a program does: what is buffered has to be written.
+    // A component does not exit like a program: write out what is buffered.
     if (std::fflush(stdout) != 0) {
         return std::unexpected(wit::Void{});
     }

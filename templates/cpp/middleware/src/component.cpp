@@ -1,4 +1,4 @@
-// Answers requests for `/hello` with a greeting, and passes on all others.
+// Answers requests for `/hello` with a greeting, and passes on all other requests.
 
 #include <span>
 
@@ -14,7 +14,7 @@ static void answer(http::ResponseOutparam &&out, std::string_view text) {
     {
         const auto stream = body.Write().value();
         const std::span bytes(reinterpret_cast<const uint8_t *>(text.data()), text.size());
-        // A client that has gone away is no error of ours.
+        // A client that has disconnected is not an error here.
         (void)stream.BlockingWriteAndFlush(bytes);
     }
     (void)http::OutgoingBody::Finish(std::move(body), std::nullopt);

@@ -1,7 +1,7 @@
-// Package greeting is what is said. It knows nothing of components.
+// Package greeting makes the greeting. It does not depend on components.
 package greeting
 
-// For is a greeting for somebody.
+// For returns a greeting for a name.
 func For(name string) string {
 	return "Hello, " + name + "!"
 }

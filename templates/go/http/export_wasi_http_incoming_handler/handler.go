@@ -17,7 +17,7 @@ func answer(out *ResponseOutparam, text string) {
 	body := response.Body().Ok()
 	ResponseOutparamSet(out, Ok[*OutgoingResponse, ErrorCode](response))
 	stream := body.Write().Ok()
-	// A client that has gone away is no error of ours.
+	// A client that has disconnected is not an error here.
 	stream.BlockingWriteAndFlush([]byte(text))
 	stream.Drop()
 	OutgoingBodyFinish(body, None[*Fields]())

@@ -1,5 +1,5 @@
 // Package export_wasi_http_incoming_handler answers requests for `/hello` with a greeting, and passes
-// on all others.
+// on all other requests.
 package export_wasi_http_incoming_handler
 
 import (
@@ -23,7 +23,7 @@ func answer(out *ResponseOutparam, text string) {
 	body := response.Body().Ok()
 	ResponseOutparamSet(out, Ok[*OutgoingResponse, ErrorCode](response))
 	stream := body.Write().Ok()
-	// A client that has gone away is no error of ours.
+	// A client that has disconnected is not an error here.
 	stream.BlockingWriteAndFlush([]byte(text))
 	stream.Drop()
 	OutgoingBodyFinish(body, None[*Fields]())

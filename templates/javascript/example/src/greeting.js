@@ -1,4 +1,4 @@
-// What is said. Knows nothing of components.
+// Makes the greeting. Does not depend on components.
 
 /** A greeting for somebody. */
 export function greeting(name) {

@@ -1,4 +1,4 @@
-// Answers requests for `/hello` with a greeting, and passes on all others.
+// Answers requests for `/hello` with a greeting, and passes on all other requests.
 
 import { handle as pass } from 'wasi:http/incoming-handler@{{wasi}}';
 import { Fields, OutgoingBody, OutgoingResponse, ResponseOutparam } from 'wasi:http/types@{{wasi}}';

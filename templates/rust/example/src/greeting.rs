@@ -1,6 +1,6 @@
-//! What is said. Knows nothing of components.
+//! Makes the greeting. Does not depend on components.
 
-/// A greeting for somebody.
+/// Returns a greeting for a name.
 pub fn greeting(name: &str) -> String {
     format!("Hello, {name}!")
 }

@@ -1,4 +1,4 @@
-//! Answers requests for `/hello` with a greeting, and passes on all others.
+//! Answers requests for `/hello` with a greeting, and passes on all other requests.
 
 mod greeting;
 
@@ -29,7 +29,7 @@ fn answer(out: ResponseOutparam, text: &str) {
     let body = response.body().expect("a response has one body");
     ResponseOutparam::set(out, Ok(response));
     let stream = body.write().expect("a body has one stream");
-    // A client that has gone away is no error of ours.
+    // A client that has disconnected is not an error here.
     let _ = stream.blocking_write_and_flush(text.as_bytes());
     drop(stream);
     let _ = OutgoingBody::finish(body, None);
