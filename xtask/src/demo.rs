@@ -15,9 +15,11 @@ const LINE: &str = "2026-03-01T12:00:00Z WARN disk /dev/sda1 is 91% full";
 
 /// Builds, serves and asks the example, then serves on until Ctrl-C.
 pub(crate) fn run(root: &Path) -> Result<()> {
-    println!("Building Keyway and the example's components (the first time takes some minutes).");
+    println!("1 of 3: building the components of examples/log-pipeline");
     guest::build_example(root, "log-pipeline")?;
+    println!("2 of 3: building keyway (some minutes the first time)");
     let program = guest::build_program(root, "dev")?;
+    println!("3 of 3: serving examples/log-pipeline");
     let example = root.join("examples/log-pipeline");
     let mut child = Command::new(program)
         .arg("up")

@@ -125,13 +125,7 @@ fn build(root: &Path, folder: &Path) -> Result<Vec<Component>> {
     let toolbox = setup::toolbox(&[Language::Rust])?;
     let mut command = cargo(folder);
     command
-        .args([
-            "build",
-            "--release",
-            "--quiet",
-            "--locked",
-            "--message-format=json-render-diagnostics",
-        ])
+        .args(["build", "--release", "--locked", "--message-format=json-render-diagnostics"])
         .env("CARGO_TARGET_DIR", target(root).join("guest"));
     toolbox.rust()?.configure(&mut command);
     let output = command.stderr(std::process::Stdio::inherit()).output()?;
@@ -171,21 +165,13 @@ pub(crate) fn build_program(root: &Path, profile: &str) -> Result<PathBuf> {
         "dev" => &["--workspace", "--bin", "keyway"],
         _ => &["--package", "keyway"],
     };
-    run(cargo(root).args(["build", "--quiet", "--profile", profile]).args(what))?;
+    run(cargo(root).args(["build", "--profile", profile]).args(what))?;
     let folder = if profile == "dev" { "debug" } else { profile };
     Ok(target(root).join(folder).join("keyway"))
 }
 
 /// Builds one of xtask's own example programs in the release profile, and says where it is.
 pub(crate) fn build_example_program(root: &Path, name: &str) -> Result<PathBuf> {
-    run(cargo(root).args([
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "xtask",
-        "--example",
-        name,
-    ]))?;
+    run(cargo(root).args(["build", "--release", "--package", "xtask", "--example", name]))?;
     Ok(target(root).join("release/examples").join(name))
 }

@@ -6,6 +6,7 @@ mod demo;
 mod guest;
 mod server;
 mod setup;
+mod test;
 mod tidy;
 
 use std::{
@@ -24,12 +25,8 @@ use keyway_build::Language;
 enum Task {
     /// Build, serve and call the example app.
     Demo,
-    /// Install what tests need and run them.
-    Test {
-        /// Arguments for `cargo test`.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<String>,
-    },
+    /// Install what tests need and run all tests, or those named.
+    Test(test::Arguments),
     /// Compare serving with `wasmtime serve` and bare hyper.
     Bench(bench::Arguments),
     /// Compare `keyway run` with `wasmtime run`.
@@ -54,7 +51,7 @@ fn main() -> Result<()> {
     let root = root();
     match Task::parse() {
         Task::Demo => demo::run(&root),
-        Task::Test { arguments } => test(&root, &arguments),
+        Task::Test(arguments) => test::run_all(&root, &arguments),
         Task::Bench(arguments) => bench::run(&root, &arguments),
         Task::Commands(arguments) => bench::command::run(&root, &arguments),
         Task::Builds(arguments) => bench::builds::run(&root, &arguments),
@@ -68,15 +65,6 @@ fn main() -> Result<()> {
         Task::Wasi => wasi(&root),
         Task::Tidy => tidy::run(&root),
     }
-}
-
-fn test(root: &Path, arguments: &[String]) -> Result<()> {
-    server::install()?;
-    setup::toolbox(&Language::ALL)?;
-    guest::build_all(root)?;
-    // The tests run the program itself, which `cargo test` does not build for other packages.
-    run(cargo(root).args(["build", "--workspace"]))?;
-    run(cargo(root).args(["test", "--workspace", "--no-fail-fast"]).args(arguments))
 }
 
 fn wasi(root: &Path) -> Result<()> {

@@ -1,5 +1,7 @@
 //! `cargo xtask tidy`: what keeps the house as `ARCHITECTURE.md` describes it.
 
+mod carried;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -52,6 +54,8 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         }
     }
     found.extend(guests_without_tests(root, &files)?);
+    found.extend(carried::build_scripts(&files));
+    found.extend(carried::go_package(root)?);
     if found.is_empty() {
         println!("{} files are tidy.", files.len());
         return Ok(());

@@ -32,7 +32,9 @@ pub fn command() -> Command {
 }
 
 fn without_settings(mut command: Command) -> Command {
-    command.env_remove("CARGO_TARGET_DIR").env_remove("KEYWAY_LOG");
+    for name in ["CARGO_TARGET_DIR", "KEYWAY_LOG", "RUSTC_BOOTSTRAP"] {
+        command.env_remove(name);
+    }
     command
 }
 

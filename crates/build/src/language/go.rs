@@ -22,8 +22,9 @@ use crate::{
     process::{ask, compile, on_path, run},
 };
 
-/// What the bindings need at run time. The build script takes it from the crate that makes them.
-static RUNTIME: Dir<'_> = include_dir!("$OUT_DIR/go");
+/// What the bindings need at run time: a copy of what the crate that makes them publishes with
+/// itself, as `cargo xtask tidy` checks.
+static RUNTIME: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/go");
 
 /// What bindings call the module that they belong to.
 const MODULE: &str = "wit_component";
