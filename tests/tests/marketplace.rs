@@ -160,7 +160,7 @@ fn a_token_that_does_not_count_is_refused_with_a_reason() {
     let (_folder, keyway) = market();
     for (name, reason) in [
         ("expired", "The token has expired."),
-        ("early", "The token does not count yet."),
+        ("early", "The token is not valid yet."),
         ("issuer", "The token comes from another issuer."),
         ("audience", "The token is for another audience."),
         ("no-exp", "The token has no claim `exp`."),
@@ -170,18 +170,18 @@ fn a_token_that_does_not_count_is_refused_with_a_reason() {
         ("other-key", "The signature is wrong."),
         ("changed", "The signature is wrong."),
         ("cut", "The signature is wrong."),
-        ("no-signature-bytes", "This is no token that can be read."),
+        ("no-signature-bytes", "The token cannot be read."),
         ("unknown-key", "No key is known by the identifier `nobody`."),
         ("no-key", "The token does not say which key signed it."),
-        ("none", "This is no token that can be read."),
-        ("none-upper", "This is no token that can be read."),
-        ("two-parts", "This is no token that can be read."),
-        ("hs256-pem", "The token names another algorithm than its key is for."),
-        ("hs256-der", "The token names another algorithm than its key is for."),
-        ("rs512", "The token names another algorithm than its key is for."),
-        ("rs256-as-ec", "The token names another algorithm than its key is for."),
-        ("ec-as-rs256", "The token names another algorithm than its key is for."),
-        ("hs256-secret", "The key is none for RS256, ES256 or EdDSA."),
+        ("none", "The token cannot be read."),
+        ("none-upper", "The token cannot be read."),
+        ("two-parts", "The token cannot be read."),
+        ("hs256-pem", "The token's algorithm does not match its key."),
+        ("hs256-der", "The token's algorithm does not match its key."),
+        ("rs512", "The token's algorithm does not match its key."),
+        ("rs256-as-ec", "The token's algorithm does not match its key."),
+        ("ec-as-rs256", "The token's algorithm does not match its key."),
+        ("hs256-secret", "The key is not for RS256, ES256 or EdDSA."),
     ] {
         let sold = sell(&keyway, "", &bearer(name), &picture("gradient.png"));
         assert_eq!(sold.error(), format!("{{\"error\":\"{reason}\"}}"), "{name}");

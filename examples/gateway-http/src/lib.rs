@@ -125,7 +125,7 @@ impl Answer {
         response.set_status_code(self.status).expect("our own statuses are valid");
         let body = response.body().expect("a response's body is taken once");
         ResponseOutparam::set(out, Ok(response));
-        // A client that has gone away is no fault of the gateway: there is nobody left to tell.
+        // A client that has disconnected is not the gateway's error, and there is no one left to report it to.
         if write(&body, &self.body).is_ok() {
             let _ = OutgoingBody::finish(body, None);
         }

@@ -26,7 +26,7 @@ impl bindings::exports::neon::ingest::ingestor::Guest for Ingestor {
         if let Some(limit) = max_bytes()?
             && text.len() > limit
         {
-            return Err(format!("The text has {} bytes, and {limit} are allowed.", text.len()));
+            return Err(format!("The text has {} bytes, but only {limit} are allowed.", text.len()));
         }
         Ok(encoder::encode(text))
     }

@@ -1,5 +1,5 @@
-//! A page to upload pictures to, and the way through the components behind it: who asks, what they
-//! may have for how much, and then the work. It decides nothing itself.
+//! A page to upload pictures to, and the path through the components behind it: who asks, what they
+//! may have and at what price, and then the work. It decides nothing itself.
 
 mod bindings {
     wit_bindgen::generate!({ world: "gateway", path: "wit", generate_all });

@@ -34,7 +34,7 @@ impl Guest for Validator {
 fn keys() -> Result<JwkSet, String> {
     let text = fs::read_to_string(KEYS)
         .map_err(|error| format!("The keys in {KEYS} cannot be read: {error}."))?;
-    serde_json::from_str(&text).map_err(|error| format!("{KEYS} is no set of keys: {error}."))
+    serde_json::from_str(&text).map_err(|error| format!("{KEYS} is not a key set: {error}."))
 }
 
 fn variable(name: &str) -> Result<String, String> {

@@ -52,20 +52,20 @@ impl fmt::Display for Refusal {
             }
             Self::NoKey(Some(id)) => return write!(f, "No key is known by the identifier `{id}`."),
             Self::NoKey(None) => return f.write_str("The token does not say which key signed it."),
-            Self::WrongKey => return f.write_str("The key is none for RS256, ES256 or EdDSA."),
+            Self::WrongKey => return f.write_str("The key is not for RS256, ES256 or EdDSA."),
             Self::Token(error) => error,
         };
         f.write_str(match error.kind() {
             ErrorKind::InvalidSignature => "The signature is wrong.",
             ErrorKind::ExpiredSignature => "The token has expired.",
-            ErrorKind::ImmatureSignature => "The token does not count yet.",
+            ErrorKind::ImmatureSignature => "The token is not valid yet.",
             ErrorKind::InvalidIssuer => "The token comes from another issuer.",
             ErrorKind::InvalidAudience => "The token is for another audience.",
-            ErrorKind::InvalidAlgorithm => "The token names another algorithm than its key is for.",
+            ErrorKind::InvalidAlgorithm => "The token's algorithm does not match its key.",
             ErrorKind::MissingRequiredClaim(claim) => {
                 return write!(f, "The token has no claim `{claim}`.");
             }
-            _ => "This is no token that can be read.",
+            _ => "The token cannot be read.",
         })
     }
 }
@@ -113,7 +113,7 @@ fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
         AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
             Algorithm::EdDSA
         }
-        // A shared secret would let everybody who checks tokens issue them.
+        // A shared secret would let everyone who checks tokens issue them.
         _ => return None,
     };
     let named = jwk.common.key_algorithm.map(|named| named.to_string());
