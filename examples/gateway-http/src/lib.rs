@@ -125,7 +125,7 @@ impl Answer {
         response.set_status_code(self.status).expect("our own statuses are valid");
         let body = response.body().expect("a response's body is taken once");
         ResponseOutparam::set(out, Ok(response));
-        // A client that has disconnected is not the gateway's error, and there is no one left to report it to.
+        // A client that has disconnected is not the gateway's error, and no one is left to tell.
         if write(&body, &self.body).is_ok() {
             let _ = OutgoingBody::finish(body, None);
         }
