@@ -36,7 +36,7 @@ use wasmtime::{
     component::{Accessor, InstancePre},
 };
 use wasmtime_wasi_http::{
-    Error, WasiBody,
+    Error, WasiBody, WasiHttp,
     p2::bindings::{Proxy, ProxyPre, http::types as p2},
     p3::{
         self,
@@ -52,7 +52,10 @@ use crate::{
     bind::Denied,
     failure::{Body, Failure},
     pace::Pace,
-    state::{State, view},
+    state::{
+        ROOT, State,
+        view::{self, Viewed},
+    },
     unit::{Admission, Unit},
 };
 
@@ -313,7 +316,7 @@ async fn answer_0_2(
     answer: oneshot::Sender<Answer>,
 ) -> wasmtime::Result<()> {
     let scheme = if scheme == Scheme::HTTPS { p2::Scheme::Https } else { p2::Scheme::Http };
-    let mut view = view::http::<0>(store.data_mut());
+    let mut view = WasiHttp::view(store.data_mut(), ROOT);
     let request = match view.new_incoming_request(scheme, request) {
         Ok(request) => request,
         Err(error) => {
@@ -348,7 +351,7 @@ async fn answer_0_3(
         Ok(response) => {
             let response = accessor.with(|mut store| {
                 let response = view::table(store.get()).delete(response)?;
-                response.into_http_with_getter(&mut store, transmitted, view::http::<0>)
+                response.into_http_with_getter(&mut store, transmitted, view::of::<WasiHttp>(ROOT))
             })?;
             // The receiver is gone when the client is.
             let _ = answer.send(Ok(response));
@@ -375,7 +378,7 @@ fn request_0_3(state: &mut State, request: http::Request<WasiBody>, scheme: Sche
         uri.authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
     }
     uri.scheme = Some(scheme);
-    let hooks = view::http::<0>(state).hooks;
+    let hooks = WasiHttp::view(state, ROOT).hooks;
     let headers = wasmtime_wasi_http::FieldMap::new_immutable(hooks, parts.headers);
     let (request, _processed) = p3::Request::new(
         parts.method,

@@ -31,5 +31,5 @@ pub use grant::{
     observe_output,
 };
 /// How many components one unit can hold.
-pub const MEMBERS_AT_MOST: usize = state::MEMBERS_AT_MOST;
+pub const MAX_MEMBERS: usize = state::MAX_MEMBERS;
 pub use unit::{Unit, UnitError, UnitSpec};

@@ -35,7 +35,7 @@ use crate::{
     limit::Turn,
     pace::Pace,
     plan::{Member, Plan},
-    state::{MEMBERS_AT_MOST, State},
+    state::{MAX_MEMBERS, State},
 };
 
 /// What a unit is made of.
@@ -68,7 +68,7 @@ pub enum UnitError {
     )]
     OneAtOnce(String),
     /// It has more components than the host can keep apart.
-    #[error("`{0}` is fused of {1} components, and a unit can hold {MEMBERS_AT_MOST}")]
+    #[error("`{0}` is fused of {1} components, and a unit can hold {MAX_MEMBERS}")]
     TooManyComponents(String, usize),
     /// The engines were made without it.
     #[error("no engine was made that has room for `{0}`")]
@@ -134,7 +134,7 @@ impl Bound {
     ) -> Result<Self, UnitError> {
         let UnitSpec { name, principals, imports, limit } = spec;
         let engine = engines.of(compiled).ok_or_else(|| UnitError::NoRoom(name.clone()))?;
-        if principals.len() > MEMBERS_AT_MOST {
+        if principals.len() > MAX_MEMBERS {
             return Err(UnitError::TooManyComponents(name, principals.len()));
         }
         let failed = |error: wasmtime::Error| UnitError::Link(name.clone(), format!("{error:#}"));

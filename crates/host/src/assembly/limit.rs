@@ -2,7 +2,7 @@
 
 use keyway_app::{App, ComponentName, Limit, Problem};
 use keyway_component::Minimum;
-use keyway_runtime::MEMBERS_AT_MOST;
+use keyway_runtime::MAX_MEMBERS;
 
 use crate::problem::problem;
 
@@ -33,11 +33,11 @@ pub(crate) fn check(
 
 /// A unit cannot hold more components than the host can keep apart.
 fn too_many(app: &App, root: &ComponentName, components: usize) -> Option<Problem> {
-    if components <= MEMBERS_AT_MOST {
+    if components <= MAX_MEMBERS {
         return None;
     }
     let message = format!(
-        "`{root}` is fused of {components} components, and a unit can hold {MEMBERS_AT_MOST}"
+        "`{root}` is fused of {components} components, and a unit can hold {MAX_MEMBERS}"
     );
     let help = "make one of some of them with `keyway compose`, which then have their grants in \
                 common, or have them call each other by HTTP";

@@ -7,13 +7,14 @@ use std::{collections::VecDeque, sync::Arc, time::SystemTime};
 
 use keyway_app::blobstore::{DEFAULT, suggest_container, suggest_container_write};
 use keyway_capability::blobstore::{Blobs, Error, ObjectId, copy_across};
-use wasmtime::component::{HasData, LinkerInstance, Resource, ResourceTable};
+use wasmtime::component::Resource;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
 
-use crate::{
-    plan::Member,
-    state::{State, view},
+use super::{
+    import::{Import, Target},
+    view::ViewOf,
 };
+use crate::state::{State, view};
 use incoming::Input;
 
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
@@ -46,17 +47,15 @@ const PAGE: usize = 1000;
 const NAMES_AT_MOST: u64 = 10_000;
 
 /// Lays the host's functions for an interface of `wasi:blobstore` over `target`, with the links of
-/// the component in slot `N`. What is not known stays as it is: denied.
-pub(super) fn bind<const N: usize>(
-    target: &mut LinkerInstance<'_, State>,
-    path: &str,
-) -> wasmtime::Result<()> {
+/// the component whose import it is. What is not known stays as it is: denied.
+pub(super) fn bind(target: &mut Target<'_>, import: Import<'_>) -> wasmtime::Result<()> {
+    let view = view::of::<HasBlobs>(import.slot);
     macro_rules! bind {
         ($interface:ident) => {
-            $interface::add_to_linker_instance::<State, HasBlobs>(target, view::blobstore::<N>)
+            $interface::add_to_linker_instance::<State, HasBlobs>(target, view)
         };
     }
-    match path {
+    match import.interface {
         "wasi:blobstore/blobstore@0.2.0-draft" => bind!(blobstore),
         "wasi:blobstore/container@0.2.0-draft" => bind!(container),
         "wasi:blobstore/types@0.2.0-draft" => bind!(types),
@@ -64,22 +63,11 @@ pub(super) fn bind<const N: usize>(
     }
 }
 
-struct HasBlobs;
+/// The capability: containers of objects.
+pub(crate) enum Containers {}
 
-impl HasData for HasBlobs {
-    type Data<'a> = View<'a>;
-}
-
-/// What the functions see: whose call it is, and the handles.
-pub(crate) struct View<'a> {
-    /// None for an import that nobody owns: it reaches nothing.
-    pub(crate) member: Option<&'a Member>,
-    pub(crate) table: &'a mut ResourceTable,
-    /// As many are there as values are being written by the instance, and one more.
-    pub(crate) writes: &'a Arc<()>,
-    /// What the instance's memories may hold: no value can be larger that is read at once.
-    pub(crate) memory_bytes: u64,
-}
+type HasBlobs = ViewOf<Containers>;
+type View<'a> = super::view::View<'a, Containers>;
 
 /// A container that was opened.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
@@ -402,11 +390,11 @@ impl types::Host for View<'_> {}
 
 impl types::HostOutgoingValue for View<'_> {
     async fn new_outgoing_value(&mut self) -> wasmtime::Result<Resource<Outgoing>> {
-        let writing = Arc::strong_count(self.writes) - 1;
+        let writing = Arc::strong_count(&self.held.writes) - 1;
         if writing >= outgoing::WRITES_AT_MOST {
             wasmtime::bail!("an instance writes at most {writing} values at once");
         }
-        Ok(self.table.push(Outgoing::new(Arc::clone(self.writes)))?)
+        Ok(self.table.push(Outgoing::new(Arc::clone(&self.held.writes)))?)
     }
 
     async fn outgoing_value_write_body(
@@ -443,7 +431,7 @@ impl types::HostOutgoingValue for View<'_> {
 impl types::HostIncomingValue for View<'_> {
     async fn incoming_value_consume_sync(&mut self, this: Resource<Incoming>) -> Answer<Vec<u8>> {
         let incoming = self.table.delete(this)?;
-        Ok(match incoming.read_all(self.memory_bytes).await {
+        Ok(match incoming.read_all(self.held.at_most_bytes()).await {
             Ok(bytes) => Ok(bytes),
             Err(incoming::Unread::TooLong(bytes)) => Err(format!(
                 "the value has {bytes} bytes, which is more than the component's memory; read it \

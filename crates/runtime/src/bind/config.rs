@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use keyway_app::backend::{CONFIG_READERS, suggest_config};
 use keyway_capability::config::{Config, Error};
-use wasmtime::component::{HasData, LinkerInstance};
 
-use crate::{
-    plan::Member,
-    state::{State, view},
+use super::{
+    import::{Import, Target},
+    view::ViewOf,
 };
+use crate::state::{State, view};
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -24,13 +24,11 @@ mod bindings {
 
 use bindings::wasi::config::store;
 
-/// Lays the host's functions over `target`, with the configuration of the component in slot `N`.
-pub(super) fn bind<const N: usize>(
-    target: &mut LinkerInstance<'_, State>,
-    interface: &str,
-) -> wasmtime::Result<()> {
-    let view = view::config::<N>;
-    match interface {
+/// Lays the host's functions over `target`, with the configuration of the component whose
+/// import it is.
+pub(super) fn bind(target: &mut Target<'_>, import: Import<'_>) -> wasmtime::Result<()> {
+    let view = view::of::<HasConfig>(import.slot);
+    match import.interface {
         "fermyon:spin/config" => spin::v1::add_to_linker_instance::<State, HasConfig>(target, view),
         "fermyon:spin/variables@2.0.0" => {
             spin::v2::add_to_linker_instance::<State, HasConfig>(target, view)
@@ -43,20 +41,17 @@ pub(super) fn bind<const N: usize>(
     }
 }
 
-struct HasConfig;
+/// The capability: a configuration.
+pub(crate) enum Configuration {}
 
-impl HasData for HasConfig {
-    type Data<'a> = View<'a>;
-}
-
-/// What the functions see: whose call it is. None for an import that nobody owns.
-pub(crate) struct View<'a>(pub(crate) Option<&'a Member>);
+type HasConfig = ViewOf<Configuration>;
+type View<'a> = super::view::View<'a, Configuration>;
 
 impl View<'_> {
     /// The component's configuration, if it has one. That it has none, the log tells once with the
     /// line for `interface`, by which it asked.
     fn granted(&self, interface: &str) -> Option<Arc<dyn Config>> {
-        let member = self.0?;
+        let member = self.member?;
         let config = member.principal.config.clone();
         if config.is_none() {
             member.report("its configuration", suggest_config(&member.principal.name, interface));

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use keyway_app::grant;
-use keyway_component::{Authority, authority};
 use wasmtime::component::{
     LinkerInstance, ResourceType, Type, Val,
     types::{ComponentFunc, ComponentInstance, ComponentItem},
 };
 
+use super::need;
 use crate::{
     grant::Principal,
     plan::{Member, Plan},
@@ -72,13 +72,9 @@ impl Denial {
 
 /// The line of the manifest that would give the interface to who has not got it, if one would.
 fn remedy(interface: &str, principal: &Principal) -> Option<String> {
-    let Principal { name, grant: granted, .. } = principal;
-    match authority(interface) {
-        Authority::Clocks if !granted.clocks => Some(grant::suggest_clocks(name)),
-        Authority::Random if !granted.random => Some(grant::suggest_random(name)),
-        Authority::Tls if granted.tcp.is_empty() => Some(grant::suggest_some_tcp(name)),
-        _ => None,
-    }
+    let Principal { name, grant, .. } = principal;
+    let need = need::of(interface).filter(|need| !(need.is_granted)(grant))?;
+    Some((need.line)(name))
 }
 
 /// Meets every function and resource of `instance`.

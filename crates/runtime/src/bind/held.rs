@@ -1,5 +1,6 @@
 //! What an instance keeps at the host: messages that it writes, and values that it compares. They
-//! take no more, all together, than its own memory may.
+//! take no more, all together, than its own memory may. Objects that it writes to containers are
+//! counted.
 
 use std::sync::{
     Arc,
@@ -11,6 +12,8 @@ use std::sync::{
 pub(crate) struct Held {
     bytes: Arc<AtomicU64>,
     at_most_bytes: u64,
+    /// As many are there as objects are being written by the instance, and one more.
+    pub(crate) writes: Arc<()>,
 }
 
 /// A part of it, given back when dropped.
@@ -30,7 +33,7 @@ pub(crate) struct TooMuch(u64);
 
 impl Held {
     pub(crate) fn new(at_most_bytes: u64) -> Self {
-        Self { bytes: Arc::default(), at_most_bytes }
+        Self { bytes: Arc::default(), at_most_bytes, writes: Arc::new(()) }
     }
 
     /// The most that may be kept, or handed over at once.

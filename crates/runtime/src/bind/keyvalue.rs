@@ -12,16 +12,14 @@ use std::{
 use bytes::Bytes;
 use keyway_app::keyvalue::{DEFAULT, OPENERS, suggest_store, suggest_store_write};
 use keyway_capability::keyvalue::{Error, Page, Store, Swap};
-use wasmtime::component::{HasData, LinkerInstance, Resource, ResourceTable, ResourceTableError};
+use wasmtime::component::{Resource, ResourceTableError};
 
 use super::{
-    form::Form,
-    held::{Charge, Held},
+    held::Charge,
+    import::{Import, Target},
+    view::ViewOf,
 };
-use crate::{
-    plan::Member,
-    state::{State, view},
-};
+use crate::state::{State, view};
 
 mod draft {
     wasmtime::component::bindgen!({
@@ -58,26 +56,23 @@ const PAGE: usize = 1000;
 /// have to be remembered.
 const CURSORS_AT_MOST: usize = 1000;
 
-/// Lays the host's functions for an interface of `wasi:keyvalue` over `target`, with the links of
-/// the component in slot `N`. What is not known stays as it is: denied.
-pub(super) fn bind<const N: usize>(
-    target: &mut LinkerInstance<'_, State>,
-    interface: &str,
-    form: Form,
-) -> wasmtime::Result<()> {
+/// Lays the host's functions for an interface of stores over `target`, with the links of the
+/// component whose import it is. What is not known stays as it is: denied.
+pub(super) fn bind(target: &mut Target<'_>, import: Import<'_>) -> wasmtime::Result<()> {
+    let view = view::of::<KeyValue>(import.slot);
     macro_rules! bind {
         ($interface:path) => {{
             use $interface as interface;
-            interface::add_to_linker_instance::<State, KeyValue>(target, view::keyvalue::<N>)
+            interface::add_to_linker_instance::<State, KeyValue>(target, view)
         }};
     }
-    match interface {
+    match import.interface {
         "wasi:keyvalue/store@0.2.0-draft" => bind!(draft::store),
         "wasi:keyvalue/atomics@0.2.0-draft" => bind!(draft::atomics),
         "wasi:keyvalue/batch@0.2.0-draft" => bind!(draft::batch),
         "wasi:keyvalue/store@0.2.0-draft2" => bind!(draft2::store),
         "wasi:keyvalue/atomics@0.2.0-draft2" => bind!(draft2::atomics),
-        "wasi:keyvalue/batch@0.2.0-draft2" if form.lists_every_key => bind!(spin::batch),
+        "wasi:keyvalue/batch@0.2.0-draft2" if import.form.lists_every_key => bind!(spin::batch),
         "wasi:keyvalue/batch@0.2.0-draft2" => bind!(draft2::batch),
         "fermyon:spin/key-value" => bind!(spin::v1::key_value),
         "fermyon:spin/key-value@2.0.0" => bind!(spin::v2::key_value),
@@ -86,19 +81,11 @@ pub(super) fn bind<const N: usize>(
     }
 }
 
-struct KeyValue;
+/// The capability: stores of keys and values.
+pub(crate) enum Stores {}
 
-impl HasData for KeyValue {
-    type Data<'a> = View<'a>;
-}
-
-/// What the functions see: whose call it is, and the handles.
-pub(crate) struct View<'a> {
-    /// None for an import that nobody owns: it opens nothing.
-    pub(crate) member: Option<&'a Member>,
-    pub(crate) table: &'a mut ResourceTable,
-    pub(crate) held: &'a Held,
-}
+type KeyValue = ViewOf<Stores>;
+type View<'a> = super::view::View<'a, Stores>;
 
 /// A store that was opened.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]

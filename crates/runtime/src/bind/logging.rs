@@ -1,13 +1,13 @@
 //! `wasi:logging`: lines on standard error, for those who may write there.
 
-use std::sync::Arc;
-
 use keyway_app::grant::suggest_stderr;
-use wasmtime::component::{HasData, LinkerInstance};
 
+use super::{
+    import::{Import, Target},
+    view::ViewOf,
+};
 use crate::{
     grant::write_log,
-    plan::Plan,
     state::{State, view},
 };
 
@@ -21,27 +21,20 @@ mod bindings {
 
 use bindings::wasi::logging::logging::{self, Level};
 
-/// Lays the host's function over `target`, with the rights of the component in slot `N`.
-pub(super) fn bind<const N: usize>(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
-    logging::add_to_linker_instance::<State, HasLog>(target, view::logging::<N>)
+/// Lays the host's function over `target`, with the rights of the component whose import it is.
+pub(super) fn bind(target: &mut Target<'_>, import: Import<'_>) -> wasmtime::Result<()> {
+    logging::add_to_linker_instance::<State, HasLog>(target, view::of::<HasLog>(import.slot))
 }
 
-struct HasLog;
+/// The capability: the log.
+pub(crate) enum Log {}
 
-impl HasData for HasLog {
-    type Data<'a> = View<'a>;
-}
-
-/// What the function sees: whose call it is.
-pub(crate) struct View<'a> {
-    pub(crate) plan: &'a Arc<Plan>,
-    /// The component's, or none's for an import that nobody owns.
-    pub(crate) slot: usize,
-}
+type HasLog = ViewOf<Log>;
+type View<'a> = super::view::View<'a, Log>;
 
 impl logging::Host for View<'_> {
     async fn log(&mut self, level: Level, context: String, message: String) {
-        let Some(member) = self.plan.members.get(self.slot) else { return };
+        let Some(member) = self.member else { return };
         let principal = &member.principal;
         if !principal.grant.stderr {
             return member.report("writing to the log", suggest_stderr(&principal.name));

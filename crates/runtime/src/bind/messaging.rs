@@ -6,15 +6,17 @@ use keyway_app::messaging::{DEFAULT, suggest_broker};
 use keyway_capability::messaging::{Broker, Error, Message as Content, Wanted};
 use wasmtime::{
     Store,
-    component::{
-        HasData, InstancePre, LinkerInstance, Resource, ResourceTable, ResourceTableError,
-    },
+    component::{InstancePre, Resource, ResourceTableError},
 };
 
-use super::held::{Charge, Held};
-use crate::{
-    plan::Member,
-    state::{State, view},
+use super::{
+    held::Charge,
+    import::{Import, Target},
+    view::ViewOf,
+};
+use crate::state::{
+    ROOT, State,
+    view::{self, Viewed},
 };
 
 mod draft {
@@ -42,17 +44,15 @@ const ENTRY_BYTES: usize = size_of::<(String, String)>();
 const REPLIES_AT_MOST: u32 = 1000;
 
 /// Lays the host's functions for an interface of `wasi:messaging` over `target`, with the links of
-/// the component in slot `N`. What is not known stays as it is: denied.
-pub(super) fn bind<const N: usize>(
-    target: &mut LinkerInstance<'_, State>,
-    path: &str,
-) -> wasmtime::Result<()> {
+/// the component whose import it is. What is not known stays as it is: denied.
+pub(super) fn bind(target: &mut Target<'_>, import: Import<'_>) -> wasmtime::Result<()> {
+    let view = view::of::<HasBrokers>(import.slot);
     macro_rules! bind {
         ($interface:ident) => {
-            $interface::add_to_linker_instance::<State, HasBrokers>(target, view::messaging::<N>)
+            $interface::add_to_linker_instance::<State, HasBrokers>(target, view)
         };
     }
-    match path {
+    match import.interface {
         "wasi:messaging/types@0.2.0-draft" => bind!(types),
         "wasi:messaging/producer@0.2.0-draft" => bind!(producer),
         "wasi:messaging/request-reply@0.2.0-draft" => bind!(request_reply),
@@ -77,7 +77,7 @@ impl Incoming {
         broker: Arc<dyn Broker>,
     ) -> wasmtime::Result<Result<(), String>> {
         let instance = self.0.instantiate_async(&mut *store).await?;
-        let message = view::messaging::<0>(store.data_mut()).keep(content, Some(broker))?;
+        let message = HasBrokers::view(store.data_mut(), ROOT).keep(content, Some(broker))?;
         let handler = instance.wasi_messaging_incoming_handler();
         let handled = handler.call_handle(store, message).await?;
         Ok(handled.map_err(|error| match error {
@@ -89,19 +89,11 @@ impl Incoming {
     }
 }
 
-struct HasBrokers;
+/// The capability: brokers of messages.
+pub(crate) enum Brokers {}
 
-impl HasData for HasBrokers {
-    type Data<'a> = View<'a>;
-}
-
-/// What the functions see: whose call it is, and the handles.
-pub(crate) struct View<'a> {
-    /// None for an import that nobody owns: it reaches nothing.
-    pub(crate) member: Option<&'a Member>,
-    pub(crate) table: &'a mut ResourceTable,
-    pub(crate) held: &'a Held,
-}
+type HasBrokers = ViewOf<Brokers>;
+type View<'a> = super::view::View<'a, Brokers>;
 
 /// A broker that was connected to.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]

@@ -2,33 +2,55 @@
 //! that deny, and then the interfaces that are known and granted are laid over them, each with
 //! the rights of the component whose import it is.
 
-pub(crate) mod blobstore;
+mod blobstore;
 #[cfg(test)]
 mod closed;
-pub(crate) mod config;
+mod config;
 mod deny;
 mod form;
 pub(crate) mod held;
+mod import;
 pub(crate) mod keyvalue;
-pub(crate) mod logging;
+mod logging;
 pub(crate) mod messaging;
+mod need;
 mod producer;
-pub(crate) mod redis;
-pub(crate) mod sql;
-pub(crate) mod tls;
+mod redis;
+mod sql;
+mod tls;
+mod view;
 mod wasi;
 
 pub(crate) use deny::Denied;
 
 use std::sync::Arc;
 
-use keyway_component::{Authority, UnitImport, authority};
+use keyway_component::{Authority, UnitImport, authority, is_provided};
 use wasmtime::component::{Component, Linker, types::ComponentItem};
 
+use self::{
+    form::Form,
+    import::{Import, Target},
+};
 use crate::{
     plan::Plan,
     state::{NOBODY, State},
 };
+
+type Bind = fn(&mut Target<'_>, Import<'_>) -> wasmtime::Result<()>;
+
+/// What binds the interfaces that are not of a release of WASI, by the authority that they give: a
+/// row for each capability.
+const CAPABILITIES: &[(Authority, Bind)] = &[
+    (Authority::KeyValue, keyvalue::bind),
+    (Authority::Blobstore, blobstore::bind),
+    (Authority::Messaging, messaging::bind),
+    (Authority::Config, config::bind),
+    (Authority::Sql, sql::bind),
+    (Authority::Redis, redis::bind),
+    (Authority::Stderr, logging::bind),
+    (Authority::Tls, tls::bind),
+];
 
 /// A linker that meets all imports of `component`.
 ///
@@ -53,15 +75,15 @@ pub(crate) fn bind(
             ComponentItem::ComponentInstance(instance) => {
                 let mut target = linker.instance(name)?;
                 deny::instance(&mut target, engine, &instance, &denial, &mut seen)?;
-                if let Some(import) = import
-                    && given(plan, slot, &import.interface)
+                if is_granted(plan, slot, interface)
+                    && let Some(import) = import
                 {
-                    let form = form::Form::of(engine, &instance);
-                    wasi::bind(&mut target, &import.interface, form, slot)?;
-                    if wasi::gives_folders(&import.interface) && !has_folders(plan, slot) {
+                    let form = Form::of(engine, &instance);
+                    provide(&mut target, Import { interface: &import.interface, form, slot })?;
+                    if wasi::gives_folders(interface) && !has_folders(plan, slot) {
                         deny::folders(&mut target, &denial)?;
                     }
-                    for (function, network) in wasi::ways_out(&import.interface) {
+                    for (function, network) in wasi::ways_out(interface) {
                         if !network.is_granted(plan, slot) {
                             deny::way_out(
                                 &mut target,
@@ -85,18 +107,32 @@ fn has_folders(plan: &Plan, slot: usize) -> bool {
     plan.members.get(slot).is_some_and(|member| !member.principal.grant.files.is_empty())
 }
 
-/// Whether the interface may be laid over the denial. Interfaces that check each call against
-/// the grants themselves (HTTP, sockets, files, environment, output) always may.
-fn given(plan: &Plan, slot: usize, interface: &str) -> bool {
-    let grant = plan.members.get(slot).map(|member| &member.principal.grant);
-    match (authority(interface), grant) {
+/// Lays the host's functions over the denial, if the host has them.
+fn provide(target: &mut Target<'_>, import: Import<'_>) -> wasmtime::Result<()> {
+    if let Some((path, release)) = wasi::released(import.interface) {
+        return wasi::bind(target, path, release, import.slot);
+    }
+    if !is_provided(import.interface) {
+        return Ok(());
+    }
+    let authority = authority(import.interface);
+    match CAPABILITIES.iter().find(|(of, _)| *of == authority) {
+        Some((_, bind)) => bind(target, import),
+        // It only has types.
+        None => Ok(()),
+    }
+}
+
+/// Whether the host's functions may be laid over the denial. Most check each call against the
+/// grants themselves.
+fn is_granted(plan: &Plan, slot: usize, interface: &str) -> bool {
+    match (authority(interface), plan.members.get(slot)) {
         (Authority::Unknown, _) => false,
         (Authority::Shared, _) => true,
         // Nobody's import of an interface with authority is there for its types alone.
         (_, None) => false,
-        (Authority::Clocks, Some(grant)) => grant.clocks,
-        (Authority::Random, Some(grant)) => grant.random,
-        (Authority::Tls, Some(grant)) => !grant.tcp.is_empty(),
-        (_, Some(_)) => true,
+        (_, Some(member)) => {
+            need::of(interface).is_none_or(|need| (need.is_granted)(&member.principal.grant))
+        }
     }
 }

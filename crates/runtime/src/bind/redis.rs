@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use keyway_app::grant::suggest_redis;
 use keyway_capability::redis::{Answer, Argument, Connection as Server, Error};
-use wasmtime::component::{
-    Accessor, HasData, LinkerInstance, Resource, ResourceTable, ResourceTableError,
-};
+use wasmtime::component::{Accessor, Resource, ResourceTableError};
 
+use super::{
+    import::{Import, Target},
+    view::ViewOf,
+};
 use crate::{
     grant::server::{self, Refused},
-    plan::Member,
     state::{State, view},
 };
 
@@ -37,34 +38,21 @@ mod bindings_3 {
 use bindings_2::fermyon::spin::redis as v2;
 use bindings_3::spin::redis::redis as v3;
 
-/// Lays the host's functions over `target`, with the grants of the component in slot `N`.
-pub(super) fn bind<const N: usize>(
-    target: &mut LinkerInstance<'_, State>,
-    interface: &str,
-) -> wasmtime::Result<()> {
-    match interface {
-        "fermyon:spin/redis@2.0.0" => {
-            v2::add_to_linker_instance::<State, Redis>(target, view::redis::<N>)
-        }
-        "spin:redis/redis@3.0.0" => {
-            v3::add_to_linker_instance::<State, Redis>(target, view::redis::<N>)
-        }
+/// Lays the host's functions over `target`, with the grants of the component whose import it is.
+pub(super) fn bind(target: &mut Target<'_>, import: Import<'_>) -> wasmtime::Result<()> {
+    let view = view::of::<Redis>(import.slot);
+    match import.interface {
+        "fermyon:spin/redis@2.0.0" => v2::add_to_linker_instance::<State, Redis>(target, view),
+        "spin:redis/redis@3.0.0" => v3::add_to_linker_instance::<State, Redis>(target, view),
         _ => Ok(()),
     }
 }
 
-struct Redis;
+/// The capability: servers of Redis.
+pub(crate) enum Servers {}
 
-impl HasData for Redis {
-    type Data<'a> = View<'a>;
-}
-
-/// What the functions see: whose call it is, and the handles.
-pub(crate) struct View<'a> {
-    /// None for an import that nobody owns: it opens nothing.
-    pub(crate) member: Option<&'a Member>,
-    pub(crate) table: &'a mut ResourceTable,
-}
+type Redis = ViewOf<Servers>;
+type View<'a> = super::view::View<'a, Servers>;
 
 /// A connection that was opened.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]

@@ -13,29 +13,30 @@ use keyway_app::{
     sql::{suggest_database, suggest_database_write},
 };
 use keyway_capability::sql::{Access, Database, Error, Session};
-use wasmtime::component::{HasData, LinkerInstance, Resource, ResourceTable, ResourceTableError};
+use wasmtime::component::{Resource, ResourceTableError};
 
-use super::form::Form;
+use super::{
+    import::{Import, Target},
+    view::ViewOf,
+};
 use crate::{
     grant::server::Refused,
     plan::Member,
     state::{State, view},
 };
 
-/// Lays the host's functions for an interface over `target`, with the links of the component in
-/// slot `N`. What is not known stays as it is: denied.
-pub(super) fn bind<const N: usize>(
-    target: &mut LinkerInstance<'_, State>,
-    interface: &str,
-    form: Form,
-) -> wasmtime::Result<()> {
+/// Lays the host's functions for an interface over `target`, with the links of the component
+/// whose import it is. What is not known stays as it is: denied.
+pub(super) fn bind(target: &mut Target<'_>, import: Import<'_>) -> wasmtime::Result<()> {
+    let view = view::of::<Sql>(import.slot);
+    let form = import.form;
     macro_rules! bind {
         ($interface:path) => {{
             use $interface as interface;
-            interface::add_to_linker_instance::<State, Sql>(target, view::sql::<N>)
+            interface::add_to_linker_instance::<State, Sql>(target, view)
         }};
     }
-    match interface {
+    match import.interface {
         "fermyon:spin/sqlite@2.0.0" => bind!(sqlite::v2),
         "spin:sqlite/sqlite@3.1.0" if form.is_asynchronous => bind!(sqlite::v3_1),
         "spin:sqlite/sqlite@3.0.0" | "spin:sqlite/sqlite@3.1.0" => bind!(sqlite::v3),
@@ -50,18 +51,11 @@ pub(super) fn bind<const N: usize>(
     }
 }
 
-struct Sql;
+/// The capability: databases.
+pub(crate) enum Databases {}
 
-impl HasData for Sql {
-    type Data<'a> = View<'a>;
-}
-
-/// What the functions see: whose call it is, and the handles.
-pub(crate) struct View<'a> {
-    /// None for an import that nobody owns: it opens nothing.
-    pub(crate) member: Option<&'a Arc<Member>>,
-    pub(crate) table: &'a mut ResourceTable,
-}
+type Sql = ViewOf<Databases>;
+type View<'a> = super::view::View<'a, Databases>;
 
 /// A database that was opened.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]

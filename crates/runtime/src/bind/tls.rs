@@ -5,15 +5,19 @@ use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
-use wasmtime::component::{HasData, LinkerInstance};
+use wasmtime::component::HasData;
 use wasmtime_wasi_tls::{
     Error, TlsProvider, TlsStream, TlsTransport, WasiTlsCtx, WasiTlsCtxBuilder, WasiTlsCtxView,
     p2::bindings::types::{self, LinkOptions},
 };
 
+use super::import::{Import, Target};
 use crate::{
     grant::tls::CLIENT,
-    state::{State, view},
+    state::{
+        State,
+        view::{self, Viewed},
+    },
 };
 
 struct Tls;
@@ -22,14 +26,22 @@ impl HasData for Tls {
     type Data<'a> = WasiTlsCtxView<'a>;
 }
 
-pub(super) fn bind(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+impl Viewed for Tls {
+    fn view(state: &mut State, _: usize) -> WasiTlsCtxView<'_> {
+        let ctx = state.tls.get_or_insert_with(context);
+        WasiTlsCtxView { table: &mut state.table, ctx }
+    }
+}
+
+/// Lays the host's functions over `target`.
+pub(super) fn bind(target: &mut Target<'_>, import: Import<'_>) -> wasmtime::Result<()> {
     let mut options = LinkOptions::default();
     options.tls(true);
-    types::add_to_linker_instance::<State, Tls>(target, &options, view::tls)
+    types::add_to_linker_instance::<State, Tls>(target, &options, view::of::<Tls>(import.slot))
 }
 
 /// What a component's instance needs for it.
-pub(crate) fn context() -> WasiTlsCtx {
+fn context() -> WasiTlsCtx {
     WasiTlsCtxBuilder::new().provider(Box::new(Client)).build()
 }
 

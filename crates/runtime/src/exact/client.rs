@@ -25,7 +25,10 @@ use crate::{
 /// Finds the HTTP of the component whose interface it is.
 pub(super) type View = fn(&mut State) -> WasiHttpCtxView<'_>;
 
-pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+pub(super) fn override_in(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
     target.func_wrap_concurrent("send", move |store, (request,): (Resource<Request>,)| {
         Box::pin(async move { Ok((send(store, request, view).await?,)) })
     })

@@ -19,7 +19,7 @@ use wasmtime_wasi::p3::bindings::sockets::types::{
 use super::{or_code, socket::View};
 use crate::{descriptor, state::State};
 
-pub(super) fn mend_tcp_0_2(
+pub(super) fn override_tcp_0_2(
     target: &mut LinkerInstance<'_, State>,
     view: View,
 ) -> wasmtime::Result<()> {
@@ -37,7 +37,7 @@ pub(super) fn mend_tcp_0_2(
     )
 }
 
-pub(super) fn mend_udp_0_2(
+pub(super) fn override_udp_0_2(
     target: &mut LinkerInstance<'_, State>,
     view: View,
 ) -> wasmtime::Result<()> {
@@ -55,7 +55,10 @@ pub(super) fn mend_udp_0_2(
     )
 }
 
-pub(super) fn mend_0_3(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+pub(super) fn override_0_3(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
     let exhausted = |error: descriptor::Exhausted| ErrorCode::Other(Some(error.to_string()));
     target.func_wrap_async(
         "[static]tcp-socket.create",

@@ -18,7 +18,10 @@ use crate::state::State;
 type Sockets = Accessor<State, WasiSockets>;
 type Datagram = (Vec<u8>, IpSocketAddress);
 
-pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+pub(super) fn override_in(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
     target.func_wrap_concurrent(
         "[method]udp-socket.receive",
         move |store, (socket,): (Resource<UdpSocket>,)| {

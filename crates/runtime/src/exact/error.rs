@@ -9,7 +9,7 @@ use wasmtime_wasi::p2::bindings::io::error::Error;
 
 use crate::state::{State, view};
 
-pub(super) fn mend(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+pub(super) fn override_in(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     target.func_wrap(
         "[method]error.to-debug-string",
         |mut store: StoreContextMut<'_, State>, (error,): (Resource<Error>,)| {

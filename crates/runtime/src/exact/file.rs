@@ -24,7 +24,10 @@ pub(super) type Store<'a> = Access<'a, State, WasiFilesystem>;
 type Fd = Resource<Descriptor>;
 type Written = FutureReader<Result<(), ErrorCode>>;
 
-pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+pub(super) fn override_in(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
     target.func_wrap_concurrent(
         "[method]descriptor.open-at",
         move |store,

@@ -26,7 +26,10 @@ use crate::{descriptor, state::State};
 type Fd = Resource<Descriptor>;
 type Files<'a> = WasiFilesystemCtxView<'a>;
 
-pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+pub(super) fn override_in(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
     macro_rules! changing {
         ($name:literal, $function:ident($($argument:ident: $type:ty),*)) => {
             target.func_wrap_async(
@@ -93,10 +96,10 @@ pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmti
             })
         },
     )?;
-    mend_times(target, view)
+    override_times(target, view)
 }
 
-fn mend_times(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+fn override_times(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
     target.func_wrap_async(
         "[method]descriptor.stat",
         move |mut store: StoreContextMut<'_, State>, (fd,): (Fd,)| {

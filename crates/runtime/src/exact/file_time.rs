@@ -33,7 +33,10 @@ use crate::state::State;
 
 type Fd = Resource<Descriptor>;
 
-pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+pub(super) fn override_in(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
     target.func_wrap_concurrent("[method]descriptor.stat", move |store, (fd,): (Fd,)| {
         let files = store.with_getter::<WasiFilesystem>(view);
         Box::pin(async move {

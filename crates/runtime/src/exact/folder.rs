@@ -42,7 +42,10 @@ const ENTRIES_AT_ONCE: usize = 64;
 type End = Result<(), ErrorCode>;
 type Listing = (StreamReader<DirectoryEntry>, FutureReader<End>);
 
-pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+pub(super) fn override_in(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
     target.func_wrap(
         "[method]descriptor.read-directory",
         move |store: StoreContextMut<'_, State>, (fd,): (Resource<Descriptor>,)| {

@@ -31,7 +31,10 @@ use wasmtime_wasi_http::{
 use super::client::View;
 use crate::state::State;
 
-pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+pub(super) fn override_in(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
     target.func_wrap(
         "[method]incoming-request.headers",
         move |mut store: StoreContextMut<'_, State>,

@@ -29,7 +29,10 @@ use crate::state::State;
 const LABEL_BYTES_AT_MOST: usize = 63;
 const NAME_BYTES_AT_MOST: usize = 253;
 
-pub(super) fn mend_0_3(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+pub(super) fn override_0_3(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
     target.func_wrap_concurrent("resolve-addresses", move |store, (name,): (String,)| {
         let sockets = store.with_getter::<WasiSockets>(view);
         Box::pin(async move {
@@ -43,7 +46,10 @@ pub(super) fn mend_0_3(target: &mut LinkerInstance<'_, State>, view: View) -> wa
     })
 }
 
-pub(super) fn mend_0_2(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+pub(super) fn override_0_2(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
     target.func_wrap(
         "resolve-addresses",
         move |mut store: StoreContextMut<'_, State>,

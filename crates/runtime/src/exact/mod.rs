@@ -22,55 +22,68 @@ mod target;
 use std::{fs::File, sync::Arc};
 
 use wasmtime::component::{LinkerInstance, Resource, ResourceTable};
-use wasmtime_wasi::{TrappableError, filesystem::Descriptor};
+use wasmtime_wasi::{
+    TrappableError,
+    filesystem::{Descriptor, WasiFilesystem},
+    sockets::WasiSockets,
+};
+use wasmtime_wasi_http::WasiHttp;
 
 pub(crate) use self::socket::Notes;
-use crate::state::{State, view};
+use crate::state::{
+    State,
+    view::{self, NewSocket},
+};
 
-// Only these two functions are made for each slot; what they call finds its component by a pointer.
-
-/// Lays over an interface of WASI 0.3, of which `path` is `filesystem/types`, what is mended of it.
-pub(crate) fn mend_0_3<const N: usize>(
+/// Lays over an interface of WASI 0.3, of which `path` is `filesystem/types`, what is exact of it.
+pub(crate) fn override_0_3(
     target: &mut LinkerInstance<'_, State>,
     path: &str,
+    slot: usize,
 ) -> wasmtime::Result<()> {
+    let files = view::of::<WasiFilesystem>(slot);
+    let sockets = view::of::<WasiSockets>(slot);
+    let http = view::of::<WasiHttp>(slot);
     match path {
         "filesystem/types" => {
-            file::mend(target, view::files::<N>)?;
-            path::mend(target, view::files::<N>)?;
-            folder::mend(target, view::files::<N>)?;
-            file_time::mend(target, view::files::<N>)
+            file::override_in(target, files)?;
+            path::override_in(target, files)?;
+            folder::override_in(target, files)?;
+            file_time::override_in(target, files)
         }
         "sockets/types" => {
-            socket::mend(target, view::sockets::<N>)?;
-            create::mend_0_3(target, view::new_socket::<N>)?;
-            datagram::mend(target, view::sockets::<N>)
+            socket::override_in(target, sockets)?;
+            create::override_0_3(target, view::of::<NewSocket>(slot))?;
+            datagram::override_in(target, sockets)
         }
-        "sockets/ip-name-lookup" => lookup::mend_0_3(target, view::sockets::<N>),
-        "http/types" => target::mend_0_3(target, view::http::<N>),
-        "http/client" => client::mend(target, view::http::<N>),
+        "sockets/ip-name-lookup" => lookup::override_0_3(target, sockets),
+        "http/types" => target::override_0_3(target, http),
+        "http/client" => client::override_in(target, http),
         _ => Ok(()),
     }
 }
 
-/// Lays over an interface of WASI 0.2 what is mended of it.
-pub(crate) fn mend_0_2<const N: usize>(
+/// Lays over an interface of WASI 0.2 what is exact of it.
+pub(crate) fn override_0_2(
     target: &mut LinkerInstance<'_, State>,
     path: &str,
+    slot: usize,
 ) -> wasmtime::Result<()> {
+    let http = view::of::<WasiHttp>(slot);
+    let new_socket = view::of::<NewSocket>(slot);
     match path {
-        "filesystem/types" => file_0_2::mend(target, view::files::<N>),
-        "sockets/ip-name-lookup" => lookup::mend_0_2(target, view::sockets::<N>),
-        "sockets/tcp-create-socket" => create::mend_tcp_0_2(target, view::new_socket::<N>),
-        "sockets/udp-create-socket" => create::mend_udp_0_2(target, view::new_socket::<N>),
-        "io/error" => error::mend(target),
-        "io/streams" => stream::mend(target),
+        "filesystem/types" => file_0_2::override_in(target, view::of::<WasiFilesystem>(slot)),
+        "sockets/ip-name-lookup" => lookup::override_0_2(target, view::of::<WasiSockets>(slot)),
+        "sockets/tcp-create-socket" => create::override_tcp_0_2(target, new_socket),
+        "sockets/udp-create-socket" => create::override_udp_0_2(target, new_socket),
+        "io/error" => error::override_in(target),
+        "io/streams" => stream::override_in(target),
         "http/types" => {
-            target::mend_0_2(target, view::http::<N>)?;
-            incoming::mend(target, view::http::<N>)?;
-            outgoing::mend(target, view::http::<N>)
+            target::override_0_2(target, http)?;
+            incoming::override_in(target, http)?;
+            outgoing::override_in(target, http)
         }
-        "http/outgoing-handler" => target::mend_handler(target, view::http::<N>),
+        "http/outgoing-handler" => target::override_handler(target, http),
         _ => Ok(()),
     }
 }

@@ -12,7 +12,10 @@ use wasmtime_wasi_http::p2::body::HostOutgoingBody;
 use super::client::View;
 use crate::state::State;
 
-pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+pub(super) fn override_in(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
     target.func_wrap(
         "[method]outgoing-body.write",
         move |mut store: StoreContextMut<'_, State>, (body,): (Resource<HostOutgoingBody>,)| {

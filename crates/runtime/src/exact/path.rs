@@ -18,7 +18,10 @@ use crate::state::State;
 
 type Fd = Resource<Descriptor>;
 
-pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+pub(super) fn override_in(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
     macro_rules! changing {
         ($name:literal, $function:ident($($argument:ident: $type:ty),*)) => {
             target.func_wrap_concurrent(

@@ -48,9 +48,12 @@ impl Notes {
     }
 }
 
-pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
-    mend_life(target, view)?;
-    mend_options(target, view)?;
+pub(super) fn override_in(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
+    override_life(target, view)?;
+    override_options(target, view)?;
     target.func_wrap(
         "[method]tcp-socket.receive",
         move |store: StoreContextMut<'_, State>, (socket,): (Socket,)| {
@@ -66,7 +69,7 @@ pub(super) fn mend(target: &mut LinkerInstance<'_, State>, view: View) -> wasmti
 }
 
 /// From where a socket is made until it is no more.
-fn mend_life(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+fn override_life(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
     target.resource(
         "tcp-socket",
         ResourceType::host::<TcpSocket>(),
@@ -148,8 +151,8 @@ fn borrowed(socket: &Socket) -> Socket {
 }
 
 /// Addresses and options, of which a socket that could not connect has none.
-fn mend_options(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
-    macro_rules! mend {
+fn override_options(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+    macro_rules! overriding {
         ($name:literal, $function:ident() -> $result:ty) => {
             target.func_wrap(
                 concat!("[method]tcp-socket.", $name),
@@ -177,22 +180,22 @@ fn mend_options(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime:
             )?;
         };
     }
-    mend!("get-remote-address", get_remote_address() -> IpSocketAddress);
-    mend!("get-keep-alive-enabled", get_keep_alive_enabled() -> bool);
-    mend!("get-keep-alive-idle-time", get_keep_alive_idle_time() -> u64);
-    mend!("get-keep-alive-interval", get_keep_alive_interval() -> u64);
-    mend!("get-keep-alive-count", get_keep_alive_count() -> u32);
-    mend!("get-hop-limit", get_hop_limit() -> u8);
-    mend!("get-receive-buffer-size", get_receive_buffer_size() -> u64);
-    mend!("get-send-buffer-size", get_send_buffer_size() -> u64);
-    mend!("set-keep-alive-enabled", set_keep_alive_enabled(bool));
-    mend!("set-keep-alive-idle-time", set_keep_alive_idle_time(u64));
-    mend!("set-keep-alive-interval", set_keep_alive_interval(u64));
-    mend!("set-keep-alive-count", set_keep_alive_count(u32));
-    mend!("set-hop-limit", set_hop_limit(u8));
-    mend!("set-receive-buffer-size", set_receive_buffer_size(u64));
-    mend!("set-send-buffer-size", set_send_buffer_size(u64));
-    mend!("set-listen-backlog-size", set_listen_backlog_size(u64));
+    overriding!("get-remote-address", get_remote_address() -> IpSocketAddress);
+    overriding!("get-keep-alive-enabled", get_keep_alive_enabled() -> bool);
+    overriding!("get-keep-alive-idle-time", get_keep_alive_idle_time() -> u64);
+    overriding!("get-keep-alive-interval", get_keep_alive_interval() -> u64);
+    overriding!("get-keep-alive-count", get_keep_alive_count() -> u32);
+    overriding!("get-hop-limit", get_hop_limit() -> u8);
+    overriding!("get-receive-buffer-size", get_receive_buffer_size() -> u64);
+    overriding!("get-send-buffer-size", get_send_buffer_size() -> u64);
+    overriding!("set-keep-alive-enabled", set_keep_alive_enabled(bool));
+    overriding!("set-keep-alive-idle-time", set_keep_alive_idle_time(u64));
+    overriding!("set-keep-alive-interval", set_keep_alive_interval(u64));
+    overriding!("set-keep-alive-count", set_keep_alive_count(u32));
+    overriding!("set-hop-limit", set_hop_limit(u8));
+    overriding!("set-receive-buffer-size", set_receive_buffer_size(u64));
+    overriding!("set-send-buffer-size", set_send_buffer_size(u64));
+    overriding!("set-listen-backlog-size", set_listen_backlog_size(u64));
     Ok(())
 }
 

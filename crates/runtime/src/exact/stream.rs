@@ -22,7 +22,7 @@ static ZEROES: [u8; 64 << 10] = [0; 64 << 10];
 
 const _: () = assert!(handle::BODY_CHUNK_BYTES <= ZEROES.len(), "a body permits no more");
 
-pub(super) fn mend(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+pub(super) fn override_in(target: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     target.func_wrap(
         "[method]output-stream.write-zeroes",
         |mut store: StoreContextMut<'_, State>, (stream, len): (Resource<DynOutputStream>, u64)| {

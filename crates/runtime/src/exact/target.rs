@@ -25,7 +25,7 @@ use wasmtime_wasi_http::{
 use super::client::View;
 use crate::state::State;
 
-macro_rules! mend {
+macro_rules! overriding {
     ($target:ident, $view:ident, $resource:literal, $request:ty, $host:ident, $scheme:ident) => {{
         $target.func_wrap(
             concat!("[method]", $resource, ".set-path-with-query"),
@@ -54,7 +54,10 @@ macro_rules! mend {
     }};
 }
 
-pub(super) fn mend_0_2(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
+pub(super) fn override_0_2(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
     target.func_wrap(
         "[method]outgoing-request.set-authority",
         move |mut store: StoreContextMut<'_, State>,
@@ -66,17 +69,20 @@ pub(super) fn mend_0_2(target: &mut LinkerInstance<'_, State>, view: View) -> wa
             Ok((Host_0_2::set_authority(&mut http, request, authority)?,))
         },
     )?;
-    mend!(target, view, "outgoing-request", HostOutgoingRequest, Host_0_2, Scheme_0_2)
+    overriding!(target, view, "outgoing-request", HostOutgoingRequest, Host_0_2, Scheme_0_2)
 }
 
-pub(super) fn mend_0_3(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
-    mend!(target, view, "request", Request, Host_0_3, Scheme_0_3)
+pub(super) fn override_0_3(
+    target: &mut LinkerInstance<'_, State>,
+    view: View,
+) -> wasmtime::Result<()> {
+    overriding!(target, view, "request", Request, Host_0_3, Scheme_0_3)
 }
 
 type Handled = Result<Resource<HostFutureIncomingResponse>, ErrorCode>;
 
 /// `wasi:http/outgoing-handler` 0.2: a request without a path has an empty one.
-pub(super) fn mend_handler(
+pub(super) fn override_handler(
     target: &mut LinkerInstance<'_, State>,
     view: View,
 ) -> wasmtime::Result<()> {
