@@ -14,16 +14,18 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// The crates that each crate may depend on: arrows point one way.
 const ARROWS: &[(&str, &[&str])] = &[
     ("keyway-app", &[]),
+    ("keyway-call", &[]),
     ("keyway-component", &[]),
     ("keyway-build", &["keyway-component"]),
     ("keyway-capability", &[]),
-    ("keyway-runtime", &["keyway-app", "keyway-capability", "keyway-component"]),
-    ("keyway-trigger", &["keyway-capability", "keyway-runtime"]),
+    ("keyway-runtime", &["keyway-app", "keyway-call", "keyway-capability", "keyway-component"]),
+    ("keyway-trigger", &["keyway-call", "keyway-capability"]),
     (
         "keyway-host",
         &[
             "keyway-app",
             "keyway-build",
+            "keyway-call",
             "keyway-capability",
             "keyway-component",
             "keyway-runtime",

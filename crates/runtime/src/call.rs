@@ -4,7 +4,6 @@ mod value;
 
 use std::{ops::Range, sync::Arc};
 
-use tokio::time::timeout;
 use wasmtime::{
     Store,
     component::{ComponentExportIndex, InstancePre, Type, Val, types::ComponentFunc},
@@ -13,12 +12,12 @@ use wasmtime::{
 use crate::{
     compiler::Compiled,
     engine::{Engine, Engines},
-    failure::Failure,
     instance::failure,
     plan::Plan,
     state::State,
     unit::{Bound, UnitError, UnitSpec},
 };
+use keyway_call::{Deadline, Failure};
 use value::{Parsed, is_writable};
 
 pub use value::Value;
@@ -118,13 +117,10 @@ impl Callable {
         let mut results = vec![Val::Bool(false); function.results().len()];
         let mut store = self.engine.store(&self.plan);
         let _turn = self.engine.turn();
-        let time = self.plan.limit.time;
-        let done = timeout(time, self.run(&mut store, &export, &values, &mut results)).await;
-        match done {
-            Err(_) => Err(Failure::TimedOut(time).into()),
-            Ok(Err(error)) => Err(failure(&mut store, &error).into()),
-            Ok(Ok(())) => Ok(results.pop().map(Value)),
-        }
+        let call = self.run(&mut store, &export, &values, &mut results);
+        let done = Deadline::after(self.plan.limit.time).limit(call).await?;
+        done.map_err(|error| failure(&mut store, &error))?;
+        Ok(results.pop().map(Value))
     }
 
     fn function(

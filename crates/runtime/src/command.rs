@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use tokio::time::timeout;
 use wasmtime::Store;
 use wasmtime_wasi::{I32Exit, p2, p3};
 
 use crate::{
     compiler::Compiled,
     engine::{Engine, Engines},
-    failure::Failure,
     instance::failure,
     plan::Plan,
     state::State,
     unit::{Bound, UnitError, UnitSpec},
 };
+use keyway_call::{Deadline, Failure};
 
 /// A command, ready to run.
 pub struct Command {
@@ -70,13 +69,12 @@ impl Command {
         if let Some(fuel) = self.fuel {
             store.set_fuel(fuel).map_err(|error| Failure::NoRoom(error.to_string()))?;
         }
-        let time = self.plan.limit.time;
+        let deadline = Deadline::after(self.plan.limit.time);
         let _turn = self.engine.turn();
-        match timeout(time, self.call(&mut store)).await {
-            Err(_) => Err(Failure::TimedOut(time)),
-            Ok(Ok(Ok(()))) => Ok(0),
-            Ok(Ok(Err(()))) => Ok(1),
-            Ok(Err(error)) => match error.downcast_ref::<I32Exit>() {
+        match deadline.limit(self.call(&mut store)).await? {
+            Ok(Ok(())) => Ok(0),
+            Ok(Err(())) => Ok(1),
+            Err(error) => match error.downcast_ref::<I32Exit>() {
                 Some(I32Exit(code)) => Ok(*code),
                 None => Err(failure(&mut store, &error)),
             },

@@ -21,16 +21,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{
-    Method, StatusCode,
-    uri::{Authority, Scheme},
-};
+use http::uri::{Authority, Scheme};
 use http_body_util::BodyExt;
 use keyway_app::foreign::printable;
-use tokio::{
-    sync::oneshot,
-    time::{Instant, Sleep},
-};
+use tokio::{sync::oneshot, time::Sleep};
 use wasmtime::{
     AsContextMut, Store,
     component::{Accessor, InstancePre},
@@ -50,7 +44,6 @@ use self::{
 };
 use crate::{
     bind::Denied,
-    failure::{Body, Failure},
     pace::Pace,
     state::{
         ROOT, State,
@@ -58,6 +51,7 @@ use crate::{
     },
     unit::{Admission, Unit},
 };
+use keyway_call::{Body, Deadline, Failure, Length, has_body};
 
 /// A unit that is ready to be instantiated, by the version of WASI whose handler it exports.
 pub(crate) enum Handler {
@@ -102,13 +96,13 @@ pub(crate) async fn run<B>(
     request: http::Request<B>,
     scheme: Scheme,
     admission: Admission,
-    deadline: Instant,
+    deadline: Deadline,
 ) -> Result<http::Response<Body>, Failure>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Error>,
 {
-    let head_only = request.method() == Method::HEAD;
+    let method = request.method().clone();
     let too_large = Arc::new(AtomicBool::new(false));
     let limit = unit.plan().limit.body_bytes;
     let request = match limit {
@@ -168,10 +162,8 @@ where
             (Some(instance), Some(failure))
         }
     };
-    let length = response.headers().get(http::header::CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    let bodyless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED];
-    let has_body = !head_only && !bodyless.contains(&response.status());
+    let length = Length::of(response.headers());
+    let has_body = has_body(&method, response.status());
     Ok(response
         .map(|body| Answered::new(body, instance, failure, sent, has_body, length).boxed_unsync()))
 }
@@ -184,7 +176,7 @@ pub(crate) struct Running {
     /// What an instance that failed leaves, until it is clear what it had sent.
     remains: Option<Box<dyn Send>>,
     pace: Pace,
-    deadline: Instant,
+    deadline: Deadline,
     /// Made when the instance first has to wait, which most never do.
     sleep: Option<Pin<Box<Sleep>>>,
     unit: Arc<Unit>,
@@ -198,10 +190,11 @@ impl Running {
                 failure
             }));
         }
-        let sleep =
-            self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(self.deadline)));
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(self.deadline.at())));
         ready!(sleep.as_mut().poll(context));
-        Poll::Ready(Err(Failure::TimedOut(self.unit.plan().limit.time)))
+        Poll::Ready(Err(self.deadline.failure()))
     }
 
     /// Lets the instance end what it does after its answer. If nobody reads the answer's body,
@@ -260,7 +253,7 @@ fn drive(
     answer: oneshot::Sender<Answer>,
     body_sent: oneshot::Receiver<()>,
     admission: Admission,
-    deadline: Instant,
+    deadline: Deadline,
 ) -> Drive {
     if unit.workers().is_some() {
         Box::pin(worker::drive(unit, request, answer, body_sent, admission, deadline))

@@ -9,7 +9,6 @@ mod compiler;
 mod descriptor;
 mod engine;
 mod exact;
-mod failure;
 mod grant;
 mod handle;
 mod instance;
@@ -25,7 +24,6 @@ pub use call::{Call, CallError, CallTextError, Callable, Value};
 pub use command::Command;
 pub use compiler::{CompileError, Compiled, Compiler, Needs, Purpose};
 pub use engine::{EngineError, Engines, Room};
-pub use failure::{Body, BodyError, Failure};
 pub use grant::{
     InputFile, OutputFile, Principal, Remedy, Stream, Streams, flush_output, keep_stdout,
     observe_output,

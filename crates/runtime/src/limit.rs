@@ -14,11 +14,11 @@ use wasmtime::{EngineWeak, ResourceLimiter, UpdateDeadline};
 
 use crate::{
     engine::TICK,
-    failure::Failure,
     memory::{Exhausted, Share},
     pace,
     plan::Plan,
 };
+use keyway_call::Failure;
 
 /// Counts what one instance uses.
 #[derive(Debug)]

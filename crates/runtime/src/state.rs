@@ -13,12 +13,12 @@ use wasmtime_wasi_tls::WasiTlsCtx;
 use crate::{
     bind::held::Held,
     exact,
-    failure::Failure,
     grant::http::Hooks,
     handle,
     limit::{self, Meter},
     plan::{Member, Plan},
 };
+use keyway_call::Failure;
 
 /// Components with authorities of their own that one unit can hold: as many as there are views of
 /// an instance.

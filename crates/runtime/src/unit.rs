@@ -18,10 +18,7 @@ use keyway_capability::{
     messaging::{Broker, Message},
 };
 use keyway_component::UnitImport;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use wasmtime::{Store, component::InstancePre};
 
@@ -29,7 +26,6 @@ use crate::{
     bind::{keyvalue::watcher::Watcher, messaging::Incoming},
     compiler::Compiled,
     engine::{Engine, Engines},
-    failure::{Body, Failure},
     grant::{Principal, folder::FolderError},
     instance::{self, watch::Watch, worker::Workers},
     limit::Turn,
@@ -37,6 +33,7 @@ use crate::{
     plan::{Member, Plan},
     state::{MAX_MEMBERS, State},
 };
+use keyway_call::{Body, Deadline, Failure};
 
 /// What a unit is made of.
 #[derive(Debug)]
@@ -218,9 +215,8 @@ impl Unit {
         {
             return Err(Failure::BodyTooLarge(limit));
         }
-        let started = Instant::now();
+        let deadline = Deadline::after(limit.time);
         let admission = self.admit().await?;
-        let deadline = started + limit.time;
         instance::run(self, request, scheme, admission, deadline).await
     }
 
@@ -255,19 +251,16 @@ impl Unit {
         &self,
         call: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Failure> {
-        let deadline = Instant::now() + self.plan.limit.time;
+        let deadline = Deadline::after(self.plan.limit.time);
         let _admission = self.admit().await?;
         let mut store = self.store();
         let mut pace = Pace::default();
         let done = {
             let mut call = pin!(call(&mut store));
             let paced = poll_fn(|context| pace.measure(|| call.as_mut().poll(context)));
-            tokio::time::timeout_at(deadline, paced).await
+            deadline.limit(paced).await?
         };
-        match done {
-            Ok(done) => done.map_err(|error| instance::failure(&mut store, &error)),
-            Err(_) => Err(Failure::TimedOut(self.plan.limit.time)),
-        }
+        done.map_err(|error| instance::failure(&mut store, &error))
     }
 
     /// Makes an instance and drops it without a call: what every request pays before its component

@@ -36,9 +36,8 @@ fn too_many(app: &App, root: &ComponentName, components: usize) -> Option<Proble
     if components <= MAX_MEMBERS {
         return None;
     }
-    let message = format!(
-        "`{root}` is fused of {components} components, and a unit can hold {MAX_MEMBERS}"
-    );
+    let message =
+        format!("`{root}` is fused of {components} components, and a unit can hold {MAX_MEMBERS}");
     let help = "make one of some of them with `keyway compose`, which then have their grants in \
                 common, or have them call each other by HTTP";
     let place = app.components[root].place.clone();

@@ -15,7 +15,7 @@ use http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use keyway_runtime::{Body, BodyError, Failure};
+use keyway_call::{Body, BodyError, Failure};
 use keyway_trigger::http::{Handler, Peer};
 
 use crate::live::generation::LiveUnit;

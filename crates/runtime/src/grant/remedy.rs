@@ -1,7 +1,7 @@
 //! How a user gives a component what it lacks: by lines of a manifest, or by flags where there is
 //! none.
 
-use crate::failure::Failure;
+use keyway_call::Failure;
 
 /// Where the grants and limits of a component come from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

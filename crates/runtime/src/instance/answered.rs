@@ -14,7 +14,7 @@ use tokio::{sync::oneshot, task::unconstrained};
 use wasmtime_wasi_http::WasiBody;
 
 use super::{Running, body::Unread, watch::Watched};
-use crate::failure::{BodyError, Failure};
+use keyway_call::{BodyError, Failure, Length};
 
 /// Frames that are kept of what an instance had sent before it failed. It has sent fewer: only a
 /// body that another server sends may have more.
@@ -63,21 +63,20 @@ struct Rest {
 }
 
 impl Answered {
-    /// `has_body` is false where HTTP has no body after such a head (RFC 9110, section 6.4.1);
-    /// `length_bytes` is what the head announces.
+    /// `has_body` and `length` are what the head says.
     pub(super) fn new(
         body: WasiBody,
         instance: Option<Running>,
         failure: Option<Failure>,
         sent: oneshot::Sender<()>,
         has_body: bool,
-        length_bytes: Option<u64>,
+        length: Length,
     ) -> Self {
-        let end = match length_bytes {
+        let end = match length {
             _ if !has_body => End::WithHead,
-            Some(0) => End::Reached,
+            Length::Bytes(0) => End::Reached,
             _ if body.is_end_stream() => End::Reached,
-            left_bytes => End::Ahead { left_bytes },
+            length => End::Ahead { left_bytes: length.bytes() },
         };
         let mut reading =
             Reading { body, instance, rest: None, sent: Some(sent), end, reader: None };
@@ -89,7 +88,7 @@ impl Answered {
             (Arc::clone(unit), *deadline)
         });
         let reading = Arc::new(Mutex::new(reading));
-        let _watched = place.map(|(unit, deadline)| Watched::new(unit, &reading, deadline));
+        let _watched = place.map(|(unit, deadline)| Watched::new(unit, &reading, deadline.at()));
         Self { reading, _watched }
     }
 
@@ -103,7 +102,7 @@ impl Reading {
     /// Ends the instance, whose time is up.
     pub(super) fn cut(&mut self) {
         let Some(instance) = &self.instance else { return };
-        let failure = Failure::TimedOut(instance.unit.plan().limit.time);
+        let failure = instance.deadline.failure();
         instance.unit.log(&failure);
         self.fail(failure);
         if let Some(reader) = self.reader.take() {

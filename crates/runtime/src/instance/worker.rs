@@ -30,11 +30,11 @@ use wasmtime_wasi_http::{WasiBody, p2::bindings::Proxy, p3::bindings::Service};
 
 use super::{Answer, Broken, Instance};
 use crate::{
-    failure::Failure,
     pace::Pace,
     state::State,
     unit::{Admission, Unit},
 };
+use keyway_call::{Deadline, Failure};
 
 /// The workers of a unit.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ struct Job {
     scheme: Scheme,
     answer: oneshot::Sender<Answer>,
     body_sent: oneshot::Receiver<()>,
-    deadline: Instant,
+    deadline: Deadline,
     done: oneshot::Sender<()>,
     admission: Admission,
 }
@@ -84,7 +84,7 @@ struct Job {
 struct Ticket {
     unit: Arc<Unit>,
     number: u64,
-    deadline: Instant,
+    deadline: Deadline,
     ended: watch::Receiver<Option<Failure>>,
     is_done: bool,
 }
@@ -139,7 +139,7 @@ impl Workers {
         let (jobs, queue) = mpsc::unbounded_channel();
         let (end, ended) = watch::channel(None);
         let waits = Arc::new(AtomicBool::new(false));
-        let pulse = Pulse { is_busy: true, until: job.deadline, polls_again: false };
+        let pulse = Pulse { is_busy: true, until: job.deadline.at(), polls_again: false };
         let mut seats = self.seats();
         let number = seats.next;
         seats.next += 1;
@@ -201,7 +201,7 @@ pub(super) async fn drive(
     answer: oneshot::Sender<Answer>,
     body_sent: oneshot::Receiver<()>,
     admission: Admission,
-    deadline: Instant,
+    deadline: Deadline,
 ) -> Result<(), Broken> {
     let (given, mut answered) = oneshot::channel();
     let (done, mut finished) = oneshot::channel();
@@ -256,7 +256,7 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         // A worker that does not answer in time is not to keep others waiting.
         if !self.is_done
-            && Instant::now() >= self.deadline
+            && self.deadline.has_passed()
             && let Some(workers) = self.unit.workers()
         {
             workers.retire(self.number);
@@ -380,7 +380,7 @@ impl Desk<'_> {
         queue: &mut mpsc::UnboundedReceiver<Box<Job>>,
     ) -> wasmtime::Result<()> {
         while let Some(job) = queue.recv().await {
-            self.begin(store.data_mut(), 1, job.deadline);
+            self.begin(store.data_mut(), 1, job.deadline.at());
             let Job { request, scheme, answer, done, admission, .. } = *job;
             super::answer_0_2(store, proxy, (request, scheme), answer).await?;
             // Whoever waited for it may have gone.
@@ -431,7 +431,7 @@ impl Desk<'_> {
                 match queue.poll_recv(context) {
                     Poll::Ready(Some(job)) => {
                         begun += 1;
-                        let deadline = job.deadline;
+                        let deadline = job.deadline.at();
                         accessor.with(|mut store| self.begin(store.get(), begun, deadline));
                         calls.push(answer(accessor, service, job));
                     }

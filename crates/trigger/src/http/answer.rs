@@ -6,8 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::CONTENT_LENGTH;
 use http_body::{Body as _, Frame, SizeHint};
+use keyway_call::Length;
 use tracing::field::display;
 use tracing::warn;
 
@@ -27,7 +27,7 @@ pub(super) struct Answer {
     broken: Option<BodyError>,
     given_bytes: u64,
     /// What the head of the answer says of its length.
-    declared: Declared,
+    declared: Length,
     /// Whether it goes to a stream of HTTP/2.
     is_multiplexed: bool,
     /// Whether the client may still be sending the request when it is answered.
@@ -35,20 +35,10 @@ pub(super) struct Answer {
     running: Option<Running>,
 }
 
-/// How long a body is by its head.
-#[derive(Debug, Clone, Copy)]
-enum Declared {
-    No,
-    /// As many bytes, if it is a number.
-    Yes(Option<u64>),
-}
-
 impl Answer {
     /// What comes after these headers.
     pub(super) fn new(body: Option<Body>, headers: &HeaderMap, running: Running) -> Self {
-        let declared = headers.get(CONTENT_LENGTH).map_or(Declared::No, |length| {
-            Declared::Yes(length.to_str().ok().and_then(|length| length.parse().ok()))
-        });
+        let declared = Length::of(headers);
         Answer {
             body,
             rest: Bytes::new(),
@@ -95,10 +85,7 @@ impl Answer {
 
     fn break_off(&mut self, error: BodyError) {
         let client = self.running.as_ref().map(|running| display(running.client()));
-        let content_length = match self.declared {
-            Declared::Yes(length) => length,
-            Declared::No => None,
-        };
+        let content_length = self.declared.bytes();
         // Too late for a status: hyper breaks the connection or the stream off, and the client
         // sees that the answer is not whole.
         warn!(client, sent = self.given_bytes, content_length, %error, "an answer broke off");
@@ -161,7 +148,7 @@ impl http_body::Body for Answer {
             None => SizeHint::with_exact(0),
             // Where handler and body disagree, the declared length counts: hyper holds the body to
             // it, and closes the connection where it falls short.
-            Some(_) if matches!(self.declared, Declared::Yes(_)) => SizeHint::default(),
+            Some(_) if self.declared != Length::Open => SizeHint::default(),
             Some(body) => body.size_hint(),
         }
     }

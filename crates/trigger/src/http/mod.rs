@@ -24,7 +24,7 @@ mod turn;
 mod wire;
 
 pub use handler::{Handler, Peer};
-pub use keyway_runtime::{Body, BodyError, Failure};
+pub use keyway_call::{Body, BodyError, Failure};
 pub use options::{Options, Tls, TlsError};
 pub use reply::HEALTH;
 pub use routes::{LiveRoutes, RouteError, Routes};

@@ -3,26 +3,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::combinators::UnsyncBoxBody;
-
-/// A body that streams, as it goes in and out of a unit.
-pub type Body = UnsyncBoxBody<Bytes, BodyError>;
-
-/// Why a body broke off.
-#[derive(Debug, thiserror::Error)]
-pub enum BodyError {
-    /// The other end's stream failed.
-    #[error("the body broke off: {0}")]
-    Transfer(#[from] hyper::Error),
-    /// The unit failed while it was sending its answer.
-    #[error("the component broke off its answer: {0}")]
-    Unit(#[from] Failure),
-    /// The component reported an error in place of the rest of the body.
-    #[error("the component broke off its answer: {0}")]
-    Guest(String),
-}
-
 /// Why a request got no answer, or not a whole one. `Display` is for the log; what a client may
 /// see is up to the trigger.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
