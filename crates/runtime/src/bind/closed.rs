@@ -26,22 +26,22 @@ use explore::{Explorer, Outcome, Outcomes};
 use probe::Probe;
 
 const WASI_0_2: [&str; 7] = [
-    include_str!("../../../../../wit/wasi-0.2/cli.wit"),
-    include_str!("../../../../../wit/wasi-0.2/clocks.wit"),
-    include_str!("../../../../../wit/wasi-0.2/filesystem.wit"),
-    include_str!("../../../../../wit/wasi-0.2/http.wit"),
-    include_str!("../../../../../wit/wasi-0.2/io.wit"),
-    include_str!("../../../../../wit/wasi-0.2/random.wit"),
-    include_str!("../../../../../wit/wasi-0.2/sockets.wit"),
+    include_str!("../../../../wit/wasi-0.2/cli.wit"),
+    include_str!("../../../../wit/wasi-0.2/clocks.wit"),
+    include_str!("../../../../wit/wasi-0.2/filesystem.wit"),
+    include_str!("../../../../wit/wasi-0.2/http.wit"),
+    include_str!("../../../../wit/wasi-0.2/io.wit"),
+    include_str!("../../../../wit/wasi-0.2/random.wit"),
+    include_str!("../../../../wit/wasi-0.2/sockets.wit"),
 ];
 
 const WASI_0_3: [&str; 6] = [
-    include_str!("../../../../../wit/wasi-0.3/cli.wit"),
-    include_str!("../../../../../wit/wasi-0.3/clocks.wit"),
-    include_str!("../../../../../wit/wasi-0.3/filesystem.wit"),
-    include_str!("../../../../../wit/wasi-0.3/http.wit"),
-    include_str!("../../../../../wit/wasi-0.3/random.wit"),
-    include_str!("../../../../../wit/wasi-0.3/sockets.wit"),
+    include_str!("../../../../wit/wasi-0.3/cli.wit"),
+    include_str!("../../../../wit/wasi-0.3/clocks.wit"),
+    include_str!("../../../../wit/wasi-0.3/filesystem.wit"),
+    include_str!("../../../../wit/wasi-0.3/http.wit"),
+    include_str!("../../../../wit/wasi-0.3/random.wit"),
+    include_str!("../../../../wit/wasi-0.3/sockets.wit"),
 ];
 
 /// The packages as another version has them. Which of their parts are newer than that does not
@@ -111,7 +111,7 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
 }
 
 /// What each function of WASI 0.2 comes to without a grant.
-const OUTCOMES_0_2: &str = include_str!("wasi-0.2.txt");
+const OUTCOMES_0_2: &str = include_str!("closed/wasi-0.2.txt");
 
 /// How often that is looked for.
 const ATTEMPTS: usize = 5;
@@ -181,7 +181,7 @@ async fn without_grants_wasi_0_3_reaches_nothing() {
     let probe = probe::build(&in_version(&WASI_0_3, "0.3.0", "0.3.0"));
     let outcomes = explore(&probe, Grant::default(), witness.address).await;
     let table = table(&probe, &outcomes, witness.address);
-    assert_eq!(table, include_str!("wasi-0.3.txt"));
+    assert_eq!(table, include_str!("closed/wasi-0.3.txt"));
     witness.assert_alone();
 }
 
