@@ -30,7 +30,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "keyway-capability",
             "keyway-component",
             "keyway-runtime",
-            "keyway-trigger",
         ],
     ),
     ("keyway", &["keyway-app", "keyway-build", "keyway-component", "keyway-host"]),
@@ -47,7 +46,6 @@ const CYCLIC: &[&str] = &[
     "keyway-component",
     "keyway-host",
     "keyway-runtime",
-    "keyway-trigger",
 ];
 
 const FORBIDDEN_NAMES: &[&str] =

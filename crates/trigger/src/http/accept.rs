@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use super::lane::Local;
+use super::local::Local;
 use super::socket::{Backoff, concerns_one_connection};
 use super::{Handler, Peer, connection};
 

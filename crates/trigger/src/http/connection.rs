@@ -22,7 +22,7 @@ use tracing::{debug, warn};
 
 use super::activity::Activity;
 use super::exchange::exchange;
-use super::lane::{Local, Settings};
+use super::local::{Local, Settings};
 use super::stream::Stream;
 use super::wire::{Line, Wire};
 use super::{Handler, Peer};

@@ -12,7 +12,7 @@ use tracing::{debug, warn};
 
 use super::activity::Activity;
 use super::answer::Answer;
-use super::lane::Local;
+use super::local::Local;
 use super::reply::{HEALTH, Reply};
 use super::wire::Line;
 use super::{Body, Handler, Peer, status};

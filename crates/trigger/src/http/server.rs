@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use super::lane::{Deadline, Lane, Settings};
+use super::ending::{Deadline, Ending, ServeReport};
+use super::lane::Lane;
+use super::local::Settings;
 use super::socket::{self, BindError};
 use super::{Handler, LiveRoutes, Options};
 
@@ -20,27 +21,6 @@ pub struct Server {
     /// At least one.
     lanes: Vec<Lane>,
     settings: Arc<Settings>,
-}
-
-/// When a server ends, and how long that may take.
-#[derive(Debug, Clone)]
-pub struct Ending {
-    /// Cancelled when the server is to end.
-    pub stop: CancellationToken,
-    /// How long what runs at the stop may go on.
-    pub drain: Duration,
-    /// Cancelled when what goes on after the stop is to be cut off at once.
-    pub at_once: CancellationToken,
-}
-
-/// How serving ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ServeReport {
-    /// Whether every request that was running at the stop got its whole answer, and what handlers
-    /// had left to do after their answers was done.
-    pub drained: bool,
-    /// How many requests were cut off because they ran on when the time to drain was over.
-    pub cut: usize,
 }
 
 impl Server {
@@ -126,11 +106,5 @@ impl Server {
                 Err(panic) => std::panic::resume_unwind(panic),
             })
         })
-    }
-}
-
-impl ServeReport {
-    fn and(self, other: Self) -> Self {
-        ServeReport { drained: self.drained && other.drained, cut: self.cut + other.cut }
     }
 }
