@@ -45,7 +45,6 @@ const CYCLIC: &[&str] = &[
     "keyway-capability",
     "keyway-component",
     "keyway-host",
-    "keyway-runtime",
 ];
 
 const FORBIDDEN_NAMES: &[&str] =

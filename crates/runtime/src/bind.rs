@@ -8,7 +8,6 @@ mod closed;
 mod config;
 mod deny;
 mod form;
-pub(crate) mod held;
 mod import;
 pub(crate) mod keyvalue;
 mod logging;

@@ -4,6 +4,7 @@ mod value;
 
 use std::{ops::Range, sync::Arc};
 
+use keyway_call::{Deadline, Failure};
 use wasmtime::{
     Store,
     component::{ComponentExportIndex, InstancePre, Type, Val, types::ComponentFunc},
@@ -17,7 +18,6 @@ use crate::{
     state::State,
     unit::{Bound, UnitError, UnitSpec},
 };
-use keyway_call::{Deadline, Failure};
 use value::{Parsed, is_writable};
 
 pub use value::Value;

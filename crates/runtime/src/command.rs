@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keyway_call::{Deadline, Failure};
 use wasmtime::Store;
 use wasmtime_wasi::{I32Exit, p2, p3};
 
@@ -13,7 +14,6 @@ use crate::{
     state::State,
     unit::{Bound, UnitError, UnitSpec},
 };
-use keyway_call::{Deadline, Failure};
 
 /// A command, ready to run.
 pub struct Command {

@@ -2,6 +2,8 @@
 //! guests get none of the upper ones: what they cannot have is left to the host, for its clients,
 //! its files and its connections to databases.
 
+pub(crate) mod spare;
+
 use std::{
     os::fd::{AsFd, AsRawFd, RawFd},
     sync::{
@@ -14,8 +16,6 @@ use rustix::{
     fs::{CWD, Mode, OFlags, openat},
     process::{Resource, getrlimit},
 };
-
-use crate::grant::http;
 
 /// Guests may have numbers below this: three quarters of those that the process may have.
 static GUESTS_BELOW: LazyLock<RawFd> =
@@ -55,7 +55,7 @@ pub(crate) async fn make_room() -> Result<(), Exhausted> {
     if check_left().is_ok() {
         return Ok(());
     }
-    http::close_idle().await;
+    spare::give_up().await;
     check_left()
 }
 
@@ -63,7 +63,7 @@ pub(crate) async fn make_room() -> Result<(), Exhausted> {
 /// one of those connections, since they are not closed under a request that may need one.
 pub(crate) async fn make_room_early() {
     if ARE_FEW_LEFT.load(Relaxed) {
-        http::close_idle().await;
+        spare::give_up().await;
         // Whether there are more is seen anew; who needs one asks again.
         let _ = check_left();
     }

@@ -8,11 +8,14 @@
 //! There is one engine for units whose calls are all synchronous, and one for those of WASI 0.3.
 //! Without support for concurrent calls an eighth more requests are answered.
 
-use std::{fmt, sync::Arc, time::Duration};
+mod error;
+
+use std::{fmt, sync::Arc};
 
 use keyway_app::Limit;
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
+pub use self::error::EngineError;
 use crate::{
     compiler::{AddressSpace, Calls, Code, Compiled, Needs, Purpose, compile_settings},
     limit::{Ticker, Turn},
@@ -20,9 +23,6 @@ use crate::{
     plan::Plan,
     state::State,
 };
-
-/// The grain of CPU time: how often running code is asked to give way.
-pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// What a slot of the pool keeps of its memory when an instance ends, if the host is large. Below
 /// it, resetting by `memset` is cheaper than giving pages back: `madvise` interrupts every core.
@@ -48,30 +48,6 @@ pub(crate) struct Engine {
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("crowding", &self.crowding).finish_non_exhaustive()
-    }
-}
-
-/// Why there is no engine.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// The processor or the system is not supported.
-    #[error("this host cannot run WebAssembly: {0}")]
-    Host(String),
-    /// There is an engine, and no room for all instances.
-    #[error(
-        "there is no room for {instances} instances at once: {error}; `limit.concurrency` sets how many there may be"
-    )]
-    Pool {
-        /// How many there were to be.
-        instances: u64,
-        /// What the engine says.
-        error: String,
-    },
-}
-
-impl EngineError {
-    pub(crate) fn new(error: wasmtime::Error) -> Self {
-        Self::Host(format!("{error:#}"))
     }
 }
 

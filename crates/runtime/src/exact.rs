@@ -29,7 +29,6 @@ use wasmtime_wasi::{
 };
 use wasmtime_wasi_http::WasiHttp;
 
-pub(crate) use self::socket::Notes;
 use crate::state::{
     State,
     view::{self, NewSocket},

@@ -7,8 +7,10 @@
 
 mod answered;
 mod body;
-pub(crate) mod watch;
-pub(crate) mod worker;
+mod ended;
+mod handler;
+mod watch;
+mod worker;
 
 use std::{
     future::{Future, poll_fn},
@@ -21,78 +23,93 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::uri::{Authority, Scheme};
+use http::uri::Scheme;
 use http_body_util::BodyExt;
-use keyway_app::foreign::printable;
+use keyway_call::{Body, Deadline, Failure, Length, has_body};
 use tokio::{sync::oneshot, time::Sleep};
-use wasmtime::{
-    AsContextMut, Store,
-    component::{Accessor, InstancePre},
-};
-use wasmtime_wasi_http::{
-    Error, WasiBody, WasiHttp,
-    p2::bindings::{Proxy, ProxyPre, http::types as p2},
-    p3::{
-        self,
-        bindings::{Service, ServicePre},
-    },
-};
+use tokio_util::task::TaskTracker;
+use wasmtime::Store;
+use wasmtime_wasi_http::{Error, WasiBody};
 
 use self::{
     answered::Answered,
     body::{LimitedBody, Unread},
+    handler::{Instance, answer_0_2, answer_0_3},
+    watch::Watch,
+    worker::Workers,
 };
-use crate::{
-    bind::Denied,
-    pace::Pace,
-    state::{
-        ROOT, State,
-        view::{self, Viewed},
-    },
-    unit::{Admission, Unit},
-};
-use keyway_call::{Body, Deadline, Failure, Length, has_body};
+pub(crate) use self::{ended::failure, handler::Handler};
+use crate::{admission::Admission, engine::Engine, pace::Pace, plan::Plan, state::State};
 
-/// A unit that is ready to be instantiated, by the version of WASI whose handler it exports.
-pub(crate) enum Handler {
-    /// `wasi:http/incoming-handler@0.2`
-    Wasi0_2(ProxyPre<State>),
-    /// `wasi:http/handler@0.3`
-    Wasi0_3(ServicePre<State>),
+/// Answers requests by instances of a unit, which exports a handler of them.
+pub(crate) struct Responder {
+    name: String,
+    engine: Arc<Engine>,
+    plan: Arc<Plan>,
+    handler: Handler,
+    /// Where instances answer more than one request.
+    workers: Option<Workers>,
+    /// The answers that are being read.
+    watch: Arc<Watch>,
+    /// Where instances go on that have answered and are not done.
+    tasks: TaskTracker,
 }
 
-impl Handler {
-    /// The handler that the unit exports, if it does.
-    pub(crate) fn find(pre: InstancePre<State>) -> Option<Self> {
-        if let Ok(service) = ServicePre::new(pre.clone()) {
-            return Some(Self::Wasi0_3(service));
+impl Responder {
+    /// Of the unit of this name, of which as many instances as `concurrency` may run at once.
+    pub(crate) fn new(
+        name: &str,
+        engine: &Arc<Engine>,
+        plan: &Arc<Plan>,
+        handler: Handler,
+        concurrency: usize,
+    ) -> Self {
+        let reuse = plan.limit.reuse;
+        Self {
+            name: name.to_owned(),
+            engine: Arc::clone(engine),
+            plan: Arc::clone(plan),
+            handler,
+            workers: (reuse.requests > 1).then(|| Workers::new(reuse, concurrency)),
+            watch: Arc::default(),
+            tasks: TaskTracker::new(),
         }
-        ProxyPre::new(pre).ok().map(Self::Wasi0_2)
     }
 
-    async fn instantiate(
-        &self,
-        store: impl AsContextMut<Data = State>,
-    ) -> wasmtime::Result<Instance> {
-        Ok(match self {
-            Self::Wasi0_2(pre) => Instance::Wasi0_2(pre.instantiate_async(store).await?),
-            Self::Wasi0_3(pre) => Instance::Wasi0_3(pre.instantiate_async(store).await?),
-        })
+    /// Makes an instance, and drops it.
+    pub(crate) async fn instantiate(&self) -> Result<(), Failure> {
+        let mut store = self.store();
+        let made = self.handler.instantiate(&mut store).await;
+        made.map(drop).map_err(|error| failure(&mut store, &error))
     }
-}
 
-/// An instance, likewise.
-enum Instance {
-    Wasi0_2(Proxy),
-    Wasi0_3(Service),
+    /// Waits until all instances have ended that outlived their answers. No request may be given
+    /// to it any more.
+    pub(crate) async fn finish(&self) {
+        if let Some(workers) = &self.workers {
+            workers.close();
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn store(&self) -> Store<State> {
+        self.engine.store(&self.plan)
+    }
+
+    fn log(&self, failure: &Failure) {
+        // The limits of a unit are set for its root.
+        let remedy = self.plan.members.first().map(|root| root.principal.remedy);
+        tracing::warn!("{}: {}", self.name, remedy.unwrap_or_default().tell(failure));
+    }
 }
 
 /// What comes back from the instance before its body.
 type Answer = Result<http::Response<WasiBody>, Failure>;
 
-/// Runs `request` in a fresh instance of `unit` until it has an answer.
+/// Runs `request` in an instance until it has an answer.
 pub(crate) async fn run<B>(
-    unit: &Arc<Unit>,
+    responder: &Arc<Responder>,
     request: http::Request<B>,
     scheme: Scheme,
     admission: Admission,
@@ -104,7 +121,7 @@ where
 {
     let method = request.method().clone();
     let too_large = Arc::new(AtomicBool::new(false));
-    let limit = unit.plan().limit.body_bytes;
+    let limit = responder.plan.limit.body_bytes;
     let request = match limit {
         None => request.map(|body| body.map_err(Into::into).boxed_unsync()),
         Some(limit) => request.map(|body| {
@@ -114,8 +131,9 @@ where
     };
     let (answer, mut answered) = oneshot::channel();
     let (sent, body_sent) = oneshot::channel();
-    let drives_itself = unit.workers().is_some();
-    let drive = drive(Arc::clone(unit), (request, scheme), answer, body_sent, admission, deadline);
+    let drives_itself = responder.workers.is_some();
+    let drive =
+        drive(Arc::clone(responder), (request, scheme), answer, body_sent, admission, deadline);
     let pace = Pace::default();
     let mut instance = Running {
         drive,
@@ -124,7 +142,7 @@ where
         pace,
         deadline,
         sleep: None,
-        unit: Arc::clone(unit),
+        responder: Arc::clone(responder),
     };
     let mut ended: Option<Result<(), Failure>> = None;
 
@@ -158,7 +176,7 @@ where
         None => (Some(instance), None),
         Some(Ok(())) => (None, None),
         Some(Err(failure)) => {
-            unit.log(&failure);
+            responder.log(&failure);
             (Some(instance), Some(failure))
         }
     };
@@ -179,7 +197,7 @@ pub(crate) struct Running {
     deadline: Deadline,
     /// Made when the instance first has to wait, which most never do.
     sleep: Option<Pin<Box<Sleep>>>,
-    unit: Arc<Unit>,
+    responder: Arc<Responder>,
 }
 
 impl Running {
@@ -203,8 +221,8 @@ impl Running {
         if self.drives_itself && unread.is_none() {
             return;
         }
-        let unit = Arc::clone(&self.unit);
-        let tasks = unit.tasks().clone();
+        let responder = Arc::clone(&self.responder);
+        let tasks = responder.tasks.clone();
         let rest = async move {
             let end = poll_fn(|context| {
                 let end = self.poll(context);
@@ -218,21 +236,13 @@ impl Running {
                 end
             });
             if let Err(failure) = end.await {
-                unit.log(&failure);
+                responder.log(&failure);
             }
         };
         // Without a runtime the process is ending, and the instance with it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             tasks.spawn_on(rest, &runtime);
         }
-    }
-}
-
-impl Unit {
-    fn log(&self, failure: &Failure) {
-        // Its root is what limits are set for.
-        let remedy = self.plan().members.first().map(|root| root.principal.remedy);
-        tracing::warn!("{}: {}", self.name(), remedy.unwrap_or_default().tell(failure));
     }
 }
 
@@ -246,35 +256,33 @@ struct Broken {
 /// What a request polls.
 type Drive = Pin<Box<dyn Future<Output = Result<(), Broken>> + Send>>;
 
-/// Has an instance of the unit answer the request: one of its own, or a worker.
+/// Has an instance answer the request: one of its own, or a worker.
 fn drive(
-    unit: Arc<Unit>,
+    responder: Arc<Responder>,
     request: (http::Request<WasiBody>, Scheme),
     answer: oneshot::Sender<Answer>,
     body_sent: oneshot::Receiver<()>,
     admission: Admission,
     deadline: Deadline,
 ) -> Drive {
-    if unit.workers().is_some() {
-        Box::pin(worker::drive(unit, request, answer, body_sent, admission, deadline))
+    if responder.workers.is_some() {
+        Box::pin(worker::drive(responder, request, answer, body_sent, admission, deadline))
     } else {
-        Box::pin(drive_own(unit, request, answer, body_sent, admission))
+        Box::pin(drive_own(responder, request, answer, body_sent, admission))
     }
 }
 
 /// The life of an instance: made, called, and dropped when its call is done.
 async fn drive_own(
-    unit: Arc<Unit>,
+    responder: Arc<Responder>,
     request: (http::Request<WasiBody>, Scheme),
     answer: oneshot::Sender<Answer>,
     body_sent: oneshot::Receiver<()>,
     _admission: Admission,
 ) -> Result<(), Broken> {
-    // No route leads to a unit without.
-    let Some(handler) = unit.handler() else { return Ok(()) };
-    let mut store = unit.store();
+    let mut store = responder.store();
     let result = async {
-        match handler.instantiate(&mut store).await? {
+        match responder.handler.instantiate(&mut store).await? {
             Instance::Wasi0_2(proxy) => answer_0_2(&mut store, &proxy, request, answer).await,
             Instance::Wasi0_3(service) => {
                 let run = store.run_concurrent(async |accessor| {
@@ -290,139 +298,4 @@ async fn drive_own(
     .await;
     result
         .map_err(|error| Broken { failure: failure(&mut store, &error), remains: Box::new(store) })
-}
-
-/// Makes an instance of `unit`, and drops it.
-pub(crate) async fn make(unit: &Unit) -> Result<(), Failure> {
-    let Some(handler) = unit.handler() else { return Ok(()) };
-    let mut store = unit.store();
-    let made = handler.instantiate(&mut store).await;
-    made.map(drop).map_err(|error| failure(&mut store, &error))
-}
-
-/// Calls the instance with the request, and sends its answer. It may be one of an engine that has
-/// nothing for calls at the same time.
-async fn answer_0_2(
-    store: &mut Store<State>,
-    proxy: &Proxy,
-    (request, scheme): (http::Request<WasiBody>, Scheme),
-    answer: oneshot::Sender<Answer>,
-) -> wasmtime::Result<()> {
-    let scheme = if scheme == Scheme::HTTPS { p2::Scheme::Https } else { p2::Scheme::Http };
-    let mut view = WasiHttp::view(store.data_mut(), ROOT);
-    let request = match view.new_incoming_request(scheme, request) {
-        Ok(request) => request,
-        Err(error) => {
-            // The receiver is gone when the client is.
-            let _ = answer.send(Err(Failure::Request(error.to_string())));
-            return Ok(());
-        }
-    };
-    let out = view.new_response_outparam_from_callback(move |result| {
-        let _ = answer.send(result.map_err(|code| Failure::ErrorCode(format!("{code:?}"))));
-    })?;
-    let handle = proxy.wasi_http_incoming_handler().func_handle();
-    handle.call_async(store, (request, out)).await
-}
-
-/// Calls the instance with the request, until its answer has been sent.
-async fn answer_0_3(
-    accessor: &Accessor<State>,
-    service: &Service,
-    (request, scheme): (http::Request<WasiBody>, Scheme),
-    answer: oneshot::Sender<Answer>,
-    body_sent: oneshot::Receiver<()>,
-) -> wasmtime::Result<()> {
-    let request = accessor.with(|mut store| {
-        let request = request_0_3(store.get(), request, scheme);
-        view::table(store.get()).push(request)
-    })?;
-    // What the guest is told of its answer's transmission.
-    let (whole, all_sent) = oneshot::channel();
-    let transmitted = async { all_sent.await.map_err(|_| Error::ConnectionTerminated) };
-    match service.wasi_http_handler().call_handle(accessor, request).await? {
-        Ok(response) => {
-            let response = accessor.with(|mut store| {
-                let response = view::table(store.get()).delete(response)?;
-                response.into_http_with_getter(&mut store, transmitted, view::of::<WasiHttp>(ROOT))
-            })?;
-            // The receiver is gone when the client is.
-            let _ = answer.send(Ok(response));
-        }
-        Err(code) => {
-            let _ = answer.send(Err(Failure::ErrorCode(format!("{code:?}"))));
-            return Ok(());
-        }
-    }
-    // The guest's tasks write the body; and it may be one that only the host moves.
-    if body_sent.await.is_ok() {
-        // Nobody may want to know.
-        let _ = whole.send(());
-    }
-    Ok(())
-}
-
-/// The request as a 0.3 resource. Its authority is the `Host` header's where the URI has none.
-fn request_0_3(state: &mut State, request: http::Request<WasiBody>, scheme: Scheme) -> p3::Request {
-    let (mut parts, body) = request.into_parts();
-    let mut uri = std::mem::take(&mut parts.uri).into_parts();
-    if uri.authority.is_none() {
-        let host = parts.headers.get(http::header::HOST);
-        uri.authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
-    }
-    uri.scheme = Some(scheme);
-    let hooks = WasiHttp::view(state, ROOT).hooks;
-    let headers = wasmtime_wasi_http::FieldMap::new_immutable(hooks, parts.headers);
-    let (request, _processed) = p3::Request::new(
-        parts.method,
-        uri.scheme,
-        uri.authority,
-        uri.path_and_query,
-        headers,
-        None,
-        body,
-    );
-    // What a guest has to say of a request's body moves nothing, and is for nobody here.
-    request
-}
-
-/// Says why an instance ended.
-pub(crate) fn failure(store: &mut Store<State>, error: &wasmtime::Error) -> Failure {
-    if let Some(denied) = error.downcast_ref::<Denied>() {
-        return Failure::Denied(denied.to_string());
-    }
-    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
-        return Failure::NoRoom(error.to_string());
-    }
-    let trap = error.root_cause().to_string();
-    if let Some(exceeded) = store.data_mut().exceeded(&trap) {
-        return exceeded;
-    }
-    if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
-        return Failure::Trap(format!("it exited with status {}", exit.0));
-    }
-    match error.downcast_ref::<wasmtime::WasmBacktrace>() {
-        None => Failure::Trap(trap),
-        Some(backtrace) => Failure::Trap(format!("{trap}{}", frames(backtrace))),
-    }
-}
-
-/// The innermost functions of a backtrace, by name, with their lines where these are known.
-fn frames(backtrace: &wasmtime::WasmBacktrace) -> String {
-    use std::fmt::Write;
-    let mut text = String::new();
-    for frame_of in backtrace.frames().iter().take(8) {
-        let module = frame_of.module().name().unwrap_or("wasm");
-        let function = frame_of.func_name().unwrap_or("a function without a name");
-        // Writing to a string does not fail.
-        let frame = format!("in {module}: {}", rustc_demangle::demangle(function));
-        let _ = write!(text, "\n    {}", printable(&frame));
-        // Only where the component has them, and code was compiled to look them up.
-        if let Some(symbol) = frame_of.symbols().first()
-            && let (Some(file), Some(line)) = (symbol.file(), symbol.line())
-        {
-            let _ = write!(text, " at {}:{line}", printable(file));
-        }
-    }
-    text
 }

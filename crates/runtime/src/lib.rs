@@ -1,6 +1,7 @@
 //! Runs units on wasmtime: the engine, the cache of compiled components, instances, grants and
 //! limits. It does not know where requests come from, nor what a manifest looks like.
 
+mod admission;
 mod bind;
 mod cache;
 mod call;

@@ -10,15 +10,17 @@ use std::{
 };
 
 use keyway_app::Limit;
+use keyway_call::Failure;
 use wasmtime::{EngineWeak, ResourceLimiter, UpdateDeadline};
 
 use crate::{
-    engine::TICK,
     memory::{Exhausted, Share},
     pace,
     plan::Plan,
 };
-use keyway_call::Failure;
+
+/// The grain of CPU time: how often running code is asked to give way.
+const TICK: Duration = Duration::from_millis(10);
 
 /// Counts what one instance uses.
 #[derive(Debug)]

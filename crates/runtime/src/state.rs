@@ -1,24 +1,26 @@
 //! What an instance's host functions see: one table of handles, and for each component of the
 //! unit a WASI context of its own, made when the component first asks for something.
 
+mod held;
+mod socket;
 pub(crate) mod view;
 
 use std::sync::Arc;
 
+use keyway_call::Failure;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 use wasmtime_wasi_http::WasiHttpCtx;
 use wasmtime_wasi_tls::WasiTlsCtx;
 
+pub(crate) use self::held::{Charge, Held};
+use self::socket::Notes;
 use crate::{
-    bind::held::Held,
-    exact,
     grant::http::Hooks,
     handle,
     limit::{self, Meter},
     plan::{Member, Plan},
 };
-use keyway_call::Failure;
 
 /// Components with authorities of their own that one unit can hold: as many as there are views of
 /// an instance.
@@ -39,7 +41,7 @@ pub(crate) struct State {
     hooks: Hooks,
     /// Made when it is first asked for.
     pub(crate) tls: Option<WasiTlsCtx>,
-    pub(crate) sockets: exact::Notes,
+    pub(crate) sockets: Notes,
     held: Held,
     pub(crate) meter: Meter,
 }
@@ -56,7 +58,7 @@ impl State {
             http,
             hooks: Hooks { plan: Arc::clone(plan), member: 0 },
             tls: None,
-            sockets: exact::Notes::default(),
+            sockets: Notes::default(),
             held: Held::new(plan.limit.memory_bytes),
             meter: Meter::new(&plan.limit),
         }

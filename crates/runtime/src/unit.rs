@@ -1,39 +1,28 @@
-//! A unit: a component with all that is fused to it, bound to its rights and ready to run. It
-//! lets in as many requests as it may run, holds some more in a queue, and refuses the rest.
+//! A unit: a component with all that is fused to it, bound to its rights and ready to run.
 
-use std::{
-    future::{Future, poll_fn},
-    path::PathBuf,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-};
+use std::{future::poll_fn, path::PathBuf, pin::pin, sync::Arc};
 
 use bytes::Bytes;
 use keyway_app::Limit;
+use keyway_call::{Body, Deadline, Failure};
 use keyway_capability::{
     keyvalue::{self, Change},
     messaging::{Broker, Message},
 };
 use keyway_component::UnitImport;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::task::TaskTracker;
 use wasmtime::{Store, component::InstancePre};
 
 use crate::{
+    admission::Gate,
     bind::{keyvalue::watcher::Watcher, messaging::Incoming},
     compiler::Compiled,
     engine::{Engine, Engines},
     grant::{Principal, folder::FolderError},
-    instance::{self, watch::Watch, worker::Workers},
-    limit::Turn,
+    instance::{self, Handler, Responder},
     pace::Pace,
     plan::{Member, Plan},
     state::{MAX_MEMBERS, State},
 };
-use keyway_call::{Body, Deadline, Failure};
 
 /// What a unit is made of.
 #[derive(Debug)]
@@ -90,29 +79,17 @@ pub struct Unit {
     name: String,
     engine: Arc<Engine>,
     plan: Arc<Plan>,
-    handler: Option<instance::Handler>,
-    /// Where instances answer more than one request.
-    workers: Option<Workers>,
+    gate: Gate,
+    /// What it does, by what it exports.
+    responder: Option<Arc<Responder>>,
     messages: Option<Incoming>,
     watcher: Option<Watcher>,
-    watch: Arc<Watch>,
-    running: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    concurrency: usize,
-    tasks: TaskTracker,
 }
 
 impl std::fmt::Debug for Unit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Unit").field("name", &self.name).finish_non_exhaustive()
     }
-}
-
-/// What a request holds while it runs: its place among those that may, and the moving epoch.
-#[derive(Debug)]
-pub(crate) struct Admission {
-    _place: OwnedSemaphorePermit,
-    _turn: Option<Turn>,
 }
 
 /// A component whose imports are met.
@@ -164,29 +141,19 @@ impl Unit {
         let concurrency = engine.share(plan.limit.concurrency);
         let messages = Incoming::find(pre.clone());
         let watcher = Watcher::find(pre.clone());
-        let handler = instance::Handler::find(pre);
+        let handler = Handler::find(pre);
         if handler.is_none() && messages.is_none() && watcher.is_none() {
             return Err(UnitError::NoHandler(name));
         }
         let reuse = plan.limit.reuse;
-        if reuse.concurrent > 1 && matches!(handler, Some(instance::Handler::Wasi0_2(_))) {
+        if reuse.concurrent > 1 && matches!(handler, Some(Handler::Wasi0_2(_))) {
             return Err(UnitError::OneAtOnce(name));
         }
-        let workers = (reuse.requests > 1).then(|| Workers::new(reuse, concurrency));
-        Ok(Self {
-            name,
-            engine,
-            plan,
-            handler,
-            workers,
-            messages,
-            watcher,
-            watch: Arc::default(),
-            running: Arc::new(Semaphore::new(concurrency)),
-            waiting: AtomicUsize::new(0),
-            concurrency,
-            tasks: TaskTracker::new(),
-        })
+        let responder = handler
+            .map(|handler| Responder::new(&name, &engine, &plan, handler, concurrency))
+            .map(Arc::new);
+        let gate = Gate::new(concurrency);
+        Ok(Self { name, engine, plan, gate, responder, messages, watcher })
     }
 
     /// The name of the root component.
@@ -201,7 +168,7 @@ impl Unit {
     /// # Errors
     /// If the instance made no answer, or was not let in.
     pub async fn handle<B>(
-        self: &Arc<Self>,
+        &self,
         request: http::Request<B>,
         scheme: http::uri::Scheme,
     ) -> Result<http::Response<Body>, Failure>
@@ -209,6 +176,7 @@ impl Unit {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<wasmtime_wasi_http::Error>,
     {
+        let Some(responder) = &self.responder else { return Err(Failure::NoAnswer) };
         let limit = &self.plan.limit;
         if let (Some(limit), Some(length)) = (limit.body_bytes, request.body().size_hint().exact())
             && length > limit
@@ -216,8 +184,8 @@ impl Unit {
             return Err(Failure::BodyTooLarge(limit));
         }
         let deadline = Deadline::after(limit.time);
-        let admission = self.admit().await?;
-        instance::run(self, request, scheme, admission, deadline).await
+        let admission = self.gate.admit(&self.engine, limit).await?;
+        instance::run(responder, request, scheme, admission, deadline).await
     }
 
     /// Gives a message to a fresh instance, and returns what it says of it.
@@ -251,9 +219,10 @@ impl Unit {
         &self,
         call: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Failure> {
-        let deadline = Deadline::after(self.plan.limit.time);
-        let _admission = self.admit().await?;
-        let mut store = self.store();
+        let limit = &self.plan.limit;
+        let deadline = Deadline::after(limit.time);
+        let _admission = self.gate.admit(&self.engine, limit).await?;
+        let mut store = self.engine.store(&self.plan);
         let mut pace = Pace::default();
         let done = {
             let mut call = pin!(call(&mut store));
@@ -269,76 +238,17 @@ impl Unit {
     /// # Errors
     /// If the pool has no room, or the component traps at its start.
     pub async fn instantiate(&self) -> Result<(), Failure> {
-        instance::make(self).await
+        match &self.responder {
+            Some(responder) => responder.instantiate().await,
+            None => Ok(()),
+        }
     }
 
     /// Waits until all instances have ended that outlived their answers. No request may be given
     /// to the unit any more.
     pub async fn finish(&self) {
-        if let Some(workers) = &self.workers {
-            workers.close();
+        if let Some(responder) = &self.responder {
+            responder.finish().await;
         }
-        self.tasks.close();
-        self.tasks.wait().await;
-    }
-
-    pub(crate) fn plan(&self) -> &Arc<Plan> {
-        &self.plan
-    }
-
-    pub(crate) fn handler(&self) -> Option<&instance::Handler> {
-        self.handler.as_ref()
-    }
-
-    pub(crate) fn workers(&self) -> Option<&Workers> {
-        self.workers.as_ref()
-    }
-
-    /// The answers that are being read.
-    pub(crate) fn watch(&self) -> &Arc<Watch> {
-        &self.watch
-    }
-
-    /// Where instances go on that have answered and are not done.
-    pub(crate) fn tasks(&self) -> &TaskTracker {
-        &self.tasks
-    }
-
-    pub(crate) fn store(&self) -> Store<State> {
-        self.engine.store(&self.plan)
-    }
-
-    async fn admit(&self) -> Result<Admission, Failure> {
-        let place = match Arc::clone(&self.running).try_acquire_owned() {
-            Ok(place) => place,
-            Err(_) => self.wait().await?,
-        };
-        Ok(Admission { _place: place, _turn: self.engine.turn() })
-    }
-
-    async fn wait(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        let limit = &self.plan.limit;
-        let _waiting = Waiting::join(&self.waiting, limit.queue)
-            .ok_or(Failure::Busy { running: self.concurrency, waiting: limit.queue })?;
-        let place = Arc::clone(&self.running).acquire_owned();
-        let place = tokio::time::timeout(limit.time, place).await;
-        // The semaphore is never closed, so what is not a place is a time that ran out.
-        place.ok().and_then(Result::ok).ok_or(Failure::NoTurn(limit.time))
-    }
-}
-
-/// A place in the queue, left when dropped: also when the client goes.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn join(waiting: &'a AtomicUsize, at_most: usize) -> Option<Self> {
-        let joined = Self(waiting);
-        (waiting.fetch_add(1, Relaxed) < at_most).then_some(joined)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
     }
 }

@@ -60,9 +60,10 @@ mod tests {
     fn files_that_need_each_other_are_found_with_what_ties_them() {
         let found = cycles(&[
             ("lib.rs", "mod a; mod b; mod c;"),
-            ("a.rs", "use crate::{b::{self, B}, c::C};\npub fn a() -> B { b::make() }"),
+            ("a.rs", "use crate::{b::{self, B,}, c::C,};\npub fn a() -> B { b::make() }"),
             ("b.rs", "pub struct B;\npub fn make() -> B { crate::a::a() }"),
-            ("c.rs", "pub struct C;"),
+            // This `a` is another crate's.
+            ("c.rs", "use other::a; pub struct C(a::A);"),
         ]);
         let expected =
             "src: 2 files need each other:\n    a.rs -> b.rs: B, make\n    b.rs -> a.rs: a";

@@ -15,11 +15,10 @@ use keyway_capability::keyvalue::{Error, Page, Store, Swap};
 use wasmtime::component::{Resource, ResourceTableError};
 
 use super::{
-    held::Charge,
     import::{Import, Target},
     view::ViewOf,
 };
-use crate::state::{State, view};
+use crate::state::{Charge, State, view};
 
 mod draft {
     wasmtime::component::bindgen!({

@@ -10,12 +10,11 @@ use wasmtime::{
 };
 
 use super::{
-    held::Charge,
     import::{Import, Target},
     view::ViewOf,
 };
 use crate::state::{
-    ROOT, State,
+    Charge, ROOT, State,
     view::{self, Viewed},
 };
 

@@ -5,10 +5,9 @@ use std::{marker::PhantomData, sync::Arc};
 
 use wasmtime::component::{HasData, ResourceTable};
 
-use super::held::Held;
 use crate::{
     plan::{Member, Plan},
-    state::{State, view::Viewed},
+    state::{Held, State, view::Viewed},
 };
 
 /// What the functions of the capability `C` see. Each capability has a type of its own for `C`, so

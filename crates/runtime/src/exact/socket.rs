@@ -2,8 +2,6 @@
 //! wasmtime repeats the error that closed it; and one that connects knows the address that it is
 //! bound to.
 
-use std::collections::BTreeMap;
-
 use wasmtime::{
     StoreContextMut,
     component::{
@@ -24,29 +22,6 @@ use crate::state::State;
 pub(super) type View = fn(&mut State) -> WasiSocketsCtxView<'_>;
 type Socket = Resource<TcpSocket>;
 type Bytes = (StreamReader<u8>, FutureReader<Result<(), ErrorCode>>);
-
-/// What is remembered of an instance's TCP sockets of 0.3 beside what wasmtime does, by their place
-/// in its table.
-#[derive(Default)]
-pub(crate) struct Notes(BTreeMap<u32, Note>);
-
-#[derive(Default)]
-struct Note {
-    /// The address that it was bound to.
-    bound: Option<IpSocketAddress>,
-    /// Whether it could not connect, after which nothing can be done with it.
-    has_failed: bool,
-}
-
-impl Notes {
-    fn of(&mut self, socket: &Socket) -> &mut Note {
-        self.0.entry(socket.rep()).or_default()
-    }
-
-    fn has_failed(&self, socket: &Socket) -> bool {
-        self.0.get(&socket.rep()).is_some_and(|note| note.has_failed)
-    }
-}
 
 pub(super) fn override_in(
     target: &mut LinkerInstance<'_, State>,
@@ -74,7 +49,7 @@ fn override_life(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime
         "tcp-socket",
         ResourceType::host::<TcpSocket>(),
         move |mut store: StoreContextMut<'_, State>, place| {
-            store.data_mut().sockets.0.remove(&place);
+            store.data_mut().sockets.forget(place);
             HostTcpSocket::drop(&mut view(store.data_mut()), Resource::new_own(place))
         },
     )?;
@@ -108,7 +83,7 @@ fn override_life(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime
             if notes.has_failed(&socket) {
                 return Ok((Err(ErrorCode::InvalidState),));
             }
-            let bound = notes.0.get(&socket.rep()).and_then(|note| note.bound);
+            let bound = notes.of(&socket).bound;
             let mut sockets = view(store.data_mut());
             let address = or_code(HostTcpSocket::get_local_address(&mut sockets, socket))?;
             Ok((match (address, bound) {

@@ -10,11 +10,15 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
+use keyway_call::{BodyError, Failure, Length};
 use tokio::{sync::oneshot, task::unconstrained};
 use wasmtime_wasi_http::WasiBody;
 
-use super::{Running, body::Unread, watch::Watched};
-use keyway_call::{BodyError, Failure, Length};
+use super::{
+    Running,
+    body::Unread,
+    watch::{Late, Watched},
+};
 
 /// Frames that are kept of what an instance had sent before it failed. It has sent fewer: only a
 /// body that another server sends may have more.
@@ -30,7 +34,7 @@ pub(super) struct Answered {
 }
 
 /// An answer's body, and what has become of the instance that sends it.
-pub(super) struct Reading {
+struct Reading {
     body: WasiBody,
     /// There while it runs.
     instance: Option<Running>,
@@ -84,11 +88,14 @@ impl Answered {
             reading.fail(failure);
         }
         let place = reading.instance.as_ref().map(|running| {
-            let Running { unit, deadline, .. } = running;
-            (Arc::clone(unit), *deadline)
+            let Running { responder, deadline, .. } = running;
+            (Arc::clone(&responder.watch), deadline.at())
         });
         let reading = Arc::new(Mutex::new(reading));
-        let _watched = place.map(|(unit, deadline)| Watched::new(unit, &reading, deadline.at()));
+        let _watched = place.map(|(watch, deadline)| {
+            let this = Arc::downgrade(&reading);
+            Watched::new(watch, this, deadline)
+        });
         Self { reading, _watched }
     }
 
@@ -98,18 +105,19 @@ impl Answered {
     }
 }
 
-impl Reading {
-    /// Ends the instance, whose time is up.
-    pub(super) fn cut(&mut self) {
+impl Late for Reading {
+    fn cut(&mut self) {
         let Some(instance) = &self.instance else { return };
         let failure = instance.deadline.failure();
-        instance.unit.log(&failure);
+        instance.responder.log(&failure);
         self.fail(failure);
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }
     }
+}
 
+impl Reading {
     /// Keeps what the instance had sent, and lets it go. With it goes what it had not finished, and a
     /// body that is gone looks like one that has ended: so that is looked at before.
     fn fail(&mut self, failure: Failure) {
@@ -140,7 +148,7 @@ impl Reading {
             Poll::Pending => {}
             Poll::Ready(Ok(())) => self.instance = None,
             Poll::Ready(Err(failure)) => {
-                instance.unit.log(&failure);
+                instance.responder.log(&failure);
                 self.fail(failure);
             }
         }

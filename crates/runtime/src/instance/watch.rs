@@ -13,18 +13,21 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::answered::Reading;
-use crate::unit::Unit;
-
 /// How long an instance is left alone that runs just when its time is up: it finds out by itself.
 const RUNNING: Duration = Duration::from_millis(20);
 
 /// When which answer has to be complete, and a number that tells those of one moment apart.
 type Key = (Instant, u64);
 
+/// Runs as long as it is read, and has to end in time also if it is not.
+pub(super) trait Late: Send {
+    /// Ends it, as its time is up.
+    fn cut(&mut self);
+}
+
 /// The answers of a unit that are being read.
 #[derive(Default)]
-pub(crate) struct Watch {
+pub(super) struct Watch {
     list: Mutex<List>,
     /// Whoever looks is to look earlier.
     earlier: Notify,
@@ -32,7 +35,7 @@ pub(crate) struct Watch {
 
 #[derive(Default)]
 struct List {
-    readings: BTreeMap<Key, Weak<Mutex<Reading>>>,
+    readings: BTreeMap<Key, Weak<Mutex<dyn Late>>>,
     last: u64,
     /// When they are looked at next, if somebody does.
     look: Option<Instant>,
@@ -40,25 +43,29 @@ struct List {
 
 /// An answer on the list, until it is dropped.
 pub(super) struct Watched {
-    unit: Arc<Unit>,
+    watch: Arc<Watch>,
     key: Key,
 }
 
 impl Watched {
-    pub(super) fn new(unit: Arc<Unit>, reading: &Arc<Mutex<Reading>>, deadline: Instant) -> Self {
-        let key = unit.watch().add(Arc::downgrade(reading), deadline);
-        Self { unit, key }
+    pub(super) fn new(
+        watch: Arc<Watch>,
+        reading: Weak<Mutex<dyn Late>>,
+        deadline: Instant,
+    ) -> Self {
+        let key = watch.add(reading, deadline);
+        Self { watch, key }
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        self.unit.watch().lock().readings.remove(&self.key);
+        self.watch.lock().readings.remove(&self.key);
     }
 }
 
 impl Watch {
-    fn add(self: &Arc<Self>, reading: Weak<Mutex<Reading>>, deadline: Instant) -> Key {
+    fn add(self: &Arc<Self>, reading: Weak<Mutex<dyn Late>>, deadline: Instant) -> Key {
         let mut list = self.lock();
         list.last += 1;
         let key = (deadline, list.last);

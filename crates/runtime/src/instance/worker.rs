@@ -21,6 +21,7 @@ use std::{
 use futures::{StreamExt, stream::FuturesUnordered};
 use http::uri::Scheme;
 use keyway_app::Reuse;
+use keyway_call::{Deadline, Failure};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout_at},
@@ -28,17 +29,12 @@ use tokio::{
 use wasmtime::{Store, component::Accessor};
 use wasmtime_wasi_http::{WasiBody, p2::bindings::Proxy, p3::bindings::Service};
 
-use super::{Answer, Broken, Instance};
-use crate::{
-    pace::Pace,
-    state::State,
-    unit::{Admission, Unit},
-};
-use keyway_call::{Deadline, Failure};
+use super::{Answer, Broken, Instance, Responder, answer_0_2, answer_0_3, failure};
+use crate::{admission::Admission, pace::Pace, state::State};
 
 /// The workers of a unit.
 #[derive(Debug)]
-pub(crate) struct Workers {
+pub(super) struct Workers {
     reuse: Reuse,
     /// Those that may get more requests; the one that got one last is last.
     seats: Mutex<Seats>,
@@ -82,7 +78,7 @@ struct Job {
 
 /// What a request knows of its worker.
 struct Ticket {
-    unit: Arc<Unit>,
+    responder: Arc<Responder>,
     number: u64,
     deadline: Deadline,
     ended: watch::Receiver<Option<Failure>>,
@@ -90,13 +86,13 @@ struct Ticket {
 }
 
 impl Workers {
-    pub(crate) fn new(reuse: Reuse, at_most: usize) -> Self {
+    pub(super) fn new(reuse: Reuse, at_most: usize) -> Self {
         let room = Arc::new(Semaphore::new(at_most));
         Self { reuse, seats: Mutex::default(), room }
     }
 
     /// Lets all workers end when they are done.
-    pub(crate) fn close(&self) {
+    pub(super) fn close(&self) {
         self.seats().open.clear();
     }
 
@@ -132,7 +128,7 @@ impl Workers {
     /// Starts a worker with its first job.
     fn start(
         &self,
-        unit: &Arc<Unit>,
+        responder: &Arc<Responder>,
         job: Box<Job>,
         room: OwnedSemaphorePermit,
     ) -> (u64, watch::Receiver<Option<Failure>>) {
@@ -156,17 +152,17 @@ impl Workers {
             waits,
         });
         drop(seats);
-        unit.tasks().spawn(work(Arc::clone(unit), worker, end, room));
+        responder.tasks.spawn(work(Arc::clone(responder), worker, end, room));
         (number, ended)
     }
 
     /// A worker has ended before it began with the job, which another gets. Where there is no room for
     /// one, the request ends as those that the worker had begun.
-    fn hand_on(&self, unit: &Arc<Unit>, job: Box<Job>) {
+    fn hand_on(&self, responder: &Arc<Responder>, job: Box<Job>) {
         if let Err(job) = self.give(job, None)
             && let Ok(room) = Arc::clone(&self.room).try_acquire_owned()
         {
-            self.start(unit, job, room);
+            self.start(responder, job, room);
         }
     }
 
@@ -196,7 +192,7 @@ impl Workers {
 
 /// Has a worker of the unit answer the request, and watches it until it has.
 pub(super) async fn drive(
-    unit: Arc<Unit>,
+    responder: Arc<Responder>,
     (request, scheme): (http::Request<WasiBody>, Scheme),
     answer: oneshot::Sender<Answer>,
     body_sent: oneshot::Receiver<()>,
@@ -206,25 +202,26 @@ pub(super) async fn drive(
     let (given, mut answered) = oneshot::channel();
     let (done, mut finished) = oneshot::channel();
     // Where there are none, nobody comes here.
-    let Some(workers) = unit.workers() else { return Ok(()) };
+    let Some(workers) = &responder.workers else { return Ok(()) };
     let job =
         Box::new(Job { request, scheme, answer: given, body_sent, deadline, done, admission });
     let (number, ended) = match workers.give(job, Some(thread::current().id())) {
         Ok(given) => given,
         Err(job) => match Arc::clone(&workers.room).try_acquire_owned() {
-            Ok(room) => workers.start(&unit, job, room),
+            Ok(room) => workers.start(&responder, job, room),
             Err(_) => match workers.give(job, None) {
                 Ok(given) => given,
                 // All have been given their last request, and are about to end.
                 Err(job) => match Arc::clone(&workers.room).acquire_owned().await {
-                    Ok(room) => workers.start(&unit, job, room),
+                    Ok(room) => workers.start(&responder, job, room),
                     // It is never closed.
                     Err(_) => return Ok(()),
                 },
             },
         },
     };
-    let mut ticket = Ticket { unit: Arc::clone(&unit), number, deadline, ended, is_done: false };
+    let mut ticket =
+        Ticket { responder: Arc::clone(&responder), number, deadline, ended, is_done: false };
     let is_done = tokio::select! {
         biased;
         answered = &mut answered => {
@@ -257,7 +254,7 @@ impl Drop for Ticket {
         // A worker that does not answer in time is not to keep others waiting.
         if !self.is_done
             && self.deadline.has_passed()
-            && let Some(workers) = self.unit.workers()
+            && let Some(workers) = &self.responder.workers
         {
             workers.retire(self.number);
         }
@@ -283,25 +280,25 @@ struct Pulse {
 }
 
 async fn work(
-    unit: Arc<Unit>,
+    responder: Arc<Responder>,
     mut worker: Worker,
     end: watch::Sender<Option<Failure>>,
     _room: OwnedSemaphorePermit,
 ) {
     // Where there is none, nobody starts one.
-    let Some(workers) = unit.workers() else { return };
-    let mut store = unit.store();
-    let ended = live(&unit, workers, &mut store, &mut worker).await;
+    let Some(workers) = &responder.workers else { return };
+    let mut store = responder.store();
+    let ended = live(&responder, workers, &mut store, &mut worker).await;
     workers.retire(worker.number);
     let until = worker.pulse.into_inner().unwrap_or_else(PoisonError::into_inner).until;
     worker.queue.close();
     while let Ok(job) = worker.queue.try_recv() {
-        workers.hand_on(&unit, job);
+        workers.hand_on(&responder, job);
     }
     drop(worker.queue);
     let Err(failure) = ended else { return };
     if end.send(Some(failure.clone())).is_err() {
-        unit.log(&failure);
+        responder.log(&failure);
     }
     // With the store would go what it had not finished, and a body that is gone looks like one that
     // has ended.
@@ -309,12 +306,12 @@ async fn work(
 }
 
 async fn live(
-    unit: &Unit,
+    responder: &Responder,
     workers: &Workers,
     store: &mut Store<State>,
     worker: &mut Worker,
 ) -> Result<(), Failure> {
-    let Some(handler) = unit.handler() else { return Ok(()) };
+    let handler = &responder.handler;
     let Worker { number, queue, waits, pulse } = worker;
     let pulse = &*pulse;
     let lock = || pulse.lock().unwrap_or_else(PoisonError::into_inner);
@@ -351,7 +348,7 @@ async fn live(
             }
             ready!(sleep.as_mut().poll(context));
             if is_busy {
-                Poll::Ready(Err(Failure::TimedOut(unit.plan().limit.time)))
+                Poll::Ready(Err(Failure::TimedOut(responder.plan.limit.time)))
             } else if workers.leave(*number) {
                 Poll::Ready(Ok(Ok(())))
             } else {
@@ -360,7 +357,7 @@ async fn live(
         })
         .await?
     };
-    ended.map_err(|error| super::failure(store, &error))
+    ended.map_err(|error| failure(store, &error))
 }
 
 /// Where an instance takes its requests.
@@ -382,7 +379,7 @@ impl Desk<'_> {
         while let Some(job) = queue.recv().await {
             self.begin(store.data_mut(), 1, job.deadline.at());
             let Job { request, scheme, answer, done, admission, .. } = *job;
-            super::answer_0_2(store, proxy, (request, scheme), answer).await?;
+            answer_0_2(store, proxy, (request, scheme), answer).await?;
             // Whoever waited for it may have gone.
             let _ = done.send(());
             self.idle();
@@ -479,7 +476,7 @@ async fn answer(
     job: Box<Job>,
 ) -> wasmtime::Result<Admission> {
     let Job { request, scheme, answer, body_sent, done, admission, .. } = *job;
-    super::answer_0_3(accessor, service, (request, scheme), answer, body_sent).await?;
+    answer_0_3(accessor, service, (request, scheme), answer, body_sent).await?;
     // Whoever waited for it may have gone.
     let _ = done.send(());
     Ok(admission)

@@ -182,7 +182,9 @@ fn path(tokens: &[TokenTree]) -> (Names, &[TokenTree]) {
 
 /// The names that a tree of imports brings in, after `prefix`.
 fn import(tokens: &[TokenTree], prefix: &[String], is_public: bool, imports: &mut Vec<Import>) {
-    for branch in tokens.split(|token| is_punct(Some(token), ',')) {
+    let branches = tokens.split(|token| is_punct(Some(token), ','));
+    // The last one is empty after a comma.
+    for branch in branches.filter(|branch| !branch.is_empty()) {
         let (names, rest) = path(branch);
         let mut path = [prefix, &names].concat();
         if path.len() > 1 && path.last().is_some_and(|name| name == "self") {

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, io};
 use rustix::io::Errno;
 use wasmtime_wasi_http::{Error, p3::bindings::http::types as error_0_3};
 
-use super::Prohibited;
+use super::client::Prohibited;
 use crate::descriptor::Exhausted;
 
 /// Finds the error of the interface that says best what happened.

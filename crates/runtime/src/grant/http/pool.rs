@@ -3,14 +3,12 @@
 
 use std::{
     io::{self, IoSlice},
-    mem,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll},
-    time::Duration,
 };
 
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -18,9 +16,9 @@ use hyper_util::{
     client::legacy::connect::{Connected, Connection},
     rt::TokioIo,
 };
-use tokio::{net::TcpStream, sync::Notify, time::timeout};
+use tokio::net::TcpStream;
 
-use super::HttpClient;
+use crate::descriptor::spare::{self, Counted, Keeper};
 
 /// How many connections to one host are kept.
 pub(super) const KEPT_PER_HOST: usize = 64;
@@ -29,29 +27,19 @@ pub(super) const KEPT_PER_HOST: usize = 64;
 /// so it is replaced after it has made so many.
 const KEPT: usize = 256;
 
-/// Connections that are kept for nobody are closed by their tasks, as soon as these run.
-const CLOSING_TIME: Duration = Duration::from_millis(20);
-
-/// Those that have a client.
-static POOLS: Mutex<Vec<Weak<Pool>>> = Mutex::new(Vec::new());
-
-/// How many connections there are, whether in use or not.
-static OPEN: AtomicUsize = AtomicUsize::new(0);
-
-/// Told of each connection that is closed.
-static CLOSED: Notify = Notify::const_new();
-
 /// The client of one component, with the connections that it keeps, as long as it has one.
-#[derive(Default)]
-pub(super) struct Pool(Mutex<Option<(HttpClient, Arc<AtomicUsize>)>>);
+pub(super) struct Pool<C>(Mutex<Option<(C, Arc<AtomicUsize>)>>);
 
-impl Pool {
+impl<C> Default for Pool<C> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<C: Clone + Send + 'static> Pool<C> {
     /// The client, or one that `make` makes, which is to count the connections that it makes.
-    pub(super) fn client(
-        self: &Arc<Self>,
-        make: impl FnOnce(Arc<AtomicUsize>) -> HttpClient,
-    ) -> HttpClient {
-        let mut kept = lock(&self.0);
+    pub(super) fn client(self: &Arc<Self>, make: impl FnOnce(Arc<AtomicUsize>) -> C) -> C {
+        let mut kept = self.lock();
         if let Some((client, made)) = &*kept
             && made.load(Relaxed) < KEPT
         {
@@ -60,58 +48,41 @@ impl Pool {
         let made = Arc::new(AtomicUsize::new(0));
         let client = make(Arc::clone(&made));
         if kept.replace((client.clone(), made)).is_none() {
-            let mut pools = lock(&POOLS);
-            pools.retain(|pool| pool.strong_count() > 0);
-            pools.push(Arc::downgrade(self));
+            let this: Weak<Self> = Arc::downgrade(self);
+            spare::register(this);
         }
         client
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl<C> Pool<C> {
+    fn lock(&self) -> MutexGuard<'_, Option<(C, Arc<AtomicUsize>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Closes the connections of all components that no request uses, and waits until one is closed, if
-/// there may be one.
-pub(crate) async fn close_idle() {
-    let mut closed = pin!(CLOSED.notified());
-    closed.as_mut().enable();
-    let pools = mem::take(&mut *lock(&POOLS));
-    let clients: Vec<_> =
-        pools.iter().filter_map(Weak::upgrade).filter_map(|pool| lock(&pool.0).take()).collect();
-    if !clients.is_empty() && OPEN.load(Relaxed) > 0 {
-        drop(clients);
-        // There may be none that nobody uses.
-        let _ = timeout(CLOSING_TIME, closed).await;
+impl<C: Send + 'static> Keeper for Pool<C> {
+    fn give_up(&self) -> Option<Box<dyn Send>> {
+        self.lock().take().map(|client| Box::new(client) as Box<dyn Send>)
     }
 }
 
 /// A connection that tells when it is closed.
-pub(super) struct Open(Option<TokioIo<TcpStream>>);
+pub(super) struct Open {
+    connection: TokioIo<TcpStream>,
+    // Dropped after the connection, as it stands after it.
+    _counted: Counted,
+}
 
 impl Open {
     pub(super) fn new(connection: TokioIo<TcpStream>) -> Self {
-        OPEN.fetch_add(1, Relaxed);
-        Self(Some(connection))
-    }
-
-    fn connection(&mut self) -> io::Result<Pin<&mut TokioIo<TcpStream>>> {
-        self.0.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        drop(self.0.take());
-        OPEN.fetch_sub(1, Relaxed);
-        CLOSED.notify_waiters();
+        Self { connection, _counted: Counted::new() }
     }
 }
 
 impl Connection for Open {
     fn connected(&self) -> Connected {
-        self.0.as_ref().map_or_else(Connected::new, Connection::connected)
+        self.connection.connected()
     }
 }
 
@@ -121,7 +92,7 @@ impl Read for Open {
         context: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        self.connection()?.poll_read(context, buffer)
+        Pin::new(&mut self.connection).poll_read(context, buffer)
     }
 }
 
@@ -131,7 +102,7 @@ impl Write for Open {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.connection()?.poll_write(context, bytes)
+        Pin::new(&mut self.connection).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -139,18 +110,18 @@ impl Write for Open {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.connection()?.poll_write_vectored(context, parts)
+        Pin::new(&mut self.connection).poll_write_vectored(context, parts)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.as_ref().is_some_and(Write::is_write_vectored)
+        self.connection.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.connection()?.poll_flush(context)
+        Pin::new(&mut self.connection).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.connection()?.poll_shutdown(context)
+        Pin::new(&mut self.connection).poll_shutdown(context)
     }
 }

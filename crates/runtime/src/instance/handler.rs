@@ -1,0 +1,143 @@
+//! The handler of requests that a unit exports, in each version of WASI, and a call of it.
+
+use http::uri::{Authority, Scheme};
+use keyway_call::Failure;
+use tokio::sync::oneshot;
+use wasmtime::{
+    AsContextMut, Store,
+    component::{Accessor, InstancePre},
+};
+use wasmtime_wasi_http::{
+    Error, WasiBody, WasiHttp,
+    p2::bindings::{Proxy, ProxyPre, http::types as p2},
+    p3::{
+        self,
+        bindings::{Service, ServicePre},
+    },
+};
+
+use super::Answer;
+use crate::state::{
+    ROOT, State,
+    view::{self, Viewed},
+};
+
+/// A unit that is ready to be instantiated, by the version of WASI whose handler it exports.
+pub(crate) enum Handler {
+    /// `wasi:http/incoming-handler@0.2`
+    Wasi0_2(ProxyPre<State>),
+    /// `wasi:http/handler@0.3`
+    Wasi0_3(ServicePre<State>),
+}
+
+impl Handler {
+    /// The handler that the unit exports, if it does.
+    pub(crate) fn find(pre: InstancePre<State>) -> Option<Self> {
+        if let Ok(service) = ServicePre::new(pre.clone()) {
+            return Some(Self::Wasi0_3(service));
+        }
+        ProxyPre::new(pre).ok().map(Self::Wasi0_2)
+    }
+
+    pub(super) async fn instantiate(
+        &self,
+        store: impl AsContextMut<Data = State>,
+    ) -> wasmtime::Result<Instance> {
+        Ok(match self {
+            Self::Wasi0_2(pre) => Instance::Wasi0_2(pre.instantiate_async(store).await?),
+            Self::Wasi0_3(pre) => Instance::Wasi0_3(pre.instantiate_async(store).await?),
+        })
+    }
+}
+
+/// An instance, likewise.
+pub(super) enum Instance {
+    Wasi0_2(Proxy),
+    Wasi0_3(Service),
+}
+
+/// Calls the instance with the request, and sends its answer. It may be one of an engine that has
+/// nothing for calls at the same time.
+pub(super) async fn answer_0_2(
+    store: &mut Store<State>,
+    proxy: &Proxy,
+    (request, scheme): (http::Request<WasiBody>, Scheme),
+    answer: oneshot::Sender<Answer>,
+) -> wasmtime::Result<()> {
+    let scheme = if scheme == Scheme::HTTPS { p2::Scheme::Https } else { p2::Scheme::Http };
+    let mut view = WasiHttp::view(store.data_mut(), ROOT);
+    let request = match view.new_incoming_request(scheme, request) {
+        Ok(request) => request,
+        Err(error) => {
+            // The receiver is gone when the client is.
+            let _ = answer.send(Err(Failure::Request(error.to_string())));
+            return Ok(());
+        }
+    };
+    let out = view.new_response_outparam_from_callback(move |result| {
+        let _ = answer.send(result.map_err(|code| Failure::ErrorCode(format!("{code:?}"))));
+    })?;
+    let handle = proxy.wasi_http_incoming_handler().func_handle();
+    handle.call_async(store, (request, out)).await
+}
+
+/// Calls the instance with the request, until its answer has been sent.
+pub(super) async fn answer_0_3(
+    accessor: &Accessor<State>,
+    service: &Service,
+    (request, scheme): (http::Request<WasiBody>, Scheme),
+    answer: oneshot::Sender<Answer>,
+    body_sent: oneshot::Receiver<()>,
+) -> wasmtime::Result<()> {
+    let request = accessor.with(|mut store| {
+        let request = request_0_3(store.get(), request, scheme);
+        view::table(store.get()).push(request)
+    })?;
+    // What the guest is told of its answer's transmission.
+    let (whole, all_sent) = oneshot::channel();
+    let transmitted = async { all_sent.await.map_err(|_| Error::ConnectionTerminated) };
+    match service.wasi_http_handler().call_handle(accessor, request).await? {
+        Ok(response) => {
+            let response = accessor.with(|mut store| {
+                let response = view::table(store.get()).delete(response)?;
+                response.into_http_with_getter(&mut store, transmitted, view::of::<WasiHttp>(ROOT))
+            })?;
+            // The receiver is gone when the client is.
+            let _ = answer.send(Ok(response));
+        }
+        Err(code) => {
+            let _ = answer.send(Err(Failure::ErrorCode(format!("{code:?}"))));
+            return Ok(());
+        }
+    }
+    // The guest's tasks write the body; and it may be one that only the host moves.
+    if body_sent.await.is_ok() {
+        // Nobody may want to know.
+        let _ = whole.send(());
+    }
+    Ok(())
+}
+
+/// The request as a 0.3 resource. Its authority is the `Host` header's where the URI has none.
+fn request_0_3(state: &mut State, request: http::Request<WasiBody>, scheme: Scheme) -> p3::Request {
+    let (mut parts, body) = request.into_parts();
+    let mut uri = std::mem::take(&mut parts.uri).into_parts();
+    if uri.authority.is_none() {
+        let host = parts.headers.get(http::header::HOST);
+        uri.authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    }
+    uri.scheme = Some(scheme);
+    let hooks = WasiHttp::view(state, ROOT).hooks;
+    let headers = wasmtime_wasi_http::FieldMap::new_immutable(hooks, parts.headers);
+    let (request, _processed) = p3::Request::new(
+        parts.method,
+        uri.scheme,
+        uri.authority,
+        uri.path_and_query,
+        headers,
+        None,
+        body,
+    );
+    // What a guest has to say of a request's body moves nothing, and is for nobody here.
+    request
+}
