@@ -33,7 +33,7 @@ const RESERVATION_BYTES: u64 = 4 << 30;
 
 /// Slots that fit into three eighths of the address space of an x86-64 or aarch64 process: when an app
 /// is exchanged, the old one and the new one stand beside each other.
-const SLOTS_AT_MOST: u64 = (3 << 44) / (RESERVATION_BYTES + (64 << 20));
+const MAX_SLOTS: u64 = (3 << 44) / (RESERVATION_BYTES + (64 << 20));
 
 /// What runs units: compiled code's settings, the pool, and the clock that makes code give way.
 pub(crate) struct Engine {
@@ -220,7 +220,7 @@ fn crowding(rooms: &[Room<'_>]) -> u64 {
         let (needs, count) = room.size();
         u64::from(needs.memories) * count as u64
     });
-    asked.sum::<u64>().div_ceil(SLOTS_AT_MOST).max(1)
+    asked.sum::<u64>().div_ceil(MAX_SLOTS).max(1)
 }
 
 fn share(concurrency: u64, crowding: u64) -> u64 {

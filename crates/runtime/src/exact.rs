@@ -107,7 +107,7 @@ fn open_file(table: &ResourceTable, fd: &Resource<Descriptor>) -> wasmtime::Resu
 }
 
 /// Links that are followed one after the other, as Linux has it.
-const LINKS_AT_MOST: usize = 40;
+const MAX_LINKS: usize = 40;
 
 /// The path to what a hard link is made to, on from link to link.
 struct Trail {
@@ -124,7 +124,7 @@ impl Trail {
     fn follow(&mut self, text: &str) -> bool {
         self.path = followed_from(&self.path, text);
         self.followed += 1;
-        self.followed <= LINKS_AT_MOST
+        self.followed <= MAX_LINKS
     }
 }
 

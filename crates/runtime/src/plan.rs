@@ -22,7 +22,7 @@ use crate::{
 
 /// Reports of denied calls that are remembered per component, so as not to repeat them. A guest
 /// can make up new names without end.
-const REPORTS_AT_MOST: usize = 64;
+const MAX_REPORTS: usize = 64;
 
 /// The part of a unit that its instances read.
 pub(crate) struct Plan {
@@ -104,7 +104,7 @@ impl Member {
     /// Whether this is told for the first time, and there is room to remember it.
     fn is_news(&self, text: &str) -> bool {
         let mut reported = self.reported.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        reported.len() < REPORTS_AT_MOST && !reported.contains(text) && reported.insert(text.into())
+        reported.len() < MAX_REPORTS && !reported.contains(text) && reported.insert(text.into())
     }
 
     /// Tells the log once what went wrong for the component.

@@ -16,7 +16,7 @@ use super::{
 use crate::guest;
 
 /// How much more memory the process may hold at the end than after the warm-up.
-const GROWTH_AT_MOST: f64 = 0.05;
+const MAX_GROWTH: f64 = 0.05;
 
 /// How many samples are taken after the warm-up.
 const SAMPLES: u64 = 10;
@@ -86,7 +86,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         samples,
     };
     write(&root.join("bench/results"), &report, before)?;
-    if report.memory_growth > GROWTH_AT_MOST {
+    if report.memory_growth > MAX_GROWTH {
         bail!("the memory of the process grew from {before:.1} MB to {after:.1} MB");
     }
     Ok(())

@@ -44,7 +44,7 @@ use draft::{blobstore, container, types};
 const PAGE: usize = 1000;
 
 /// Names that are read at once. Who asks for more gets these, and asks again.
-const NAMES_AT_MOST: u64 = 10_000;
+const MAX_NAMES: u64 = 10_000;
 
 /// Lays the host's functions for an interface of `wasi:blobstore` over `target`, with the links of
 /// the component whose import it is. What is not known stays as it is: denied.
@@ -344,7 +344,7 @@ impl Names {
 
     /// Takes up to `count` names, and tells whether these were the last.
     async fn take(&mut self, count: u64) -> Result<(Vec<String>, bool), Error> {
-        let count = usize::try_from(count.min(NAMES_AT_MOST)).unwrap_or(usize::MAX);
+        let count = usize::try_from(count.min(MAX_NAMES)).unwrap_or(usize::MAX);
         // One more, to know whether there is one.
         while self.read.len() <= count && self.next.is_some() {
             self.turn().await?;
@@ -391,7 +391,7 @@ impl types::Host for View<'_> {}
 impl types::HostOutgoingValue for View<'_> {
     async fn new_outgoing_value(&mut self) -> wasmtime::Result<Resource<Outgoing>> {
         let writing = Arc::strong_count(&self.held.writes) - 1;
-        if writing >= outgoing::WRITES_AT_MOST {
+        if writing >= outgoing::MAX_WRITES {
             wasmtime::bail!("an instance writes at most {writing} values at once");
         }
         Ok(self.table.push(Outgoing::new(Arc::clone(&self.held.writes)))?)

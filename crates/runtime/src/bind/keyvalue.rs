@@ -53,7 +53,7 @@ const PAGE: usize = 1000;
 
 /// Pages that the first draft can go back to: its cursors are numbers, for which the store's own
 /// have to be remembered.
-const CURSORS_AT_MOST: usize = 1000;
+const MAX_CURSORS: usize = 1000;
 
 /// Lays the host's functions for an interface of stores over `target`, with the links of the
 /// component whose import it is. What is not known stays as it is: denied.
@@ -116,7 +116,7 @@ impl Bucket {
 
     /// A number for a store's cursor. The oldest are forgotten.
     fn number(&mut self, cursor: String) -> Result<u64, Refusal> {
-        if self.cursors.len() == CURSORS_AT_MOST {
+        if self.cursors.len() == MAX_CURSORS {
             self.cursors.pop_front();
             self.first_cursor += 1;
         }

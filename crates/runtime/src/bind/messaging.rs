@@ -40,7 +40,7 @@ use draft::{MessagingRequestReplyPre, producer, request_reply, types};
 const ENTRY_BYTES: usize = size_of::<(String, String)>();
 
 /// As many answers are waited for at most.
-const REPLIES_AT_MOST: u32 = 1000;
+const MAX_REPLIES: u32 = 1000;
 
 /// Lays the host's functions for an interface of `wasi:messaging` over `target`, with the links of
 /// the component whose import it is. What is not known stays as it is: denied.
@@ -364,7 +364,7 @@ impl request_reply::Host for View<'_> {
             Some(options) => self.table.delete(options)?,
             None => RequestOptions::default(),
         };
-        let replies = options.replies.unwrap_or(1).clamp(1, REPLIES_AT_MOST);
+        let replies = options.replies.unwrap_or(1).clamp(1, MAX_REPLIES);
         let wanted = Wanted { timeout: options.timeout, replies: replies as usize };
         let content = outgoing(self.table.get(&message)?.content.clone());
         let broker = self.broker(&client)?;

@@ -26,8 +26,8 @@ use super::{or_code, socket::View};
 use crate::state::State;
 
 /// Of a part between dots, and of a whole name: RFC 1035, section 2.3.4.
-const LABEL_BYTES_AT_MOST: usize = 63;
-const NAME_BYTES_AT_MOST: usize = 253;
+const MAX_LABEL_BYTES: usize = 63;
+const MAX_NAME_BYTES: usize = 253;
 
 pub(super) fn override_0_3(
     target: &mut LinkerInstance<'_, State>,
@@ -77,8 +77,7 @@ pub(super) fn override_0_2(
 fn is_too_long(name: &str) -> bool {
     let Ok(Host::Domain(name)) = Host::parse(name) else { return false };
     let name = name.strip_suffix('.').unwrap_or(&name);
-    name.len() > NAME_BYTES_AT_MOST
-        || name.split('.').any(|label| label.len() > LABEL_BYTES_AT_MOST)
+    name.len() > MAX_NAME_BYTES || name.split('.').any(|label| label.len() > MAX_LABEL_BYTES)
 }
 
 fn unmapped(address: IpAddress) -> IpAddress {

@@ -13,7 +13,7 @@ use keyway_capability::{
 
 /// Addresses that are remembered for a component, each with its connections. A guest could make up
 /// new ones without end.
-const ADDRESSES_AT_MOST: usize = 16;
+const MAX_ADDRESSES: usize = 16;
 
 /// Why a server is not connected to.
 pub(crate) enum Refused {
@@ -47,7 +47,7 @@ impl Servers {
                 return Err(Refused::NotGranted { host, port });
             }
         }
-        if databases.len() == ADDRESSES_AT_MOST {
+        if databases.len() == MAX_ADDRESSES {
             return Err(wrong(&"the component has opened too many different addresses"));
         }
         let database = postgres::Postgres::open(&postgres::Options::new(url));

@@ -22,7 +22,7 @@ use super::{
 
 /// Frames that are kept of what an instance had sent before it failed. It has sent fewer: only a
 /// body that another server sends may have more.
-const FRAMES_AT_MOST: usize = 64;
+const MAX_FRAMES: usize = 64;
 
 /// An answer's body. Reading it runs the instance; dropping it before its end cancels the
 /// instance, and after its end lets it finish. An instance whose time is up ends also while nobody
@@ -125,7 +125,7 @@ impl Reading {
         let mut context = Context::from_waker(Waker::noop());
         let mut frames = VecDeque::new();
         let failure = loop {
-            if frames.len() == FRAMES_AT_MOST {
+            if frames.len() == MAX_FRAMES {
                 break Some(failure);
             }
             let mut body = Pin::new(&mut self.body);

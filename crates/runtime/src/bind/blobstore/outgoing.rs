@@ -17,7 +17,7 @@ use keyway_capability::blobstore::{Blobs, Error, ObjectId, Writing};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 /// How many values an instance writes at once.
-pub(super) const WRITES_AT_MOST: usize = 32;
+pub(super) const MAX_WRITES: usize = 32;
 
 /// What is held of a value that has no object yet.
 const HELD_BYTES: usize = 1 << 20;
