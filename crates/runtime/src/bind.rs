@@ -15,6 +15,7 @@ pub(crate) mod messaging;
 mod need;
 mod producer;
 mod redis;
+mod refusal;
 mod sql;
 mod tls;
 mod view;

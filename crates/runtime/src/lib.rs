@@ -1,5 +1,29 @@
 //! Runs units on wasmtime: the engine, the cache of compiled components, instances, grants and
 //! limits. It does not know where requests come from, nor what a manifest looks like.
+//!
+//! From bytes to an answer:
+//! 1. [`Compiler`] compiles a unit, or finds it in the [`Cache`], and says what an instance needs.
+//! 2. [`Engines`] are made with room for all units of an app.
+//! 3. A [`UnitSpec`] says whose each import is: a [`Principal`] for each component, with its rights.
+//! 4. [`Unit::new`] binds the imports, and [`Unit::handle`] answers requests. A [`Command`] runs once, and
+//!    the functions of a [`Callable`] are called by hand.
+//!
+//! | room | purpose |
+//! | --- | --- |
+//! | `compiler`, `cache` | from a component's bytes to code, which is kept |
+//! | `engine` | what code runs in: the pool of memory, and the clock that makes it give way |
+//! | `unit`, `command`, `call` | what is made of code and rights, to be called |
+//! | `admission` | which calls of a unit run, which wait, and which are refused |
+//! | `instance` | a request in an instance, or in one that answers several |
+//! | `bind` | what meets an import: first denial, then the host's functions; a file for each capability |
+//! | `exact` | host functions in place of those of wasmtime that do something else than WIT says |
+//! | `state` | what an instance has at the host, and what its functions see of that |
+//! | `plan` | what all instances of a unit share: whose each slot is, and what it may reach |
+//! | `grant` | rights as they are enforced: HTTP, sockets, folders, streams |
+//! | `limit`, `memory`, `pace`, `handle`, `descriptor` | what may be used: by an instance, and by all together |
+//!
+//! A new capability is a file in `bind`, with a row in `bind::CAPABILITIES`, and what its links lead
+//! to in [`Principal`].
 
 mod admission;
 mod bind;

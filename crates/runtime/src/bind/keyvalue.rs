@@ -12,10 +12,11 @@ use std::{
 use bytes::Bytes;
 use keyway_app::keyvalue::{DEFAULT, OPENERS, suggest_store, suggest_store_write};
 use keyway_capability::keyvalue::{Error, Page, Store, Swap};
-use wasmtime::component::{Resource, ResourceTableError};
+use wasmtime::component::Resource;
 
 use super::{
     import::{Import, Target},
+    refusal::BackendError,
     view::ViewOf,
 };
 use crate::state::{Charge, State, view};
@@ -151,28 +152,9 @@ struct Compared {
 
 /// Why a call did not do what it was to do.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
-pub enum Refusal {
-    /// No link leads there.
-    NoSuchStore,
-    /// The store says no.
-    Store(Error),
-    /// A handle that is none.
-    Handle(ResourceTableError),
-    /// More than an instance may hold.
-    Held(wasmtime::Error),
-}
+pub type Refusal = super::refusal::Refusal<Error>;
 
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<ResourceTableError> for Refusal {
-    fn from(error: ResourceTableError) -> Self {
-        Self::Handle(error)
-    }
-}
+impl BackendError for Error {}
 
 /// What all versions of the interface can say about a failure.
 enum Said {
@@ -193,7 +175,7 @@ impl View<'_> {
                 let line = suggest_store(&member.principal.name, interface, asked);
                 member.report(&format!("the store {asked:?}"), line);
             }
-            return Err(Refusal::NoSuchStore);
+            return Err(Refusal::NotGranted(asked.to_owned()));
         };
         Ok(Arc::clone(store))
     }
@@ -218,10 +200,11 @@ impl View<'_> {
     /// A failure in the words of the interfaces. What these leave out, the log tells once.
     fn say(&self, interface: &str, refusal: Refusal) -> wasmtime::Result<Said> {
         match refusal {
-            Refusal::NoSuchStore => Ok(Said::NoSuchStore),
+            Refusal::NotGranted(_) => Ok(Said::NoSuchStore),
+            Refusal::Wrong(reason) => Ok(Said::Other(reason)),
+            Refusal::Failed(error) => Ok(self.say_error(interface, &error)),
             Refusal::Handle(error) => Err(error.into()),
             Refusal::Held(error) => Err(error),
-            Refusal::Store(error) => Ok(self.say_error(interface, &error)),
         }
     }
 

@@ -6,11 +6,12 @@ use keyway_app::messaging::{DEFAULT, suggest_broker};
 use keyway_capability::messaging::{Broker, Error, Message as Content, Wanted};
 use wasmtime::{
     Store,
-    component::{InstancePre, Resource, ResourceTableError},
+    component::{InstancePre, Resource},
 };
 
 use super::{
     import::{Import, Target},
+    refusal::BackendError,
     view::ViewOf,
 };
 use crate::state::{
@@ -116,45 +117,21 @@ pub struct RequestOptions {
 
 /// Why a call did not do what it was to do.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
-pub enum Refusal {
-    /// No link leads there.
-    NotGranted(String),
-    /// The message came by no broker, or its sender waits for no answer.
-    NoWayBack,
-    /// The broker says no.
-    Broker(Error),
-    /// A handle that is none.
-    Handle(ResourceTableError),
-    /// More than an instance may hold.
-    Held(wasmtime::Error),
-}
+pub type Refusal = super::refusal::Refusal<Error>;
 
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self::Broker(error)
-    }
-}
-
-impl From<ResourceTableError> for Refusal {
-    fn from(error: ResourceTableError) -> Self {
-        Self::Handle(error)
-    }
-}
+impl BackendError for Error {}
 
 impl types::Host for View<'_> {
     fn convert_error(&mut self, refusal: Refusal) -> wasmtime::Result<types::Error> {
         let error = match refusal {
-            Refusal::Handle(error) => return Err(error.into()),
-            Refusal::Held(error) => return Err(error),
             Refusal::NotGranted(name) => {
                 let text = format!("no broker `{name}` is granted");
                 return Ok(types::Error::PermissionDenied(text));
             }
-            Refusal::NoWayBack => {
-                let text = "nobody waits for an answer to this message".to_owned();
-                return Ok(types::Error::Other(text));
-            }
-            Refusal::Broker(error) => error,
+            Refusal::Wrong(reason) => return Ok(types::Error::Other(reason)),
+            Refusal::Failed(error) => error,
+            Refusal::Handle(error) => return Err(error.into()),
+            Refusal::Held(error) => return Err(error),
         };
         let text = error.to_string();
         Ok(match error {
@@ -385,7 +362,8 @@ impl request_reply::Host for View<'_> {
         let message = self.table.delete(message)?;
         let asked = self.table.get(&reply_to)?;
         let (Some(broker), Some(_)) = (asked.broker.clone(), &asked.content.reply_to) else {
-            return Err(Refusal::NoWayBack);
+            let reason = "nobody waits for an answer to this message";
+            return Err(Refusal::Wrong(reason.to_owned()));
         };
         Ok(broker.reply(&asked.content.clone(), outgoing(message.content)).await?)
     }

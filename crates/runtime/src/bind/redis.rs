@@ -8,6 +8,7 @@ use wasmtime::component::{Accessor, Resource, ResourceTableError};
 
 use super::{
     import::{Import, Target},
+    refusal::BackendError,
     view::ViewOf,
 };
 use crate::{
@@ -60,40 +61,25 @@ pub struct Connection(Arc<Server>);
 
 /// Why a call did not do what it was to do.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
-pub enum Refusal {
-    /// The address is wrong, or is not granted.
-    Address,
-    /// The server says no.
-    Server(Error),
-    /// A handle that is none, or one too many.
-    Handle(ResourceTableError),
-}
+pub type Refusal = super::refusal::Refusal<Error>;
 
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self::Server(error)
-    }
-}
-
-impl From<ResourceTableError> for Refusal {
-    fn from(error: ResourceTableError) -> Self {
-        Self::Handle(error)
-    }
-}
+impl BackendError for Error {}
 
 impl View<'_> {
     /// The address, if its server is granted.
     fn granted(&self, address: &str) -> Result<keyway_capability::Address, Refusal> {
-        let member = self.member.ok_or(Refusal::Address)?;
-        server::redis(&member.principal.grant.redis, address).map_err(|refused| {
-            match refused {
-                Refused::NotGranted { host, port } => {
-                    let line = suggest_redis(&member.principal.name, &host, port);
-                    member.report(&format!("the server {host:?} of Redis"), line);
-                }
-                Refused::Wrong(reason) => member.warn(&reason),
+        let not_granted = || Refusal::NotGranted(address.to_owned());
+        let member = self.member.ok_or_else(not_granted)?;
+        server::redis(&member.principal.grant.redis, address).map_err(|refused| match refused {
+            Refused::NotGranted { host, port } => {
+                let line = suggest_redis(&member.principal.name, &host, port);
+                member.report(&format!("the server {host:?} of Redis"), line);
+                not_granted()
             }
-            Refusal::Address
+            Refused::Wrong(reason) => {
+                member.warn(&reason);
+                Refusal::Wrong(reason)
+            }
         })
     }
 
@@ -155,13 +141,14 @@ macro_rules! version {
         impl $version::Host for View<'_> {
             fn convert_error(&mut self, refusal: Refusal) -> wasmtime::Result<$version::Error> {
                 Ok(match refusal {
-                    Refusal::Address => $version::Error::InvalidAddress,
+                    Refusal::NotGranted(_) | Refusal::Wrong(_) => $version::Error::InvalidAddress,
                     Refusal::Handle(ResourceTableError::Full) => {
                         $version::Error::TooManyConnections
                     }
                     Refusal::Handle(error) => return Err(error.into()),
-                    Refusal::Server(Error::WrongType { .. }) => $version::Error::TypeError,
-                    Refusal::Server(error) => $version::Error::Other(error.to_string()),
+                    Refusal::Held(error) => return Err(error),
+                    Refusal::Failed(Error::WrongType { .. }) => $version::Error::TypeError,
+                    Refusal::Failed(error) => $version::Error::Other(error.to_string()),
                 })
             }
         }

@@ -13,10 +13,11 @@ use keyway_app::{
     sql::{suggest_database, suggest_database_write},
 };
 use keyway_capability::sql::{Access, Database, Error, Session};
-use wasmtime::component::{Resource, ResourceTableError};
+use wasmtime::component::Resource;
 
 use super::{
     import::{Import, Target},
+    refusal::BackendError,
     view::ViewOf,
 };
 use crate::{
@@ -68,28 +69,9 @@ pub struct Connection {
 
 /// Why a call did not do what it was to do.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
-pub enum Refusal {
-    /// No link leads there, and no grant. It was told.
-    NotGranted,
-    /// The component's own address, or something else that it gave, is wrong.
-    Wrong(String),
-    /// The database says no.
-    Database(Error),
-    /// A handle that is none.
-    Handle(ResourceTableError),
-}
+pub type Refusal = super::refusal::Refusal<Error>;
 
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<ResourceTableError> for Refusal {
-    fn from(error: ResourceTableError) -> Self {
-        Self::Handle(error)
-    }
-}
+impl BackendError for Error {}
 
 /// What is to be opened, for whom.
 struct Found {
@@ -134,20 +116,22 @@ impl View<'_> {
     /// The database that a link names.
     fn find(&self, interface: &'static str, identifier: &str) -> Result<Found, Refusal> {
         let asked = if identifier.is_empty() { DEFAULT } else { identifier };
-        let member = self.member.ok_or(Refusal::NotGranted)?;
+        let not_granted = || Refusal::NotGranted(asked.to_owned());
+        let member = self.member.ok_or_else(not_granted)?;
         if let Some((database, access)) = member.principal.databases.get(asked) {
             let (database, member) = (Arc::clone(database), Arc::clone(member));
             return Ok(Found { database, access: *access, member, interface });
         }
         let line = suggest_database(&member.principal.name, interface, asked);
         member.report(&format!("the database {asked:?}"), line);
-        Err(Refusal::NotGranted)
+        Err(not_granted())
     }
 
     /// The database that a link names, or that an address of the component's own does, if its
     /// server is granted.
     fn find_at(&self, interface: &'static str, address: &str) -> Result<Found, Refusal> {
-        let member = self.member.ok_or(Refusal::NotGranted)?;
+        let not_granted = || Refusal::NotGranted(address.to_owned());
+        let member = self.member.ok_or_else(not_granted)?;
         let is_linked = member.principal.databases.contains_key(address);
         if is_linked || !address.contains("://") {
             return self.find(interface, address);
@@ -160,7 +144,7 @@ impl View<'_> {
             Err(Refused::NotGranted { host, port }) => {
                 let line = suggest_postgres(&member.principal.name, &host, port);
                 member.report(&format!("the server {host:?} of PostgreSQL"), line);
-                Err(Refusal::NotGranted)
+                Err(not_granted())
             }
             Err(Refused::Wrong(reason)) => Err(Refusal::Wrong(reason)),
         }

@@ -122,7 +122,7 @@ macro_rules! convert_error {
             ) -> wasmtime::Result<$version::key_value::Error> {
                 use $version::key_value::Error;
                 Ok(match refusal {
-                    Refusal::NoSuchStore => Error::AccessDenied,
+                    Refusal::NotGranted(_) => Error::AccessDenied,
                     Refusal::Handle(ResourceTableError::Full) => Error::StoreTableFull,
                     refusal => match self.say($opener, refusal)? {
                         Said::NoSuchStore => Error::NoSuchStore,

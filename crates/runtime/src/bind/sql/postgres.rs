@@ -51,12 +51,13 @@ macro_rules! convert_error {
             fn convert_error(&mut self, refusal: Refusal) -> wasmtime::Result<$error> {
                 use $error as Said;
                 let error = match refusal {
-                    Refusal::NotGranted => {
+                    Refusal::NotGranted(_) => {
                         return Ok(Said::ConnectionFailed(NOT_GRANTED.to_owned()));
                     }
                     Refusal::Wrong(reason) => return Ok(Said::ConnectionFailed(reason)),
+                    Refusal::Held(error) => return Err(error),
                     Refusal::Handle(error) => return Ok(Said::Other(error.to_string())),
-                    Refusal::Database(error) => error,
+                    Refusal::Failed(error) => error,
                 };
                 let text = error.to_string();
                 Ok(match error {

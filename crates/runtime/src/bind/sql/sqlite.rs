@@ -92,11 +92,12 @@ macro_rules! version {
         impl $version::Host for View<'_> {
             fn convert_error(&mut self, refusal: Refusal) -> wasmtime::Result<$version::Error> {
                 Ok(match refusal {
-                    Refusal::NotGranted => $version::Error::AccessDenied,
+                    Refusal::NotGranted(_) => $version::Error::AccessDenied,
                     Refusal::Wrong(reason) => $version::Error::Io(reason),
                     // A handle is checked before; it can only be one too many.
+                    Refusal::Held(error) => return Err(error),
                     Refusal::Handle(error) => $version::Error::Io(error.to_string()),
-                    Refusal::Database(error) => error.into(),
+                    Refusal::Failed(error) => error.into(),
                 })
             }
         }

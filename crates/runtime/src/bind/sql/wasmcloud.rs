@@ -32,10 +32,11 @@ const OPENER: &str = OPENERS[4];
 impl types::Host for View<'_> {
     fn convert_query_error(&mut self, refusal: Refusal) -> wasmtime::Result<QueryError> {
         Ok(match refusal {
-            Refusal::NotGranted => QueryError::Unexpected("no database is granted".to_owned()),
+            Refusal::NotGranted(_) => QueryError::Unexpected("no database is granted".to_owned()),
             Refusal::Wrong(reason) => QueryError::InvalidParams(reason),
+            Refusal::Held(error) => return Err(error),
             Refusal::Handle(error) => QueryError::Unexpected(error.to_string()),
-            Refusal::Database(error) => {
+            Refusal::Failed(error) => {
                 let text = error.to_string();
                 match error {
                     Error::BadParameter { .. } => QueryError::InvalidParams(text),

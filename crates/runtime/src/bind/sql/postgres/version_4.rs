@@ -52,12 +52,13 @@ macro_rules! version {
         impl $version::Host for View<'_> {
             fn convert_error(&mut self, refusal: Refusal) -> wasmtime::Result<$version::Error> {
                 Ok(match refusal {
-                    Refusal::NotGranted => {
+                    Refusal::NotGranted(_) => {
                         $version::Error::ConnectionFailed(NOT_GRANTED.to_owned())
                     }
                     Refusal::Wrong(reason) => $version::Error::ConnectionFailed(reason),
+                    Refusal::Held(error) => return Err(error),
                     Refusal::Handle(error) => $version::Error::Other(error.to_string()),
-                    Refusal::Database(error) => error.into(),
+                    Refusal::Failed(error) => error.into(),
                 })
             }
         }
