@@ -230,23 +230,17 @@ fn function(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use keyway_app::Grant;
 
     use super::*;
-    use crate::grant::Remedy;
+    use crate::grant::{Links, Remedy};
 
     #[test]
     fn no_line_is_suggested_that_is_there() {
         let principal = |clocks| Principal {
             name: "timer".to_owned(),
             grant: Grant { clocks, ..Grant::default() },
-            stores: BTreeMap::new(),
-            blobs: BTreeMap::new(),
-            brokers: BTreeMap::new(),
-            config: None,
-            databases: BTreeMap::new(),
+            links: Links::default(),
             streams: None,
             remedy: Remedy::default(),
         };
