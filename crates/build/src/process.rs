@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use crate::{BuildError, Project, SetUpError, build::Task};
+use crate::{BuildError, Project, SetUpError, task::Task};
 
 /// What a compiler that came to its end has written.
 #[derive(Debug)]

@@ -13,11 +13,10 @@ use std::{
 use wit_bindgen_core::{Files, WorldGenerator};
 
 use crate::{
-    BuildError, Found, Language, Missing, Profile, Project, World,
-    build::{Compiled, Task},
-    debian,
+    BuildError, Found, Language, Missing, Profile, Project, World, debian,
     files::mirror,
     process::{ask, compile, on_path},
+    task::{Compiled, Task},
 };
 
 /// Where the bindings are put.

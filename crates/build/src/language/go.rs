@@ -16,10 +16,10 @@ use wit_component::{StringEncoding, embed_component_metadata};
 
 use crate::{
     BuildError, Found, Language, Missing, Profile, Project, SetUpError, World,
-    build::{Compiled, Task},
     files::put_if_changed,
     language::python::Venv,
     process::{ask, compile, on_path, run},
+    task::{Compiled, Task},
 };
 
 /// What the bindings need at run time: a copy of what the crate that makes them publishes with

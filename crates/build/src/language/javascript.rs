@@ -14,10 +14,10 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     BuildError, Found, Language, Missing, SetUpError, World,
-    build::{Compiled, Profile, Task},
     files::put_if_changed,
     language::python::Venv,
     process::{ask, compile, on_path, set_up_by},
+    task::{Compiled, Profile, Task},
 };
 
 /// The tools, with the versions that are known to work together.

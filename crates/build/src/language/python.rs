@@ -8,11 +8,10 @@ use std::{
 };
 
 use crate::{
-    BuildError, Found, Language, Missing, Project, SetUpError, World,
-    build::{Compiled, Task},
-    debian,
+    BuildError, Found, Language, Missing, Project, SetUpError, World, debian,
     files::write_whole,
     process::{ask, compile, on_path, set_up_by},
+    task::{Compiled, Task},
 };
 
 /// The package of PyPI, with the version that is known to work.

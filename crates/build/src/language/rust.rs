@@ -17,8 +17,8 @@ use workspace::Workspace;
 
 use crate::{
     BuildError, Found, Language, Missing, Profile, Project, SetUpError,
-    build::{Compiled, Task},
     process::{Written, ask, compile_and_read, on_path, set_up_by},
+    task::{Compiled, Task},
 };
 
 /// The target that comes with rustup.
