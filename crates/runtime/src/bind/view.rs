@@ -20,7 +20,7 @@ pub(crate) struct View<'a, C> {
     pub(crate) slot: usize,
     pub(crate) table: &'a mut ResourceTable,
     pub(crate) held: &'a Held,
-    capability: PhantomData<C>,
+    _capability: PhantomData<C>,
 }
 
 /// Says to bindings that their functions see a [`View`].
@@ -33,6 +33,6 @@ impl<C: 'static> HasData for ViewOf<C> {
 impl<C: 'static> Viewed for ViewOf<C> {
     fn view(state: &mut State, slot: usize) -> View<'_, C> {
         let (plan, table, held) = state.parts();
-        View { member: plan.members.get(slot), plan, slot, table, held, capability: PhantomData }
+        View { member: plan.members.get(slot), plan, slot, table, held, _capability: PhantomData }
     }
 }

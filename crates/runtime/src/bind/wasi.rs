@@ -3,8 +3,8 @@
 use keyway_component::is_provided;
 use wasmtime::component::{HasData, ResourceTable};
 use wasmtime_wasi::{
-    cli::WasiCli::WasiClocks, filesystem::WasiFilesystem, p2::bindings as p2, p3::bindings as p3,
-    random::WasiRandom::WasiSockets,
+    cli::WasiCli, clocks::WasiClocks, filesystem::WasiFilesystem, p2::bindings as p2,
+    p3::bindings as p3, random::WasiRandom, sockets::WasiSockets,
 };
 use wasmtime_wasi_http::{WasiHttp, p2::bindings::http as http_p2, p3::bindings::http as http_p3};
 

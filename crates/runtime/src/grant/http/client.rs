@@ -70,7 +70,7 @@ impl Clients {
 
 /// Connects to addresses that the grants allow for the scheme and the port of a request.
 #[derive(Clone)]
-struct GrantedConnector {
+pub(super) struct GrantedConnector {
     grants: Arc<[HttpGrant]>,
     /// How many connections were made.
     made: Arc<AtomicUsize>,
