@@ -10,8 +10,8 @@ use std::{
 
 use keyway_app::{App, Component, Problem};
 use keyway_runtime::{
-    Command, Engines, InputFile, Links, OutputFile, Principal, Purpose, Remedy, Room, Stream,
-    Streams, UnitSpec,
+    Command, Engines, InputFile, OutputFile, Principal, Purpose, Remedy, Room, Stream, Streams,
+    UnitSpec,
 };
 use tokio::runtime::Builder;
 
@@ -176,7 +176,11 @@ fn command(
         principals: vec![Principal {
             name: unit.root.to_string(),
             grant: component.grant.clone(),
-            links: Links::default(),
+            stores: std::collections::BTreeMap::new(),
+            blobs: std::collections::BTreeMap::new(),
+            brokers: std::collections::BTreeMap::new(),
+            config: None,
+            databases: std::collections::BTreeMap::new(),
             streams: Some(streams),
             remedy: Remedy::Flags,
         }],

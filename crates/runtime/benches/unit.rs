@@ -4,6 +4,7 @@
 //! `cargo xtask guests && cargo bench --package keyway-runtime`
 
 use std::{
+    collections::BTreeMap,
     fs,
     sync::Arc,
     time::{Duration, Instant},
@@ -16,15 +17,15 @@ use http_body_util::{BodyExt, Empty};
 use keyway_app::{Limit, grant::Grant};
 use keyway_capability::keyvalue::{self, Rights, Store, Swapping, restrict};
 use keyway_component::{Part, PartLink, fuse};
-use keyway_runtime::{
-    Cache, Compiler, Engines, Links, Principal, Purpose, Remedy, Room, Unit, UnitSpec,
-};
+use keyway_runtime::{Cache, Compiler, Engines, Principal, Purpose, Remedy, Room, Unit, UnitSpec};
 use keyway_testing::guest;
 use tokio::runtime::{Builder, Runtime};
 
 /// The program's own.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type Stores = BTreeMap<String, Arc<dyn Store>>;
 
 /// 24 bytes, as short strings go.
 const NAME: &str = "a-name-of-24-characters.";
@@ -35,15 +36,15 @@ fn unit_with_store(root: &str) -> Arc<Unit> {
     // As the host gives it to a component: exchangeable, and for some keys only.
     let rights = Rights { prefix: "a".to_owned(), ..Rights::default() };
     let store = restrict(Arc::new(Swapping::new(store)), rights);
-    unit_of(root, &[], Links::default().with([("default".to_owned(), store)]))
+    unit_of(root, &[], &BTreeMap::from([("default".to_owned(), store)]))
 }
 
 /// The unit of the guest `root`, to which the other guests are linked by `import`.
 fn unit(root: &str, links: &[(&str, &str)]) -> Arc<Unit> {
-    unit_of(root, links, Links::default())
+    unit_of(root, links, &BTreeMap::new())
 }
 
-fn unit_of(root: &str, links: &[(&str, &str)], linked: Links) -> Arc<Unit> {
+fn unit_of(root: &str, links: &[(&str, &str)], stores: &Stores) -> Arc<Unit> {
     let names = [root].into_iter().chain(links.iter().map(|(_, to)| *to));
     let files: Vec<_> =
         names.map(|name| (name, fs::read(guest(name)).expect("a guest is built"))).collect();
@@ -70,7 +71,11 @@ fn unit_of(root: &str, links: &[(&str, &str)], linked: Links) -> Arc<Unit> {
     let principal = |name| Principal {
         name,
         grant: Grant::default(),
-        links: linked.clone(),
+        stores: stores.clone(),
+        blobs: BTreeMap::new(),
+        brokers: BTreeMap::new(),
+        config: None,
+        databases: BTreeMap::new(),
         streams: None,
         remedy: Remedy::default(),
     };

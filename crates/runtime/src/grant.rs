@@ -2,7 +2,6 @@
 
 pub(crate) mod folder;
 pub(crate) mod http;
-mod link;
 mod output;
 mod principal;
 mod remedy;
@@ -11,7 +10,6 @@ pub(crate) mod socket;
 mod stream;
 pub(crate) mod tls;
 
-pub use link::{Links, Target};
 pub(crate) use output::write_log;
 pub use output::{flush_output, keep_stdout, observe_output};
 pub use principal::Principal;

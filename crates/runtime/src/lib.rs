@@ -22,8 +22,8 @@
 //! | `grant` | rights as they are enforced: HTTP, sockets, folders, streams |
 //! | `limit`, `memory`, `pace`, `handle`, `descriptor` | what may be used: by an instance, and by all together |
 //!
-//! A new capability is a file in `bind`, which has what its links lead to ([`Target`]), its view of an
-//! instance and its interfaces, and a row in `bind::CAPABILITIES`.
+//! A new capability is a file in `bind`, with a row in `bind::CAPABILITIES`, and what its links lead
+//! to in [`Principal`].
 
 mod admission;
 mod bind;
@@ -50,8 +50,8 @@ pub use command::Command;
 pub use compiler::{CompileError, Compiled, Compiler, Needs, Purpose};
 pub use engine::{EngineError, Engines, Room};
 pub use grant::{
-    InputFile, Links, OutputFile, Principal, Remedy, Stream, Streams, Target, flush_output,
-    keep_stdout, observe_output,
+    InputFile, OutputFile, Principal, Remedy, Stream, Streams, flush_output, keep_stdout,
+    observe_output,
 };
 /// How many components one unit can hold.
 pub const MAX_MEMBERS: usize = state::MAX_MEMBERS;

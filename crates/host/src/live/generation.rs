@@ -9,12 +9,10 @@ use std::{
 
 use keyway_app::{
     App, Component, ComponentName, Grant, HttpTrigger, Limit, Placed, Problem,
-    backend::BackendName,
-    keyvalue::{DEFAULT, StoreLink},
-    sql::DatabaseLink,
+    backend::BackendName, keyvalue::StoreLink, sql::DatabaseLink,
 };
 use keyway_component::UnitImport;
-use keyway_runtime::{Engines, Key, Links, Principal, Remedy, Room, Unit, UnitSpec};
+use keyway_runtime::{Engines, Key, Principal, Remedy, Room, Unit, UnitSpec};
 use keyway_trigger::http::Routes;
 
 use crate::{
@@ -278,12 +276,11 @@ impl Principals {
         let principal = |component: &Component| Principal {
             name: component.name.to_string(),
             grant: component.grant.clone(),
-            links: Links::default()
-                .with(backends.stores.of(component))
-                .with(backends.places.of(component))
-                .with(backends.brokers.of(component))
-                .with(backends.configs.of(component).map(|it| (DEFAULT.to_owned(), it)))
-                .with(backends.databases.of(component)),
+            stores: backends.stores.of(component),
+            blobs: backends.places.of(component),
+            brokers: backends.brokers.of(component),
+            config: backends.configs.of(component),
+            databases: backends.databases.of(component),
             streams: None,
             // A component that stands in no manifest was named by its file.
             remedy: match component.place {

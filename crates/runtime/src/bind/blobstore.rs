@@ -14,10 +14,7 @@ use super::{
     import::{Import, Target},
     view::ViewOf,
 };
-use crate::{
-    grant,
-    state::{State, view},
-};
+use crate::state::{State, view};
 use incoming::Input;
 
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
@@ -66,14 +63,11 @@ pub(super) fn bind(target: &mut Target<'_>, import: Import<'_>) -> wasmtime::Res
     }
 }
 
-/// The capability: containers of objects. The names of its links are those of containers, or
-/// `default` for all others.
+/// The capability: containers of objects.
 pub(crate) enum Containers {}
 
 type HasBlobs = ViewOf<Containers>;
 type View<'a> = super::view::View<'a, Containers>;
-
-impl grant::Target for Arc<dyn Blobs> {}
 
 /// A container that was opened.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
@@ -100,7 +94,7 @@ impl View<'_> {
     fn blobs(&self, container: &str) -> Result<Arc<dyn Blobs>, String> {
         let denied = || format!("no container `{container}` is granted");
         let member = self.member.ok_or_else(denied)?;
-        let links = &member.principal.links;
+        let links = &member.principal.blobs;
         links.get(container).or_else(|| links.get(DEFAULT)).cloned().ok_or_else(|| {
             let name = &member.principal.name;
             member.report(

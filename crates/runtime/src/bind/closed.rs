@@ -19,7 +19,7 @@ use keyway_component::{Part, fuse};
 use tokio::task::JoinSet;
 
 use crate::{
-    Cache, Compiler, Engines, Links, Principal, Purpose, Remedy, Room,
+    Cache, Compiler, Engines, Principal, Purpose, Remedy, Room,
     plan::{Member, Plan},
 };
 use explore::{Explorer, Outcome, Outcomes};
@@ -95,7 +95,11 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
     let principal = Principal {
         name: "probe".to_owned(),
         grant,
-        links: Links::default(),
+        stores: BTreeMap::new(),
+        blobs: BTreeMap::new(),
+        brokers: BTreeMap::new(),
+        config: None,
+        databases: BTreeMap::new(),
         streams: None,
         remedy: Remedy::default(),
     };

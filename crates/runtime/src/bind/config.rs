@@ -5,20 +5,14 @@ mod spin;
 
 use std::sync::Arc;
 
-use keyway_app::{
-    backend::{CONFIG_READERS, suggest_config},
-    keyvalue::DEFAULT,
-};
+use keyway_app::backend::{CONFIG_READERS, suggest_config};
 use keyway_capability::config::{Config, Error};
 
 use super::{
     import::{Import, Target},
     view::ViewOf,
 };
-use crate::{
-    grant,
-    state::{State, view},
-};
+use crate::state::{State, view};
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -47,20 +41,18 @@ pub(super) fn bind(target: &mut Target<'_>, import: Import<'_>) -> wasmtime::Res
     }
 }
 
-/// The capability: a configuration, to which a component has one link.
+/// The capability: a configuration.
 pub(crate) enum Configuration {}
 
 type HasConfig = ViewOf<Configuration>;
 type View<'a> = super::view::View<'a, Configuration>;
-
-impl grant::Target for Arc<dyn Config> {}
 
 impl View<'_> {
     /// The component's configuration, if it has one. That it has none, the log tells once with the
     /// line for `interface`, by which it asked.
     fn granted(&self, interface: &str) -> Option<Arc<dyn Config>> {
         let member = self.member?;
-        let config = member.principal.links.get(DEFAULT).cloned();
+        let config = member.principal.config.clone();
         if config.is_none() {
             member.report("its configuration", suggest_config(&member.principal.name, interface));
         }

@@ -230,17 +230,23 @@ fn function(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use keyway_app::Grant;
 
     use super::*;
-    use crate::grant::{Links, Remedy};
+    use crate::grant::Remedy;
 
     #[test]
     fn no_line_is_suggested_that_is_there() {
         let principal = |clocks| Principal {
             name: "timer".to_owned(),
             grant: Grant { clocks, ..Grant::default() },
-            links: Links::default(),
+            stores: BTreeMap::new(),
+            blobs: BTreeMap::new(),
+            brokers: BTreeMap::new(),
+            config: None,
+            databases: BTreeMap::new(),
             streams: None,
             remedy: Remedy::default(),
         };

@@ -19,10 +19,7 @@ use super::{
     refusal::BackendError,
     view::ViewOf,
 };
-use crate::{
-    grant,
-    state::{Charge, State, view},
-};
+use crate::state::{Charge, State, view};
 
 mod draft {
     wasmtime::component::bindgen!({
@@ -89,8 +86,6 @@ pub(crate) enum Stores {}
 
 type KeyValue = ViewOf<Stores>;
 type View<'a> = super::view::View<'a, Stores>;
-
-impl grant::Target for Arc<dyn Store> {}
 
 /// A store that was opened.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
@@ -175,7 +170,7 @@ impl View<'_> {
     /// Opens a store that a link names, for a component that asks by `interface`.
     fn find(&self, interface: &str, identifier: &str) -> Result<Arc<dyn Store>, Refusal> {
         let asked = if identifier.is_empty() { DEFAULT } else { identifier };
-        let Some(store) = self.member.and_then(|member| member.principal.links.get(asked)) else {
+        let Some(store) = self.member.and_then(|member| member.principal.stores.get(asked)) else {
             if let Some(member) = self.member {
                 let line = suggest_store(&member.principal.name, interface, asked);
                 member.report(&format!("the store {asked:?}"), line);

@@ -14,12 +14,9 @@ use super::{
     refusal::BackendError,
     view::ViewOf,
 };
-use crate::{
-    grant,
-    state::{
-        Charge, ROOT, State,
-        view::{self, Viewed},
-    },
+use crate::state::{
+    Charge, ROOT, State,
+    view::{self, Viewed},
 };
 
 mod draft {
@@ -98,8 +95,6 @@ pub(crate) enum Brokers {}
 type HasBrokers = ViewOf<Brokers>;
 type View<'a> = super::view::View<'a, Brokers>;
 
-impl grant::Target for Arc<dyn Broker> {}
-
 /// A broker that was connected to.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
 pub struct Client(Arc<dyn Broker>);
@@ -157,7 +152,7 @@ impl types::Host for View<'_> {
 impl types::HostClient for View<'_> {
     async fn connect(&mut self, name: String) -> Result<Resource<Client>, Refusal> {
         let asked = if name.is_empty() { DEFAULT } else { &name };
-        let broker = self.member.and_then(|member| member.principal.links.get(asked));
+        let broker = self.member.and_then(|member| member.principal.brokers.get(asked));
         let Some(broker) = broker else {
             if let Some(member) = self.member {
                 let line = suggest_broker(&member.principal.name, asked);

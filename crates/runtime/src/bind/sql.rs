@@ -21,7 +21,7 @@ use super::{
     view::ViewOf,
 };
 use crate::{
-    grant::{self, server::Refused},
+    grant::server::Refused,
     plan::Member,
     state::{State, view},
 };
@@ -57,11 +57,6 @@ pub(crate) enum Databases {}
 
 type Sql = ViewOf<Databases>;
 type View<'a> = super::view::View<'a, Databases>;
-
-/// What a link leads to, and what may be done there.
-type Linked = (Arc<dyn Database>, Access);
-
-impl grant::Target for Linked {}
 
 /// A database that was opened.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
@@ -123,7 +118,7 @@ impl View<'_> {
         let asked = if identifier.is_empty() { DEFAULT } else { identifier };
         let not_granted = || Refusal::NotGranted(asked.to_owned());
         let member = self.member.ok_or_else(not_granted)?;
-        if let Some((database, access)) = member.principal.links.get::<Linked>(asked) {
+        if let Some((database, access)) = member.principal.databases.get(asked) {
             let (database, member) = (Arc::clone(database), Arc::clone(member));
             return Ok(Found { database, access: *access, member, interface });
         }
@@ -137,7 +132,7 @@ impl View<'_> {
     fn find_at(&self, interface: &'static str, address: &str) -> Result<Found, Refusal> {
         let not_granted = || Refusal::NotGranted(address.to_owned());
         let member = self.member.ok_or_else(not_granted)?;
-        let is_linked = member.principal.links.get::<Linked>(address).is_some();
+        let is_linked = member.principal.databases.contains_key(address);
         if is_linked || !address.contains("://") {
             return self.find(interface, address);
         }
