@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use keyway_capability::blobstore::{Backend, Blobs, Error, OpenError, folder, nats, open, s3};
-use keyway_testing::server::{Moto, Nats, free_port};
+use keyway_testing::server::{Moto, Nats, Port};
 
 use crate::{backend::s3_options, block_on};
 
@@ -160,7 +160,7 @@ fn a_refused_login_is_told_of() {
 
 #[test]
 fn a_server_that_is_not_there_is_told_of() {
-    let port = free_port();
+    let port = Port::take();
     let options = s3::Options {
         url: Some(format!("http://127.0.0.1:{port}").as_str().into()),
         login: Some(s3::Login {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use keyway_capability::keyvalue::{
     Backend, Error, OpenError, Store, nats, open, postgres, redis, sqlite,
 };
-use keyway_testing::server::{Nats, Postgres, Redis, free_port};
+use keyway_testing::server::{Nats, Port, Postgres, Redis};
 
 use crate::{backend::fresh_name, block_on};
 
@@ -203,7 +203,7 @@ fn a_missing_table_or_bucket_says_so() {
 
 #[test]
 fn a_server_that_is_not_there_says_so() {
-    let port = free_port();
+    let port = Port::take();
     let backends = [
         Backend::Redis(redis::Options::new(format!("redis://127.0.0.1:{port}"))),
         Backend::Postgres(postgres::Options::new(format!("postgres://me@127.0.0.1:{port}/db"))),

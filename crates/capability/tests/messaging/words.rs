@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use keyway_capability::messaging::{Backend, Broker, Error, jetstream, nats, open, redis};
-use keyway_testing::server::{Redis, free_port};
+use keyway_testing::server::{Port, Redis};
 
 use crate::{backend, block_on};
 
@@ -93,7 +93,7 @@ fn a_refused_login_is_told_of() {
 
 #[test]
 fn a_server_that_is_not_there_is_told_of() {
-    let port = free_port();
+    let port = Port::take();
     let nats = nats::Options::new(format!("nats://127.0.0.1:{port}"));
     let redis = redis::Options::new(format!("redis://127.0.0.1:{port}"));
     for backend in [Backend::Nats(nats), Backend::Redis(redis)] {
