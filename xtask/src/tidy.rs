@@ -13,11 +13,12 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// The crates that each crate may depend on: arrows point one way.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("keyway-app", &[]),
+    ("keyway-word", &[]),
+    ("keyway-app", &["keyway-word"]),
     ("keyway-component", &[]),
     ("keyway-build", &["keyway-component"]),
-    ("keyway-capability", &[]),
-    ("keyway-runtime", &["keyway-app", "keyway-capability", "keyway-component"]),
+    ("keyway-capability", &["keyway-word"]),
+    ("keyway-runtime", &["keyway-app", "keyway-capability", "keyway-component", "keyway-word"]),
     ("keyway-trigger", &["keyway-capability", "keyway-runtime"]),
     (
         "keyway-host",
@@ -28,9 +29,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "keyway-component",
             "keyway-runtime",
             "keyway-trigger",
+            "keyway-word",
         ],
     ),
-    ("keyway", &["keyway-app", "keyway-build", "keyway-component", "keyway-host"]),
+    ("keyway", &["keyway-app", "keyway-build", "keyway-component", "keyway-host", "keyway-word"]),
     ("keyway-testing", &[]),
     ("keyway-tests", &[]),
     ("xtask", &["keyway-build", "keyway-testing"]),

@@ -26,7 +26,7 @@ use http::{
     uri::{Authority, Scheme},
 };
 use http_body_util::BodyExt;
-use keyway_app::foreign::printable;
+use keyway_word::printable;
 use tokio::{
     sync::oneshot,
     time::{Instant, Sleep},

@@ -7,7 +7,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use keyway_capability::blobstore::{Blobs, Error, ObjectId, Rights, restrict};
+use keyway_capability::{
+    Access, Rights,
+    blobstore::{Blobs, Error, ObjectId, restrict},
+};
 
 use crate::{
     backend, block_on,
@@ -34,7 +37,7 @@ fn all_rights_are_the_containers_themselves() {
 #[test]
 fn a_link_may_be_for_reading_only() {
     let blobs = full();
-    let link = restrict(Arc::clone(&blobs), Rights { read_only: true, ..Rights::default() });
+    let link = restrict(Arc::clone(&blobs), Rights { access: Access::Read, ..Rights::default() });
     block_on(async {
         assert_eq!(get(&link, "mine-a").await.unwrap(), "a");
         for (what, error) in [

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use keyway_capability::messaging::{Backend, Broker, Error, jetstream, nats, open, redis};
+use keyway_capability::{
+    Outage,
+    messaging::{Backend, Broker, Error, jetstream, nats, open, redis},
+};
 use keyway_testing::server::{Port, Redis};
 
 use crate::{backend, block_on};
@@ -83,11 +86,11 @@ fn a_refused_login_is_told_of() {
     let nats = backend::shared_nats();
     let options = nats::Options::new(nats.url_with("wrong-password"));
     let (error, _) = told(&open(&Backend::Nats(options)).unwrap());
-    assert!(matches!(error, Error::AccessDenied { .. }), "{error:?}");
+    assert!(matches!(error, Error::Outage(Outage::AccessDenied { .. })), "{error:?}");
     let redis = Redis::start();
     let options = redis::Options::new(redis.url_with("wrong-password"));
     let (error, words) = told(&open(&Backend::Redis(options)).unwrap());
-    assert!(matches!(error, Error::AccessDenied { .. }), "{error:?}");
+    assert!(matches!(error, Error::Outage(Outage::AccessDenied { .. })), "{error:?}");
     assert!(words.starts_with("Redis at redis://:***@127.0.0.1:"), "{words}");
 }
 
@@ -98,6 +101,6 @@ fn a_server_that_is_not_there_is_told_of() {
     let redis = redis::Options::new(format!("redis://127.0.0.1:{port}"));
     for backend in [Backend::Nats(nats), Backend::Redis(redis)] {
         let (error, _) = told(&open(&backend).unwrap());
-        assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+        assert!(matches!(error, Error::Outage(Outage::Unreachable { .. })), "{error:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyway_app::grant::suggest_stderr;
+use keyway_app::lack::{FlagGrant, Lack};
 use wasmtime::component::{HasData, LinkerInstance};
 
 use crate::{
@@ -42,9 +42,8 @@ pub(crate) struct View<'a> {
 impl logging::Host for View<'_> {
     async fn log(&mut self, level: Level, context: String, message: String) {
         let Some(member) = self.plan.members.get(self.slot) else { return };
-        let principal = &member.principal;
-        if !principal.grant.stderr {
-            return member.report("writing to the log", suggest_stderr(&principal.name));
+        if !member.principal.grant.stderr {
+            return member.report("writing to the log", &Lack::Flag(FlagGrant::Stderr));
         }
         let level = match level {
             Level::Trace => "TRACE",

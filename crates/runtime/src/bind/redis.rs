@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyway_app::grant::suggest_redis;
+use keyway_app::lack::{Lack, ServerKind};
 use keyway_capability::redis::{Answer, Argument, Connection as Server, Error};
 use wasmtime::component::{
     Accessor, HasData, LinkerInstance, Resource, ResourceTable, ResourceTableError,
@@ -100,8 +100,8 @@ impl View<'_> {
         server::redis(&member.principal.grant.redis, address).map_err(|refused| {
             match refused {
                 Refused::NotGranted { host, port } => {
-                    let line = suggest_redis(&member.principal.name, &host, port);
-                    member.report(&format!("the server {host:?} of Redis"), line);
+                    let lack = Lack::Server { speaks: ServerKind::Redis, host: &host, port };
+                    member.report(&format!("the server {host:?} of Redis"), &lack);
                 }
                 Refused::Wrong(reason) => member.warn(&reason),
             }

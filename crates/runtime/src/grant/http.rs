@@ -30,7 +30,10 @@ use hyper_util::{
     },
     rt::TokioExecutor,
 };
-use keyway_app::grant::{self, HostPattern, HttpGrant, HttpScheme};
+use keyway_app::{
+    grant::{HostPattern, HttpGrant, HttpScheme},
+    lack::Lack,
+};
 use rustls::ClientConfig;
 use tokio::time::{Instant, sleep, timeout_at};
 use wasmtime_wasi_http::{
@@ -268,8 +271,8 @@ fn report_address(member: &Member, uri: &Uri) {
     let is_http = uri.scheme() == Some(&http::uri::Scheme::HTTP);
     let scheme = if is_http { HttpScheme::Http } else { HttpScheme::Https };
     let port = uri.port_u16().unwrap_or(scheme.default_port());
-    let line = grant::suggest_addresses(&member.principal.name, scheme, host, port);
-    member.report(&format!("an address of {host} that is not public"), line);
+    let lack = Lack::HttpAddress { scheme, host, port };
+    member.report(&format!("an address of {host} that is not public"), &lack);
 }
 
 fn check(member: &Member, uri: &Uri) -> Result<(), Error> {
@@ -278,8 +281,7 @@ fn check(member: &Member, uri: &Uri) -> Result<(), Error> {
     let grants = &member.principal.grant.http;
     let granted = grants.iter().find(|grant| grant.allows(scheme, host, port));
     let Some(_) = granted else {
-        let line = grant::suggest_http(&member.principal.name, scheme, host, port);
-        member.report(&format!("HTTP to {host}:{port}"), line);
+        member.report(&format!("HTTP to {host}:{port}"), &Lack::Http { scheme, host, port });
         return Err(Error::HttpRequestDenied);
     };
     // A host that is an address is not resolved, so it is checked here. Only an exact grant
