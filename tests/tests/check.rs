@@ -247,7 +247,7 @@ fn a_limit_has_to_leave_room_for_a_start() {
         ["`limit.memory` of `hello` is \"64KiB\", but its unit begins with", "keyway.toml:6"];
     refuse(&limited("memory = \"64KiB\""), &words);
     refuse(&limited("tables = 1"), &["`limit.tables` of `hello` is 1, but its unit begins with"]);
-    refuse(&limited("instances = 1"), &["set `limit.instances` to"]);
+    refuse(&limited("core-instances = 1"), &["set `limit.core-instances` to"]);
 }
 
 #[test]

@@ -54,12 +54,6 @@ fn under_load<T>(
     })
 }
 
-fn median(seen: &[Seen]) -> Duration {
-    let mut took: Vec<_> = seen.iter().map(|seen| seen.took).collect();
-    took.sort();
-    took[took.len() / 2]
-}
-
 /// `kill` ends the server, and `restart` starts it again.
 fn survives<S>(backend: &str, url: &str, mut server: S, kill: fn(&mut S), restart: fn(&mut S)) {
     let app = app(&format!(
@@ -109,11 +103,10 @@ fn survives<S>(backend: &str, url: &str, mut server: S, kill: fn(&mut S), restar
     }
     assert!(!during.is_empty());
     assert!(hello_during.iter().all(|seen| seen.status == 200));
-    let (usual, now) = (median(&hello_before), median(&hello_during));
-    assert!(
-        now < usual * 3 + Duration::from_millis(5),
-        "others are slowed: {usual:?}, now {now:?}"
-    );
+    // Requests to the store wait for the server until they time out; those to others do not wait for
+    // them.
+    let (usual, now) = (hello_before.len(), hello_during.len());
+    assert!(now * 4 > usual, "others are slowed: {now} answers in twice the time of {usual}");
 
     restart(&mut server);
     let end = Instant::now() + Duration::from_secs(20);

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{BufRead, BufReader, Write},
     net::TcpListener,
     path::Path,
     process::{Command, Stdio},
@@ -182,9 +182,13 @@ fn time_memory_and_fuel_are_limited_where_that_is_asked_for() {
 
 #[test]
 fn a_signal_ends_it() {
-    let mut child =
-        command().arg("run").arg(guest("command")).arg("loop").spawn().expect("it runs");
-    std::thread::sleep(Duration::from_millis(500));
+    let mut command = command();
+    command.arg("run").arg(guest("command")).arg("loop").stdout(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    let mut begun = String::new();
+    let stdout = child.stdout.take().expect("piped");
+    BufReader::new(stdout).read_line(&mut begun).expect("it says that it runs");
+    assert_eq!(begun, "looping\n");
     // SIGINT may be ignored by whatever runs the tests in the background, and then is here too.
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().is_ok_and(|s| s.success()));

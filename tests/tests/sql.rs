@@ -131,6 +131,15 @@ fn a_component_names_a_server_that_it_is_granted() {
         ],
     );
     keyway.wait_for_stderr(r#"component.ask.grant.postgres = ["10.255.255.1:5432"]"#);
+    // The form of libpq leads to the same server.
+    let (name, port) = host.split_once(':').expect("a port");
+    let (user, password, database) = parts(&url);
+    let list =
+        format!("host={name} port={port} user={user} password='{password}' dbname={database}");
+    asked(
+        &keyway,
+        &[(&["postgres", &list, "SELECT 7"], "7"), (&["postgres-4", &list, "SELECT 7"], "7")],
+    );
     for address in [
         format!("postgres://me@{host}/a?hostaddr=10.0.0.1"),
         "postgres://me@%2Fvar%2Frun/a".to_owned(),
@@ -141,6 +150,62 @@ fn a_component_names_a_server_that_it_is_granted() {
     // The log names no password.
     let password = url.split(['/', ':', '@']).nth(4).expect("a password");
     assert!(password.is_empty() || !keyway.stderr().contains(&format!(":{password}@")));
+}
+
+/// The user, the password and the database of a URL.
+fn parts(url: &str) -> (&str, &str, &str) {
+    let (_, rest) = url.split_once("://").expect("a scheme");
+    let (login, rest) = rest.split_once('@').expect("a user");
+    let (user, password) = login.split_once(':').unwrap_or((login, "any"));
+    (user, password, rest.split_once('/').expect("a database").1)
+}
+
+#[test]
+fn no_form_of_an_address_brings_a_password_into_the_log() {
+    let (_app, keyway) = up("spin-sql", "", "");
+    let denied = "refused: Error::ConnectionFailed(\"the database is not granted\")";
+    for address in [
+        "host=10.255.255.1 port=5433 user=me password=hunter2 dbname=a",
+        "user=me host = 10.255.255.1 port = 5434 password = 'hunter2 hunter2'",
+        "postgres://me:hunter2@10.255.255.1:5435/a",
+        "postgres://10.255.255.1:5436/a?user=me&password=hunter2",
+    ] {
+        asked(&keyway, &[(&["postgres", address, "SELECT 1"], denied)]);
+    }
+    for port in 5433..=5436 {
+        let line = format!("component.ask.grant.postgres = [\"10.255.255.1:{port}\"]");
+        keyway.wait_for_stderr(&line);
+    }
+    for address in [
+        "host=a password=hunter2 service=b user=me",
+        "password=hunter2 user=me",
+        "mysql://me:hunter2@a",
+        "me:hunter2@a",
+    ] {
+        let refused = get(keyway.address(), &path(&["postgres", address, "SELECT 1"])).body;
+        assert!(refused.starts_with("refused: Error::ConnectionFailed"), "{refused}");
+        assert!(!refused.contains("hunter2"), "{refused}");
+        // Nor by interfaces that know no addresses.
+        get(keyway.address(), &path(&["sqlite", address, "SELECT 1"]));
+    }
+    assert!(!keyway.stderr().contains("hunter2"), "{}", keyway.stderr());
+    let logs = keyway.ask(["logs"]).stdout;
+    assert!(logs.contains("10.255.255.1:5433") && !logs.contains("hunter2"), "{logs}");
+}
+
+#[test]
+fn no_secret_of_a_wrong_manifest_is_shown() {
+    let wrong = "[sql.pets]\nbackend = \"postgres\"\n\
+                 url = \"host=db user=me password=hunter2 sslrootcert=x\"\nconnections = 0";
+    let link = "link.\"fermyon:spin/postgres\" = \"pets\"\n\
+                link.\"wasi:keyvalue/store\" = \"redis://:hunter2@cache\"";
+    let app = app(&manifest("spin-sql", link, wrong));
+    for arguments in [&["check"][..], &["check", "--json"], &["up", "--listen", "127.0.0.1:0"]] {
+        let path = app.path().to_str().expect("a path");
+        let finished = finish(arguments.iter().copied().chain([path]));
+        let told = format!("{}{}", finished.stdout, finished.stderr);
+        assert!(told.contains("pets") && !told.contains("hunter2"), "{arguments:?}: {told}");
+    }
 }
 
 #[test]

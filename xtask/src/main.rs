@@ -3,6 +3,7 @@
 
 mod bench;
 mod demo;
+mod dist;
 mod guest;
 mod server;
 mod setup;
@@ -27,6 +28,8 @@ enum Task {
     Demo,
     /// Install what tests need and run all tests, or those named.
     Test(test::Arguments),
+    /// Pack the program for users without Rust.
+    Dist(dist::Arguments),
     /// Compare serving with `wasmtime serve` and bare hyper.
     Bench(bench::Arguments),
     /// Compare `keyway run` with `wasmtime run`.
@@ -52,6 +55,7 @@ fn main() -> Result<()> {
     match Task::parse() {
         Task::Demo => demo::run(&root),
         Task::Test(arguments) => test::run_all(&root, &arguments),
+        Task::Dist(arguments) => dist::run_all(&root, &arguments),
         Task::Bench(arguments) => bench::run(&root, &arguments),
         Task::Commands(arguments) => bench::command::run(&root, &arguments),
         Task::Builds(arguments) => bench::builds::run(&root, &arguments),

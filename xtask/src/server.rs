@@ -12,9 +12,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::{run, setup};
 
-/// The program of each server, and the package that has it.
-const SERVERS: &[(&str, &str)] =
-    &[("redis-server", "redis-server"), ("postgres", "postgresql"), ("nats-server", "nats-server")];
+/// The program of each server, and the package that has it; last, what makes a bare Debian.
+const SERVERS: &[(&str, &str)] = &[
+    ("redis-server", "redis-server"),
+    ("postgres", "postgresql"),
+    ("nats-server", "nats-server"),
+    ("debootstrap", "debootstrap"),
+];
 
 /// The one version of `moto` that tests are written for.
 const MOTO: &str = "moto[s3,iam,server]==5.2.5";

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use crate::{cargo, guest, run, server, setup};
+use crate::{cargo, dist, guest, run, server, setup, target};
 use binary::Binary;
 use keyway_build::Language;
 use report::Report;
@@ -41,6 +41,7 @@ pub(crate) fn run_all(root: &Path, arguments: &Arguments) -> Result<()> {
     }
     // The tests run the program itself, which `cargo test` does not build for other packages.
     report.step("keyway", || run(cargo(root).args(["build", "--workspace"])))?;
+    report.step("package", || dist::pack(root, &target(root).join("debug/keyway")).map(drop))?;
     let binaries = report.step("tests", || binary::build(root))?;
     let (binaries, filters) = select(binaries, &arguments.names);
     for binary in &binaries {

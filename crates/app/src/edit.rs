@@ -2,7 +2,7 @@
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TableLike, TomlError, value};
 
-use crate::{ComponentName, ImportName};
+use crate::name::{ComponentName, ImportName};
 
 /// Why a manifest was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -163,7 +163,9 @@ component = "gateway"
         );
         let app = checked(&text);
         assert_eq!(app.components.len(), 2);
-        assert_eq!(app.components[&name("gateway")].links[&import].value.to, name("parser"));
+        let gateway = &app.components[&name("gateway")];
+        let links: Vec<_> = gateway.links.components().map(|link| (link.import, link.to)).collect();
+        assert_eq!(links, [(&import, &name("parser"))]);
         let again = add_component(&text, &name("parser"), "x", None);
         assert_eq!(again, Err(EditError::Taken(name("parser"))));
         let unknown = set_link(&text, &name("parsr"), &import, &name("parser"));

@@ -2,13 +2,13 @@
 //! randomness, which are given unless they are taken away.
 
 use std::{
-    borrow::Cow,
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
 };
 
 use ipnet::IpNet;
+use keyway_word::Access;
 
 /// The grants of one component.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,18 +114,9 @@ pub struct FileGrant {
     /// Where the component sees it.
     pub guest: String,
     /// What it may do there.
-    pub access: FileAccess,
+    pub access: Access,
     /// The place in the manifest, for a folder that turns out not to exist.
     pub place: Option<crate::place::Place>,
-}
-
-/// What a component may do in a folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileAccess {
-    /// Look and read.
-    Read,
-    /// Also write, make and remove.
-    ReadWrite,
 }
 
 /// `"10.0.0.5:5432"`, `"10.0.0.0/8:*"`, `"[::1]:53"`, `"*:443"`: an address or a network, and a
@@ -281,130 +272,6 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         // Only 2000::/3 is given out as global unicast.
         [first, ..] => first & 0xe000 == 0x2000,
     }
-}
-
-/// The line of a manifest that would grant HTTP to a host, which is as in
-/// [`HttpGrant::allows`]. As the guest names it, it is escaped.
-pub fn suggest_http(component: &str, scheme: HttpScheme, host: &str, port: u16) -> String {
-    line(component, &format!("http = [{}]", quoted_url(scheme, host, port)))
-}
-
-/// The line that would grant HTTP to a host at an address that is not public, which is to be put
-/// in the place of `ADDRESS`.
-pub fn suggest_addresses(component: &str, scheme: HttpScheme, host: &str, port: u16) -> String {
-    let url = quoted_url(scheme, host, port);
-    line(component, &format!("http = [{{ url = {url}, addresses = [\"ADDRESS\"] }}]"))
-}
-
-/// The line that would grant a folder; the two paths are to be put in their places.
-pub fn suggest_files(component: &str) -> String {
-    line(component, "files = [{ host = \"FOLDER\", guest = \"/FOLDER\" }]")
-}
-
-/// The line that would grant TCP to an address.
-pub fn suggest_tcp(component: &str, address: SocketAddr) -> String {
-    line(component, &format!("tcp = [\"{address}\"]"))
-}
-
-/// The line that would grant UDP to an address.
-pub fn suggest_udp(component: &str, address: SocketAddr) -> String {
-    line(component, &format!("udp = [\"{address}\"]"))
-}
-
-/// The line that would let names be looked up, which is for those who may connect somewhere; the
-/// address is to be put in the place of `ADDRESS:PORT`.
-pub fn suggest_lookup(component: &str) -> String {
-    suggest_some_tcp(component)
-}
-
-/// The line that would grant TCP to an address that is not known yet, which is to be put in the
-/// place of `ADDRESS:PORT`.
-pub fn suggest_some_tcp(component: &str) -> String {
-    line(component, "tcp = [\"ADDRESS:PORT\"]")
-}
-
-/// The line that would grant UDP to an address that is not known yet, which is to be put in the
-/// place of `ADDRESS:PORT`.
-pub fn suggest_some_udp(component: &str) -> String {
-    line(component, "udp = [\"ADDRESS:PORT\"]")
-}
-
-/// The line that would grant listening for TCP.
-pub fn suggest_tcp_listen(component: &str, address: SocketAddr) -> String {
-    line(component, &format!("tcp = [{{ listen = \"{address}\" }}]"))
-}
-
-/// The line that would grant listening for UDP.
-pub fn suggest_udp_listen(component: &str, address: SocketAddr) -> String {
-    line(component, &format!("udp = [{{ listen = \"{address}\" }}]"))
-}
-
-/// The line that would grant a server of PostgreSQL.
-pub fn suggest_postgres(component: &str, host: &str, port: u16) -> String {
-    let server = quoted(&format!("{}:{port}", in_brackets(host)));
-    line(component, &format!("postgres = [{server}]"))
-}
-
-/// The line that would grant a server of Redis.
-pub fn suggest_redis(component: &str, host: &str, port: u16) -> String {
-    let server = quoted(&format!("{}:{port}", in_brackets(host)));
-    line(component, &format!("redis = [{server}]"))
-}
-
-/// The line that would grant standard output.
-pub fn suggest_stdout(component: &str) -> String {
-    line(component, "stdout = true")
-}
-
-/// The line that would grant standard error.
-pub fn suggest_stderr(component: &str) -> String {
-    line(component, "stderr = true")
-}
-
-/// The line that would grant clocks.
-pub fn suggest_clocks(component: &str) -> String {
-    line(component, "clocks = true")
-}
-
-/// The line that would grant randomness.
-pub fn suggest_random(component: &str) -> String {
-    line(component, "random = true")
-}
-
-fn line(component: &str, grant: &str) -> String {
-    format!("component.{component}.grant.{grant}")
-}
-
-fn quoted_url(scheme: HttpScheme, host: &str, port: u16) -> String {
-    let name = match scheme {
-        HttpScheme::Http => "http",
-        HttpScheme::Https => "https",
-    };
-    let default = port == scheme.default_port();
-    let port = if default { String::new() } else { format!(":{port}") };
-    quoted(&format!("{name}://{}{port}", in_brackets(host)))
-}
-
-/// The host as a URL has it: an IPv6 address in brackets.
-fn in_brackets(host: &str) -> Cow<'_, str> {
-    match host.parse::<Ipv6Addr>() {
-        Ok(_) => Cow::Owned(format!("[{host}]")),
-        Err(_) => Cow::Borrowed(host),
-    }
-}
-
-/// A TOML string. No text of a guest can end it early or begin a line of the log.
-pub(crate) fn quoted(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            _ if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
-            _ => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]

@@ -2,28 +2,33 @@
 //! bytes and no engine.
 //!
 //! A [`Manifest`] is text that was parsed; an [`App`] is one that holds together. Everything that
-//! is wrong is told at once, as [`Problem`]s that point into the text, beside a [`Draft`] of what
+//! is wrong is reported at once, as [`Problem`]s that point into the text, beside a [`Draft`] of what
 //! could be understood.
 
-pub mod app;
+mod app;
 pub mod backend;
-pub mod blobstore;
 pub mod edit;
-pub mod foreign;
 pub mod grant;
-pub mod keyvalue;
+pub mod lack;
+mod limit;
+pub mod link;
 mod manifest;
-pub mod messaging;
-pub mod place;
+mod name;
+mod place;
 pub mod spin;
-pub mod sql;
+mod trigger;
 
-pub use app::{
-    App, Component, ComponentName, ComponentNameError, HttpTrigger, ImportName, Limit, Link, Reuse,
-    Source,
-};
+pub use keyway_word::{Access, Capability, Rights};
+
+pub use app::{App, Component, Source};
 pub use grant::{
-    FileAccess, FileGrant, Grant, HostPattern, HttpGrant, HttpScheme, SocketDirection, SocketGrant,
+    FileGrant, Grant, HostPattern, HttpGrant, HttpScheme, SocketDirection, SocketGrant,
 };
+pub use limit::{Limit, Reuse};
+pub use link::{Link, Links};
 pub use manifest::{Doubts, Draft, HEALTH, Manifest};
+pub use name::{
+    BackendName, BackendNameError, ComponentName, ComponentNameError, ImportName, ImportNameError,
+};
 pub use place::{Place, Placed, Problem, Text};
+pub use trigger::{ChangeTrigger, HttpTrigger, MessageTrigger};

@@ -1,17 +1,14 @@
 //! The manifest, `keyway.toml`: from text to a checked [`App`].
 
 mod backend;
-mod blobstore;
 mod check;
 mod component;
-mod config;
 mod draft;
 pub(crate) mod grant;
-mod keyvalue;
 mod limit;
-mod messaging;
+mod link;
+mod name;
 pub(crate) mod server;
-mod sql;
 pub(crate) mod table;
 pub(crate) mod trigger;
 
@@ -21,30 +18,34 @@ use std::{
     sync::Arc,
 };
 
+use keyway_word::Capability;
 use toml_edit::Document;
 
 use crate::{
-    App, Component, HttpTrigger, Placed, Problem, Text,
-    backend::{Backend, BackendName},
-    keyvalue::ChangeTrigger,
-    messaging::MessageTrigger,
+    app::{App, Component},
+    backend::Backends,
+    place::{Placed, Problem, Text},
+    trigger::{ChangeTrigger, HttpTrigger, MessageTrigger},
 };
 pub use draft::{Doubts, Draft};
 use table::{Reader, Table};
 pub use trigger::HEALTH;
 
-/// What may stand at the top.
-const KEYS: &[&str] =
-    &["app", "blobstore", "component", "config", "keyvalue", "messaging", "sql", "trigger"];
+/// What may stand at the top, beside the sections of capabilities.
+const KEYS: [&str; 3] = ["app", "component", "trigger"];
 
 /// All that links may lead to, whether it could be read or not.
 struct Targets {
     components: BTreeSet<String>,
-    stores: BTreeSet<String>,
-    blobs: BTreeSet<String>,
-    brokers: BTreeSet<String>,
-    configs: BTreeSet<String>,
-    databases: BTreeSet<String>,
+    backends: BTreeMap<Capability, BTreeSet<String>>,
+}
+
+impl Targets {
+    /// The names of the backends of a capability.
+    fn backends(&self, capability: Capability) -> &BTreeSet<String> {
+        const NONE: &BTreeSet<String> = &BTreeSet::new();
+        self.backends.get(&capability).unwrap_or(NONE)
+    }
 }
 
 /// A manifest whose parts were read one by one. Whether they hold together is still to be
@@ -56,13 +57,9 @@ pub struct Manifest {
     pub(crate) components: Vec<Component>,
     /// Every name of a component, also of those that could not be read.
     pub(crate) declared: BTreeSet<String>,
-    pub(crate) stores: BTreeMap<BackendName, Backend>,
-    pub(crate) blobs: BTreeMap<BackendName, Backend>,
-    pub(crate) brokers: BTreeMap<BackendName, Backend>,
-    pub(crate) configs: BTreeMap<BackendName, Backend>,
-    pub(crate) databases: BTreeMap<BackendName, Backend>,
-    /// The triggers, at the places of their routes.
-    pub(crate) triggers: Vec<Placed<HttpTrigger>>,
+    pub(crate) backends: Backends,
+    /// The routes, at their places.
+    pub(crate) routes: Vec<Placed<HttpTrigger>>,
     pub(crate) messages: Vec<MessageTrigger>,
     pub(crate) changes: Vec<ChangeTrigger>,
     /// What may be missing, or may have been meant in another way.
@@ -90,12 +87,8 @@ impl Manifest {
             version: None,
             components: Vec::new(),
             declared: BTreeSet::new(),
-            stores: BTreeMap::new(),
-            blobs: BTreeMap::new(),
-            brokers: BTreeMap::new(),
-            configs: BTreeMap::new(),
-            databases: BTreeMap::new(),
-            triggers: Vec::new(),
+            backends: Backends::new(),
+            routes: Vec::new(),
             messages: Vec::new(),
             changes: Vec::new(),
             doubts: Doubts::default(),
@@ -108,7 +101,10 @@ impl Manifest {
     }
 
     fn read(&mut self, reader: &Reader, root: &Table<'_>) {
-        root.only(KEYS);
+        let sections = Capability::ALL.iter().map(|capability| capability.row().section);
+        let mut keys: Vec<_> = KEYS.into_iter().chain(sections).collect();
+        keys.sort_unstable();
+        root.only(&keys);
         if let Some(app) = root.table("app") {
             app.only(&["name", "version"]);
             self.name = app.required("name").and_then(|name| name.string()).map(str::to_owned);
@@ -121,45 +117,34 @@ impl Manifest {
         let told = reader.told();
         let components = root.table("component");
         self.doubts.uses = reader.told() > told
-            || ["component", "trigger"].iter().any(|key| root.misspells(key, KEYS));
+            || ["component", "trigger"].iter().any(|key| root.misspells(key, &keys));
         self.declared = components.iter().flat_map(Table::values).map(|(name, _)| name).collect();
-        let (stores, configs) = (root.table("keyvalue"), root.table("config"));
-        let (blobs, databases) = (root.table("blobstore"), root.table("sql"));
-        let brokers = root.table("messaging");
-        let names = |table: &Option<Table<'_>>| -> BTreeSet<String> {
-            table.iter().flat_map(Table::values).map(|(name, _)| name).collect()
-        };
-        let targets = Targets {
-            components: self.declared.clone(),
-            stores: names(&stores),
-            blobs: names(&blobs),
-            brokers: names(&brokers),
-            configs: names(&configs),
-            databases: names(&databases),
-        };
-        let backends = |table: Option<Table<'_>>| {
-            table.map(|table| backend::read_all(reader, &table)).unwrap_or_default()
-        };
-        self.stores = backends(stores);
-        self.blobs = backends(blobs);
-        self.brokers = backends(brokers);
-        self.configs = backends(configs);
-        self.databases = backends(databases);
+        let targets = self.read_backends(reader, root);
         for (name, table) in components.iter().flat_map(Table::tables) {
             self.add(component::read(reader, &name, &table, &targets));
         }
         let told = reader.told();
         if let Some(triggers) = root.table("trigger") {
             triggers.only(&["http", "messaging", "keyvalue"]);
-            let tables = triggers.get("messaging").map(|table| table.tables()).unwrap_or_default();
-            let read = |table: &Table<'_>| messaging::trigger(table, &targets);
-            self.messages = tables.iter().filter_map(read).collect();
-            let tables = triggers.get("keyvalue").map(|table| table.tables()).unwrap_or_default();
-            self.changes = tables.iter().filter_map(keyvalue::trigger).collect();
-            let tables = triggers.get("http").map(|http| http.tables()).unwrap_or_default();
-            self.triggers = tables.iter().filter_map(trigger::read).collect();
+            let of = |kind: &str| triggers.get(kind).map(|all| all.tables()).unwrap_or_default();
+            let message = |table: &Table<'_>| trigger::message(table, &targets);
+            self.messages = of("messaging").iter().filter_map(message).collect();
+            self.changes = of("keyvalue").iter().filter_map(trigger::change).collect();
+            self.routes = of("http").iter().filter_map(trigger::route).collect();
         }
         self.doubts.uses |= reader.told() > told;
+    }
+
+    /// Reads the sections of all capabilities, and returns what links may lead to.
+    fn read_backends(&mut self, reader: &Reader, root: &Table<'_>) -> Targets {
+        let mut backends = BTreeMap::new();
+        for capability in Capability::ALL {
+            let Some(section) = root.table(capability.row().section) else { continue };
+            let names = section.values().into_iter().map(|(name, _)| name).collect();
+            backends.insert(capability, names);
+            backend::read_all(reader, capability, &section, &mut self.backends);
+        }
+        Targets { components: self.declared.clone(), backends }
     }
 
     fn add(&mut self, component: Option<component::Understood>) {

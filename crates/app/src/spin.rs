@@ -8,18 +8,20 @@ mod host;
 mod trigger;
 mod variable;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use toml_edit::Document;
 
 use crate::{
-    App, Component, ComponentName, Doubts, HttpTrigger, Manifest, Placed, Problem, Text,
-    backend::{Backend, BackendName},
-    manifest::table::{Reader, Table, Value},
+    app::{App, Component},
+    backend::Backends,
+    manifest::{
+        Doubts, Manifest,
+        table::{Reader, Table, Value},
+    },
+    name::ComponentName,
+    place::{Placed, Problem, Text},
+    trigger::HttpTrigger,
 };
 
 /// Whether a manifest is one of Spin's, of any version.
@@ -53,12 +55,8 @@ pub fn parse(name: &str, text: &str) -> Result<Manifest, Vec<Problem>> {
         version: app.version,
         declared: app.declared,
         components: app.components,
-        stores: app.stores,
-        blobs: BTreeMap::new(),
-        brokers: BTreeMap::new(),
-        configs: app.configs,
-        databases: app.databases,
-        triggers: app.triggers,
+        backends: app.backends,
+        routes: app.routes,
         messages: Vec::new(),
         changes: Vec::new(),
         doubts: app.doubts,
@@ -85,10 +83,8 @@ struct Reading {
     variables: variable::Variables,
     declared: BTreeSet<String>,
     components: Vec<Component>,
-    stores: BTreeMap<BackendName, Backend>,
-    configs: BTreeMap<BackendName, Backend>,
-    databases: BTreeMap<BackendName, Backend>,
-    triggers: Vec<Placed<HttpTrigger>>,
+    backends: Backends,
+    routes: Vec<Placed<HttpTrigger>>,
     doubts: Doubts,
 }
 

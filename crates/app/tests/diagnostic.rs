@@ -10,6 +10,7 @@ use std::{
 };
 
 use keyway_app::{App, Problem};
+use keyway_word::star;
 
 fn cases() -> Vec<PathBuf> {
     // Asked at run time: what was compiled may come from another checkout that shares the build
@@ -44,8 +45,8 @@ fn render_one(problem: &Problem) -> String {
         let (number, column) = place.line_column();
         line("at", &format!("{number}:{column}"));
         // What is underlined: a column alone hides a span that is too long.
-        let shown = place.text.text[place.span.clone()].lines().next().unwrap_or_default();
-        line("on", shown);
+        let text = star(&place.text.text);
+        line("on", text[place.span.clone()].lines().next().unwrap_or_default());
     }
     if let Some(label) = &problem.label {
         line("label:", label);

@@ -7,8 +7,8 @@ use std::{
 };
 
 use keyway_app::{
-    App, Component, ComponentName, Doubts, Draft, FileAccess, HostPattern, HttpGrant, HttpScheme,
-    ImportName, Limit, Manifest, Place, Problem, Reuse, SocketDirection, SocketGrant, Source,
+    Access, App, Component, ComponentName, Doubts, Draft, HostPattern, HttpGrant, HttpScheme,
+    Limit, Manifest, Place, Problem, Reuse, SocketDirection, SocketGrant, Source,
 };
 use proptest::prelude::*;
 
@@ -43,7 +43,7 @@ random = false
 [component.gateway.limit]
 memory = "64MiB"
 tables = 5
-instances = 6
+core-instances = 6
 time = "1m 30s"
 cpu = "500ms"
 body = 1024
@@ -95,19 +95,19 @@ fn an_app_has_its_components_links_and_triggers() {
 
     let gateway = component(&app, "gateway");
     let links: Vec<_> =
-        gateway.links.iter().map(|(i, l)| (i.as_str(), l.value.to.as_str())).collect();
+        gateway.links.components().map(|link| (link.import.as_str(), link.to.as_str())).collect();
     assert_eq!(links, [("price", "price"), ("shop:cart/store@1.0.0", "store")]);
-    let import = ImportName::new("price").expect("it is a name");
-    let place = gateway.links[&import].place.as_ref().expect("a link has a place");
+    let price = gateway.links.components().next().expect("a link");
+    let place = price.place.as_ref().expect("a link has a place");
     assert_eq!((place.line_column(), place.text.name.as_str()), ((9, 6), "keyway.toml"));
     assert_eq!(gateway.place.as_ref().map(Place::line_column), Some((6, 1)));
 
-    let triggers: Vec<_> = app
-        .triggers
+    let routes: Vec<_> = app
+        .routes
         .iter()
         .map(|t| (t.host.as_deref(), t.route.as_str(), t.component.as_str()))
         .collect();
-    assert_eq!(triggers, [(Some("shop.example.com"), "/cart", "gateway"), (None, "/", "gateway")]);
+    assert_eq!(routes, [(Some("shop.example.com"), "/cart", "gateway"), (None, "/", "gateway")]);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn an_app_knows_its_components_and_unit_roots() {
 fn an_app_without_triggers_has_no_unit() {
     let text = "[app]\nname = \"a\"\n[component.c]\nsource = \"c.wasm\"\n";
     let app = App::from_toml("keyway.toml", text, Path::new("/app")).expect("it is an app");
-    assert!(app.triggers.is_empty());
+    assert!(app.routes.is_empty());
     assert!(app.unit_roots().is_empty());
 }
 
@@ -170,8 +170,8 @@ fn a_component_has_its_grants() {
     assert_eq!(
         files,
         [
-            (Path::new("assets"), "/assets", FileAccess::Read),
-            (Path::new("/var/shop"), "/", FileAccess::ReadWrite),
+            (Path::new("assets"), "/assets", Access::Read),
+            (Path::new("/var/shop"), "/", Access::ReadWrite),
         ]
     );
     let socket = |text: Option<&str>, port, direction| SocketGrant {
@@ -203,7 +203,7 @@ fn a_component_has_its_limit() {
     let expected = Limit {
         memory_bytes: 64 << 20,
         table_elements: 5,
-        instances: 6,
+        core_instances: 6,
         time: Duration::from_secs(90),
         cpu: Duration::from_millis(500),
         body_bytes: Some(1024),
@@ -242,10 +242,10 @@ fn what_is_right_in_a_wrong_manifest_is_understood() {
     let draft = draft("version = \"1.2.3\"", "colour = \"red\"");
     assert_eq!(codes(&draft), ["unknown-key"]);
     let app = draft.app;
-    assert_eq!((app.components.len(), app.triggers.len()), (3, 2));
+    assert_eq!((app.components.len(), app.routes.len()), (3, 2));
     let (found, expected) = (component(&app, "gateway"), component(&full(), "gateway").clone());
     assert_eq!((&found.grant.tcp, &found.limit), (&expected.grant.tcp, &expected.limit));
-    assert_eq!(found.links.len(), expected.links.len());
+    assert_eq!(found.links.components().count(), expected.links.components().count());
     let Doubts { uses, links, limits } = draft.doubts;
     assert!(!uses && links.is_empty() && limits.is_empty());
 }
@@ -285,7 +285,7 @@ fn triggers_and_backends_that_are_wrong_are_not_in_a_draft() {
     let manifest = Manifest::parse("keyway.toml", text).expect("it is TOML");
     let draft = manifest.draft(Path::new(".")).expect_err("it is wrong");
     assert_eq!(codes(&draft), ["wrong-type", "unknown-component"]);
-    assert!(draft.app.triggers.is_empty() && draft.app.stores.is_empty());
+    assert!(draft.app.routes.is_empty() && draft.app.backends.is_empty());
     assert_eq!(draft.app.components.len(), 1);
 }
 

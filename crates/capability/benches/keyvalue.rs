@@ -5,8 +5,9 @@ use std::{hint::black_box, sync::Arc};
 
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
-use keyway_capability::keyvalue::{
-    Backend, Rights, Store, Swapping, memory::Memory, open, redis::Options, restrict,
+use keyway_capability::{
+    Rights,
+    keyvalue::{Backend, Store, Swapping, memory::Memory, open, redis::Options, restrict},
 };
 use keyway_testing::server::Redis;
 use redis::AsyncCommands;

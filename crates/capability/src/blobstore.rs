@@ -12,7 +12,6 @@ mod name;
 pub mod nats;
 pub mod restricted;
 pub mod s3;
-mod settings;
 
 use std::{
     fmt,
@@ -26,11 +25,10 @@ use futures::{TryStreamExt, stream::BoxStream};
 
 use crate::Origin;
 
-pub use backend::{Backend, OpenError, check, open};
+pub use backend::{Backend, check, open};
 pub use error::Error;
 pub use name::{CONTAINER_LIMIT_BYTES, OBJECT_LIMIT_BYTES};
-pub use restricted::{Rights, restrict};
-pub use settings::KINDS;
+pub use restricted::restrict;
 
 /// How long an operation may take, or a step of one that streams, unless its backend's options say
 /// otherwise.

@@ -6,12 +6,12 @@
 mod backend;
 pub mod counter;
 mod error;
+mod kept;
 pub mod memory;
 pub mod nats;
 pub mod postgres;
 pub mod redis;
 pub mod restricted;
-mod settings;
 pub mod sqlite;
 pub mod swapping;
 mod watch;
@@ -24,10 +24,10 @@ use futures::stream::BoxStream;
 
 use crate::Origin;
 
-pub use backend::{Backend, OpenError, check, open};
+pub use backend::{Backend, check, open};
 pub use error::{Error, check_key};
-pub use restricted::{Rights, restrict};
-pub use settings::KINDS;
+pub use kept::{KeepError, OpenStore};
+pub use restricted::restrict;
 pub use swapping::Swapping;
 
 /// How long an operation may take, unless its backend's options say otherwise.

@@ -9,7 +9,6 @@ pub mod jetstream;
 pub mod memory;
 pub mod nats;
 pub mod redis;
-mod settings;
 pub mod streams;
 mod topic;
 
@@ -20,9 +19,8 @@ use bytes::Bytes;
 
 use crate::Origin;
 
-pub use backend::{Backend, OpenError, check, open};
+pub use backend::{Backend, check, open};
 pub use error::{Error, Limit};
-pub use settings::KINDS;
 pub use topic::{Pattern, PatternError, TOPIC_LIMIT_BYTES};
 
 /// How long an operation may take, unless its backend's options say otherwise.

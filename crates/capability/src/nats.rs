@@ -24,10 +24,13 @@ use futures::future::{Either, select};
 use percent_encoding::percent_decode_str;
 use tokio::{sync::watch, time::timeout};
 
-use crate::{Address, AddressError, reconnect::Reconnect};
+use crate::{Address, AddressError, Origin, Outage, reconnect::Reconnect};
 
 /// How errors name the server.
 pub(crate) const NAME: &str = "NATS";
+
+/// An address as a setting has it.
+pub(crate) const EXAMPLE: &str = "nats://127.0.0.1:4222";
 
 /// What the client's own errors have in common.
 pub(crate) type Cause = Box<dyn StdError + Send + Sync>;
@@ -37,7 +40,7 @@ pub(crate) trait Service: Send + Sync {
     /// What is opened once for each connection: a bucket, a stream, or nothing.
     type Opened: Clone + Send + Sync;
     /// What its callers are told.
-    type Error: Clone + Send + Sync + StdError + 'static;
+    type Error: From<Outage> + Clone + Send + Sync + StdError + 'static;
 
     /// Opens it on a connection.
     fn open(
@@ -46,22 +49,11 @@ pub(crate) trait Service: Send + Sync {
         jetstream: &jetstream::Context,
     ) -> impl Future<Output = Result<Self::Opened, Self::Error>> + Send;
 
-    /// The error for a server that does not serve.
-    fn outage(&self, outage: Outage) -> Self::Error;
+    /// The server, in words.
+    fn origin(&self) -> Origin;
 
     /// What an error of the client means. What it is about lies somewhere among its causes.
     fn explain(&self, error: &(dyn StdError + 'static)) -> Self::Error;
-}
-
-/// Why a server did not do what it was to do.
-#[derive(Debug)]
-pub(crate) enum Outage {
-    /// It refuses the login.
-    Refused(String),
-    /// It cannot be reached.
-    Unreachable(String),
-    /// It did not answer in time.
-    Late(Duration),
 }
 
 /// Gives what a service has opened, while the server is connected.
@@ -99,7 +91,7 @@ impl<S: Service> Connector<S> {
         &self,
         talk: impl AsyncFnOnce(&S::Opened) -> Result<T, Cause>,
     ) -> Result<T, S::Error> {
-        let late = |_| self.service.outage(Outage::Late(self.timeout));
+        let late = |_| Outage::TimedOut { at: self.service.origin(), after: self.timeout };
         let started = Instant::now();
         let connecting = self.opened.get(async || self.connect().await);
         let opened = timeout(self.timeout, connecting).await.map_err(late)??;
@@ -119,7 +111,7 @@ impl<S: Service> Connector<S> {
 
     fn lost(&self) -> S::Error {
         let reason = "the connection is lost, and is tried again".to_owned();
-        self.service.outage(Outage::Unreachable(reason))
+        Outage::Unreachable { at: self.service.origin(), reason }.into()
     }
 
     async fn connect(&self) -> Result<Connection<S::Opened>, S::Error> {
@@ -139,7 +131,7 @@ impl<S: Service> Connector<S> {
             })
             .connect(self.server.clone())
             .await
-            .map_err(|error| self.service.outage(Outage::of(&error)))?;
+            .map_err(|error| outage(self.service.origin(), &error))?;
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(self.timeout);
         let opened = self.service.open(&client, &jetstream).await?;
@@ -153,14 +145,14 @@ impl<S: Service> fmt::Debug for Connector<S> {
     }
 }
 
-impl Outage {
-    fn of(error: &ConnectError) -> Self {
-        match error.kind() {
-            ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
-                Self::Refused(error.to_string())
-            }
-            _ => Self::Unreachable(error.to_string()),
+/// What it means that a server was not connected to.
+fn outage(at: Origin, error: &ConnectError) -> Outage {
+    let reason = error.to_string();
+    match error.kind() {
+        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+            Outage::AccessDenied { at, reason }
         }
+        _ => Outage::Unreachable { at, reason },
     }
 }
 

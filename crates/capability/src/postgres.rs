@@ -12,10 +12,13 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::{Address, AddressError};
+use crate::{Address, AddressError, open::OpenError};
 
 /// What the backend is called.
 pub(crate) const NAME: &str = "PostgreSQL";
+
+/// An address as a setting has it.
+pub(crate) const EXAMPLE: &str = "postgres://user:password@127.0.0.1:5432/database";
 
 /// A server and the database on it.
 #[derive(Debug)]
@@ -24,24 +27,9 @@ pub(crate) struct Server {
     tls: ClientConfig,
 }
 
-/// Why a server cannot be connected to at all.
-#[derive(Debug)]
-pub(crate) enum ServerError {
-    /// The address is wrong.
-    Address(AddressError),
-    /// The certificates of this machine cannot be read.
-    Certificates { address: String, reason: String },
-}
-
-impl From<AddressError> for ServerError {
-    fn from(error: AddressError) -> Self {
-        Self::Address(error)
-    }
-}
-
 impl Server {
     /// Checks the address. An attempt to connect takes `timeout` at most.
-    pub(crate) fn new(address: &Address, timeout: Duration) -> Result<Self, ServerError> {
+    pub(crate) fn new(address: &Address, timeout: Duration) -> Result<Self, OpenError> {
         let config = configure(address, timeout)?;
         let tls = tls(address, config.get_ssl_mode())?;
         Ok(Self { config, tls })
@@ -115,11 +103,38 @@ impl<'a> Fault<'a> {
     }
 }
 
-fn configure(address: &Address, timeout: Duration) -> Result<Config, AddressError> {
-    let mut config: Config = address.secret().parse().map_err(|error: tokio_postgres::Error| {
+/// Reads an address as libpq does: a URL, or a list of `key=value`.
+///
+/// # Errors
+/// If it is neither, or has a parameter that the client does not know.
+pub(crate) fn parse(address: &Address) -> Result<Config, AddressError> {
+    let text = address.secret();
+    // What libpq takes for a URL begins with a scheme; a value of the other form may hold one.
+    let is_list = text.split_once('=').is_some_and(|(key, _)| !key.contains("://"));
+    if !is_list {
+        address.check(NAME, &["postgres", "postgresql"])?;
+    }
+    text.parse().map_err(|error: tokio_postgres::Error| {
         let cause = error.source().map(ToString::to_string);
         address.refuse(NAME, cause.unwrap_or_else(|| error.to_string()))
-    })?;
+    })
+}
+
+/// Whether an address says itself that TLS is wanted but not needed, which is what the client does
+/// that is told nothing.
+fn prefers_tls(address: &Address) -> bool {
+    let mut found = address.secret().match_indices("sslmode");
+    found.any(|(at, name)| {
+        let value = address.secret()[at + name.len()..].trim_start().strip_prefix('=');
+        value.is_some_and(|value| value.trim_start().trim_start_matches('\'').starts_with("prefer"))
+    })
+}
+
+fn configure(address: &Address, timeout: Duration) -> Result<Config, AddressError> {
+    let mut config = parse(address)?;
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        return Err(address.refuse(NAME, "it names no host"));
+    }
     if config.get_user().is_none() {
         return Err(address.refuse(NAME, "it names no user"));
     }
@@ -127,7 +142,7 @@ fn configure(address: &Address, timeout: Duration) -> Result<Config, AddressErro
     if config.get_application_name().is_none() {
         config.application_name("keyway");
     }
-    if !address.secret().contains("sslmode=") {
+    if config.get_ssl_mode() == SslMode::Prefer && !prefers_tls(address) {
         let is_here = config.get_hosts().iter().all(|host| match host {
             Host::Tcp(name) => {
                 name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
@@ -140,9 +155,8 @@ fn configure(address: &Address, timeout: Duration) -> Result<Config, AddressErro
 }
 
 /// Checks servers against the certificates that this machine trusts.
-fn tls(address: &Address, mode: SslMode) -> Result<ClientConfig, ServerError> {
-    let failed =
-        |reason: String| ServerError::Certificates { address: address.to_string(), reason };
+fn tls(address: &Address, mode: SslMode) -> Result<ClientConfig, OpenError> {
+    let failed = |reason: String| OpenError::Certificates { address: address.to_string(), reason };
     let roots = match mode {
         SslMode::Disable => RootCertStore::empty(),
         _ => crate::tls::roots(),

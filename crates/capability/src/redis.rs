@@ -12,7 +12,7 @@ use ::redis::{
 use thiserror::Error;
 use tokio::time::timeout;
 
-use crate::{Address, AddressError, Origin};
+use crate::{Address, AddressError, Origin, Outage};
 
 const NAME: &str = "Redis";
 
@@ -55,14 +55,9 @@ pub enum Answer {
 /// Why a server did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Error {
-    /// The server refuses the login, or the command to this one.
-    #[error("{at} refuses access: {reason}")]
-    AccessDenied {
-        /// Who refuses.
-        at: Origin,
-        /// Its own words.
-        reason: String,
-    },
+    /// The server does not serve.
+    #[error(transparent)]
+    Outage(#[from] Outage),
     /// The value of a key is of another type than the command is for.
     #[error("{at} refuses the command: {reason}")]
     WrongType {
@@ -84,20 +79,6 @@ pub enum Error {
     TooLarge {
         /// Who gave it.
         at: Origin,
-    },
-    /// The server did not answer in time.
-    #[error("{at} did not answer within {} s", TIMEOUT.as_secs())]
-    TimedOut {
-        /// Who did not answer.
-        at: Origin,
-    },
-    /// The server cannot be reached.
-    #[error("{at} cannot be reached: {reason}")]
-    Unreachable {
-        /// Who cannot be reached.
-        at: Origin,
-        /// Why.
-        reason: String,
     },
 }
 
@@ -126,7 +107,7 @@ impl Connection {
     /// If the server cannot be reached, or refuses.
     pub async fn open(address: &Address) -> Result<Self, Error> {
         let at = Origin::new(format!("{NAME} at {address}"));
-        let failed = |reason: String| Error::Unreachable { at: at.clone(), reason };
+        let failed = |reason: String| Error::Outage(Outage::Unreachable { at: at.clone(), reason });
         let client = client(address).map_err(|error| failed(error.to_string()))?;
         // Each command is bounded as a whole, in `ask`.
         let config =
@@ -135,7 +116,7 @@ impl Connection {
         match timeout(TIMEOUT, connecting).await {
             Ok(Ok(connection)) => Ok(Self { at, connection }),
             Ok(Err(error)) => Err(explain(&at, &error)),
-            Err(_) => Err(Error::TimedOut { at }),
+            Err(_) => Err(Error::Outage(Outage::TimedOut { at, after: TIMEOUT })),
         }
     }
 
@@ -158,7 +139,12 @@ impl Connection {
         let mut connection = self.connection.clone();
         let answer: Value = match timeout(TIMEOUT, asked.query_async(&mut connection)).await {
             Ok(answer) => answer.map_err(|error| explain(&self.at, &error))?,
-            Err(_) => return Err(Error::TimedOut { at: self.at.clone() }),
+            Err(_) => {
+                return Err(Error::Outage(Outage::TimedOut {
+                    at: self.at.clone(),
+                    after: TIMEOUT,
+                }));
+            }
         };
         let (mut parts, mut bytes) = (Vec::new(), 0);
         flatten(answer, &mut parts, &mut bytes);
@@ -211,11 +197,11 @@ fn explain(at: &Origin, error: &RedisError) -> Error {
     let (at, reason) = (at.clone(), error.to_string());
     let says = |codes: &[&str]| error.code().is_some_and(|code| codes.contains(&code));
     if error.kind() == ErrorKind::AuthenticationFailed || says(&["NOAUTH", "WRONGPASS", "NOPERM"]) {
-        Error::AccessDenied { at, reason }
+        Error::Outage(Outage::AccessDenied { at, reason })
     } else if says(&["WRONGTYPE"]) || reason.contains("not an integer") {
         Error::WrongType { at, reason }
     } else if error.is_io_error() || error.is_unrecoverable_error() {
-        Error::Unreachable { at, reason }
+        Error::Outage(Outage::Unreachable { at, reason })
     } else {
         Error::Failed { at, reason }
     }

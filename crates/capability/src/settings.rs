@@ -2,9 +2,8 @@
 
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
+use keyway_word::{nearest, shown};
 use thiserror::Error;
-
-use crate::address::redact;
 
 /// Why settings are no backend's.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -84,7 +83,7 @@ impl<'a> Settings<'a> {
     ) -> Result<Self, SettingsError> {
         match given.keys().find(|name| !known.contains(&name.as_str())) {
             Some(name) => {
-                let nearest = nearest(name, known);
+                let nearest = nearest(name, known.iter().copied());
                 Err(SettingsError::UnknownSetting { kind, name: name.clone(), nearest, known })
             }
             None => Ok(Self { kind, given }),
@@ -139,16 +138,9 @@ impl<'a> Settings<'a> {
     }
 
     fn wrong(&self, name: &'static str, expected: &'static str) -> SettingsError {
-        let value = self.given.get(name).map(|value| redact(value)).unwrap_or_default();
+        let value = self.given.get(name).map(|value| shown(value)).unwrap_or_default();
         SettingsError::Wrong { kind: self.kind, name, value, expected }
     }
-}
-
-/// What was probably meant.
-pub(crate) fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
-    let near = known.iter().map(|known| (strsim::damerau_levenshtein(word, known), *known));
-    let (distance, known) = near.min()?;
-    (distance <= (known.len().max(word.len()) / 3).max(1)).then_some(known)
 }
 
 /// What to write instead: the nearest word, or any that is known.

@@ -7,7 +7,6 @@
 mod backend;
 mod error;
 pub mod postgres;
-mod settings;
 pub mod sqlite;
 mod value;
 
@@ -16,11 +15,10 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use futures::{StreamExt, stream::BoxStream};
 
-use crate::Origin;
+use crate::{Access, Origin};
 
-pub use backend::{Backend, OpenError, check, open};
+pub use backend::{Backend, Granted, check, open};
 pub use error::{Error, Report};
-pub use settings::KINDS;
 pub use value::{Bound, Column, DataType, Date, Range, Row, Time, Value};
 
 /// How long a statement may take, unless its backend's options say otherwise.
@@ -35,17 +33,8 @@ pub trait Database: fmt::Debug + Send + Sync {
     /// The backend and its address, as errors name it.
     fn origin(&self) -> Origin;
 
-    /// Begins a session with these rights. What it leaves undone is taken back when it is dropped.
+    /// Begins a session with these rights; if it may only read, the database itself sees to it. What it leaves undone is taken back when it is dropped.
     async fn begin(&self, access: Access) -> Result<Arc<dyn Session>, Error>;
-}
-
-/// What may be done with a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Only what changes nothing; the database itself sees to it.
-    Read,
-    /// Everything.
-    ReadWrite,
 }
 
 /// A connection to a database, for as long as somebody holds it.

@@ -7,9 +7,9 @@ use std::{
     process::ExitCode,
 };
 
-use keyway_app::foreign::printable;
 use keyway_component::{Description, Extern};
 use keyway_host::{Assembly, Loaded};
+use keyway_word::printable;
 use serde::Serialize;
 
 use crate::report::{self, size};
@@ -94,10 +94,8 @@ fn met_by<'a>(
     import: &Extern,
 ) -> &'a str {
     let links = &assembly.app.components[component].links;
-    let bare = import.name.split('@').next();
-    let named = |key: &str| key == import.name || Some(key) == bare;
-    match links.iter().find(|(key, _)| named(key.as_str())) {
-        Some((_, link)) => link.value.to.as_str(),
+    match links.of_import(&import.name) {
+        Some(link) => link.to.as_str(),
         None if import.is_only_types => "types only",
         None if keyway_component::is_provided(&import.name) => "host",
         None => "nothing",

@@ -91,7 +91,7 @@ fn manifest(arguments: &Arguments) -> Result<String, Vec<Problem>> {
     // A command has the process to itself, and with it what the process may have.
     let more = format!(
         "grant.args = [{}]\n\
-         limit.cpu = {UNLIMITED:?}\nlimit.tables = 10000000\nlimit.instances = 10000\n\
+         limit.cpu = {UNLIMITED:?}\nlimit.tables = 10000000\nlimit.core-instances = 10000\n\
          limit.concurrency = 1\n{}{}",
         texts.join(", "),
         arguments.grants.unless_memory("limit.memory = \"4GiB\"\n"),

@@ -1,124 +1,159 @@
-//! All that stands behind the capabilities of an app, open.
+//! What stands behind the capabilities of an app: opened by the words of its manifest, kept while it is
+//! declared, and given to the components that are linked to it.
+//!
+//! It treats all capabilities alike. Only stores can be swapped, which [`store`] knows.
 
-mod blobstore;
-mod config;
-mod database;
-mod kind;
 mod link;
-mod messaging;
 mod setting;
 pub(crate) mod store;
+mod topic;
 
-use std::collections::BTreeMap;
+use std::{any::Any, collections::BTreeMap, sync::Arc};
 
-use keyway_app::{
-    App, Problem,
-    backend::{Backend, BackendName},
-};
+use keyway_app::{App, BackendName, Capability, Component, Problem, Rights, backend::Backend};
+use keyway_capability::{Linked, Open, ProvideError, provider};
 
 use self::{
-    blobstore::Places, config::Configs, database::Databases, messaging::Brokers, store::Stores,
+    link::Links,
+    setting::{Resolved, resolve},
+    store::Stores,
 };
+use crate::problem::problem;
 
-/// The backends of an app.
+/// The backends of an app that are open.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Backends {
-    /// Its stores of keys and values.
-    pub(crate) stores: Stores,
-    /// Its places for containers of objects.
-    pub(crate) places: Places,
-    /// Its brokers of messages.
-    pub(crate) brokers: Brokers,
-    /// Its configurations.
-    pub(crate) configs: Configs,
-    /// Its databases.
-    pub(crate) databases: Databases,
+pub(crate) struct Backends(BTreeMap<(Capability, BackendName), Opened>);
+
+/// What is open behind a name of the manifest. All generations of the app share it.
+#[derive(Debug, Clone)]
+struct Opened {
+    /// What was declared, with what its settings came to then: a secret may be another one since.
+    declared: Resolved,
+    open: Arc<dyn Open>,
+    links: Arc<Links>,
 }
 
 impl Backends {
     /// Opens the backends that `app` declares. Those that `before` has open as they are declared
-    /// stay.
+    /// stay, with what is in memory, and so do those that can be moved to where they are declared.
     ///
     /// # Errors
     /// All settings that are wrong, and files that cannot be used.
     pub(crate) fn open(app: &App, before: &Self) -> Result<Self, Vec<Problem>> {
-        let stores = Stores::open(app, &before.stores);
-        let places = Places::open(app, &before.places);
-        let brokers = Brokers::open(app, &before.brokers);
-        let configs = Configs::open(app, &before.configs);
-        let databases = Databases::open(app, &before.databases);
-        match (stores, places, brokers, configs, databases) {
-            (Ok(stores), Ok(places), Ok(brokers), Ok(configs), Ok(databases)) => {
-                Ok(Self { stores, places, brokers, configs, databases })
-            }
-            (stores, places, brokers, configs, databases) => {
-                let problems =
-                    [stores.err(), places.err(), brokers.err(), configs.err(), databases.err()];
-                Err(problems.into_iter().flatten().flatten().collect())
+        let mut problems = Vec::new();
+        let mut opened = BTreeMap::new();
+        for (key, declared) in &app.backends {
+            match open(app, key, declared, before.0.get(key)) {
+                Ok(one) => drop(opened.insert(key.clone(), one)),
+                Err(problem) => problems.push(problem),
             }
         }
+        if problems.is_empty() { Ok(Self(opened)) } else { Err(problems) }
     }
 
-    /// Asks for something wherever a server may not be there or refuse, so that this is told at the
-    /// start and not by the first request.
-    pub(crate) async fn look_at(self) {
-        tokio::join!(
-            self.stores.look_at(),
-            self.places.look_at(),
-            self.brokers.look_at(),
-            self.databases.look_at()
-        );
-    }
-}
-
-/// What is open behind a name of the manifest.
-#[derive(Debug, Clone)]
-pub(crate) struct Opened<S, T> {
-    /// What was declared, with what its settings came to then: a secret may be another one since.
-    pub(crate) settings: S,
-    pub(crate) open: T,
-}
-
-/// What is open, by its names in the manifest.
-pub(crate) type OpenedByName<S, T> = BTreeMap<BackendName, Opened<S, T>>;
-
-/// Opens all that is `declared`. What `before` has open with the same settings stays.
-///
-/// # Errors
-/// All settings that are wrong, and all that cannot be opened.
-pub(crate) fn open_all<S: PartialEq, T: Clone>(
-    declared: &BTreeMap<BackendName, Backend>,
-    before: &OpenedByName<S, T>,
-    resolve: impl Fn(&BackendName, &Backend) -> Result<S, Problem>,
-    open: impl Fn(&BackendName, &Backend, &S) -> Result<T, Problem>,
-) -> Result<OpenedByName<S, T>, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let mut opened = BTreeMap::new();
-    for (name, declared) in declared {
-        let one = resolve(name, declared).and_then(|settings| {
-            let kept = before.get(name).filter(|before| before.settings == settings);
-            let open = match kept {
-                Some(kept) => kept.open.clone(),
-                None => open(name, declared, &settings)?,
-            };
-            Ok(Opened { settings, open })
+    /// What the links of `component` to backends lead to, by what it opens.
+    pub(crate) fn of(&self, component: &Component) -> BTreeMap<(Capability, String), Linked> {
+        let links = component.links.backends().filter_map(|link| {
+            let Opened { open, links, .. } = self.0.get(&(link.capability, link.to.clone()))?;
+            let linked = links.get(&component.name, link.rights, || open.link(link.rights));
+            Some(((link.capability, link.name.to_owned()), linked))
         });
-        match one {
-            Ok(one) => {
-                opened.insert(name.clone(), one);
-            }
-            Err(problem) => problems.push(problem),
-        }
+        links.collect()
     }
-    if problems.is_empty() { Ok(opened) } else { Err(problems) }
+
+    /// The backend itself, which is open, as its capability's type.
+    pub(crate) fn get<T: Any + Clone>(&self, of: Capability, name: &BackendName) -> Option<T> {
+        self.0.get(&(of, name.clone()))?.open.link(&Rights::default()).get().cloned()
+    }
+
+    /// Tells what is open from all else that is open at the same time.
+    pub(crate) fn address(&self, capability: Capability, name: &BackendName) -> Option<usize> {
+        let opened = self.0.get(&(capability, name.clone()))?;
+        Some(Arc::as_ptr(&opened.open).cast::<()>() as usize)
+    }
+
+    /// The stores among them, which can be swapped.
+    pub(crate) fn stores(&self) -> Stores<'_> {
+        Stores(self)
+    }
+
+    /// The same backends, with the stores as they are in `now`, as far as they are there.
+    pub(crate) fn with_stores_of(mut self, now: &Self) -> Self {
+        for (key, opened) in &mut self.0 {
+            if let (Capability::Keyvalue, Some(now)) = (key.0, now.0.get(key)) {
+                opened.clone_from(now);
+            }
+        }
+        self
+    }
+
+    /// Asks each for something, so that one that is not there, or that refuses, is logged when the
+    /// host starts and not by the first request.
+    pub(crate) async fn probe(self) {
+        let probes = self.0.into_iter().map(|(key, Opened { open, .. })| async move {
+            if let Err(error) = open.probe().await {
+                tracing::warn!("{} does not answer: {error}", named(&key));
+            }
+        });
+        futures::future::join_all(probes).await;
+    }
 }
 
-/// All that is wrong with the settings of the backends of `app`.
+/// All that is wrong with the backends of `app`, and with the topics of its triggers.
 pub(crate) fn check(app: &App) -> Vec<Problem> {
-    let mut problems = store::check(app);
-    problems.extend(blobstore::check(app));
-    problems.extend(messaging::check(app));
-    problems.extend(config::check(app));
-    problems.extend(database::check(app));
-    problems
+    let checked = app.backends.iter().filter_map(|(key, declared)| {
+        let resolved = resolve(&app.folder, key.0, &named(key), declared);
+        let checked = resolved.and_then(|Resolved { kind, settings }| {
+            let checked = provider(key.0).check(&kind, &settings);
+            checked.map_err(|error| wrong(key, declared, &error))
+        });
+        checked.err()
+    });
+    checked.chain(topic::check(app)).collect()
+}
+
+fn open(
+    app: &App,
+    key: &(Capability, BackendName),
+    backend: &Backend,
+    before: Option<&Opened>,
+) -> Result<Opened, Problem> {
+    let declared = resolve(&app.folder, key.0, &named(key), backend)?;
+    let Resolved { kind, settings } = &declared;
+    let goes_on =
+        |before: &&Opened| before.declared == declared || before.open.goes_on(kind, settings);
+    if let Some(Opened { open, links, .. }) = before.filter(goes_on) {
+        let (open, links) = (Arc::clone(open), Arc::clone(links));
+        return Ok(Opened { declared, open, links });
+    }
+    let opened = provider(key.0).open(kind, settings);
+    let open = opened.map_err(|error| wrong(key, backend, &error))?;
+    Ok(Opened { declared, open, links: Arc::default() })
+}
+
+/// A backend in words: "the store `cache`".
+fn named((capability, name): &(Capability, BackendName)) -> String {
+    format!("the {} `{name}`", capability.row().noun)
+}
+
+/// A problem of opening, at the setting that it is about.
+fn wrong(key: &(Capability, BackendName), declared: &Backend, error: &ProvideError) -> Problem {
+    let error = match error {
+        ProvideError::Settings(error) => return setting::wrong(&named(key), declared, error),
+        ProvideError::Open(error) => error,
+    };
+    let setting = declared.settings.get(error.setting());
+    let place = setting.map_or(&declared.place, |setting| &setting.place).clone();
+    Problem { place, ..problem(code(key.0), format!("{}: {error}", named(key)), None) }
+}
+
+/// The code of the problems with backends of a capability.
+fn code(capability: Capability) -> &'static str {
+    match capability {
+        Capability::Keyvalue => "store",
+        Capability::Blobstore => "blobstore",
+        Capability::Messaging => "messaging",
+        Capability::Config => "config",
+        Capability::Sql => "database",
+    }
 }

@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use keyway_app::{App, Place, Problem, Text};
 use keyway_runtime::{Call, CallError, CallTextError, Callable, Engines, Purpose, Room, UnitSpec};
+use keyway_word::did_you_mean;
 use tokio::runtime::Builder;
 
 use crate::{
@@ -17,7 +18,6 @@ use crate::{
     backend::Backends,
     build::built,
     live::generation::Principals,
-    nearest::did_you_mean,
     problem::problem,
 };
 

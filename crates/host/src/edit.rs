@@ -9,10 +9,10 @@ use keyway_app::{
     App, ComponentName, ImportName, Manifest as ManifestText, Problem,
     edit::{self, EditError},
 };
+use keyway_word::did_you_mean;
 
 use crate::{
     assembly::{assemble, open::manifest_of},
-    nearest::did_you_mean,
     problem::problem,
     write::write,
 };
@@ -84,7 +84,9 @@ pub fn link(path: &Path, from: &str, to: &str, import: Option<&str>) -> Done<Vec
         let key = ImportName::new(key)
             .map_err(|error| vec![problem("import-name", error.to_string(), None)])?;
         text = edit::set_link(&text, &from, &key, &to).map_err(|error| manifest.refused(&error))?;
-        let before = app.components[&from].links.get(&key).map(|link| link.value.to.clone());
+        let links = &app.components[&from].links;
+        let before = links.components().find(|link| *link.import == key);
+        let before = before.map(|link| link.to.clone());
         linked.push(Linked { import: key.to_string(), before });
     }
     let after = manifest.check(&text)?;

@@ -9,7 +9,6 @@ mod call;
 mod compose;
 mod edit;
 mod live;
-mod nearest;
 mod problem;
 mod run;
 mod write;

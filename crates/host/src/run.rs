@@ -176,11 +176,7 @@ fn command(
         principals: vec![Principal {
             name: unit.root.to_string(),
             grant: component.grant.clone(),
-            stores: std::collections::BTreeMap::new(),
-            blobs: std::collections::BTreeMap::new(),
-            brokers: std::collections::BTreeMap::new(),
-            config: None,
-            databases: std::collections::BTreeMap::new(),
+            links: std::collections::BTreeMap::new(),
             streams: Some(streams),
             remedy: Remedy::Flags,
         }],

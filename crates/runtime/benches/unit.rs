@@ -15,17 +15,21 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use http::{Request, uri::Scheme};
 use http_body_util::{BodyExt, Empty};
 use keyway_app::{Limit, grant::Grant};
-use keyway_capability::keyvalue::{self, Rights, Store, Swapping, restrict};
+use keyway_capability::{
+    Linked, Rights,
+    keyvalue::{self, Store, Swapping, restrict},
+};
 use keyway_component::{Part, PartLink, fuse};
 use keyway_runtime::{Cache, Compiler, Engines, Principal, Purpose, Remedy, Room, Unit, UnitSpec};
 use keyway_testing::guest;
+use keyway_word::{Capability, DEFAULT};
 use tokio::runtime::{Builder, Runtime};
 
 /// The program's own.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type Stores = BTreeMap<String, Arc<dyn Store>>;
+type Links = BTreeMap<(Capability, String), Linked>;
 
 /// 24 bytes, as short strings go.
 const NAME: &str = "a-name-of-24-characters.";
@@ -36,7 +40,8 @@ fn unit_with_store(root: &str) -> Arc<Unit> {
     // As the host gives it to a component: exchangeable, and for some keys only.
     let rights = Rights { prefix: "a".to_owned(), ..Rights::default() };
     let store = restrict(Arc::new(Swapping::new(store)), rights);
-    unit_of(root, &[], &BTreeMap::from([("default".to_owned(), store)]))
+    let name = (Capability::Keyvalue, DEFAULT.to_owned());
+    unit_of(root, &[], &BTreeMap::from([(name, Linked::new::<Arc<dyn Store>>(store))]))
 }
 
 /// The unit of the guest `root`, to which the other guests are linked by `import`.
@@ -44,7 +49,7 @@ fn unit(root: &str, links: &[(&str, &str)]) -> Arc<Unit> {
     unit_of(root, links, &BTreeMap::new())
 }
 
-fn unit_of(root: &str, links: &[(&str, &str)], stores: &Stores) -> Arc<Unit> {
+fn unit_of(root: &str, links: &[(&str, &str)], backends: &Links) -> Arc<Unit> {
     let names = [root].into_iter().chain(links.iter().map(|(_, to)| *to));
     let files: Vec<_> =
         names.map(|name| (name, fs::read(guest(name)).expect("a guest is built"))).collect();
@@ -71,11 +76,7 @@ fn unit_of(root: &str, links: &[(&str, &str)], stores: &Stores) -> Arc<Unit> {
     let principal = |name| Principal {
         name,
         grant: Grant::default(),
-        stores: stores.clone(),
-        blobs: BTreeMap::new(),
-        brokers: BTreeMap::new(),
-        config: None,
-        databases: BTreeMap::new(),
+        links: backends.clone(),
         streams: None,
         remedy: Remedy::default(),
     };

@@ -49,7 +49,7 @@ impl Meter {
             share: Share::of_this_host(),
             table_elements: 0,
             table_limit_elements: limit.table_elements,
-            instances: limit.instances,
+            instances: limit.core_instances,
             cpu_limit: limit.cpu,
             cpu: limit.cpu,
             refused: None,
@@ -143,7 +143,7 @@ pub(crate) fn exceeded(error: &str, plan: &Plan) -> Option<Failure> {
     }
     let counted = error.strip_prefix("resource limit exceeded: ")?;
     let (_, what) = COUNTS.iter().find(|(count, _)| counted.starts_with(count))?;
-    Some(Failure::Resources { what, key: "instances", limit: plan.limit.instances })
+    Some(Failure::Resources { what, key: "core-instances", limit: plan.limit.core_instances })
 }
 
 /// Moves the engine's epoch on, while anything runs.

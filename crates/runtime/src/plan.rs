@@ -7,8 +7,9 @@ use std::{
 
 use keyway_app::{
     Limit,
-    grant::{self, FileAccess},
+    lack::{Lack, asked},
 };
+use keyway_word::{Access, Capability, Names, Row};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 
 use crate::{
@@ -68,12 +69,12 @@ impl Member {
     /// no warning: language libraries ask before they print a line, for programs that never open
     /// a file; and for those that do, they find out themselves that there is no folder to ask.
     pub(crate) fn report_folders(&self) {
-        let name = &self.principal.name;
-        let line = grant::suggest_files(name);
-        if self.is_news(&line) {
+        let Principal { name, remedy, .. } = &self.principal;
+        let lack = Lack::Folder { guest: None, access: Access::Read };
+        if self.is_news(&lack.line(name)) {
             tracing::info!(
                 "{name}: asked for folders and is granted none; to grant one, {}",
-                self.principal.remedy.grant(&line)
+                remedy.grant(name, &lack)
             );
         }
     }
@@ -81,24 +82,21 @@ impl Member {
     /// Tells the log once that the component tried to change what is in a folder that it may only
     /// read.
     pub(crate) fn report_change(&self) {
-        let Principal { name, grant, .. } = &self.principal;
-        let mut fixed = grant.files.iter().filter(|file| file.access == FileAccess::Read);
+        let mut fixed =
+            self.principal.grant.files.iter().filter(|file| file.access == Access::Read);
         // A file does not know the folder by which it was found.
         let guest = match (fixed.next(), fixed.next()) {
-            (Some(only), None) => &only.guest,
-            _ => "/FOLDER",
+            (Some(only), None) => Some(only.guest.as_str()),
+            _ => None,
         };
-        let line = format!(
-            "component.{name}.grant.files = [{{ host = \"FOLDER\", guest = {guest:?}, \
-             access = \"read-write\" }}]"
-        );
-        self.report("changing what it may only read", line);
+        let lack = Lack::Folder { guest, access: Access::ReadWrite };
+        self.report("changing what it may only read", &lack);
     }
 
     /// Tells the log once that the component gave a path that leads out of its folders.
     pub(crate) fn report_way_out(&self) {
-        let line = grant::suggest_files(&self.principal.name);
-        self.report("a path that leads out of its folders", line);
+        let lack = Lack::Folder { guest: None, access: Access::Read };
+        self.report("a path that leads out of its folders", &lack);
     }
 
     /// Whether this is told for the first time, and there is room to remember it.
@@ -114,14 +112,28 @@ impl Member {
         }
     }
 
-    /// Tells the log once that the component tried `what`, and what would grant it.
-    pub(crate) fn report(&self, what: &str, line: String) {
-        if self.is_news(&line) {
-            tracing::warn!(
-                "{}: {what} is not granted; to grant it, {}",
-                self.principal.name,
-                self.principal.remedy.grant(&line)
-            );
+    /// Logs once that the component tried `what`, and what would grant it.
+    pub(crate) fn report(&self, what: &str, lack: &Lack<'_>) {
+        let Principal { name, remedy, .. } = &self.principal;
+        if self.is_news(&lack.line(name)) {
+            let remedy = remedy.grant(name, lack);
+            tracing::warn!("{name}: {what} is not granted; to grant it, {remedy}");
         }
+    }
+
+    /// Logs once that the component asked by `interface` for `name`, which no link gives it.
+    pub(crate) fn report_link(&self, capability: Capability, interface: &str, name: &str) {
+        let Row { opens, names, .. } = capability.row();
+        let what = match names {
+            Names::None => format!("its {opens}"),
+            _ => format!("the {opens} {:?}", asked(name)),
+        };
+        self.report(&what, &Lack::Link { capability, interface, name });
+    }
+
+    /// Logs once that the component tried to change what its link by `interface` may only read.
+    pub(crate) fn report_read_only(&self, capability: Capability, interface: &str) {
+        let what = format!("changing the {}", capability.row().opens);
+        self.report(&what, &Lack::Change { capability, interface });
     }
 }

@@ -74,7 +74,7 @@ pub fn request(
     body: &[u8],
 ) -> Answer {
     let mut stream = TcpStream::connect(address).expect("the server accepts");
-    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time-out can be set");
+    stream.set_read_timeout(Some(Duration::from_secs(180))).expect("a time-out can be set");
     let host = if headers.to_ascii_lowercase().contains("host:") {
         String::new()
     } else {

@@ -31,6 +31,23 @@ pub fn guest(name: &str) -> PathBuf {
     path
 }
 
+/// The Debian package of the built program.
+///
+/// # Panics
+/// If it is not made.
+pub fn debian_package() -> PathBuf {
+    let folder = build_folder().join("dist");
+    let files = fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut packages = files.filter(|path| path.extension().is_some_and(|end| end == "deb"));
+    let package = packages.next();
+    package.unwrap_or_else(|| panic!("{} has no package: run `cargo xtask test`", folder.display()))
+}
+
+/// Whether this is root, who needs no namespace to make a machine.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// The folder of an example.
 ///
 /// # Panics

@@ -13,8 +13,8 @@ use std::{
 
 use tempfile::TempDir;
 
-/// Nothing that a test waits for takes longer.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// Nothing that a test waits for takes longer, also where large units have to be compiled first.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The built program.
 fn program() -> PathBuf {

@@ -3,25 +3,32 @@
 
 mod moto;
 mod nats;
+mod port;
 mod postgres;
 mod redis;
 mod shared;
 
 use std::{
     env, fs, io,
-    net::TcpListener,
-    os::unix::{fs::chown, process::CommandExt},
+    os::{
+        fd::OwnedFd,
+        unix::{fs::chown, process::CommandExt},
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, geteuid, kill_process};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    process::{Pid, PidfdFlags, Signal, geteuid, kill_process, pidfd_open, pidfd_send_signal},
+};
 use tempfile::TempDir;
 
 pub use moto::Moto;
 pub use nats::Nats;
+pub use port::Port;
 pub use postgres::Postgres;
 pub use redis::Redis;
 pub use shared::Shared;
@@ -41,7 +48,7 @@ struct Server {
     program: &'static str,
     arguments: Vec<String>,
     folder: TempDir,
-    port: u16,
+    port: Port,
     child: Child,
     is_ready: fn(u16) -> bool,
 }
@@ -62,8 +69,8 @@ impl Server {
         arguments: impl Fn(&Path, u16) -> Vec<String>,
         is_ready: fn(u16) -> bool,
     ) -> Self {
-        let port = free_port();
-        let arguments = arguments(folder.path(), port);
+        let port = Port::take();
+        let arguments = arguments(folder.path(), port.number());
         let child = spawn(program, &arguments, folder.path());
         let mut server = Self { program, arguments, folder, port, child, is_ready };
         server.wait();
@@ -74,7 +81,7 @@ impl Server {
     /// it may be in the way for a moment.
     fn wait(&mut self) {
         let end = Instant::now() + PATIENCE;
-        while !(self.is_ready)(self.port) {
+        while !(self.is_ready)(self.port.number()) {
             assert!(Instant::now() < end, "{} does not start:\n{}", self.program, self.log());
             if let Ok(Some(_)) = self.child.try_wait() {
                 self.child = spawn(self.program, &self.arguments, self.folder.path());
@@ -87,10 +94,23 @@ impl Server {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// Ends it without warning, as the kernel does when memory runs out.
+    /// Ends it without warning, as when its machine loses power: also the processes that it started,
+    /// of which some would answer for a moment more.
     fn kill(&mut self) {
+        let pid = Pid::from_child(&self.child);
+        // It starts no others while they are counted.
+        kill_process(pid, Signal::STOP).expect("a child can be stopped");
+        let children = children(pid);
         self.child.kill().expect("a child can be killed");
         self.child.wait().expect("a child can be waited for");
+        for child in &children {
+            // It may have ended when it noticed.
+            let _ = pidfd_send_signal(child, Signal::KILL);
+        }
+        for child in &children {
+            poll(&mut [PollFd::new(child, PollFlags::IN)], None)
+                .expect("its end can be waited for");
+        }
     }
 
     /// Starts it again, with the same port and folder.
@@ -117,6 +137,19 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The processes that a process has started.
+fn children(pid: Pid) -> Vec<OwnedFd> {
+    let entries = fs::read_dir("/proc").expect("Linux has processes").flatten();
+    let pids = entries.filter_map(|entry| {
+        let number = entry.file_name().to_str()?.parse().ok()?;
+        // `proc_pid_stat(5)`: its name, in brackets, may have anything in it.
+        let status = fs::read_to_string(entry.path().join("stat")).ok()?;
+        let parent = status.rsplit_once(')')?.1.split_whitespace().nth(1)?;
+        (parent.parse() == Ok(pid.as_raw_pid())).then(|| Pid::from_raw(number)).flatten()
+    });
+    pids.filter_map(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()).collect()
 }
 
 /// A temporary folder that servers may write to.
@@ -185,12 +218,6 @@ fn find(program: &str) -> PathBuf {
         }
     }
     panic!("{program} is not there: run `cargo xtask setup`")
-}
-
-/// A port that nobody listens on.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-    listener.expect("a free port").port()
 }
 
 /// What a server says to `hello`, or first of all.

@@ -55,6 +55,7 @@ fn act() {
         ["exit-badly"] => exit::exit(Err(())),
         ["panic"] => inner(),
         ["loop"] => {
+            println!("looping");
             let mut number = 1_u64;
             loop {
                 number = std::hint::black_box(number.wrapping_mul(3));

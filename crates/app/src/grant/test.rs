@@ -1,4 +1,4 @@
-//! What grants allow, as tables, and that what is suggested grants what was denied.
+//! What grants allow, as tables.
 
 use proptest::prelude::*;
 
@@ -190,75 +190,7 @@ fn sockets_are_granted_by_network_port_and_direction() {
     }
 }
 
-/// The grant that a suggested line makes.
-fn grant_of(line: &str) -> Grant {
-    assert_eq!(line.lines().count(), 1, "{line:?}");
-    let text = format!("{line}\ncomponent.c.source = \"c.wasm\"\n[app]\nname = \"a\"\n");
-    let app = crate::App::from_toml("keyway.toml", &text, "".as_ref());
-    let app = app.unwrap_or_else(|problems| panic!("{line}: {problems:?}"));
-    app.components.into_values().next().expect("there is one component").grant
-}
-
-#[test]
-fn a_suggestion_reads_as_in_a_manifest() {
-    let https = |host, port| suggest_http("c", HttpScheme::Https, host, port);
-    let cases = [
-        (https("a.example.com", 443), r#"http = ["https://a.example.com"]"#),
-        (https("a.example.com", 80), r#"http = ["https://a.example.com:80"]"#),
-        (https("::1", 8443), r#"http = ["https://[::1]:8443"]"#),
-        (https("[::1]", 8443), r#"http = ["https://[::1]:8443"]"#),
-        (https("a\"\n\\\u{1b}", 443), r#"http = ["https://a\"\u000A\\\u001B"]"#),
-        (
-            suggest_addresses("c", HttpScheme::Https, "db.internal", 443),
-            r#"http = [{ url = "https://db.internal", addresses = ["ADDRESS"] }]"#,
-        ),
-        (
-            suggest_addresses("c", HttpScheme::Http, "vm", 4199),
-            r#"http = [{ url = "http://vm:4199", addresses = ["ADDRESS"] }]"#,
-        ),
-    ];
-    for (line, expected) in cases {
-        assert_eq!(line, format!("component.c.grant.{expected}"));
-    }
-    assert!(grant_of(&suggest_stdout("c")).stdout);
-    assert!(grant_of(&suggest_stderr("c")).stderr);
-    assert!(grant_of(&suggest_clocks("c")).clocks);
-    assert!(grant_of(&suggest_random("c")).random);
-}
-
 proptest! {
-    #[test]
-    fn a_suggestion_for_http_grants_it(
-        tls: bool,
-        host in "([a-zA-Z0-9]([a-z0-9-]{0,8}[a-z0-9])?\\.){0,3}[a-z]{1,8}\\.?",
-        port in 1_u16..,
-    ) {
-        let scheme = if tls { HttpScheme::Https } else { HttpScheme::Http };
-        let grant = grant_of(&suggest_http("c", scheme, &host, port));
-        prop_assert!(grant.http.iter().any(|grant| grant.allows(scheme, &host, port)));
-    }
-
-    #[test]
-    fn a_suggestion_for_an_address_grants_it(address: IpAddr, port in 1_u16..) {
-        let host = address.to_string();
-        let grant = grant_of(&suggest_http("c", HttpScheme::Http, &host, port));
-        let [http] = grant.http.as_slice() else { panic!("there is one grant") };
-        prop_assert!(http.allows(HttpScheme::Http, &host, port));
-        prop_assert!(http.allows_address(address));
-    }
-
-    #[test]
-    fn a_suggestion_for_a_socket_grants_it(address: SocketAddr) {
-        use SocketDirection::{Connect, Listen};
-        let all = |grants: &[SocketGrant], direction| {
-            !grants.is_empty() && grants.iter().all(|grant| grant.allows(address, direction))
-        };
-        prop_assert!(all(&grant_of(&suggest_tcp("c", address)).tcp, Connect));
-        prop_assert!(all(&grant_of(&suggest_udp("c", address)).udp, Connect));
-        prop_assert!(all(&grant_of(&suggest_tcp_listen("c", address)).tcp, Listen));
-        prop_assert!(all(&grant_of(&suggest_udp_listen("c", address)).udp, Listen));
-    }
-
     #[test]
     fn an_address_is_as_public_within_ipv6(address: Ipv4Addr) {
         let [a, b, c, d] = address.octets().map(u16::from);

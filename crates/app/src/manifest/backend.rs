@@ -1,19 +1,25 @@
 //! The table of a backend: its kind, and settings that are not understood here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use keyway_word::{Capability, Row, is_address, list, nearest};
 
 use super::{
-    component::NAME_HELP,
-    table::{Reader, Table, Value, list, nearest},
+    Targets,
+    table::{Reader, Table, Value},
 };
 use crate::{
-    Placed,
-    backend::{Backend, BackendName, Secret, Setting},
+    backend::{Backend, Backends, Secret, Setting},
+    lack::asked,
+    name::{BackendName, NAME_HELP},
+    place::Placed,
 };
 
-/// The backends in a table of tables such as `[keyvalue.NAME]`, by their names: those with nothing
-/// wrong in them.
-pub(super) fn read_all(reader: &Reader, table: &Table<'_>) -> BTreeMap<BackendName, Backend> {
+/// Adds the backends in a table of tables such as `[keyvalue.NAME]`: those with nothing wrong in them.
+pub(super) fn read_all(
+    reader: &Reader,
+    capability: Capability,
+    table: &Table<'_>,
+    backends: &mut Backends,
+) {
     let named = |(name, table): (String, Table<'_>)| {
         let told = reader.told();
         let checked = BackendName::new(&name);
@@ -25,31 +31,34 @@ pub(super) fn read_all(reader: &Reader, table: &Table<'_>) -> BTreeMap<BackendNa
         }
         let backend = read(&table)?;
         // What is asked of its settings later would be told of those that could not be read, too.
-        Some((checked.ok()?, backend)).filter(|_| reader.told() == told)
+        Some(((capability, checked.ok()?), backend)).filter(|_| reader.told() == told)
     };
-    table.tables().into_iter().filter_map(named).collect()
+    backends.extend(table.tables().into_iter().filter_map(named));
 }
 
-/// The name of one of the backends that are declared, which `value` leads to. `what` is what they
-/// are called, and `section` the table that has them.
+/// The name of one of the backends of `capability` that are declared, which `value` leads to.
 pub(super) fn target(
     value: &Value<'_>,
-    declared: &BTreeSet<String>,
-    what: &str,
-    section: &str,
+    capability: Capability,
+    targets: &Targets,
 ) -> Option<BackendName> {
     let name = value.string()?;
+    let declared = targets.backends(capability);
     if declared.contains(name) {
         // A wrong name was reported where the backend is declared.
         return BackendName::new(name).ok();
     }
+    let Row { noun, section, .. } = capability.row();
     let known: Vec<_> = declared.iter().map(String::as_str).collect();
     let help = match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
+        None if is_address(name) => {
+            format!("declare it as `[{section}.NAME]` with a `backend`, and link to `NAME`")
+        }
         None if known.is_empty() => format!("add `[{section}.{name}]` with a `backend`"),
         None => format!("declared are {}", list(&known)),
     };
-    let message = format!("there is no {what} `{name}`");
+    let message = format!("there is no {noun} `{}`", asked(name));
     value.wrong("unknown-backend", message, Some(help));
     None
 }

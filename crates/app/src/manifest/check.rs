@@ -6,14 +6,15 @@ use std::{
     sync::Arc,
 };
 
+use keyway_word::{Capability, Row, list, nearest};
+
+use super::{Manifest, Stage, draft::Draft};
 use crate::{
-    App, Component, ComponentName, Draft, HttpTrigger, Manifest, Place, Placed, Problem,
-    backend::{Backend, BackendName},
-    keyvalue::{ChangeTrigger, OPENERS, suggest_store},
-    manifest::{
-        Stage,
-        table::{list, nearest},
-    },
+    app::{App, Component},
+    lack::Lack,
+    name::{BackendName, ComponentName},
+    place::{Place, Placed, Problem},
+    trigger::{ChangeTrigger, HttpTrigger},
 };
 
 /// The code of names that lead nowhere.
@@ -52,7 +53,7 @@ fn problems(manifest: &mut Manifest, stage: Stage) -> Vec<Problem> {
         manifest.doubts.uses |= unresolved.iter().any(|problem| problem.code == UNKNOWN);
         problems.extend(unresolved);
     }
-    problems.extend(duplicate_routes(&manifest.triggers));
+    problems.extend(duplicate_routes(&manifest.routes));
     problems.extend(cycles(&manifest.components));
     // What could not be read, and names that do not resolve, would be told again as parts that
     // nothing uses.
@@ -69,18 +70,14 @@ fn app(manifest: Manifest, folder: &Path) -> App {
     let components: BTreeMap<_, _> =
         components.map(|component| (component.name.clone(), component)).collect();
     let is_there = |name: &ComponentName| components.contains_key(name);
-    let triggers = manifest.triggers.into_iter().map(|trigger| trigger.value);
+    let routes = manifest.routes.into_iter().map(|route| route.value);
     let (messages, changes) = (manifest.messages.into_iter(), manifest.changes.into_iter());
     App {
         name: manifest.name.unwrap_or_default(),
         version: manifest.version,
         folder: folder.to_owned(),
-        stores: manifest.stores,
-        blobs: manifest.blobs,
-        brokers: manifest.brokers,
-        configs: manifest.configs,
-        databases: manifest.databases,
-        triggers: triggers.filter(|trigger| is_there(&trigger.component)).collect(),
+        backends: manifest.backends,
+        routes: routes.filter(|route| is_there(&route.component)).collect(),
         messages: messages.filter(|trigger| is_there(&trigger.component)).collect(),
         changes: changes.filter(|trigger| is_there(&trigger.component)).collect(),
         components,
@@ -89,7 +86,7 @@ fn app(manifest: Manifest, folder: &Path) -> App {
 
 /// Links and triggers that lead to no component.
 fn unresolved(manifest: &Manifest) -> Vec<Problem> {
-    let Manifest { components, declared, triggers, messages, changes, .. } = manifest;
+    let Manifest { components, declared, routes, messages, changes, .. } = manifest;
     let names: BTreeSet<&ComponentName> = components.iter().map(|c| &c.name).collect();
     let mut problems = Vec::new();
     let mut lead = |to: &ComponentName, what: &dyn std::fmt::Display, place: &Option<Place>| {
@@ -99,11 +96,12 @@ fn unresolved(manifest: &Manifest) -> Vec<Problem> {
         }
     };
     for component in components {
-        for (import, Placed { value: link, place }) in &component.links {
-            lead(&link.to, &format_args!("`{}` links `{import}`", component.name), place);
+        for link in component.links.components() {
+            let what = format_args!("`{}` links `{}`", component.name, link.import);
+            lead(link.to, &what, link.place);
         }
     }
-    for Placed { value: trigger, .. } in triggers {
+    for Placed { value: trigger, .. } in routes {
         let what = format_args!("the route `{}` leads", trigger.route);
         lead(&trigger.component, &what, &trigger.place);
     }
@@ -124,20 +122,21 @@ fn unresolved(manifest: &Manifest) -> Vec<Problem> {
 /// A component is told of changes in a store that it may open.
 fn unlinked(trigger: &ChangeTrigger, components: &[Component]) -> Option<Problem> {
     let component = components.iter().find(|component| component.name == trigger.component)?;
-    if component.stores.contains_key(&trigger.store) {
+    let capability = Capability::Keyvalue;
+    if component.links.to_open(capability, &trigger.store).is_some() {
         return None;
     }
     let (name, store) = (&trigger.component, &trigger.store);
     let message = format!("`{name}` is to be told of changes in `{store}`, which it cannot open");
-    let line = suggest_store(name.as_str(), OPENERS[0], store);
-    let help = format!("link it to a store: {line}");
+    let lack = Lack::Link { capability, interface: capability.row().interfaces[0], name: store };
+    let help = format!("link it to a store: {}", lack.line(name.as_str()));
     Some(problem("unlinked-store", message, Some(help), trigger.place.clone()))
 }
 
 /// Parts that nothing uses, in an app that has triggers.
 fn useless(manifest: &Manifest) -> Vec<Problem> {
-    let Manifest { components, triggers, messages, changes, .. } = manifest;
-    let started = triggers.iter().map(|trigger| &trigger.value.component);
+    let Manifest { components, routes, messages, changes, .. } = manifest;
+    let started = routes.iter().map(|trigger| &trigger.value.component);
     let started = started.chain(messages.iter().map(|trigger| &trigger.component));
     let roots: BTreeSet<_> =
         started.chain(changes.iter().map(|trigger| &trigger.component)).collect();
@@ -145,24 +144,7 @@ fn useless(manifest: &Manifest) -> Vec<Problem> {
         return Vec::new();
     }
     let mut problems = unused(components, &roots);
-    let stores = components.iter().flat_map(|component| component.stores.values());
-    let stores = stores.map(|link| &link.value.to).collect();
-    problems.extend(unused_backends(&manifest.stores, &stores, "store", "wasi:keyvalue/store"));
-    let blobs = components.iter().flat_map(|component| component.blobs.values());
-    let blobs = blobs.map(|link| &link.value.to).collect();
-    let (what, import) = ("place for containers", "wasi:blobstore/blobstore");
-    problems.extend(unused_backends(&manifest.blobs, &blobs, what, import));
-    let brokers = components.iter().flat_map(|component| component.brokers.values());
-    let brokers = brokers.map(|link| &link.value).chain(messages.iter().map(|from| &from.from));
-    let import = "wasi:messaging/producer";
-    problems.extend(unused_backends(&manifest.brokers, &brokers.collect(), "broker", import));
-    let configs = components.iter().filter_map(|component| Some(&component.config.as_ref()?.value));
-    let (what, import) = ("configuration", "wasi:config/store");
-    problems.extend(unused_backends(&manifest.configs, &configs.collect(), what, import));
-    let databases = components.iter().flat_map(|component| component.databases.values());
-    let databases = databases.map(|link| &link.value.to).collect();
-    let import = "spin:sqlite/sqlite";
-    problems.extend(unused_backends(&manifest.databases, &databases, "database", import));
+    problems.extend(unused_backends(manifest));
     let limited = components.iter().filter(|component| component.limit_place.is_some());
     let idle = limited.filter(|component| !roots.contains(&component.name));
     problems.extend(idle.map(|component| {
@@ -237,7 +219,7 @@ fn cycles(components: &[Component]) -> Vec<Problem> {
         }
         // The components on the way, each with those of its links that are still to be followed,
         // and the place of each on the way.
-        let mut way = vec![(&root.name, root.links.values())];
+        let mut way = vec![(&root.name, root.links.components())];
         let mut depths = BTreeMap::from([(&root.name, 0)]);
         while let Some((name, links)) = way.last_mut() {
             let Some(link) = links.next() else {
@@ -246,13 +228,13 @@ fn cycles(components: &[Component]) -> Vec<Problem> {
                 way.pop();
                 continue;
             };
-            let to = &link.value.to;
+            let to = link.to;
             if let Some(&depth) = depths.get(to) {
                 let names = way[depth..].iter().map(|(name, _)| *name);
                 problems.push(cycle(names.chain([to]), link.place.clone()));
             } else if let Some(next) = by_name.get(to).filter(|_| !done.contains(to)) {
                 depths.insert(to, way.len());
-                way.push((to, next.links.values()));
+                way.push((to, next.links.components()));
             }
         }
     }
@@ -272,8 +254,8 @@ fn unused(components: &[Component], roots: &BTreeSet<&ComponentName>) -> Vec<Pro
     let mut next: Vec<_> = roots.iter().copied().collect();
     while let Some(name) = next.pop() {
         if used.insert(name) {
-            let links = by_name.get(name).into_iter().flat_map(|c| c.links.values());
-            next.extend(links.map(|link| &link.value.to));
+            let links = by_name.get(name).into_iter().flat_map(|c| c.links.components());
+            next.extend(links.map(|link| link.to));
         }
     }
     let unused = components.iter().filter(|component| !used.contains(&component.name));
@@ -289,18 +271,20 @@ fn unused(components: &[Component], roots: &BTreeSet<&ComponentName>) -> Vec<Pro
         .collect()
 }
 
-fn unused_backends(
-    declared: &BTreeMap<BackendName, Backend>,
-    used: &BTreeSet<&BackendName>,
-    what: &str,
-    import: &str,
-) -> Vec<Problem> {
-    let unused = declared.iter().filter(|(name, _)| !used.contains(name));
+fn unused_backends(manifest: &Manifest) -> Vec<Problem> {
+    let links = manifest.components.iter().flat_map(|component| component.links.backends());
+    let mut used: BTreeSet<(Capability, &BackendName)> =
+        links.map(|link| (link.capability, link.to)).collect();
+    used.extend(manifest.messages.iter().map(|trigger| (Capability::Messaging, &trigger.from)));
+    let declared = manifest.backends.iter();
+    let unused = declared.filter(|((capability, name), _)| !used.contains(&(*capability, name)));
     unused
-        .map(|(name, backend)| {
+        .map(|((capability, name), backend)| {
+            let Row { noun, interfaces, .. } = capability.row();
+            let import = interfaces[0];
             problem(
                 "unused-backend",
-                format!("nothing uses the {what} `{name}`"),
+                format!("nothing uses the {noun} `{name}`"),
                 Some(format!("link a component's `{import}` to it, or take it away")),
                 backend.place.clone(),
             )

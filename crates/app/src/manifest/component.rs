@@ -1,35 +1,20 @@
 //! `[component.NAME]`: where it comes from, its links, grants and limit.
 
-use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf};
+use std::{net::Ipv4Addr, path::PathBuf};
 
-use crate::{
-    Component, ComponentName, Grant, ImportName, Limit, Link, Placed, Source,
-    backend::{BackendName, reads_config},
-    blobstore::is_blobstore,
-    keyvalue::is_keyvalue,
-    manifest::{
-        Targets, blobstore, config, grant,
-        keyvalue::{self, StoreLinks, Target},
-        limit,
-        messaging::{self, BrokerLinks},
-        sql,
-        table::{Reader, Table, Value},
-    },
-    messaging::is_messaging,
-    sql::opens_databases,
+use keyway_word::hide;
+
+use super::{
+    Targets, grant, limit, link,
+    table::{Reader, Table, Value},
 };
-
-/// How to write a component's name.
-pub(super) const NAME_HELP: &str = "write it in lower case, with `-` between words";
-
-/// The name of a component that is led to.
-pub(super) fn component_name(value: &Value<'_>) -> Option<ComponentName> {
-    let checked = ComponentName::new(value.string()?);
-    let tell = |error: &crate::ComponentNameError| {
-        value.wrong("component-name", error.to_string(), Some(NAME_HELP.to_owned()));
-    };
-    checked.inspect_err(tell).ok()
-}
+use crate::{
+    app::{Component, Source},
+    grant::Grant,
+    limit::Limit,
+    name::{ComponentName, NAME_HELP},
+    place::Placed,
+};
 
 const KEYS: &[&str] = &["source", "build", "link", "grant", "limit", "instances"];
 
@@ -59,7 +44,7 @@ pub(super) fn read(
     }
     let source = table.required("source").and_then(|value| source(&value));
     let told = reader.told();
-    let links = table.table("link").map(|links| Links::read(&links, targets)).unwrap_or_default();
+    let links = table.table("link").map(|links| link::read(&links, targets)).unwrap_or_default();
     let links_in_doubt = reader.told() > told || table.misspells("link", KEYS);
     let grant = table.table("grant").map_or_else(Grant::default, |table| grant::read(&table));
     let world = table.table("build").and_then(|table| world(&table));
@@ -72,22 +57,14 @@ pub(super) fn read(
         reader.told() > told || ["limit", "instances"].iter().any(|key| table.misspells(key, KEYS));
     let reuse_place = instances.as_ref().and_then(Table::place);
     let limit_place = limit_table.or(instances).and_then(|table| table.place());
-    let Links { components: links, stores, blobs, brokers, config, databases } = links;
     let component = Component {
-        name: checked.ok()?,
-        source: source?,
         links,
-        stores,
-        blobs,
-        brokers,
-        config,
-        databases,
         grant,
         limit,
         limit_place,
         reuse_place,
         world,
-        place: table.place(),
+        ..Component::new(checked.ok()?, source?, table.place())
     };
     Some(Understood { component, links_in_doubt, limit_in_doubt })
 }
@@ -105,7 +82,7 @@ fn source(value: &Value<'_>) -> Option<Placed<Source>> {
         if let Err(reason) = check_reference(text) {
             let help = "a reference is `oci://registry/repository:tag` or \
                         `oci://registry/repository@sha256:digest`";
-            let message = format!("`{text}` is not an OCI reference: {reason}");
+            let message = format!("`{}` is not an OCI reference: {reason}", hide(text));
             value.wrong("reference", message, Some(help.to_owned()));
             return None;
         }
@@ -128,6 +105,9 @@ fn source(value: &Value<'_>) -> Option<Placed<Source>> {
 fn check_reference(text: &str) -> Result<(), String> {
     let rest = text.strip_prefix("oci://").unwrap_or(text);
     let (registry, path) = rest.split_once('/').ok_or("it has no repository")?;
+    if registry.contains('@') {
+        return Err("it has a user name, and a login is no part of a reference".to_owned());
+    }
     let (host, port) = registry.split_once(':').map_or((registry, None), |(h, p)| (h, Some(p)));
     let is_name = grant::is_host_name(host) && !host.contains('_');
     if !is_name && host.parse::<Ipv4Addr>().is_err() {
@@ -172,100 +152,6 @@ fn is_repository_part(part: &str) -> bool {
     let is_separator =
         |text: &str| matches!(text, "" | "." | "_" | "__") || text.bytes().all(|b| b == b'-');
     part.starts_with(is_word) && part.ends_with(is_word) && part.split(is_word).all(is_separator)
-}
-
-/// The links of one component, by what they lead to.
-#[derive(Default)]
-struct Links {
-    components: BTreeMap<ImportName, Placed<Link>>,
-    stores: StoreLinks,
-    blobs: StoreLinks,
-    brokers: BrokerLinks,
-    config: Option<Placed<BackendName>>,
-    databases: sql::DatabaseLinks,
-}
-
-impl Links {
-    fn read(table: &Table<'_>, targets: &Targets) -> Self {
-        let mut links = Self::default();
-        for (import, value) in table.values() {
-            match ImportName::new(&import) {
-                Ok(name) => links.add(name, &value, targets),
-                Err(error) => {
-                    let help = "write `link.\"namespace:package/interface\" = \"component\"`";
-                    value.wrong_key("import-name", error.to_string(), Some(help.to_owned()));
-                }
-            }
-        }
-        links
-    }
-
-    fn add(&mut self, import: ImportName, value: &Value<'_>, targets: &Targets) {
-        if is_keyvalue(import.as_str()) {
-            match keyvalue::link(&import, value, targets) {
-                Target::Stores(found) => return self.stores.extend(found),
-                Target::Nowhere => return,
-                Target::Component => {}
-            }
-        }
-        if is_blobstore(import.as_str()) {
-            match blobstore::link(&import, value, targets) {
-                Target::Stores(found) => return self.blobs.extend(found),
-                Target::Nowhere => return,
-                Target::Component => {}
-            }
-        }
-        if is_messaging(import.as_str()) {
-            match messaging::link(value, targets) {
-                messaging::Target::Brokers(found) => return self.brokers.extend(found),
-                messaging::Target::Nowhere => return,
-                messaging::Target::Component => {}
-            }
-        }
-        if reads_config(import.as_str()) {
-            match config::link(value, targets) {
-                config::Target::Config(found) => return self.config = Some(found),
-                config::Target::Nowhere => return,
-                config::Target::Component => {}
-            }
-        }
-        if opens_databases(import.as_str()) {
-            match sql::link(value, targets) {
-                sql::Target::Databases(found) => return self.databases.extend(found),
-                sql::Target::Nowhere => return,
-                sql::Target::Component => {}
-            }
-        }
-        if let Some(link) = link(value) {
-            self.components.insert(import, Placed { value: link, place: value.key_place() });
-        }
-    }
-}
-
-fn link(value: &Value<'_>) -> Option<Link> {
-    let target = match value.as_table() {
-        None if value.as_str().is_some() => value.clone(),
-        None => return value.neither("a component's name or a table with `to`"),
-        Some(table) => {
-            table.only(&["to", "mode"]);
-            if let Some(mode) = table.get("mode")
-                && let Some(text) = mode.string()
-                && text != "fused"
-            {
-                let message = format!("there is no link mode `{text}`");
-                let help = "the one mode is `fused`: both components become one unit";
-                mode.wrong("link-mode", message, Some(help.to_owned()));
-            }
-            table.required("to")?
-        }
-    };
-    match ComponentName::new(target.string()?) {
-        Ok(to) => Some(Link { to }),
-        Err(error) => {
-            target.wrong("component-name", error.to_string(), Some(NAME_HELP.to_owned()));
-            None
-        }
-    }
 }
 
 #[cfg(test)]

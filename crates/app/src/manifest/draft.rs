@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{App, ComponentName, Problem};
+use crate::{app::App, name::ComponentName, place::Problem};
 
 /// An app as far as its manifest could be understood, and what is wrong with that.
 #[derive(Debug)]

@@ -7,14 +7,15 @@ use std::{
 };
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use keyway_word::{Access, AccessError, shown};
 
-use crate::{
-    FileAccess, FileGrant, Grant, HostPattern, HttpGrant, HttpScheme, SocketDirection, SocketGrant,
-    grant::{POSTGRES_PORT, REDIS_PORT},
-    manifest::{
-        server,
-        table::{Table, Value},
-    },
+use super::{
+    server,
+    table::{Table, Value},
+};
+use crate::grant::{
+    FileGrant, Grant, HostPattern, HttpGrant, HttpScheme, POSTGRES_PORT, REDIS_PORT,
+    SocketDirection, SocketGrant,
 };
 
 const KEYS: &[&str] = &[
@@ -145,7 +146,8 @@ pub(crate) fn parse_url(text: &str) -> Result<HttpGrant, String> {
         let (scheme, port, addresses) = (HttpScheme::Https, 443, Vec::new());
         return Ok(HttpGrant { scheme, host: HostPattern::Any, port, addresses });
     }
-    let (scheme, rest) = text.split_once("://").ok_or_else(|| format!("`{text}` has no scheme"))?;
+    let (scheme, rest) =
+        text.split_once("://").ok_or_else(|| format!("`{}` has no scheme", shown(text)))?;
     let (scheme, default_port) = match scheme {
         "http" => (HttpScheme::Http, 80),
         "https" => (HttpScheme::Https, 443),
@@ -263,7 +265,7 @@ fn file(value: &Value<'_>) -> Option<FileGrant> {
     // All three are read before any is missed, so that all that is wrong is told.
     let host = table.required("host").and_then(|host| Some((host.string()?, host.place())));
     let guest = table.required("guest").and_then(|guest| guest_path(&guest));
-    let access = table.get("access").map_or(Some(FileAccess::Read), |value| access(&value));
+    let access = table.get("access").map_or(Some(Access::Read), |value| access(&value));
     let (host, place) = host?;
     Some(FileGrant { host: PathBuf::from(host), guest: guest?, access: access?, place })
 }
@@ -282,17 +284,12 @@ fn guest_path(value: &Value<'_>) -> Option<String> {
     Some(format!("/{inner}"))
 }
 
-fn access(value: &Value<'_>) -> Option<FileAccess> {
-    match value.string()? {
-        "read" => Some(FileAccess::Read),
-        "read-write" => Some(FileAccess::ReadWrite),
-        text => {
-            let message = format!("there is no access `{text}`");
-            let help = "access is `read` or `read-write`".to_owned();
-            value.wrong("access", message, Some(help));
-            None
-        }
-    }
+fn access(value: &Value<'_>) -> Option<Access> {
+    let wrong = |error: &AccessError| {
+        let help = "access is `read` or `read-write`".to_owned();
+        value.wrong("access", error.to_string(), Some(help));
+    };
+    value.string()?.parse().inspect_err(wrong).ok()
 }
 
 fn socket(value: &Value<'_>) -> Option<SocketGrant> {

@@ -2,19 +2,17 @@
 
 use std::time::Duration;
 
-use crate::{
-    Limit, Reuse,
-    manifest::table::{Table, Value},
-};
+use super::table::{Table, Value};
+use crate::limit::{Limit, Reuse};
 
 const KEYS: &[&str] =
-    &["memory", "tables", "instances", "time", "cpu", "body", "concurrency", "queue"];
+    &["memory", "tables", "core-instances", "time", "cpu", "body", "concurrency", "queue"];
 
 /// As much as 32-bit addresses reach, and as the pool's slots reserve.
 const MEMORY_AT_MOST_BYTES: u64 = 4 << 30;
 
 pub(super) fn read(table: &Table<'_>) -> Limit {
-    table.only(KEYS);
+    table.only_of(KEYS, &[("instances", "core-instances")]);
     let mut limit = Limit::default();
     let get = |key: &str| table.get(key);
     if let Some(bytes) =
@@ -37,7 +35,7 @@ pub(super) fn read(table: &Table<'_>) -> Limit {
         }
     };
     read("tables", 1, 10_000_000, &mut limit.table_elements);
-    read("instances", 1, 10_000, &mut limit.instances);
+    read("core-instances", 1, 10_000, &mut limit.core_instances);
     read("concurrency", 1, 65_535, &mut limit.concurrency);
     read("queue", 0, 1_000_000, &mut limit.queue);
     limit

@@ -3,9 +3,10 @@
 
 use std::{cell::RefCell, ops::Range, sync::Arc};
 
+use keyway_word::{list, nearest};
 use toml_edit::{Item, Key, TableLike, Value as Toml};
 
-use crate::{Place, Problem, Text};
+use crate::place::{Place, Problem, Text};
 
 /// Gathers the problems of one manifest.
 pub(crate) struct Reader {
@@ -82,6 +83,11 @@ impl<'a> Table<'a> {
 
     /// Reports every key that is none of `known`, with the nearest of them.
     pub(crate) fn only(&self, known: &[&str]) {
+        self.only_of(known, &[]);
+    }
+
+    /// The same, where keys were called otherwise before, each with what it is called instead.
+    pub(crate) fn only_of(&self, known: &[&str], renamed: &[(&str, &str)]) {
         for (key, _) in self.table.iter() {
             if known.contains(&key) {
                 continue;
@@ -97,10 +103,12 @@ impl<'a> Table<'a> {
                 self.key(key).and_then(Key::span),
             );
             problem.label = Some("unknown key".to_owned());
-            problem.help = Some(match nearest(key, known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None if known.len() == 1 => format!("the one key here is {}", list(known)),
-                None => format!("the keys here are {}", list(known)),
+            let renamed = renamed.iter().find(|(before, _)| *before == key);
+            problem.help = Some(match (renamed, nearest(key, known.iter().copied())) {
+                (Some((_, now)), _) => format!("it is called `{now}`"),
+                (None, Some(near)) => format!("did you mean `{near}`?"),
+                (None, None) if known.len() == 1 => format!("the one key here is {}", list(known)),
+                (None, None) => format!("the keys here are {}", list(known)),
             });
             self.reader.report(problem);
         }
@@ -290,23 +298,6 @@ impl<'a> Value<'a> {
             key_span: self.key_span.clone(),
         };
         array.iter().map(element).collect()
-    }
-}
-
-/// The one of `known` that was probably meant by `word`.
-pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known.map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate));
-    let (distance, candidate) = near.min()?;
-    (distance <= (candidate.len().max(word.len()) / 3).max(1)).then_some(candidate)
-}
-
-/// `a`, `b` and `c`, as code.
-pub(crate) fn list(names: &[&str]) -> String {
-    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.as_slice() {
-        [] => "none".to_owned(),
-        [one] => one.clone(),
-        [all @ .., last] => format!("{} and {last}", all.join(", ")),
     }
 }
 

@@ -1,14 +1,17 @@
 //! A component of Spin's manifest: where it comes from, and what it may reach.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
+
+use keyway_word::{Access, Capability, DEFAULT, Rights};
 
 use super::{Reader, Reading, Table, Value, host, unsupported};
 use crate::{
-    Component, ComponentName, FileAccess, FileGrant, Grant, ImportName, Limit, Link, Place, Placed,
-    Source,
-    backend::{Backend, BackendName, Secret, Setting},
-    keyvalue::{StoreAccess, StoreLink},
-    sql::DatabaseLink,
+    app::{Component, Source},
+    backend::{Backend, Secret, Setting},
+    grant::{FileGrant, Grant},
+    link::{Links, Mode},
+    name::{BackendName, ComponentName, ImportName},
+    place::Placed,
 };
 
 /// All that Spin has for a component.
@@ -60,83 +63,71 @@ impl Reading {
                 grant.env.insert(key, text.to_owned());
             }
         }
-        let stores = self.stores(table);
-        let databases = self.databases(table);
-        let config = checked.as_ref().ok().and_then(|name| self.variables(name, table));
-        let links = self.dependencies(name, table);
+        let mut links = Links::default();
+        self.stores(table, &mut links);
+        self.databases(table, &mut links);
+        if let Ok(name) = &checked {
+            self.variables(name, table, &mut links);
+        }
+        self.dependencies(name, table, &mut links);
         let (Ok(name), Some(source)) = (checked, source) else { return };
-        self.components.push(Component {
-            name,
-            source,
-            links,
-            stores,
-            blobs: BTreeMap::new(),
-            brokers: BTreeMap::new(),
-            config,
-            databases,
-            grant,
-            limit: Limit::default(),
-            limit_place: None,
-            reuse_place: None,
-            world: None,
-            place: table.place(),
-        });
+        let component = Component::new(name, source, table.place());
+        self.components.push(Component { links, grant, ..component });
     }
 
     /// Each store is a table of one file of SQLite.
-    fn stores(&mut self, table: &Table<'_>) -> BTreeMap<String, Placed<StoreLink>> {
-        let mut links = BTreeMap::new();
+    fn stores(&mut self, table: &Table<'_>, links: &mut Links) {
         for value in table.get("key_value_stores").iter().flat_map(Value::list) {
             let Some((label, name)) = label(&value) else { continue };
             let kept_in = format!("store_{}", name.as_str().replace('-', "_"));
             let settings = [("path", STORES_FILE.to_owned()), ("table", kept_in)];
-            self.stores.entry(name.clone()).or_insert_with(|| sqlite(&value, settings));
-            links.insert(label, Placed { value: StoreLink::to(name), place: None });
+            self.link(Capability::Keyvalue, &label, name, links, || sqlite(&value, settings));
         }
-        links
     }
 
     /// Each database is a file of SQLite.
-    fn databases(&mut self, table: &Table<'_>) -> BTreeMap<String, Placed<DatabaseLink>> {
-        let mut links = BTreeMap::new();
+    fn databases(&mut self, table: &Table<'_>, links: &mut Links) {
         for value in table.get("sqlite_databases").iter().flat_map(Value::list) {
             let Some((label, name)) = label(&value) else { continue };
             let settings = [("path", format!(".keyway/sqlite-{name}.db"))];
-            self.databases.entry(name.clone()).or_insert_with(|| sqlite(&value, settings));
-            let link = DatabaseLink { to: name, access: StoreAccess::ReadWrite };
-            links.insert(label, Placed { value: link, place: None });
+            self.link(Capability::Sql, &label, name, links, || sqlite(&value, settings));
         }
-        links
     }
 
     /// The variables of a component are a configuration of its own.
-    fn variables(
-        &mut self,
-        name: &ComponentName,
-        table: &Table<'_>,
-    ) -> Option<Placed<BackendName>> {
-        let variables = table.get("variables")?;
+    fn variables(&mut self, name: &ComponentName, table: &Table<'_>, links: &mut Links) {
+        let Some(variables) = table.get("variables") else { return };
         let given = variables.table();
         let given = given.iter().flat_map(Table::values);
         let settings = given.filter_map(|(key, value)| {
             let template = self.variables.template(&value)?;
             Some((key, Placed { value: template, place: value.place() }))
         });
-        let settings: BTreeMap<_, _> = settings.collect();
+        let settings = settings.collect();
         let kind = Placed { value: "values".to_owned(), place: variables.place() };
-        let config = BackendName::new(name.as_str()).ok()?;
         let backend = Backend { kind, settings, place: variables.place() };
-        self.configs.insert(config.clone(), backend);
-        Some(Placed { value: config, place: None })
+        // Both kinds of names have the same form.
+        if let Ok(config) = BackendName::new(name.as_str()) {
+            self.link(Capability::Config, DEFAULT, config, links, || backend);
+        }
+    }
+
+    /// Links what a component calls `label` to the backend `name`, which is declared by being used.
+    /// Nobody wrote the link, so that it has no place.
+    fn link(
+        &mut self,
+        capability: Capability,
+        label: &str,
+        name: BackendName,
+        links: &mut Links,
+        backend: impl FnOnce() -> Backend,
+    ) {
+        self.backends.entry((capability, name.clone())).or_insert_with(backend);
+        links.to_backend(capability, label, name, Rights::default(), None);
     }
 
     /// Dependencies that lie beside the manifest are components without rights, linked to.
-    fn dependencies(
-        &mut self,
-        owner: &str,
-        table: &Table<'_>,
-    ) -> BTreeMap<ImportName, Placed<Link>> {
-        let mut links = BTreeMap::new();
+    fn dependencies(&mut self, owner: &str, table: &Table<'_>, links: &mut Links) {
         let dependencies = table.table("dependencies");
         let dependencies = dependencies.iter().flat_map(Table::values).enumerate();
         for (index, (import, value)) in dependencies {
@@ -157,10 +148,9 @@ impl Reading {
             let (Some(path), Ok(to)) = (path.string(), ComponentName::new(&name)) else { continue };
             let source = Placed { value: Source::Path(PathBuf::from(path)), place: value.place() };
             self.declared.insert(name);
-            self.components.push(without_rights(to.clone(), source, value.place()));
-            links.insert(checked, Placed { value: Link { to }, place: value.key_place() });
+            self.components.push(Component::new(to.clone(), source, value.place()));
+            links.to_component(checked, to, Mode::Fused, value.key_place());
         }
-        links
     }
 }
 
@@ -182,25 +172,6 @@ fn refuse_all(table: &Table<'_>) {
     {
         let help = "each component has rights of its own; grant them in a `keyway.toml`";
         unsupported(&inherit, "dependencies with the rights of who uses them", help);
-    }
-}
-
-fn without_rights(name: ComponentName, source: Placed<Source>, place: Option<Place>) -> Component {
-    Component {
-        name,
-        source,
-        links: BTreeMap::new(),
-        stores: BTreeMap::new(),
-        blobs: BTreeMap::new(),
-        brokers: BTreeMap::new(),
-        config: None,
-        databases: BTreeMap::new(),
-        grant: Grant::default(),
-        limit: Limit::default(),
-        limit_place: None,
-        reuse_place: None,
-        world: None,
-        place,
     }
 }
 
@@ -259,7 +230,7 @@ fn files(table: &Table<'_>) -> Vec<FileGrant> {
             continue;
         }
         let host = PathBuf::from(host);
-        grants.push(FileGrant { host, guest, access: FileAccess::Read, place: value.place() });
+        grants.push(FileGrant { host, guest, access: Access::Read, place: value.place() });
     }
     grants
 }

@@ -1,8 +1,12 @@
 //! `allowed_outbound_hosts`: where a component may connect to, as grants.
 
+use keyway_word::shown;
+
 use crate::{
-    Grant, HostPattern, HttpGrant, SocketDirection, SocketGrant,
-    grant::{POSTGRES_PORT, REDIS_PORT},
+    grant::{
+        Grant, HostPattern, HttpGrant, HttpScheme, POSTGRES_PORT, REDIS_PORT, ServerGrant,
+        SocketDirection, SocketGrant,
+    },
     manifest::{grant::parse_url, server, table::Value},
 };
 
@@ -10,7 +14,7 @@ use crate::{
 pub(super) fn read(value: &Value<'_>, grant: &mut Grant) {
     let Some(text) = value.string() else { return };
     if let Err((reason, help)) = add(text, grant) {
-        let message = format!("`{text}` cannot be granted: {reason}");
+        let message = format!("`{}` cannot be granted: {reason}", shown(text));
         value.wrong("spin-host", message, Some(help.to_owned()));
     }
 }
@@ -78,15 +82,15 @@ fn http(scheme: &str, host: &str) -> Result<HttpGrant, Refusal> {
 /// `*://*:*`
 fn everything(grant: &mut Grant) {
     let any = HttpGrant {
-        scheme: crate::HttpScheme::Https,
+        scheme: HttpScheme::Https,
         host: HostPattern::Any,
-        port: crate::HttpScheme::Https.default_port(),
+        port: HttpScheme::Https.default_port(),
         addresses: Vec::new(),
     };
     grant.http.push(any);
     let direction = SocketDirection::Connect;
     grant.tcp.push(SocketGrant { network: None, port: None, direction });
-    let server = crate::grant::ServerGrant { host: None, port: None };
+    let server = ServerGrant { host: None, port: None };
     grant.postgres.push(server.clone());
     grant.redis.push(server);
 }
@@ -105,8 +109,8 @@ mod tests {
     fn a_host_is_granted_for_its_scheme() {
         let grant = granted("https://api.example.com:8443");
         let [http] = grant.http.as_slice() else { panic!("{grant:?}") };
-        assert!(http.allows(crate::HttpScheme::Https, "api.example.com", 8443));
-        assert!(!http.allows(crate::HttpScheme::Http, "api.example.com", 8443));
+        assert!(http.allows(HttpScheme::Https, "api.example.com", 8443));
+        assert!(!http.allows(HttpScheme::Http, "api.example.com", 8443));
         assert!(grant.postgres.is_empty() && grant.redis.is_empty() && grant.tcp.is_empty());
         assert!(granted("postgres://db.internal").postgres[0].allows("db.internal", 5432));
         assert!(granted("redis://localhost:6380").redis[0].allows("LOCALHOST", 6380));
@@ -127,7 +131,7 @@ mod tests {
         let grant = granted("*://10.0.0.5:80");
         assert_eq!((grant.http.len(), grant.tcp.len()), (2, 1));
         let grant = granted("*://*:*");
-        assert!(grant.http[0].allows(crate::HttpScheme::Http, "a.b", 81));
+        assert!(grant.http[0].allows(HttpScheme::Http, "a.b", 81));
         assert!(grant.redis[0].allows("a.b", 1) && grant.postgres[0].allows("a.b", 1));
     }
 

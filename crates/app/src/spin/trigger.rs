@@ -1,7 +1,9 @@
 //! `[[trigger.http]]` of Spin: an exact path, or one that ends in `/...` and all below it.
 
 use super::{Reader, Reading, Table, Value, unsupported};
-use crate::{ComponentName, HttpTrigger, Placed, manifest::trigger::route_of};
+use crate::{
+    manifest::trigger::route_of, name::ComponentName, place::Placed, trigger::HttpTrigger,
+};
 
 impl Reading {
     pub(super) fn read_triggers(&mut self, reader: &Reader, table: &Table<'_>) {
@@ -46,7 +48,7 @@ impl Reading {
         match ComponentName::new(&component) {
             Ok(component) => {
                 let value = HttpTrigger { host: None, route, exact, component, place };
-                self.triggers.push(Placed { value, place: route_place });
+                self.routes.push(Placed { value, place: route_place });
             }
             Err(error) if self.declared.contains(&component) => drop(error),
             Err(error) => value.wrong("component-name", error.to_string(), None),

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use keyway_word::nearest;
+
 use super::Table;
 use crate::{
     backend::{Part, Secret, Setting},
-    manifest::table::{Value, nearest},
+    manifest::table::Value,
 };
 
 /// The variables of an app, with their defaults.

@@ -1,11 +1,18 @@
 //! All backends of containers, as plain data: the one place that knows every one of them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
-use thiserror::Error;
+use async_trait::async_trait;
+use keyway_word::{Capability, nearest, shown};
 
-use super::{Blobs, folder, folder::Folder, memory::Memory, nats, nats::Nats, s3, s3::S3};
-use crate::AddressError;
+use super::{
+    Blobs, folder, folder::Folder, memory::Memory, nats, nats::Nats, restrict, s3, s3::S3,
+};
+use crate::{
+    OpenError, Rights, SettingsError,
+    provider::{Backends, Linked, Open},
+    settings::Settings,
+};
 
 /// What stands behind containers.
 #[derive(Clone, Debug)]
@@ -20,38 +27,37 @@ pub enum Backend {
     Nats(nats::Options),
 }
 
-/// Why containers cannot be opened: the configuration is wrong, or the folder cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum OpenError {
-    /// The server's address is wrong.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    /// The name of a bucket is wrong.
-    #[error("`{name}` cannot be the name of a bucket of {backend}: {rule}")]
-    Bucket {
-        /// The name.
-        name: String,
-        /// The backend.
-        backend: &'static str,
-        /// What names look like.
-        rule: &'static str,
-    },
-    /// The folder cannot be opened or made.
-    #[error("the folder `{}` cannot be opened: {reason}", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// The certificates of this machine cannot be read.
-    #[error("no certificates are found on this machine to check {address} with: {reason}")]
-    Certificates {
-        /// The server's address.
-        address: String,
-        /// Why.
-        reason: String,
-    },
+impl Backend {
+    /// A backend by what it is called, with settings by name. What is not set is as in the
+    /// `Options` of the backend, which say what can be set.
+    ///
+    /// # Errors
+    /// If there is no such backend, or a setting is missing, unknown or wrong.
+    pub fn from_settings(
+        kind: &str,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Self, SettingsError> {
+        match kind {
+            "folder" => folder::Options::read(settings).map(Self::Folder),
+            "memory" => {
+                Settings::new("memory", settings, &[])?;
+                Ok(Self::Memory)
+            }
+            "s3" => s3::Options::read(settings).map(Self::S3),
+            "nats" => nats::Options::read(settings).map(Self::Nats),
+            kind => {
+                let known = Capability::Blobstore.row().backends;
+                let nearest = match kind.to_ascii_lowercase().as_str() {
+                    "file" | "files" | "fs" | "filesystem" | "directory" => Some("folder"),
+                    "aws" | "minio" | "r2" | "amazon" => Some("s3"),
+                    "jetstream" => Some("nats"),
+                    kind => nearest(kind, known.iter().copied()),
+                };
+                let (of, kind) = ("containers", shown(kind));
+                Err(SettingsError::UnknownKind { of, kind, known, nearest })
+            }
+        }
+    }
 }
 
 /// Opens containers. A server is connected to when it is first needed; use
@@ -77,5 +83,34 @@ pub fn check(backend: &Backend) -> Result<(), OpenError> {
         Backend::Folder(_) => Ok(()),
         // The others connect when they are first needed.
         other => open(other).map(drop),
+    }
+}
+
+impl Backends for Backend {
+    fn read(kind: &str, settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        Self::from_settings(kind, settings)
+    }
+
+    fn open(&self) -> Result<Arc<dyn Open>, OpenError> {
+        Ok(Arc::new(Places(open(self)?)))
+    }
+
+    fn check(&self) -> Result<(), OpenError> {
+        check(self)
+    }
+}
+
+/// A place for containers that is open.
+#[derive(Debug)]
+struct Places(Arc<dyn Blobs>);
+
+#[async_trait]
+impl Open for Places {
+    async fn probe(&self) -> Result<(), String> {
+        self.0.container_info("keyway").await.map(drop).map_err(|error| error.to_string())
+    }
+
+    fn link(&self, rights: &Rights) -> Linked {
+        Linked::new(restrict(Arc::clone(&self.0), rights.clone()))
     }
 }

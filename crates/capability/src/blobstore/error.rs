@@ -1,15 +1,16 @@
 //! What can go wrong with containers and objects.
 
-use std::time::Duration;
-
 use thiserror::Error;
 
-use crate::Origin;
+use crate::{Origin, Outage};
 
 /// Why something was not done that a place for objects was asked for. Each text is a whole sentence
 /// without a password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Error {
+    /// The backend does not serve.
+    #[error(transparent)]
+    Outage(#[from] Outage),
     /// The bucket behind all containers is not there.
     #[error("{at} has no {name}: {reason}")]
     NoSuchStore {
@@ -67,14 +68,6 @@ pub enum Error {
         /// The object.
         object: String,
     },
-    /// The backend refuses the login, or what the login asks for.
-    #[error("{at} refuses access: {reason}; check the login and its rights")]
-    AccessDenied {
-        /// Who refuses.
-        at: Origin,
-        /// The backend's own words.
-        reason: String,
-    },
     /// The link may only read.
     #[error("{what} cannot be changed: the link to {at} may only read")]
     ReadOnly {
@@ -118,22 +111,6 @@ pub enum Error {
         at: Origin,
         /// The cursor.
         cursor: String,
-    },
-    /// The backend did not answer in time. What was asked for may or may not be done.
-    #[error("{at} did not answer within {}", humantime::format_duration(*.after))]
-    TimedOut {
-        /// Who did not answer.
-        at: Origin,
-        /// The time-out.
-        after: Duration,
-    },
-    /// The backend cannot be reached. What was asked for may or may not be done.
-    #[error("{at} cannot be reached: {reason}")]
-    Unreachable {
-        /// Who cannot be reached.
-        at: Origin,
-        /// Why.
-        reason: String,
     },
     /// The backend failed in another way.
     #[error("{at} failed: {reason}")]

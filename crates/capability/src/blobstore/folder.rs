@@ -7,6 +7,7 @@
 mod walk;
 mod write;
 
+use std::collections::BTreeMap;
 use std::{
     io::{self, ErrorKind, SeekFrom},
     ops::RangeInclusive,
@@ -29,10 +30,10 @@ use tokio::{
 };
 
 use super::{
-    Blobs, ContainerInfo, Error, ObjectId, ObjectInfo, OpenError, Page, Reading, Writing, clamp,
+    Blobs, ContainerInfo, Error, ObjectId, ObjectInfo, Page, Reading, Writing, clamp,
     name::{check_container, check_object, write_container, write_object, write_prefix},
 };
-use crate::Origin;
+use crate::{OpenError, Origin, Outage, SettingsError, settings::Settings};
 
 /// Where files lie that are being written, and containers that are being deleted. No container's
 /// folder begins with a dot.
@@ -56,6 +57,15 @@ impl Options {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
+
+    /// Reads the settings `path`.
+    ///
+    /// # Errors
+    /// If a setting is missing, unknown or wrong.
+    pub(super) fn read(settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let settings = Settings::new("folder", settings, &["path"])?;
+        Ok(Self::new(settings.needed("path", "data/pictures")?))
+    }
 }
 
 /// Containers in a folder.
@@ -72,8 +82,11 @@ impl Folder {
     /// If it cannot be opened or made.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         let path = &options.path;
-        let failed =
-            |error: io::Error| OpenError::Folder { path: path.clone(), reason: error.to_string() };
+        let failed = |error: io::Error| OpenError::File {
+            what: "the folder",
+            path: path.clone(),
+            reason: error.to_string(),
+        };
         std::fs::create_dir_all(path).map_err(failed)?;
         let root = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
         root.create_dir_all(WORK).map_err(failed)?;
@@ -97,7 +110,7 @@ impl Folder {
     fn failed(&self, error: &io::Error) -> Error {
         let (at, reason) = (self.origin.clone(), error.to_string());
         match error.kind() {
-            ErrorKind::PermissionDenied => Error::AccessDenied { at, reason },
+            ErrorKind::PermissionDenied => Error::Outage(Outage::AccessDenied { at, reason }),
             _ => Error::Failed { at, reason },
         }
     }

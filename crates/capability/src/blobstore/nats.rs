@@ -21,10 +21,13 @@ use tokio::{
 };
 
 use super::{
-    Blobs, ContainerInfo, Error, ObjectId, ObjectInfo, OpenError, Page, Reading, Writing, clamp,
-    copy_across, flat,
+    Blobs, ContainerInfo, Error, ObjectId, ObjectInfo, Page, Reading, Writing, clamp, copy_across,
+    flat,
 };
-use crate::{Address, Origin, nats::NAME};
+use crate::{
+    Address, OpenError, Origin, Outage, SettingsError, nats::EXAMPLE, nats::NAME,
+    settings::Settings,
+};
 use connect::{Bucket, Connector};
 
 /// What is read of an object at once.
@@ -56,6 +59,21 @@ impl Options {
             replicas: 1,
             timeout: super::TIMEOUT,
         }
+    }
+
+    /// Reads the settings `url`, `bucket`, `create`, `replicas` and `timeout`.
+    ///
+    /// # Errors
+    /// If a setting is missing, unknown or wrong.
+    pub(super) fn read(settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let known = &["url", "bucket", "create", "replicas", "timeout"];
+        let settings = Settings::new("nats", settings, known)?;
+        let mut options = Self::new(Address::from(settings.needed("url", EXAMPLE)?));
+        settings.text("bucket", &mut options.bucket);
+        settings.parsed("create", "true or false", &mut options.create)?;
+        settings.count("replicas", &mut options.replicas)?;
+        settings.duration("timeout", &mut options.timeout)?;
+        Ok(options)
     }
 }
 
@@ -236,9 +254,8 @@ impl Blobs for Nats {
             let this = this.clone();
             async move {
                 let read = timeout(this.timeout, piece(&mut found, skip, left));
-                let read = read.await.map_err(|_| Error::TimedOut {
-                    at: this.origin.clone(),
-                    after: this.timeout,
+                let read = read.await.map_err(|_| {
+                    Error::Outage(Outage::TimedOut { at: this.origin.clone(), after: this.timeout })
                 })?;
                 let piece = read.map_err(|error| this.connector.service.failed(&error))?;
                 Ok(piece.map(|piece| {
@@ -303,5 +320,5 @@ fn check_bucket(name: &str) -> Result<(), OpenError> {
         return Ok(());
     }
     let rule = "it is made of up to 63 letters, digits, `-` and `_`";
-    Err(OpenError::Bucket { name: crate::address::redact(name), backend: NAME, rule })
+    Err(OpenError::name(name, "bucket", NAME, rule))
 }

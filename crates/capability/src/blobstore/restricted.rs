@@ -10,25 +10,8 @@ use bytes::Bytes;
 use super::{
     Blobs, ContainerInfo, Error, ObjectId, ObjectInfo, Page, Reading, Writing, copy_across,
 };
-use crate::Origin;
+use crate::{Origin, Rights};
 use quota::{Change, Claim, Quota};
-
-/// What a link may do. The default is everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rights {
-    /// Whether it may only read.
-    pub read_only: bool,
-    /// The one container that it may use; all if none.
-    pub container: Option<String>,
-    /// What the names of the objects that it may use begin with. It names them in full, and others
-    /// are not listed.
-    pub prefix: String,
-    /// How many bytes the objects that it may use take at most, in all their containers.
-    ///
-    /// Others who write there are noticed at the latest when a write would be refused, and then not
-    /// more than once a second.
-    pub quota_bytes: Option<u64>,
-}
 
 /// Containers with a link's rights.
 #[derive(Debug)]
@@ -73,7 +56,7 @@ impl Restricted {
 
     fn may_write(&self, object: ObjectId<'_>) -> Result<(), Error> {
         self.may_use(object.container)?;
-        if self.rights.read_only {
+        if !self.rights.access.may_write() {
             return Err(self.read_only(format!("the object `{}`", object.name)));
         }
         self.may_read(object)
@@ -82,7 +65,7 @@ impl Restricted {
     /// A container is made and deleted by who may use all of it.
     fn may_change(&self, container: &str) -> Result<(), Error> {
         self.may_use(container)?;
-        if self.rights.read_only {
+        if !self.rights.access.may_write() {
             return Err(self.read_only(format!("the container `{container}`")));
         }
         Ok(())

@@ -6,6 +6,7 @@
 mod http;
 mod write;
 
+use std::collections::BTreeMap;
 use std::{
     error::Error as StdError,
     fmt,
@@ -27,10 +28,10 @@ use object_store::{
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
-    Blobs, ContainerInfo, Error, ObjectId, ObjectInfo, OpenError, Page, Reading, Writing,
-    copy_across, flat, name::write_object,
+    Blobs, ContainerInfo, Error, ObjectId, ObjectInfo, Page, Reading, Writing, copy_across, flat,
+    name::write_object,
 };
-use crate::{Address, Origin};
+use crate::{Address, OpenError, Origin, Outage, SettingsError, settings::Settings};
 
 const NAME: &str = "S3";
 
@@ -92,6 +93,36 @@ impl Options {
             prefix: String::new(),
             timeout: super::TIMEOUT,
         }
+    }
+
+    /// Reads the settings `bucket`, `region`, `url`, `access_key`, `secret_key`, `token`, `prefix` and
+    /// `timeout`.
+    ///
+    /// # Errors
+    /// If a setting is missing, unknown or wrong.
+    pub(super) fn read(settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let known =
+            &["bucket", "region", "url", "access_key", "secret_key", "token", "prefix", "timeout"];
+        let settings = Settings::new("s3", settings, known)?;
+        let mut options = Self::new(settings.needed("bucket", "pictures")?);
+        let text = |name| {
+            let mut text = String::new();
+            settings.text(name, &mut text);
+            (!text.is_empty()).then_some(text)
+        };
+        options.url = text("url").map(Address::from);
+        settings.text("region", &mut options.region);
+        // Without a login the machine's own is taken, but not without a half of one.
+        if text("access_key").is_some() || text("secret_key").is_some() || options.url.is_some() {
+            options.login = Some(Login {
+                access_key: settings.needed("access_key", "AKIAIOSFODNN7EXAMPLE")?.to_owned(),
+                secret_key: settings.needed("secret_key", "wJalrXUtnFEMI/K7MDENG")?.to_owned(),
+                token: text("token"),
+            });
+        }
+        settings.text("prefix", &mut options.prefix);
+        settings.duration("timeout", &mut options.timeout)?;
+        Ok(options)
     }
 }
 
@@ -185,7 +216,7 @@ impl S3 {
     }
 
     fn late(&self) -> Error {
-        Error::TimedOut { at: self.origin(), after: self.timeout }
+        Error::Outage(Outage::TimedOut { at: self.origin(), after: self.timeout })
     }
 
     fn no_bucket(&self) -> Error {
@@ -211,14 +242,14 @@ impl S3 {
         };
         let kind = cause::<HttpError>(error).map(HttpError::kind);
         match (error, kind) {
-            _ if is_refused => Error::AccessDenied { at, reason },
+            _ if is_refused => Error::Outage(Outage::AccessDenied { at, reason }),
             (
                 object_store::Error::PermissionDenied { .. }
                 | object_store::Error::Unauthenticated { .. },
                 _,
-            ) => Error::AccessDenied { at, reason },
+            ) => Error::Outage(Outage::AccessDenied { at, reason }),
             (_, Some(HttpErrorKind::Timeout)) => self.late(),
-            (_, Some(_)) => Error::Unreachable { at, reason },
+            (_, Some(_)) => Error::Outage(Outage::Unreachable { at, reason }),
             _ => Error::Failed { at, reason },
         }
     }
@@ -448,7 +479,7 @@ fn check_bucket(name: &str) -> Result<(), OpenError> {
         return Ok(());
     }
     let rule = "it is made of 3 to 63 letters, digits, `.`, `-` and `_`";
-    Err(OpenError::Bucket { name: crate::address::redact(name), backend: NAME, rule })
+    Err(OpenError::name(name, "bucket", NAME, rule))
 }
 
 /// An error with all its causes.

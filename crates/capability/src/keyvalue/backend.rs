@@ -1,14 +1,14 @@
 //! All backends of stores, as plain data: the one place that knows every one of them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
-use thiserror::Error;
+use keyway_word::{Capability, nearest, shown};
 
 use super::{
     Store, memory::Memory, nats, nats::Nats, postgres, postgres::Postgres, redis, redis::Redis,
     sqlite, sqlite::Sqlite,
 };
-use crate::{AddressError, postgres::ServerError};
+use crate::{OpenError, SettingsError, open::check_name, settings::Settings};
 
 /// What stands behind a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,47 +25,58 @@ pub enum Backend {
     Nats(nats::Options),
 }
 
-/// Why a store cannot be opened: its configuration is wrong, or its file cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum OpenError {
-    /// The server's address is wrong.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    /// The name of a table or bucket is wrong.
-    #[error("`{name}` cannot be the name of a {what} of {backend}: {rule}")]
-    Name {
-        /// The name.
-        name: String,
-        /// What it was to name: "table", "bucket".
-        what: &'static str,
-        /// The backend.
-        backend: &'static str,
-        /// What names look like.
-        rule: &'static str,
-    },
-    /// The file cannot be opened or made.
-    #[error("the store's file `{path}` cannot be opened: {reason}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// The certificates of this machine cannot be read.
-    #[error("no certificates are found on this machine to check {address} with: {reason}")]
-    Certificates {
-        /// The server's address.
-        address: String,
-        /// Why.
-        reason: String,
-    },
-}
+impl Backend {
+    /// A backend by what it is called, with settings by name. What is not set is as in the
+    /// `Options` of the backend, which say what can be set.
+    ///
+    /// # Errors
+    /// If there is no such backend, or a setting is missing, unknown or wrong.
+    pub fn from_settings(
+        kind: &str,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Self, SettingsError> {
+        match kind {
+            "memory" => {
+                Settings::new("memory", settings, &[])?;
+                Ok(Self::Memory)
+            }
+            "sqlite" => sqlite::Options::read(settings).map(Self::Sqlite),
+            "redis" => redis::Options::read(settings).map(Self::Redis),
+            "postgres" => postgres::Options::read(settings).map(Self::Postgres),
+            "nats" => nats::Options::read(settings).map(Self::Nats),
+            kind => {
+                let known = Capability::Keyvalue.row().backends;
+                let nearest = match kind.to_ascii_lowercase().as_str() {
+                    "valkey" => Some("redis"),
+                    "postgresql" | "pg" => Some("postgres"),
+                    "jetstream" => Some("nats"),
+                    kind => nearest(kind, known.iter().copied()),
+                };
+                let (of, kind) = ("keys and values", shown(kind));
+                Err(SettingsError::UnknownKind { of, kind, known, nearest })
+            }
+        }
+    }
 
-impl From<ServerError> for OpenError {
-    fn from(error: ServerError) -> Self {
-        match error {
-            ServerError::Address(error) => Self::Address(error),
-            ServerError::Certificates { address, reason } => Self::Certificates { address, reason },
+    /// Whether both keep the same keys, though they may be reached in other ways, such as with another
+    /// password.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Memory, Self::Memory) => true,
+            (Self::Sqlite(one), Self::Sqlite(other)) => {
+                (&one.path, &one.table) == (&other.path, &other.table)
+            }
+            // An address shows no password.
+            (Self::Redis(one), Self::Redis(other)) => {
+                (one.url.to_string(), &one.prefix) == (other.url.to_string(), &other.prefix)
+            }
+            (Self::Postgres(one), Self::Postgres(other)) => {
+                (one.url.to_string(), &one.table) == (other.url.to_string(), &other.table)
+            }
+            (Self::Nats(one), Self::Nats(other)) => {
+                (one.url.to_string(), &one.bucket) == (other.url.to_string(), &other.bucket)
+            }
+            _ => false,
         }
     }
 }
@@ -95,19 +106,4 @@ pub fn check(backend: &Backend) -> Result<(), OpenError> {
         // The others connect when they are first needed.
         other => open(other).map(drop),
     }
-}
-
-/// Refuses the name of a table or bucket that would need quoting somewhere.
-pub(super) fn check_name(
-    name: &str,
-    what: &'static str,
-    backend: &'static str,
-) -> Result<(), OpenError> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    // 63 bytes is what PostgreSQL takes.
-    if !name.is_empty() && name.len() <= 63 && name.bytes().all(is_plain) {
-        return Ok(());
-    }
-    let rule = "it is made of up to 63 letters, digits and `_`";
-    Err(OpenError::Name { name: crate::address::redact(name), what, backend, rule })
 }

@@ -1,15 +1,16 @@
 //! What can go wrong with a store.
 
-use std::time::Duration;
-
 use thiserror::Error;
 
 use super::KEY_LIMIT_BYTES;
-use crate::Origin;
+use crate::{Origin, Outage};
 
 /// Why a store did not do what it was asked. Each text is a whole sentence without a password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Error {
+    /// The backend does not serve.
+    #[error(transparent)]
+    Outage(#[from] Outage),
     /// The table, bucket or database behind the store is not there.
     #[error("{at} has no {name}: {reason}")]
     NoSuchStore {
@@ -18,14 +19,6 @@ pub enum Error {
         /// What was looked for, such as "table `cache`".
         name: String,
         /// The server's own words, or the way out.
-        reason: String,
-    },
-    /// The backend refuses the login, or what the login asks for.
-    #[error("{at} refuses access: {reason}; check the user, the password and their rights")]
-    AccessDenied {
-        /// Who refuses.
-        at: Origin,
-        /// The server's own words.
         reason: String,
     },
     /// The link may only read.
@@ -112,22 +105,6 @@ pub enum Error {
         /// The cursor.
         cursor: String,
     },
-    /// The backend did not answer in time. The operation may or may not be done.
-    #[error("{at} did not answer within {}", humane(*.after))]
-    TimedOut {
-        /// Who did not answer.
-        at: Origin,
-        /// The time-out.
-        after: Duration,
-    },
-    /// The backend cannot be reached. The operation may or may not be done.
-    #[error("{at} cannot be reached: {reason}")]
-    Unreachable {
-        /// Who cannot be reached.
-        at: Origin,
-        /// Why.
-        reason: String,
-    },
     /// The watcher was too slow, and has not been told of some changes.
     #[error("{count} changes of {at} were missed: they came faster than they were taken")]
     Missed {
@@ -157,17 +134,7 @@ pub enum Error {
 impl Error {
     /// Whether what was asked may be done nevertheless, or may still come to be.
     pub fn is_in_doubt(&self) -> bool {
-        matches!(self, Self::TimedOut { .. } | Self::Unreachable { .. })
-    }
-}
-
-/// A time-out in the unit that makes it a whole number.
-fn humane(time: Duration) -> String {
-    let millis = time.as_millis();
-    if millis.is_multiple_of(1000) {
-        format!("{} s", millis / 1000)
-    } else {
-        format!("{millis} ms")
+        matches!(self, Self::Outage(outage) if outage.is_in_doubt())
     }
 }
 

@@ -12,6 +12,7 @@ mod connect;
 mod key;
 mod list;
 
+use std::collections::BTreeMap;
 use std::{collections::HashMap, time::Duration};
 
 use async_nats::{
@@ -25,8 +26,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream};
 
-use super::{Change, Changes, Error, OpenError, Page, Store, Swap, check_key, counter};
-use crate::{Address, Origin, nats::NAME, turn::Turns};
+use super::{Change, Changes, Error, Page, Store, Swap, check_key, counter};
+use crate::{
+    Address, OpenError, Origin, SettingsError, nats::EXAMPLE, nats::NAME, open::check_name,
+    settings::Settings, turn::Turns,
+};
 use connect::{Bucket, Buckets, Cause, Connector};
 
 /// How many of the keys of one call are under way at a time.
@@ -62,6 +66,29 @@ impl Options {
             timeout: super::TIMEOUT,
         }
     }
+
+    /// Reads the settings `url`, `bucket`, `create`, `replicas` and `timeout`.
+    ///
+    /// # Errors
+    /// If a setting is missing, unknown or wrong.
+    pub(super) fn read(settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        Self::read_of(settings, Self::new)
+    }
+
+    /// The same for what is kept in another bucket than `new` says, unless a setting names one.
+    pub(crate) fn read_of(
+        settings: &BTreeMap<String, String>,
+        new: impl FnOnce(Address) -> Self,
+    ) -> Result<Self, SettingsError> {
+        let known = &["url", "bucket", "create", "replicas", "timeout"];
+        let settings = Settings::new("nats", settings, known)?;
+        let mut options = new(Address::from(settings.needed("url", EXAMPLE)?));
+        settings.text("bucket", &mut options.bucket);
+        settings.parsed("create", "true or false", &mut options.create)?;
+        settings.count("replicas", &mut options.replicas)?;
+        settings.duration("timeout", &mut options.timeout)?;
+        Ok(options)
+    }
 }
 
 /// A store in a bucket of NATS JetStream.
@@ -85,7 +112,7 @@ impl Nats {
     /// # Errors
     /// If one of them is wrong.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
-        super::backend::check_name(&options.bucket, "bucket", NAME)?;
+        check_name(&options.bucket, "bucket", NAME)?;
         let origin = Origin::new(format!("{NAME} at {}", options.url));
         let buckets = Buckets { origin: origin.clone(), options: options.clone() };
         Ok(Self {

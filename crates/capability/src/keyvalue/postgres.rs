@@ -19,8 +19,11 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::{Changes, Error, OpenError, Page, Store, Swap, check_key, counter};
-use crate::{Address, Origin, postgres::NAME};
+use super::{Changes, Error, Page, Store, Swap, check_key, counter};
+use crate::{
+    Address, OpenError, Origin, SettingsError, open::check_name, postgres::EXAMPLE, postgres::NAME,
+    settings::Settings,
+};
 use connect::Connector;
 
 /// A server of PostgreSQL.
@@ -50,6 +53,21 @@ impl Options {
             timeout: super::TIMEOUT,
             connections: 16,
         }
+    }
+
+    /// Reads the settings `url`, `table`, `create`, `timeout` and `connections`.
+    ///
+    /// # Errors
+    /// If a setting is missing, unknown or wrong.
+    pub(super) fn read(settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let known = &["url", "table", "create", "timeout", "connections"];
+        let settings = Settings::new("postgres", settings, known)?;
+        let mut options = Self::new(Address::from(settings.needed("url", EXAMPLE)?));
+        settings.text("table", &mut options.table);
+        settings.parsed("create", "true or false", &mut options.create)?;
+        settings.duration("timeout", &mut options.timeout)?;
+        settings.count("connections", &mut options.connections)?;
+        Ok(options)
     }
 }
 
@@ -126,9 +144,8 @@ impl Postgres {
     /// # Errors
     /// If one of them is wrong, or TLS is needed and this machine has no certificates.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
-        super::backend::check_name(&options.table, "table", NAME)?;
+        check_name(&options.table, "table", NAME)?;
         let address = &options.url;
-        address.check(NAME, &["postgres", "postgresql"])?;
         let origin = Origin::new(format!("{NAME} at {address}"));
         Ok(Self {
             connector: Arc::new(Connector::new(address, origin.clone(), options)?),

@@ -7,6 +7,7 @@
 
 mod watch;
 
+use std::collections::BTreeMap;
 use std::{
     collections::BTreeSet,
     sync::atomic::{AtomicUsize, Ordering},
@@ -21,8 +22,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::{Changes, Error, OpenError, Page, Store, Swap, check_key};
-use crate::{Address, Origin, reconnect::Reconnect};
+use super::{Changes, Error, Page, Store, Swap, check_key};
+use crate::{
+    Address, OpenError, Origin, Outage, SettingsError, reconnect::Reconnect, settings::Settings,
+};
 
 const NAME: &str = "Redis";
 
@@ -53,6 +56,21 @@ impl Options {
     pub fn new(url: impl Into<Address>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self { url: url.into(), prefix: String::new(), timeout: super::TIMEOUT, connections: cores }
+    }
+
+    /// Reads the settings `url`, `prefix`, `timeout` and `connections`.
+    ///
+    /// # Errors
+    /// If a setting is missing, unknown or wrong.
+    pub(super) fn read(settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let known = &["url", "prefix", "timeout", "connections"];
+        let settings = Settings::new("redis", settings, known)?;
+        let url = settings.needed("url", "redis://127.0.0.1:6379")?;
+        let mut options = Self::new(Address::from(url));
+        settings.text("prefix", &mut options.prefix);
+        settings.duration("timeout", &mut options.timeout)?;
+        settings.count("connections", &mut options.connections)?;
+        Ok(options)
     }
 }
 
@@ -110,7 +128,8 @@ impl Redis {
         let slot = &self.connections[thread_number() % self.connections.len()];
         let connected = timeout(self.timeout, slot.get(async || self.connect().await));
         let started = Instant::now();
-        let late = || Error::TimedOut { at: self.origin.clone(), after: self.timeout };
+        let late =
+            || Error::Outage(Outage::TimedOut { at: self.origin.clone(), after: self.timeout });
         let numbered = connected.await.map_err(|_| late())??;
         let left = self.timeout.saturating_sub(started.elapsed());
         let error = match timeout(left, talk(numbered.connection.clone())).await {
@@ -138,13 +157,13 @@ impl Redis {
         if error.kind() == ErrorKind::AuthenticationFailed
             || says(&["NOAUTH", "WRONGPASS", "NOPERM"])
         {
-            Error::AccessDenied { at, reason }
+            Error::Outage(Outage::AccessDenied { at, reason })
         } else if error.is_io_error()
             || error.is_unrecoverable_error()
             // It answers, but cannot serve yet: it reads its data, or waits for its primary.
             || says(&["LOADING", "MASTERDOWN"])
         {
-            Error::Unreachable { at, reason }
+            Error::Outage(Outage::Unreachable { at, reason })
         } else {
             Error::Failed { at, reason }
         }

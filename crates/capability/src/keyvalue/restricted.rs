@@ -12,22 +12,8 @@ use bytes::Bytes;
 use futures::{future::BoxFuture, stream};
 
 use super::{Changes, Error, Page, Store, Swap, counter};
-use crate::Origin;
+use crate::{Origin, Rights};
 use quota::Quota;
-
-/// What a link may do with a store. The default is everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rights {
-    /// Whether it may only read.
-    pub read_only: bool,
-    /// What the keys that it may use begin with. It names them in full, and others are not listed.
-    pub prefix: String,
-    /// How many bytes the keys that it may use take at most, with their values.
-    ///
-    /// Others who write these keys are noticed at the latest when a write would be refused, and
-    /// then not more than once a second.
-    pub quota_bytes: Option<u64>,
-}
 
 /// A store with a link's rights.
 #[derive(Debug)]
@@ -61,7 +47,7 @@ impl Restricted {
     }
 
     fn may_write(&self, key: &str) -> Result<(), Error> {
-        if self.rights.read_only {
+        if !self.rights.access.may_write() {
             return Err(Error::ReadOnly { at: self.origin(), key: key.to_owned() });
         }
         self.may_read(key)

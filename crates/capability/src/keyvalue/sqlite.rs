@@ -6,6 +6,7 @@
 
 mod thread;
 
+use std::collections::BTreeMap;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -16,10 +17,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::{
-    Change, Changes, Error, OpenError, Page, Store, Swap, check_key, counter, watch::Feed,
-};
-use crate::Origin;
+use super::{Change, Changes, Error, Page, Store, Swap, check_key, counter, watch::Feed};
+use crate::{OpenError, Origin, SettingsError, open::check_name, settings::Settings};
 use thread::{Failure, Threads};
 
 /// A file of SQLite.
@@ -44,6 +43,18 @@ impl Options {
             timeout: super::TIMEOUT,
             readers: 2,
         }
+    }
+
+    /// Reads the settings `path`, `table` and `timeout`.
+    ///
+    /// # Errors
+    /// If a setting is missing, unknown or wrong.
+    pub(super) fn read(settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let settings = Settings::new("sqlite", settings, &["path", "table", "timeout"])?;
+        let mut options = Self::new(settings.needed("path", "data/store.db")?);
+        settings.text("table", &mut options.table);
+        settings.duration("timeout", &mut options.timeout)?;
+        Ok(options)
     }
 }
 
@@ -103,8 +114,12 @@ impl Sqlite {
     /// # Errors
     /// If the table's name is wrong, or the file cannot be opened, made or written.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
-        super::backend::check_name(&options.table, "table", "SQLite")?;
-        let failed = |reason: String| OpenError::File { path: options.path.clone(), reason };
+        check_name(&options.table, "table", "SQLite")?;
+        let failed = |reason: String| OpenError::File {
+            what: "the store's file",
+            path: options.path.clone(),
+            reason,
+        };
         if let Some(folder) = options.path.parent().filter(|folder| !folder.as_os_str().is_empty())
         {
             std::fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;

@@ -1,14 +1,19 @@
 //! All backends of messages, as plain data: the one place that knows every one of them.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use thiserror::Error;
+use async_trait::async_trait;
+use keyway_word::{Capability, nearest, shown};
 
 use super::{
     Broker, jetstream, jetstream::JetStream, memory::Memory, nats, nats::Nats, redis, redis::Redis,
     streams, streams::Streams,
 };
-use crate::AddressError;
+use crate::{
+    OpenError, Rights, SettingsError,
+    provider::{Backends, Linked, Open},
+    settings::Settings,
+};
 
 /// What carries messages.
 #[derive(Clone, Debug)]
@@ -25,23 +30,38 @@ pub enum Backend {
     Streams(streams::Options),
 }
 
-/// Why a broker cannot be opened: its configuration is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum OpenError {
-    /// The server's address is wrong.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    /// The name of a stream is wrong.
-    #[error(
-        "`{name}` cannot be the name of a stream of NATS: it is made of letters, digits, `-` and `_`"
-    )]
-    Stream {
-        /// The name.
-        name: String,
-    },
-}
-
 impl Backend {
+    /// A backend by what it is called, with settings by name. What is not set is as in the
+    /// `Options` of the backend, which say what can be set.
+    ///
+    /// # Errors
+    /// If there is no such backend, or a setting is missing, unknown or wrong.
+    pub fn from_settings(
+        kind: &str,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Self, SettingsError> {
+        match kind {
+            "memory" => {
+                Settings::new("memory", settings, &[])?;
+                Ok(Self::Memory)
+            }
+            "nats" => nats::Options::read(settings).map(Self::Nats),
+            "jetstream" => jetstream::Options::read(settings).map(Self::JetStream),
+            "redis" => redis::Options::read(settings).map(Self::Redis),
+            "redis-streams" => streams::Options::read(settings).map(Self::Streams),
+            kind => {
+                let known = Capability::Messaging.row().backends;
+                let nearest = match kind.to_ascii_lowercase().as_str() {
+                    "valkey" => Some("redis"),
+                    "streams" | "redis-stream" => Some("redis-streams"),
+                    kind => nearest(kind, known.iter().copied()),
+                };
+                let (of, kind) = ("messages", shown(kind));
+                Err(SettingsError::UnknownKind { of, kind, known, nearest })
+            }
+        }
+    }
+
     /// Whether a message that is not handled is delivered again.
     pub fn delivers_again(&self) -> bool {
         match self {
@@ -73,4 +93,33 @@ pub fn open(backend: &Backend) -> Result<Arc<dyn Broker>, OpenError> {
 pub fn check(backend: &Backend) -> Result<(), OpenError> {
     // All of them connect when they are first needed.
     open(backend).map(drop)
+}
+
+impl Backends for Backend {
+    fn read(kind: &str, settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        Self::from_settings(kind, settings)
+    }
+
+    fn open(&self) -> Result<Arc<dyn Open>, OpenError> {
+        Ok(Arc::new(Brokers(open(self)?)))
+    }
+
+    fn check(&self) -> Result<(), OpenError> {
+        check(self)
+    }
+}
+
+/// A broker that is open.
+#[derive(Debug)]
+struct Brokers(Arc<dyn Broker>);
+
+#[async_trait]
+impl Open for Brokers {
+    async fn probe(&self) -> Result<(), String> {
+        self.0.look_at().await.map_err(|error| error.to_string())
+    }
+
+    fn link(&self, _: &Rights) -> Linked {
+        Linked::new(Arc::clone(&self.0))
+    }
 }

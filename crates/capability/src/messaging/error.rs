@@ -1,15 +1,18 @@
 //! What can go wrong with messages.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use thiserror::Error;
 
-use crate::Origin;
+use crate::{Origin, Outage};
 
 /// Why something was not done that a broker was asked for. Each text is a whole sentence without a
 /// password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Error {
+    /// The backend does not serve.
+    #[error(transparent)]
+    Outage(#[from] Outage),
     /// A topic that cannot be one.
     #[error("`{topic}` is no topic: {rule}")]
     Topic {
@@ -26,14 +29,6 @@ pub enum Error {
         /// What was looked for.
         name: String,
         /// The way out.
-        reason: String,
-    },
-    /// The backend refuses the login, or what the login asks for.
-    #[error("{at} refuses access: {reason}; check the user, the password and their rights")]
-    AccessDenied {
-        /// Who refuses.
-        at: Origin,
-        /// The server's own words.
         reason: String,
     },
     /// More messages wait than may.
@@ -68,22 +63,6 @@ pub enum Error {
         at: Origin,
         /// The topic.
         topic: String,
-    },
-    /// The backend did not answer in time. What was asked for may or may not be done.
-    #[error("{at} did not answer within {}", humantime::format_duration(*.after))]
-    TimedOut {
-        /// Who did not answer.
-        at: Origin,
-        /// The time-out.
-        after: Duration,
-    },
-    /// The backend cannot be reached. What was asked for may or may not be done.
-    #[error("{at} cannot be reached: {reason}")]
-    Unreachable {
-        /// Who cannot be reached.
-        at: Origin,
-        /// Why.
-        reason: String,
     },
     /// The backend cannot do this at all.
     #[error("{at} cannot {what}")]

@@ -1,7 +1,8 @@
 //! Messages by a stream of NATS JetStream, which keeps them: one that is not handled is delivered
 //! again.
 
-use std::{error::Error as StdError, sync::Arc, time::Duration};
+use std::collections::BTreeMap;
+use std::{error::Error as StdError, str::FromStr, sync::Arc, time::Duration};
 
 use async_nats::{
     Client,
@@ -15,13 +16,16 @@ use async_trait::async_trait;
 use futures::StreamExt;
 
 use super::{
-    Broker, Deliveries, Delivery, Error, Fate, Message, OpenError, Pattern, Receipt, Subscription,
-    nats::{check_length, explain, headers, outage_error, received},
+    Broker, Deliveries, Delivery, Error, Fate, Message, Pattern, PatternError, Receipt,
+    Subscription,
+    nats::{check_length, explain, headers, received},
     pause, topic,
 };
 use crate::{
-    Address, Origin,
-    nats::{Connector, NAME, Outage, Service, is_missing},
+    Address, OpenError, Origin, Outage, SettingsError,
+    nats::EXAMPLE,
+    nats::{Connector, NAME, Service, is_missing},
+    settings::Settings,
 };
 
 /// A stream of NATS JetStream.
@@ -49,6 +53,37 @@ impl Options {
             replicas: 1,
             timeout: super::TIMEOUT,
         }
+    }
+
+    /// Reads the settings `url`, `stream`, `subjects`, `replicas` and `timeout`.
+    ///
+    /// # Errors
+    /// If a setting is missing, unknown or wrong.
+    pub(super) fn read(settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let known = &["url", "stream", "subjects", "replicas", "timeout"];
+        let settings = Settings::new("jetstream", settings, known)?;
+        let mut options = Self::new(Address::from(settings.needed("url", EXAMPLE)?));
+        settings.text("stream", &mut options.stream);
+        let mut subjects = Subjects::default();
+        let expected = "topics with spaces between them: \"orders.> bills.>\"";
+        settings.parsed("subjects", expected, &mut subjects)?;
+        options.subjects = subjects.0;
+        settings.count("replicas", &mut options.replicas)?;
+        settings.duration("timeout", &mut options.timeout)?;
+        Ok(options)
+    }
+}
+
+/// Topics with spaces or commas between them.
+#[derive(Default)]
+struct Subjects(Vec<Pattern>);
+
+impl FromStr for Subjects {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let words = text.split([' ', ',']).filter(|word| !word.is_empty());
+        words.map(str::parse).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -82,7 +117,8 @@ impl JetStream {
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if options.stream.is_empty() || !options.stream.bytes().all(is_plain) {
-            return Err(OpenError::Stream { name: crate::address::redact(&options.stream) });
+            let rule = "it is made of letters, digits, `-` and `_`";
+            return Err(OpenError::name(&options.stream, "stream", NAME, rule));
         }
         let origin = Origin::new(format!("{NAME} at {}", options.url));
         let streams = Streams { origin: origin.clone(), options: options.clone() };
@@ -121,8 +157,8 @@ impl Service for Streams {
         Ok(Opened { client: client.clone(), jetstream: jetstream.clone(), stream })
     }
 
-    fn outage(&self, outage: Outage) -> Error {
-        outage_error(&self.origin, outage)
+    fn origin(&self) -> Origin {
+        self.origin.clone()
     }
 
     fn explain(&self, error: &(dyn StdError + 'static)) -> Error {
@@ -202,7 +238,7 @@ impl Deliveries for Pulling {
             Some(Err(error)) => return Err(streams.explain(&error)),
             None => {
                 let reason = "the consumer has ended".to_owned();
-                return Err(streams.outage(Outage::Unreachable(reason)));
+                return Err(Outage::Unreachable { at: streams.origin(), reason }.into());
             }
         };
         let attempt = message.info().map_or(1, |info| u64::try_from(info.delivered).unwrap_or(1));

@@ -1,5 +1,6 @@
 //! Messages by NATS: each is delivered once, to those who listen at that moment.
 
+use std::collections::BTreeMap;
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
 use async_nats::{
@@ -12,12 +13,13 @@ use futures::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Broker, Deliveries, Delivery, Error, Fate, Message, OpenError, Receipt, Subscription, Wanted,
-    topic,
+    Broker, Deliveries, Delivery, Error, Fate, Message, Receipt, Subscription, Wanted, topic,
 };
 use crate::{
-    Address, Origin,
-    nats::{Cause, Connector, NAME, Outage, Service, cause},
+    Address, OpenError, Origin, Outage, SettingsError,
+    nats::EXAMPLE,
+    nats::{Cause, Connector, NAME, Service, cause},
+    settings::Settings,
 };
 
 /// The header that says what a message's data is.
@@ -36,6 +38,17 @@ impl Options {
     /// The server at `url`, with two seconds.
     pub fn new(url: impl Into<Address>) -> Self {
         Self { url: url.into(), timeout: super::TIMEOUT }
+    }
+
+    /// Reads the settings `url` and `timeout`.
+    ///
+    /// # Errors
+    /// If a setting is missing, unknown or wrong.
+    pub(super) fn read(settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let settings = Settings::new("nats", settings, &["url", "timeout"])?;
+        let mut options = Self::new(Address::from(settings.needed("url", EXAMPLE)?));
+        settings.duration("timeout", &mut options.timeout)?;
+        Ok(options)
     }
 }
 
@@ -96,21 +109,12 @@ impl Service for Plain {
         Ok(client.clone())
     }
 
-    fn outage(&self, outage: Outage) -> Error {
-        outage_error(&self.origin, outage)
+    fn origin(&self) -> Origin {
+        self.origin.clone()
     }
 
     fn explain(&self, error: &(dyn StdError + 'static)) -> Error {
         explain(&self.origin, self.timeout, error)
-    }
-}
-
-pub(super) fn outage_error(origin: &Origin, outage: Outage) -> Error {
-    let at = origin.clone();
-    match outage {
-        Outage::Refused(reason) => Error::AccessDenied { at, reason },
-        Outage::Unreachable(reason) => Error::Unreachable { at, reason },
-        Outage::Late(after) => Error::TimedOut { at, after },
     }
 }
 
@@ -126,9 +130,9 @@ pub(super) fn explain(origin: &Origin, after: Duration, error: &(dyn StdError + 
             name: "stream for this topic".to_owned(),
             reason: "add the topic to `subjects`, or to the stream".to_owned(),
         },
-        Some(PublishErrorKind::TimedOut) => Error::TimedOut { at, after },
-        Some(PublishErrorKind::BrokenPipe) => Error::Unreachable { at, reason },
-        _ if reason.ends_with("timed out") => Error::TimedOut { at, after },
+        Some(PublishErrorKind::TimedOut) => Error::Outage(Outage::TimedOut { at, after }),
+        Some(PublishErrorKind::BrokenPipe) => Error::Outage(Outage::Unreachable { at, reason }),
+        _ if reason.ends_with("timed out") => Error::Outage(Outage::TimedOut { at, after }),
         _ => Error::Failed { at, reason },
     }
 }
@@ -276,10 +280,10 @@ impl Deliveries for Listening {
                 receipt: Box::new(Once),
             })),
             None if self.is_stopped => Ok(None),
-            None => Err(Error::Unreachable {
+            None => Err(Error::Outage(Outage::Unreachable {
                 at: self.origin.clone(),
                 reason: "the subscription has ended".to_owned(),
-            }),
+            })),
         }
     }
 

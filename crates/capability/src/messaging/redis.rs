@@ -1,6 +1,7 @@
 //! Messages by Redis' pub/sub: each is delivered once, to all who listen at that moment. The server
 //! knows no groups, so that each host gets each message; and a message is its data and nothing else.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use ::redis::{
@@ -12,10 +13,11 @@ use futures::{StreamExt, stream::BoxStream};
 use tokio::time::timeout;
 
 use super::{
-    Broker, Deliveries, Delivery, Error, Message, OpenError, Pattern, Subscription, nats::Once,
-    topic,
+    Broker, Deliveries, Delivery, Error, Message, Pattern, Subscription, nats::Once, topic,
 };
-use crate::{Address, Origin, reconnect::Reconnect};
+use crate::{
+    Address, OpenError, Origin, Outage, SettingsError, reconnect::Reconnect, settings::Settings,
+};
 
 const NAME: &str = "Redis";
 
@@ -32,6 +34,18 @@ impl Options {
     /// The server at `url`, with two seconds.
     pub fn new(url: impl Into<Address>) -> Self {
         Self { url: url.into(), timeout: super::TIMEOUT }
+    }
+
+    /// Reads the settings `url` and `timeout`.
+    ///
+    /// # Errors
+    /// If a setting is missing, unknown or wrong.
+    pub(super) fn read(settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let settings = Settings::new("redis", settings, &["url", "timeout"])?;
+        let mut options =
+            Self::new(Address::from(settings.needed("url", "redis://127.0.0.1:6379")?));
+        settings.duration("timeout", &mut options.timeout)?;
+        Ok(options)
     }
 }
 
@@ -59,7 +73,8 @@ impl Server {
     /// Sends a command and reads its answer, within the time-out.
     pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
         let started = Instant::now();
-        let late = || Error::TimedOut { at: self.origin.clone(), after: self.timeout };
+        let late =
+            || Error::Outage(Outage::TimedOut { at: self.origin.clone(), after: self.timeout });
         let connecting = timeout(self.timeout, self.connection.get(async || self.connect().await));
         let mut numbered = connecting.await.map_err(|_| late())??;
         let left = self.timeout.saturating_sub(started.elapsed());
@@ -84,7 +99,10 @@ impl Server {
         let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
         match timeout(self.timeout, connecting).await {
             Ok(connected) => connected.map_err(|error| self.explain(&error)),
-            Err(_) => Err(Error::TimedOut { at: self.origin.clone(), after: self.timeout }),
+            Err(_) => Err(Error::Outage(Outage::TimedOut {
+                at: self.origin.clone(),
+                after: self.timeout,
+            })),
         }
     }
 
@@ -95,13 +113,13 @@ impl Server {
         if error.kind() == ErrorKind::AuthenticationFailed
             || says(&["NOAUTH", "WRONGPASS", "NOPERM"])
         {
-            Error::AccessDenied { at, reason }
+            Error::Outage(Outage::AccessDenied { at, reason })
         } else if error.is_io_error()
             || error.is_unrecoverable_error()
             // It answers, but cannot serve yet: it reads its data, or waits for its primary.
             || says(&["LOADING", "MASTERDOWN"])
         {
-            Error::Unreachable { at, reason }
+            Error::Outage(Outage::Unreachable { at, reason })
         } else {
             Error::Failed { at, reason }
         }
@@ -156,7 +174,7 @@ impl Broker for Redis {
             listener.psubscribe(glob(&subscription.topics)).await?;
             Ok(listener)
         };
-        let late = |_| Error::TimedOut { at: self.origin(), after: self.0.timeout };
+        let late = |_| Error::Outage(Outage::TimedOut { at: self.origin(), after: self.0.timeout });
         let listener = timeout(self.0.timeout, listening)
             .await
             .map_err(late)?
@@ -186,7 +204,7 @@ impl Deliveries for Listening {
         loop {
             let Some(message) = messages.next().await else {
                 let reason = "the connection is lost".to_owned();
-                return Err(Error::Unreachable { at: self.origin.clone(), reason });
+                return Err(Error::Outage(Outage::Unreachable { at: self.origin.clone(), reason }));
             };
             // A channel that is no text is another program's.
             let Ok(topic) = message.get_channel::<String>() else { continue };

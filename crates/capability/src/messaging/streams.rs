@@ -3,6 +3,7 @@
 //! An entry has the fields `topic` and `data`, and `content-type` and `meta:NAME` where there is
 //! more. Other programs can write and read them.
 
+use std::collections::BTreeMap;
 use std::{
     sync::{
         Arc,
@@ -18,11 +19,11 @@ use futures::{FutureExt, future::BoxFuture};
 use tokio::time::{sleep, timeout};
 
 use super::{
-    Broker, Deliveries, Delivery, Error, Fate, Message, OpenError, Receipt, Subscription, pause,
+    Broker, Deliveries, Delivery, Error, Fate, Message, Receipt, Subscription, pause,
     redis::Server,
     topic::{self, random_word},
 };
-use crate::{Address, Origin};
+use crate::{Address, OpenError, Origin, Outage, SettingsError, settings::Settings};
 
 /// What an entry's metadata begins with.
 const META: &str = "meta:";
@@ -60,6 +61,23 @@ impl Options {
             keep: Some(1_000_000),
             timeout: super::TIMEOUT,
         }
+    }
+
+    /// Reads the settings `url`, `stream`, `keep` and `timeout`.
+    ///
+    /// # Errors
+    /// If a setting is missing, unknown or wrong.
+    pub(super) fn read(settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let settings =
+            Settings::new("redis-streams", settings, &["url", "stream", "keep", "timeout"])?;
+        let mut options =
+            Self::new(Address::from(settings.needed("url", "redis://127.0.0.1:6379")?));
+        settings.text("stream", &mut options.stream);
+        let mut keep = options.keep.unwrap_or_default();
+        settings.count("keep", &mut keep)?;
+        options.keep = Some(keep);
+        settings.duration("timeout", &mut options.timeout)?;
+        Ok(options)
     }
 }
 
@@ -238,7 +256,12 @@ async fn read(
     let streams: Option<Vec<(String, Vec<Entry>)>> = match answer {
         Ok(Ok(streams)) => streams,
         Ok(Err(error)) => return Err(server.explain(&error)),
-        Err(_) => return Err(Error::TimedOut { at: server.origin.clone(), after: BLOCK * 4 }),
+        Err(_) => {
+            return Err(Error::Outage(Outage::TimedOut {
+                at: server.origin.clone(),
+                after: BLOCK * 4,
+            }));
+        }
     };
     Ok(streams.into_iter().flatten().flat_map(|(_, entries)| entries).next())
 }

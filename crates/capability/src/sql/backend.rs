@@ -1,11 +1,15 @@
 //! All backends of databases, as plain data: the one place that knows every one of them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
-use thiserror::Error;
+use async_trait::async_trait;
+use keyway_word::{Capability, nearest, shown};
 
 use super::{Database, postgres, postgres::Postgres, sqlite, sqlite::Sqlite};
-use crate::{AddressError, postgres::ServerError};
+use crate::{
+    Access, OpenError, Rights, SettingsError,
+    provider::{Backends, Linked, Open},
+};
 
 /// What stands behind a database.
 #[derive(Clone, Debug)]
@@ -16,35 +20,28 @@ pub enum Backend {
     Postgres(postgres::Options),
 }
 
-/// Why a database cannot be opened.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum OpenError {
-    /// The server's address is wrong.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    /// The file cannot be opened or made.
-    #[error("the database's file `{path}` cannot be opened: {reason}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// The certificates of this machine cannot be read.
-    #[error("no certificates are found on this machine to check {address} with: {reason}")]
-    Certificates {
-        /// The server's address.
-        address: String,
-        /// Why.
-        reason: String,
-    },
-}
-
-impl From<ServerError> for OpenError {
-    fn from(error: ServerError) -> Self {
-        match error {
-            ServerError::Address(error) => Self::Address(error),
-            ServerError::Certificates { address, reason } => Self::Certificates { address, reason },
+impl Backend {
+    /// A backend by what it is called, with settings by name. What is not set is as in the
+    /// `Options` of the backend, which say what can be set.
+    ///
+    /// # Errors
+    /// If there is no such backend, or a setting is missing, unknown or wrong.
+    pub fn from_settings(
+        kind: &str,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Self, SettingsError> {
+        match kind {
+            "sqlite" => sqlite::Options::read(settings).map(Self::Sqlite),
+            "postgres" => postgres::Options::read(settings).map(Self::Postgres),
+            kind => {
+                let known = Capability::Sql.row().backends;
+                let nearest = match kind.to_ascii_lowercase().as_str() {
+                    "postgresql" | "pg" => Some("postgres"),
+                    kind => nearest(kind, known.iter().copied()),
+                };
+                let (of, kind) = ("SQL", shown(kind));
+                Err(SettingsError::UnknownKind { of, kind, known, nearest })
+            }
         }
     }
 }
@@ -68,5 +65,43 @@ pub fn check(backend: &Backend) -> Result<(), OpenError> {
     match backend {
         Backend::Sqlite(_) => Ok(()),
         Backend::Postgres(_) => open(backend).map(drop),
+    }
+}
+
+impl Backends for Backend {
+    fn read(kind: &str, settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        Self::from_settings(kind, settings)
+    }
+
+    fn open(&self) -> Result<Arc<dyn Open>, OpenError> {
+        Ok(Arc::new(Databases(open(self)?)))
+    }
+
+    fn check(&self) -> Result<(), OpenError> {
+        check(self)
+    }
+}
+
+/// A database that is open.
+#[derive(Debug)]
+struct Databases(Arc<dyn Database>);
+
+/// A database, and what a link may do with it.
+#[derive(Debug, Clone)]
+pub struct Granted {
+    /// The database.
+    pub database: Arc<dyn Database>,
+    /// What may be done there.
+    pub access: Access,
+}
+
+#[async_trait]
+impl Open for Databases {
+    async fn probe(&self) -> Result<(), String> {
+        self.0.begin(Access::Read).await.map(drop).map_err(|error| error.to_string())
+    }
+
+    fn link(&self, rights: &Rights) -> Linked {
+        Linked::new(Granted { database: Arc::clone(&self.0), access: rights.access })
     }
 }

@@ -1,14 +1,15 @@
 //! What can go wrong with a database.
 
-use std::time::Duration;
-
 use thiserror::Error;
 
-use crate::Origin;
+use crate::{Origin, Outage};
 
 /// Why a database did not do what it was asked. Each text is a whole sentence without a password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Error {
+    /// The backend does not serve.
+    #[error(transparent)]
+    Outage(#[from] Outage),
     /// The database behind the address is not there.
     #[error("{at} has no {name}: {reason}")]
     NoSuchDatabase {
@@ -17,14 +18,6 @@ pub enum Error {
         /// What was looked for.
         name: String,
         /// The server's own words.
-        reason: String,
-    },
-    /// The login is refused, or what it asks for.
-    #[error("{at} refuses access: {reason}; check the user, the password and their rights")]
-    AccessDenied {
-        /// Who refuses.
-        at: Origin,
-        /// Its own words.
         reason: String,
     },
     /// The statement would reach beyond the database.
@@ -82,22 +75,6 @@ pub enum Error {
         /// What is full.
         at: Origin,
         /// Its own words.
-        reason: String,
-    },
-    /// The database did not answer in time. What it was asked may or may not be done.
-    #[error("{at} did not answer within {} ms", .after.as_millis())]
-    TimedOut {
-        /// Who did not answer.
-        at: Origin,
-        /// The time-out.
-        after: Duration,
-    },
-    /// The database cannot be reached. What it was asked may or may not be done.
-    #[error("{at} cannot be reached: {reason}")]
-    Unreachable {
-        /// Who cannot be reached.
-        at: Origin,
-        /// Why.
         reason: String,
     },
 }

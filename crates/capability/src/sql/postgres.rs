@@ -7,6 +7,7 @@ mod decode;
 mod encode;
 mod session;
 
+use std::collections::BTreeMap;
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -16,16 +17,17 @@ use async_trait::async_trait;
 use deadpool_postgres::{Object, Pool, PoolError, RecyclingMethod};
 use tokio::time::timeout;
 use tokio_postgres::{
-    Config,
     config::Host,
     error::{DbError, ErrorPosition, SqlState},
 };
 
-use super::{Access, Database, Error, OpenError, Report, Session};
+use super::{Database, Error, Report, Session};
 use crate::{
-    Address, AddressError, Origin,
-    postgres::{Fault, NAME, Server},
+    Access, Address, AddressError, OpenError, Origin, Outage, SettingsError,
+    postgres::EXAMPLE,
+    postgres::{Fault, NAME, Server, parse},
     reconnect::Backoff,
+    settings::Settings,
 };
 pub use decode::date_time;
 use session::PostgresSession;
@@ -33,7 +35,8 @@ use session::PostgresSession;
 /// A server of PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Without `sslmode`, a connection to another
+    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, or libpq's
+    /// `host=HOST port=PORT user=USER password=PASSWORD dbname=DATABASE`. Without `sslmode`, a connection to another
     /// machine is made with TLS or not at all.
     pub url: Address,
     /// How long a statement may take; the server is told to stop it then.
@@ -46,6 +49,18 @@ impl Options {
     /// The server at `url`, with ten seconds and 16 sessions.
     pub fn new(url: impl Into<Address>) -> Self {
         Self { url: url.into(), timeout: super::TIMEOUT, connections: 16 }
+    }
+
+    /// Reads the settings `url`, `timeout` and `connections`.
+    ///
+    /// # Errors
+    /// If a setting is missing, unknown or wrong.
+    pub(super) fn read(settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let settings = Settings::new("postgres", settings, &["url", "timeout", "connections"])?;
+        let mut options = Self::new(Address::from(settings.needed("url", EXAMPLE)?));
+        settings.duration("timeout", &mut options.timeout)?;
+        settings.count("connections", &mut options.connections)?;
+        Ok(options)
     }
 }
 
@@ -72,7 +87,6 @@ impl Postgres {
     /// If it is wrong, or TLS is needed and this machine has no certificates.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         let address = &options.url;
-        address.check(NAME, &["postgres", "postgresql"])?;
         let server = Server::new(address, options.timeout)?.with_statement_timeout(options.timeout);
         // Whoever gets a connection next finds nothing of who had it before.
         let pool = server.pool(options.connections, RecyclingMethod::Clean);
@@ -93,13 +107,14 @@ impl Postgres {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(PoolError::Backend(error))) => Err(link.explain(&error)),
             Ok(Err(PoolError::Timeout(_))) => Err(link.late()),
-            Ok(Err(error)) => {
-                Err(Error::Unreachable { at: link.at.clone(), reason: error.to_string() })
-            }
+            Ok(Err(error)) => Err(Error::Outage(Outage::Unreachable {
+                at: link.at.clone(),
+                reason: error.to_string(),
+            })),
             Err(_) if self.pool.status().size >= self.pool.status().max_size => {
                 // That is no fault of the server's, and no reason to pause.
                 let reason = "all its sessions are taken".to_owned();
-                return Err(Error::Unreachable { at: link.at.clone(), reason });
+                return Err(Error::Outage(Outage::Unreachable { at: link.at.clone(), reason }));
             }
             Err(_) => Err(link.late()),
         };
@@ -118,11 +133,10 @@ impl Postgres {
 /// If it is none, or leads around its hosts' names: to a socket, or to a numeric address beside the
 /// name.
 pub fn hosts(address: &Address) -> Result<Vec<(String, u16)>, AddressError> {
-    address.check(NAME, &["postgres", "postgresql"])?;
-    let config: Config = address.secret().parse().map_err(|error: tokio_postgres::Error| {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        address.refuse(NAME, cause.unwrap_or_else(|| error.to_string()))
-    })?;
+    let config = parse(address)?;
+    if config.get_hosts().is_empty() {
+        return Err(address.refuse(NAME, "it names no host"));
+    }
     if !config.get_hostaddrs().is_empty() {
         return Err(address.refuse(NAME, "its `hostaddr` is not looked at; name the host"));
     }
@@ -151,15 +165,15 @@ impl Database for Postgres {
 
 impl Link {
     fn late(&self) -> Error {
-        Error::TimedOut { at: self.at.clone(), after: self.timeout }
+        Error::Outage(Outage::TimedOut { at: self.at.clone(), after: self.timeout })
     }
 
     /// What an error of the client means.
     fn explain(&self, error: &tokio_postgres::Error) -> Error {
         let at = self.at.clone();
         match Fault::of(error) {
-            Fault::AccessDenied(reason) => Error::AccessDenied { at, reason },
-            Fault::Unreachable(reason) => Error::Unreachable { at, reason },
+            Fault::AccessDenied(reason) => Error::Outage(Outage::AccessDenied { at, reason }),
+            Fault::Unreachable(reason) => Error::Outage(Outage::Unreachable { at, reason }),
             Fault::NoDatabase(reason) => {
                 Error::NoSuchDatabase { at, name: self.server.database(), reason }
             }

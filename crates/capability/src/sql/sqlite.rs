@@ -8,6 +8,7 @@ mod guard;
 mod session;
 mod statement;
 
+use std::collections::BTreeMap;
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -18,8 +19,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{Access, Database, Error, OpenError, Session};
-use crate::Origin;
+use super::{Database, Error, Session};
+use crate::{Access, OpenError, Origin, Outage, SettingsError, settings::Settings};
 use session::SqliteSession;
 
 /// Connections that are kept for the next session, of each kind of access.
@@ -40,6 +41,18 @@ impl Options {
     /// The file `path`, with ten seconds and 16 sessions.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), timeout: super::TIMEOUT, connections: 16 }
+    }
+
+    /// Reads the settings `path`, `timeout` and `connections`.
+    ///
+    /// # Errors
+    /// If a setting is missing, unknown or wrong.
+    pub(super) fn read(settings: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let settings = Settings::new("sqlite", settings, &["path", "timeout", "connections"])?;
+        let mut options = Self::new(settings.needed("path", "data/app.db")?);
+        settings.duration("timeout", &mut options.timeout)?;
+        settings.count("connections", &mut options.connections)?;
+        Ok(options)
     }
 }
 
@@ -69,7 +82,11 @@ impl Sqlite {
     /// If it cannot be opened, made or written.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         let path = options.path.clone();
-        let failed = |reason: String| OpenError::File { path: path.clone(), reason };
+        let failed = |reason: String| OpenError::File {
+            what: "the database's file",
+            path: path.clone(),
+            reason,
+        };
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
         }
@@ -99,7 +116,7 @@ impl Database for Sqlite {
         let room = timeout(file.timeout, Arc::clone(&self.room).acquire_owned());
         let Ok(Ok(permit)) = room.await else {
             let reason = "all its sessions are taken".to_owned();
-            return Err(Error::Unreachable { at: file.at.clone(), reason });
+            return Err(Error::Outage(Outage::Unreachable { at: file.at.clone(), reason }));
         };
         let (file, kept) = (Arc::clone(file), file.take(access));
         let connection = match kept {
@@ -108,7 +125,8 @@ impl Database for Sqlite {
                 let opened = Arc::clone(&file);
                 let connect = move || connect(&opened.path, access, opened.timeout);
                 let connected = tokio::task::spawn_blocking(connect).await;
-                let failed = |reason| Error::Unreachable { at: file.at.clone(), reason };
+                let failed =
+                    |reason| Error::Outage(Outage::Unreachable { at: file.at.clone(), reason });
                 connected
                     .map_err(|error| failed(error.to_string()))?
                     .map_err(|error| file.explain(&error))?
@@ -147,14 +165,16 @@ impl File {
                 Error::Forbidden { at, reason }
             }
             Some(ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
-                Error::AccessDenied { at, reason }
+                Error::Outage(Outage::AccessDenied { at, reason })
             }
             Some(ErrorCode::DiskFull) => Error::Full { at, reason },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 let reason = "another keeps it locked".to_owned();
-                Error::Unreachable { at, reason }
+                Error::Outage(Outage::Unreachable { at, reason })
             }
-            Some(ErrorCode::OperationInterrupted) => Error::TimedOut { at, after: self.timeout },
+            Some(ErrorCode::OperationInterrupted) => {
+                Error::Outage(Outage::TimedOut { at, after: self.timeout })
+            }
             _ => Error::statement(at, reason),
         }
     }

@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use keyway_capability::blobstore::{Backend, Blobs, Rights, folder, nats, open, restrict, s3};
+use keyway_capability::{
+    Rights,
+    blobstore::{Backend, Blobs, folder, nats, open, restrict, s3},
+};
 use keyway_testing::server::{Moto, Nats, Shared};
 use tempfile::TempDir;
 

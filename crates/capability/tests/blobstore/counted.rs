@@ -5,9 +5,9 @@ use std::{ops::RangeInclusive, pin::pin, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use keyway_capability::{
-    Origin,
+    Origin, Rights,
     blobstore::{
-        Blobs, ContainerInfo, Error, ObjectId, ObjectInfo, Page, Reading, Rights, Writing, restrict,
+        Blobs, ContainerInfo, Error, ObjectId, ObjectInfo, Page, Reading, Writing, restrict,
     },
 };
 use tokio::{sync::Notify, time::timeout};

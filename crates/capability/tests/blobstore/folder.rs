@@ -3,7 +3,10 @@
 use std::{fs, os::unix::fs::symlink, sync::Arc};
 
 use bytes::Bytes;
-use keyway_capability::blobstore::{Backend, Blobs, Error, ObjectId, folder, open};
+use keyway_capability::{
+    Outage,
+    blobstore::{Backend, Blobs, Error, ObjectId, folder, open},
+};
 use tempfile::TempDir;
 
 use crate::{
@@ -48,7 +51,7 @@ fn no_name_and_no_link_leads_out() {
         symlink(outside.path(), folder.path().join("box/link")).unwrap();
         symlink(outside.path(), folder.path().join("linked")).unwrap();
         let refused = get(&blobs, "link/secret").await;
-        assert!(matches!(refused, Err(Error::AccessDenied { .. })), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Outage(Outage::AccessDenied { .. }))), "{refused:?}");
         let linked = ObjectId { container: "linked", name: "secret" };
         assert!(blobs.read(linked, 0..=9).await.is_err());
         assert!(blobs.rename(id("link/secret"), id("b")).await.is_err());

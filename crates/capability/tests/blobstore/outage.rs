@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use keyway_capability::blobstore::{Backend, Blobs, Error, nats, open, s3};
+use keyway_capability::{
+    Outage,
+    blobstore::{Backend, Blobs, Error, nats, open, s3},
+};
 use keyway_testing::server::{Moto, Nats};
 
 use crate::{
@@ -21,7 +24,13 @@ async fn is_told(blobs: &Arc<dyn Blobs>, backend: &str) {
     let started = Instant::now();
     let error = get(blobs, "a").await.unwrap_err();
     assert!(started.elapsed() < 5 * TIMEOUT, "{:?}", started.elapsed());
-    assert!(matches!(error, Error::Unreachable { .. } | Error::TimedOut { .. }), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            Error::Outage(Outage::Unreachable { .. }) | Error::Outage(Outage::TimedOut { .. })
+        ),
+        "{error:?}"
+    );
     let text = error.to_string();
     assert!(text.starts_with(&format!("{backend} at ")) && !text.contains("secret"), "{text}");
 }

@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use keyway_capability::blobstore::{Backend, Blobs, Error, OpenError, folder, nats, open, s3};
-use keyway_testing::server::{Moto, Nats, free_port};
+use keyway_capability::{
+    OpenError, Outage,
+    blobstore::{Backend, Blobs, Error, folder, nats, open, s3},
+};
+use keyway_testing::server::{Moto, Nats, Port};
 
 use crate::{backend::s3_options, block_on};
 
@@ -103,11 +106,11 @@ fn a_wrong_address_or_name_is_told_at_once() {
     );
     for name in ["a", "my bucket", "a/b"] {
         let error = wrong(Backend::S3(s3::Options::new(name)));
-        assert!(matches!(error, OpenError::Bucket { .. }), "{error}");
+        assert!(matches!(error, OpenError::Name { .. }), "{error}");
         let options =
             nats::Options { bucket: name.replace('a', "a."), ..nats::Options::new("nats://h") };
         let error = wrong(Backend::Nats(options));
-        assert!(matches!(error, OpenError::Bucket { .. }), "{error}");
+        assert!(matches!(error, OpenError::Name { .. }), "{error}");
     }
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = wrong(Backend::Folder(folder::Options::new(file.path())));
@@ -149,18 +152,18 @@ fn a_refused_login_is_told_of() {
     let blobs = open(&Backend::S3(login(secret_key))).unwrap();
     assert_eq!(block_on(blobs.container_info("box")).unwrap(), None);
     let (error, words) = told(&open(&Backend::S3(login("wrong-password".to_owned()))).unwrap());
-    assert!(matches!(error, Error::AccessDenied { .. }), "{error:?}");
+    assert!(matches!(error, Error::Outage(Outage::AccessDenied { .. })), "{error:?}");
     assert!(words.contains("(SignatureDoesNotMatch); check the login"), "{words}");
     let nats = Nats::start();
     let options = nats::Options::new(nats.url_with("wrong-password"));
     let (error, words) = told(&open(&Backend::Nats(options)).unwrap());
-    assert!(matches!(error, Error::AccessDenied { .. }), "{error:?}");
+    assert!(matches!(error, Error::Outage(Outage::AccessDenied { .. })), "{error:?}");
     assert!(words.starts_with("NATS at nats://keyway:***@127.0.0.1:"), "{words}");
 }
 
 #[test]
 fn a_server_that_is_not_there_is_told_of() {
-    let port = free_port();
+    let port = Port::take();
     let options = s3::Options {
         url: Some(format!("http://127.0.0.1:{port}").as_str().into()),
         login: Some(s3::Login {
@@ -171,12 +174,12 @@ fn a_server_that_is_not_there_is_told_of() {
         ..s3::Options::new("pictures")
     };
     let (error, words) = told(&open(&Backend::S3(options)).unwrap());
-    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    assert!(matches!(error, Error::Outage(Outage::Unreachable { .. })), "{error:?}");
     assert!(
         words.starts_with(&format!("S3 at http://127.0.0.1:{port} cannot be reached: ")),
         "{words}"
     );
     let options = nats::Options::new(format!("nats://127.0.0.1:{port}").as_str());
     let (error, _) = told(&open(&Backend::Nats(options)).unwrap());
-    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    assert!(matches!(error, Error::Outage(Outage::Unreachable { .. })), "{error:?}");
 }

@@ -5,8 +5,9 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use keyway_capability::keyvalue::{
-    Backend, Rights, Store, Swapping, nats, open, postgres, redis, restrict, sqlite,
+use keyway_capability::{
+    Rights,
+    keyvalue::{Backend, Store, Swapping, nats, open, postgres, redis, restrict, sqlite},
 };
 use keyway_testing::server::{Nats, Postgres, Redis, Shared};
 use tempfile::TempDir;

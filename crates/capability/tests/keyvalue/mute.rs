@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use keyway_capability::keyvalue::{Backend, Error, open, redis};
+use keyway_capability::{
+    Outage,
+    keyvalue::{Backend, Error, open, redis},
+};
 use keyway_testing::server::Redis;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -47,7 +50,7 @@ fn who_wants_to_watch_is_told_in_time_that_nobody_answers() {
             let store = open(&Backend::Redis(options)).unwrap();
             let watched = timeout(Duration::from_secs(20), store.watch("")).await;
             let error = watched.expect("it ends in time").err().expect("it fails");
-            assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+            assert!(matches!(error, Error::Outage(Outage::TimedOut { .. })), "{error}");
             handing.abort();
         }
     });

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use keyway_capability::keyvalue::{Backend, Error, Store, nats, open, postgres, redis};
+use keyway_capability::{
+    Outage,
+    keyvalue::{Backend, Error, Store, nats, open, postgres, redis},
+};
 use keyway_testing::server::{Nats, Postgres, Redis};
 use tokio::{sync::Notify, task::JoinSet, time::timeout};
 
@@ -47,7 +50,10 @@ impl Callers {
                     done += 1;
                     self.done.fetch_add(1, Ordering::Relaxed);
                 }
-                Err(Error::TimedOut { .. } | Error::Unreachable { .. }) => {
+                Err(
+                    Error::Outage(Outage::TimedOut { .. })
+                    | Error::Outage(Outage::Unreachable { .. }),
+                ) => {
                     self.failed.fetch_add(1, Ordering::Relaxed);
                     tokio::task::yield_now().await;
                 }

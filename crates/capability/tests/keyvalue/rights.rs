@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use keyway_capability::keyvalue::{Error, Rights, Store, Swap, memory::Memory, restrict};
+use keyway_capability::{
+    Access, Rights,
+    keyvalue::{Error, Store, Swap, memory::Memory, restrict},
+};
 
 use crate::block_on;
 
@@ -20,7 +23,7 @@ fn value(bytes: usize) -> Bytes {
 #[test]
 fn a_link_that_may_only_read_changes_nothing() {
     block_on(async {
-        let (store, link) = link(Rights { read_only: true, ..Rights::default() });
+        let (store, link) = link(Rights { access: Access::Read, ..Rights::default() });
         store.set("key", value(1)).await.unwrap();
         assert_eq!(link.get("key").await, Ok(Some(value(1))));
         assert_eq!(link.exists("key").await, Ok(true));

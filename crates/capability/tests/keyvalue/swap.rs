@@ -5,7 +5,7 @@ use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 use bytes::Bytes;
 use futures::StreamExt;
 use keyway_capability::{
-    Origin,
+    Origin, Outage,
     keyvalue::{
         Backend, Change, Error, Store, Swapping,
         memory::Memory,
@@ -75,7 +75,7 @@ fn many_swaps_lose_nothing() {
 /// Errors after which an operation is not done, and may be done.
 fn errors() -> [(Error, bool); 2] {
     let at = Origin::new("the faulty store");
-    let late = Error::TimedOut { at: at.clone(), after: Duration::from_secs(2) };
+    let late = Error::Outage(Outage::TimedOut { at: at.clone(), after: Duration::from_secs(2) });
     [(Error::Failed { at, reason: "it was told to".to_owned() }, false), (late, true)]
 }
 
@@ -333,7 +333,10 @@ fn a_target_that_keeps_watchers_waiting_does_not_keep_writes_waiting() {
         let both = async { tokio::join!(swap, write) };
         let both = tokio::time::timeout(Duration::from_secs(20), both).await;
         let (swapped, written) = both.expect("the swap is given up");
-        assert!(matches!(swapped, Err(SwapError::Target(Error::TimedOut { .. }))), "{swapped:?}");
+        assert!(
+            matches!(swapped, Err(SwapError::Target(Error::Outage(Outage::TimedOut { .. })))),
+            "{swapped:?}"
+        );
         written.unwrap();
         let change = Change::Set { key: "key".to_owned(), value: bytes("value") };
         assert_eq!(changes.next().await, Some(Ok(change)));

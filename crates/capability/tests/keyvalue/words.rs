@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use keyway_capability::keyvalue::{
-    Backend, Error, OpenError, Store, nats, open, postgres, redis, sqlite,
+use keyway_capability::{
+    OpenError, Outage,
+    keyvalue::{Backend, Error, Store, nats, open, postgres, redis, sqlite},
 };
-use keyway_testing::server::{Nats, Postgres, Redis, free_port};
+use keyway_testing::server::{Nats, Port, Postgres, Redis};
 
 use crate::{backend::fresh_name, block_on};
 
@@ -163,20 +164,20 @@ fn a_refused_login_says_so() {
     let server = Redis::start();
     let store = opened(Backend::Redis(redis::Options::new(server.url_with("wrong-password"))));
     let (error, words) = told(&store);
-    assert!(matches!(error, Error::AccessDenied { .. }), "{words}");
+    assert!(matches!(error, Error::Outage(Outage::AccessDenied { .. })), "{words}");
     assert!(words.starts_with("Redis at redis://:***@127.0.0.1:"), "{words}");
-    assert!(words.ends_with("; check the user, the password and their rights"), "{words}");
+    assert!(words.ends_with("; check the login and its rights"), "{words}");
 
     let server = Postgres::start();
     let url = server.url_with("wrong-password");
     let (error, words) = told(&opened(Backend::Postgres(postgres::Options::new(url))));
-    assert!(matches!(error, Error::AccessDenied { .. }), "{words}");
+    assert!(matches!(error, Error::Outage(Outage::AccessDenied { .. })), "{words}");
     assert!(words.contains("password authentication failed for user \"keyway\""), "{words}");
 
     let server = Nats::start();
     let url = server.url_with("wrong-password");
     let (error, words) = told(&opened(Backend::Nats(nats::Options::new(url))));
-    assert!(matches!(error, Error::AccessDenied { .. }), "{words}");
+    assert!(matches!(error, Error::Outage(Outage::AccessDenied { .. })), "{words}");
 }
 
 #[test]
@@ -203,7 +204,7 @@ fn a_missing_table_or_bucket_says_so() {
 
 #[test]
 fn a_server_that_is_not_there_says_so() {
-    let port = free_port();
+    let port = Port::take();
     let backends = [
         Backend::Redis(redis::Options::new(format!("redis://127.0.0.1:{port}"))),
         Backend::Postgres(postgres::Options::new(format!("postgres://me@127.0.0.1:{port}/db"))),
@@ -211,7 +212,7 @@ fn a_server_that_is_not_there_says_so() {
     ];
     for backend in backends {
         let (error, words) = told(&opened(backend));
-        assert!(matches!(error, Error::Unreachable { .. }), "{words}");
+        assert!(matches!(error, Error::Outage(Outage::Unreachable { .. })), "{words}");
         assert!(
             words.contains(&port.to_string()) && words.contains("cannot be reached"),
             "{words}"

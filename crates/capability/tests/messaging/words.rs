@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use keyway_capability::messaging::{Backend, Broker, Error, jetstream, nats, open, redis};
-use keyway_testing::server::{Redis, free_port};
+use keyway_capability::{
+    Outage,
+    messaging::{Backend, Broker, Error, jetstream, nats, open, redis},
+};
+use keyway_testing::server::{Port, Redis};
 
 use crate::{backend, block_on};
 
@@ -83,21 +86,21 @@ fn a_refused_login_is_told_of() {
     let nats = backend::shared_nats();
     let options = nats::Options::new(nats.url_with("wrong-password"));
     let (error, _) = told(&open(&Backend::Nats(options)).unwrap());
-    assert!(matches!(error, Error::AccessDenied { .. }), "{error:?}");
+    assert!(matches!(error, Error::Outage(Outage::AccessDenied { .. })), "{error:?}");
     let redis = Redis::start();
     let options = redis::Options::new(redis.url_with("wrong-password"));
     let (error, words) = told(&open(&Backend::Redis(options)).unwrap());
-    assert!(matches!(error, Error::AccessDenied { .. }), "{error:?}");
+    assert!(matches!(error, Error::Outage(Outage::AccessDenied { .. })), "{error:?}");
     assert!(words.starts_with("Redis at redis://:***@127.0.0.1:"), "{words}");
 }
 
 #[test]
 fn a_server_that_is_not_there_is_told_of() {
-    let port = free_port();
+    let port = Port::take();
     let nats = nats::Options::new(format!("nats://127.0.0.1:{port}"));
     let redis = redis::Options::new(format!("redis://127.0.0.1:{port}"));
     for backend in [Backend::Nats(nats), Backend::Redis(redis)] {
         let (error, _) = told(&open(&backend).unwrap());
-        assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+        assert!(matches!(error, Error::Outage(Outage::Unreachable { .. })), "{error:?}");
     }
 }

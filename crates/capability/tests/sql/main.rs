@@ -7,7 +7,10 @@ mod words;
 
 use std::sync::Arc;
 
-use keyway_capability::sql::{Access, Database, Error, Row, Session, Value};
+use keyway_capability::{
+    Access,
+    sql::{Database, Error, Row, Session, Value},
+};
 
 /// Runs every case of the suite on databases that `$open` opens: each a fresh one, with what must
 /// live as long.

@@ -8,9 +8,12 @@ use std::{
     time::Duration,
 };
 
-use keyway_capability::sql::{
-    Access, Backend, Bound, DataType, Database, Date, Error, Range, Time, Value,
-    open as open_backend, postgres,
+use keyway_capability::{
+    Access, Outage,
+    sql::{
+        Backend, Bound, DataType, Database, Date, Error, Range, Time, Value, open as open_backend,
+        postgres,
+    },
 };
 use keyway_testing::server::{Postgres, Shared};
 
@@ -166,7 +169,7 @@ fn a_server_that_is_gone_is_told_and_found_again() {
         let broken = session(&database).await;
         server.kill();
         let error = broken.execute("SELECT 1", vec![]).await.unwrap_err();
-        assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+        assert!(matches!(error, Error::Outage(Outage::Unreachable { .. })), "{error:?}");
         assert!(error.to_string().contains("PostgreSQL at"), "{error}");
         drop(broken);
         assert!(database.begin(Access::ReadWrite).await.is_err());
@@ -192,7 +195,7 @@ fn a_refused_login_shows_no_password() {
         server.url().rsplit_once('@').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     let database = at(&format!("postgres://nobody:hunter2@{host}"));
     let refused = block_on(database.begin(Access::Read)).unwrap_err();
-    assert!(matches!(refused, Error::AccessDenied { .. }), "{refused:?}");
+    assert!(matches!(refused, Error::Outage(Outage::AccessDenied { .. })), "{refused:?}");
     assert!(!format!("{refused} {refused:?} {database:?}").contains("hunter2"), "{refused}");
 }
 
@@ -205,6 +208,6 @@ fn the_server_stops_what_takes_too_long() {
     block_on(async {
         let session = session(&database).await;
         let late = session.execute("SELECT pg_sleep(5)", vec![]).await.unwrap_err();
-        assert_eq!(late, Error::TimedOut { at: database.origin(), after: timeout });
+        assert_eq!(late, Error::Outage(Outage::TimedOut { at: database.origin(), after: timeout }));
     });
 }

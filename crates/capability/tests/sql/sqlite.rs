@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use keyway_capability::sql::{
-    Access, Backend, Database, Error, LastChange, OpenError, Value, open as open_backend, sqlite,
+use keyway_capability::{
+    Access, OpenError, Outage,
+    sql::{Backend, Database, Error, LastChange, Value, open as open_backend, sqlite},
 };
 use tempfile::TempDir;
 
@@ -79,7 +80,7 @@ fn a_statement_that_takes_too_long_is_interrupted() {
         let session = session(&database).await;
         let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
                        SELECT count(*) FROM n";
-        let late = Error::TimedOut { at: database.origin(), after: timeout };
+        let late = Error::Outage(Outage::TimedOut { at: database.origin(), after: timeout });
         assert_eq!(session.execute(endless, vec![]).await.unwrap_err(), late);
         assert_eq!(session.query(endless, vec![]).await.unwrap_err(), late);
         assert_eq!(ask(&session, "SELECT 1", vec![]).await.unwrap(), [[Value::Int64(1)]]);

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt;
-use keyway_capability::sql::{ANSWER_LIMIT_BYTES, Access, Database, Error, Value};
+use keyway_capability::{
+    Access,
+    sql::{ANSWER_LIMIT_BYTES, Database, Error, Value},
+};
 
 use crate::{ask, session, text};
 

@@ -28,7 +28,7 @@ impl Admin {
                 None => String::new(),
             },
         });
-        let routes = app.triggers.iter().map(|trigger| RouteStatus {
+        let routes = app.routes.iter().map(|trigger| RouteStatus {
             host: trigger.host.clone(),
             path: trigger.route.clone(),
             component: trigger.component.to_string(),
@@ -67,10 +67,10 @@ fn units(serving: &Serving) -> Vec<UnitStatus> {
 }
 
 fn stores(serving: &Serving) -> Vec<StoreStatus> {
-    let stores = serving.current.backends.stores.iter().map(|(name, store)| StoreStatus {
+    let stores = serving.current.backends.stores().iter().map(|(name, store)| StoreStatus {
         name: name.to_string(),
         backend: store.origin().to_string(),
-        swap: swap(store),
+        swap: swap(&store),
     });
     stores.collect()
 }

@@ -6,10 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use keyway_app::{
-    App, Component, ComponentName, Doubts, Draft, Place, Problem, backend::CONFIG_READERS,
-    keyvalue, sql,
-};
+use keyway_app::{App, Capability, Component, ComponentName, Doubts, Draft, Place, Problem};
 use keyway_component::{
     AdaptError, Description, FuseError, Minimum, Part, PartLink, adapt, describe, fuse, minimum,
 };
@@ -232,7 +229,7 @@ impl Assembly {
         while let Some(name) = open.pop() {
             let loaded = self.components.get(name)?;
             all += minimum(&loaded.bytes).unwrap_or_default();
-            let links = self.app.components[name].links.values().map(|link| &link.value.to);
+            let links = self.app.components[name].links.components().map(|link| link.to);
             open.extend(links.filter(|to| seen.insert(to)));
         }
         Some(Size { components: seen.len(), minimum: all })
@@ -253,8 +250,8 @@ pub(crate) fn roots(app: &App) -> BTreeSet<ComponentName> {
 fn unlinked<'a>(
     components: impl Iterator<Item = &'a Component> + Clone,
 ) -> BTreeSet<ComponentName> {
-    let links = components.clone().flat_map(|component| component.links.values());
-    let linked: BTreeSet<_> = links.map(|link| &link.value.to).collect();
+    let links = components.clone().flat_map(|component| component.links.components());
+    let linked: BTreeSet<_> = links.map(|link| link.to).collect();
     let names = components.map(|component| &component.name);
     names.filter(|name| !linked.contains(name)).cloned().collect()
 }
@@ -285,30 +282,23 @@ fn understand(
     Ok(Loaded { path, bytes, description })
 }
 
-/// A link to a store needs an import that opens stores, and one to a configuration needs one that
-/// reads it.
+/// A link to a backend needs an import that has a use for it.
 fn unused_links(component: &Component, description: &Description) -> Vec<Problem> {
-    let links: [(Option<&Option<Place>>, &[&str]); 5] = [
-        (component.stores.values().next().map(|link| &link.place), &keyvalue::OPENERS),
-        (component.blobs.values().next().map(|link| &link.place), &["wasi:blobstore/blobstore"]),
-        (component.brokers.values().next().map(|link| &link.place), &["wasi:messaging/types"]),
-        (component.databases.values().next().map(|link| &link.place), &sql::OPENERS),
-        (component.config.as_ref().map(|link| &link.place), &CONFIG_READERS),
-    ];
-    let imports = |interfaces: &[&str]| {
+    let is_used = |capability: Capability| {
         let mut imports = description.needs.iter().flat_map(|need| &need.imports);
-        imports.any(|import| interfaces.contains(&import.split('@').next().unwrap_or(import)))
+        imports.any(|import| capability.is_used_by(import))
     };
-    let unused = links.into_iter().filter(|(_, interfaces)| !imports(interfaces));
+    let unused = Capability::ALL.into_iter().filter(|capability| !is_used(*capability));
     unused
-        .filter_map(|(place, interfaces)| {
+        .filter_map(|capability| {
             let message = format!(
                 "`{}` does not import `{}`, nor any other interface for which it has this link",
-                component.name, interfaces[0]
+                component.name,
+                capability.row().interfaces[0]
             );
             let help = Some("take the link away");
             // A link that nobody wrote, as those of a `spin.toml`, is there for those who use it.
-            let place = Some(place?.clone()?);
+            let place = Some(component.links.of(capability).next()?.place.clone()?);
             Some(Problem { place, ..problem("no-such-import", message, help) })
         })
         .collect()
@@ -321,8 +311,8 @@ fn parts<'a>(app: &'a App, components: &'a BTreeMap<ComponentName, Loaded>) -> V
         bytes: &loaded.bytes,
         links: app.components[name]
             .links
-            .iter()
-            .map(|(import, link)| PartLink { import: import.as_str(), to: link.value.to.as_str() })
+            .components()
+            .map(|link| PartLink { import: link.import.as_str(), to: link.to.as_str() })
             .collect(),
     };
     components.iter().map(part).collect()
@@ -349,9 +339,6 @@ fn of_fusion(app: &App, error: &FuseError, whole: bool) -> Problem {
 }
 
 fn place_of(component: &Component, import: Option<&str>) -> Option<Place> {
-    let link = import.and_then(|import| {
-        let names = |key: &str| key == import || import.split('@').next() == Some(key);
-        component.links.iter().find(|(key, _)| names(key.as_str()))
-    });
-    link.and_then(|(_, link)| link.place.clone()).or_else(|| component.place.clone())
+    let link = import.and_then(|import| component.links.of_import(import));
+    link.and_then(|link| link.place.clone()).or_else(|| component.place.clone())
 }

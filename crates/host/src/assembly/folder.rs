@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use keyway_app::{App, Component, ComponentName, Problem, grant::FileAccess};
+use keyway_app::{Access, App, Component, ComponentName, Problem};
 
 /// As many links as Linux follows on one path.
 const LINKS_AT_MOST: usize = 40;
@@ -70,7 +70,7 @@ pub(crate) fn resolve(app: &mut App) -> Vec<Problem> {
 fn who_may_write<'a>(app: &'a App, path: &Path) -> Option<&'a ComponentName> {
     let writes = |component: &&Component| {
         let grants = component.grant.files.iter();
-        let mut writable = grants.filter(|grant| grant.access == FileAccess::ReadWrite);
+        let mut writable = grants.filter(|grant| grant.access == Access::ReadWrite);
         writable.any(|grant| path.starts_with(&grant.host))
     };
     app.components.values().find(writes).map(|component| &component.name)

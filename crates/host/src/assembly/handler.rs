@@ -14,7 +14,7 @@ pub(crate) fn missing(app: &App, root: &ComponentName, exports: &[String]) -> Ve
 
 /// A route needs a component that answers HTTP.
 fn http(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> {
-    let trigger = app.triggers.iter().find(|trigger| trigger.component == *root)?;
+    let trigger = app.routes.iter().find(|trigger| trigger.component == *root)?;
     if has(exports, &["wasi:http/incoming-handler@0.2.", "wasi:http/handler@0.3."]) {
         return None;
     }

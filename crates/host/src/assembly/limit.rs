@@ -66,12 +66,12 @@ fn at_once(app: &App, root: &ComponentName, exports: &[String]) -> Option<Proble
 /// What is below that which an instance takes at its start.
 fn too_low(app: &App, root: &ComponentName, minimum: &Minimum) -> Vec<Problem> {
     let component = &app.components[root];
-    let Limit { memory_bytes, table_elements, instances, .. } = component.limit;
+    let Limit { memory_bytes, table_elements, core_instances, .. } = component.limit;
     let kib = |bytes: u64| format!("\"{}KiB\"", bytes.div_ceil(1024));
     let needs = [
         ("memory", "of memory", memory_bytes, minimum.memory_bytes),
         ("tables", "table elements", table_elements as u64, minimum.table_elements),
-        ("instances", "core instances", instances as u64, minimum.instances),
+        ("core-instances", "core instances", core_instances as u64, minimum.instances),
     ];
     let too_low = needs.into_iter().filter(|(_, _, limit, needed)| needed > limit);
     too_low

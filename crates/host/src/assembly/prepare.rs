@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, env, fs, os::unix::fs::MetadataExt, path::PathBuf};
 
 use etcetera::BaseStrategy;
-use keyway_app::{App, Component, ComponentName, Doubts, Problem};
+use keyway_app::{App, Capability, ComponentName, Doubts, Problem};
 use keyway_component::{Minimum, UnitImport};
 use keyway_runtime::{Cache, CacheError, Compiled, Compiler, Key, Purpose};
 use serde::{Deserialize, Serialize};
@@ -215,7 +215,7 @@ fn note_name(app: &App, sources: &BTreeMap<ComponentName, Key>, purpose: Purpose
     for root in assemble::roots(app) {
         add(root.as_str().as_bytes());
     }
-    for trigger in &app.triggers {
+    for trigger in &app.routes {
         add(b"route");
         add(trigger.component.as_str().as_bytes());
     }
@@ -231,18 +231,16 @@ fn note_name(app: &App, sources: &BTreeMap<ComponentName, Key>, purpose: Purpose
     for (name, hash) in sources {
         add(name.as_str().as_bytes());
         add(hash.as_str().as_bytes());
-        let Component { links, stores, blobs, brokers, config, databases, .. } =
-            &app.components[name];
+        let links = &app.components[name].links;
         // Whether these links have an import is found out when the component is read.
-        add(if stores.is_empty() { b"no stores" } else { b"stores" });
-        add(if blobs.is_empty() { b"no blobs" } else { b"blobs" });
-        add(if brokers.is_empty() { b"no brokers" } else { b"brokers" });
-        add(if config.is_none() { b"no config" } else { b"config" });
-        add(if databases.is_empty() { b"no databases" } else { b"databases" });
-        add(&(links.len() as u64).to_le_bytes());
-        for (import, link) in links {
-            add(import.as_str().as_bytes());
-            add(link.value.to.as_str().as_bytes());
+        for capability in Capability::ALL {
+            add(capability.row().section.as_bytes());
+            add(&[u8::from(links.of(capability).next().is_some())]);
+        }
+        add(&(links.components().count() as u64).to_le_bytes());
+        for link in links.components() {
+            add(link.import.as_str().as_bytes());
+            add(link.to.as_str().as_bytes());
         }
     }
     Key::of(hasher.finalize())

@@ -2,51 +2,45 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
-use keyway_app::ComponentName;
+use keyway_app::{ComponentName, Rights};
+use keyway_capability::Linked;
 
-/// A backend as the links of components see it. They outlive an exchange of the component, so that
-/// what a quota has counted is not counted anew.
-pub(crate) struct Links<R, T: ?Sized>(Mutex<Vec<Link<R, T>>>);
+/// A backend as the links of components see it. They outlive a swap of the component, so that what a
+/// quota has counted is not counted anew.
+#[derive(Default)]
+pub(crate) struct Links(Mutex<Vec<Link>>);
 
-struct Link<R, T: ?Sized> {
+struct Link {
     component: ComponentName,
-    rights: R,
-    restricted: Arc<T>,
+    rights: Rights,
+    linked: Linked,
 }
 
-impl<R: Clone + PartialEq, T: ?Sized> Links<R, T> {
-    /// What `component` sees with `rights`, made by `restrict` unless it is there.
+impl Links {
+    /// What `component` sees with `rights`, made by `link` unless it is there.
     pub(crate) fn get(
         &self,
         component: &ComponentName,
-        rights: R,
-        restrict: impl FnOnce(R) -> Arc<T>,
-    ) -> Arc<T> {
+        rights: &Rights,
+        link: impl FnOnce() -> Linked,
+    ) -> Linked {
         let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Of those that no unit has any more, only the one that is asked for is of use.
-        let is_meant = |known: &Link<R, T>| known.component == *component && known.rights == rights;
-        links.retain(|known| is_meant(known) || Arc::strong_count(&known.restricted) > 1);
+        let is_meant = |known: &Link| known.component == *component && known.rights == *rights;
+        links.retain(|known| is_meant(known) || known.linked.is_shared());
         if let Some(known) = links.iter().find(|known| is_meant(known)) {
-            return Arc::clone(&known.restricted);
+            return known.linked.clone();
         }
-        let restricted = restrict(rights.clone());
-        let link =
-            Link { component: component.clone(), rights, restricted: Arc::clone(&restricted) };
-        links.push(link);
-        restricted
+        let (component, rights, linked) = (component.clone(), rights.clone(), link());
+        links.push(Link { component, rights, linked: linked.clone() });
+        linked
     }
 }
 
-impl<R, T: ?Sized> Default for Links<R, T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<R, T: ?Sized> fmt::Debug for Links<R, T> {
+impl fmt::Debug for Links {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Links").finish_non_exhaustive()
     }
@@ -58,18 +52,27 @@ mod tests {
 
     #[test]
     fn a_link_is_made_once_while_it_is_used() {
-        let links = Links::<u8, str>::default();
+        let links = Links::default();
         let (ann, ben) = (name("ann"), name("ben"));
-        let first = links.get(&ann, 1, |_| Arc::from("first"));
-        assert!(Arc::ptr_eq(&first, &links.get(&ann, 1, |_| Arc::from("again"))));
-        assert_eq!(&*links.get(&ann, 2, |_| Arc::from("other rights")), "other rights");
-        assert_eq!(&*links.get(&ben, 1, |_| Arc::from("other component")), "other component");
-        assert!(Arc::ptr_eq(&first, &links.get(&ann, 1, |_| Arc::from("again"))));
+        let (all, few) = (rights(None), rights(Some(1)));
+        let get = |name, rights: &Rights, text: &'static str| {
+            links.get(name, rights, || Linked::new(text))
+        };
+        let text = |linked: &Linked| *linked.get::<&str>().expect("a text");
+        let first = get(&ann, &all, "first");
+        assert_eq!(text(&get(&ann, &all, "again")), "first");
+        assert_eq!(text(&get(&ann, &few, "other rights")), "other rights");
+        assert_eq!(text(&get(&ben, &all, "other component")), "other component");
+        assert_eq!(text(&get(&ann, &all, "again")), "first");
         drop(first);
         // It is asked for by the next generation when the last one has let go of it.
-        assert_eq!(&*links.get(&ann, 1, |_| Arc::from("again")), "first");
-        links.get(&ben, 2, |_| Arc::from("another"));
-        assert_eq!(&*links.get(&ann, 1, |_| Arc::from("again")), "again");
+        assert_eq!(text(&get(&ann, &all, "again")), "first");
+        get(&ben, &few, "another");
+        assert_eq!(text(&get(&ann, &all, "again")), "again");
+    }
+
+    fn rights(quota_bytes: Option<u64>) -> Rights {
+        Rights { quota_bytes, ..Rights::default() }
     }
 
     fn name(text: &str) -> ComponentName {

@@ -10,7 +10,7 @@ use std::{
 use age::{Decryptor, Identity, IdentityFile, armor::ArmoredReader};
 use etcetera::BaseStrategy;
 use keyway_app::{
-    Placed, Problem,
+    Capability, Placed, Problem,
     backend::{Backend, Part, Secret, Setting},
 };
 use keyway_capability::SettingsError;
@@ -37,20 +37,48 @@ impl fmt::Debug for Resolved {
     }
 }
 
-/// What `declared` has come to. `what` is what it is the backend of.
+/// What `declared` has come to. `what` is what it is called.
 ///
 /// # Errors
 /// If a setting comes from a variable or a file that is not there.
-pub(crate) fn resolve(folder: &Path, what: &str, declared: &Backend) -> Result<Resolved, Problem> {
+pub(crate) fn resolve(
+    folder: &Path,
+    capability: Capability,
+    what: &str,
+    declared: &Backend,
+) -> Result<Resolved, Problem> {
     let settings = read_all(folder, what, declared)?;
-    Ok(Resolved { kind: declared.kind.value.clone(), settings })
+    let kind = declared.kind.value.clone();
+    match (capability, kind.as_str()) {
+        (Capability::Config, "env") => environment(settings, what, declared),
+        _ => Ok(Resolved { kind, settings }),
+    }
 }
 
-/// The settings of `declared` as texts. `what` is what it is the backend of.
+/// The host's environment as a configuration of values, which knows nothing of it.
+fn environment(
+    mut settings: BTreeMap<String, String>,
+    what: &str,
+    declared: &Backend,
+) -> Result<Resolved, Problem> {
+    let prefix = settings.remove("prefix").unwrap_or_default();
+    if let Some(key) = settings.keys().next() {
+        let place = declared.settings.get(key).and_then(|setting| setting.place.clone());
+        let message = format!("{what}: the backend `env` has no setting `{key}`; write `prefix`");
+        return Err(Problem { place, ..problem("setting", message, None) });
+    }
+    let values = env::vars_os().filter_map(|(key, value)| {
+        let key = key.to_str()?.strip_prefix(&prefix)?.to_owned();
+        Some((key, value.into_string().ok()?))
+    });
+    Ok(Resolved { kind: "values".to_owned(), settings: values.collect() })
+}
+
+/// The settings of `declared` as texts. `what` is what it is called.
 ///
 /// # Errors
 /// If one comes from a variable or a file that is not there.
-pub(crate) fn read_all(
+fn read_all(
     folder: &Path,
     what: &str,
     declared: &Backend,
@@ -60,14 +88,17 @@ pub(crate) fn read_all(
             place: place.clone(),
             ..problem("setting", format!("{what}: its `{key}` {reason}"), None)
         })?;
-        let value = if PATHS.contains(&key.as_str()) {
-            folder.join(value).to_string_lossy().into_owned()
-        } else {
-            value
-        };
+        let value =
+            if PATHS.contains(&key.as_str()) { in_full(&folder.join(value)) } else { value };
         Ok((key.clone(), value))
     };
     declared.settings.iter().map(read).collect()
+}
+
+/// A path from the root on, as text: what is named in two ways is the same.
+pub(crate) fn in_full(path: &Path) -> String {
+    let absolute = std::path::absolute(path);
+    absolute.as_deref().unwrap_or(path).to_string_lossy().into_owned()
 }
 
 /// The problem of settings that are no backend's, at the one that is wrong.

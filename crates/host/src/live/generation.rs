@@ -8,8 +8,8 @@ use std::{
 };
 
 use keyway_app::{
-    App, Component, ComponentName, Grant, HttpTrigger, Limit, Placed, Problem,
-    backend::BackendName, keyvalue::StoreLink, sql::DatabaseLink,
+    App, BackendName, Capability, Component, ComponentName, Grant, HttpTrigger, Limit, Problem,
+    Rights, link::BackendLink,
 };
 use keyway_component::UnitImport;
 use keyway_runtime::{Engines, Key, Principal, Remedy, Room, Unit, UnitSpec};
@@ -66,11 +66,8 @@ struct Identity {
 struct Member {
     name: String,
     grant: Grant,
-    stores: Vec<(String, StoreLink, Address)>,
-    blobs: Vec<(String, StoreLink, Address)>,
-    brokers: Vec<(String, Address)>,
-    config: Option<Address>,
-    databases: Vec<(String, DatabaseLink, Address)>,
+    /// What each name of a capability is linked to, and what is open there.
+    links: Vec<(Capability, String, BackendName, Rights, Option<Address>)>,
 }
 
 /// Tells what is open from another: two that are open at the same time never have the same.
@@ -114,7 +111,7 @@ impl Generation {
         };
         self.units.len() == other.units.len()
             && self.units.iter().zip(&other.units).all(same_unit)
-            && self.backends.stores.is_same(&other.backends.stores)
+            && self.backends.stores().is_same(other.backends.stores())
             && self.shown() == other.shown()
             && listen::is_same(&self.listeners(None), &other.listeners(None))
     }
@@ -125,7 +122,7 @@ impl Generation {
         canary: Option<(&Self, Share)>,
     ) -> Result<Routes<UnitHandler>, Vec<Problem>> {
         let mut routes = Routes::new();
-        for HttpTrigger { host, route, exact, component, place } in &self.prepared.app.triggers {
+        for HttpTrigger { host, route, exact, component, place } in &self.prepared.app.routes {
             let handler = self.handler(component, canary);
             let added = match exact {
                 true => routes.add_exact(host.as_deref(), route, handler),
@@ -177,29 +174,7 @@ impl Identity {
             Member {
                 name: name.clone(),
                 grant: component.map(|component| component.grant.clone()).unwrap_or_default(),
-                stores: links(component.map(|component| &component.stores), |to| {
-                    backends.stores.get(to).map_or(0, address)
-                }),
-                blobs: links(component.map(|component| &component.blobs), |to| {
-                    backends.places.get(to).map_or(0, address)
-                }),
-                brokers: component
-                    .map(|component| backends.brokers.of(component))
-                    .into_iter()
-                    .flatten()
-                    .map(|(name, broker)| (name, address(&broker)))
-                    .collect(),
-                config: component
-                    .and_then(|component| backends.configs.of(component))
-                    .map(|config| address(&config)),
-                databases: component
-                    .iter()
-                    .flat_map(|component| &component.databases)
-                    .map(|(identifier, link)| {
-                        let address = backends.databases.get(&link.value.to).map_or(0, address);
-                        (identifier.clone(), link.value.clone(), address)
-                    })
-                    .collect(),
+                links: component.map(|component| links(component, backends)).unwrap_or_default(),
             }
         };
         Self {
@@ -211,19 +186,17 @@ impl Identity {
     }
 }
 
-/// Links with the addresses of what they lead to.
+/// The links of a component with the addresses of what they lead to.
 fn links(
-    links: Option<&BTreeMap<String, Placed<StoreLink>>>,
-    address: impl Fn(&BackendName) -> Address,
-) -> Vec<(String, StoreLink, Address)> {
-    let links = links.into_iter().flatten();
-    let links = links
-        .map(|(name, Placed { value: link, .. })| (name.clone(), link.clone(), address(&link.to)));
+    component: &Component,
+    backends: &Backends,
+) -> Vec<(Capability, String, BackendName, Rights, Option<Address>)> {
+    let links =
+        component.links.backends().map(|BackendLink { capability, name, to, rights, .. }| {
+            let address = backends.address(capability, to);
+            (capability, name.to_owned(), to.clone(), rights.clone(), address)
+        });
     links.collect()
-}
-
-fn address<T: ?Sized>(open: &Arc<T>) -> Address {
-    Arc::as_ptr(open).cast::<()>() as Address
 }
 
 fn find<'a>(app: &'a App, name: &str) -> Option<&'a Component> {
@@ -276,11 +249,7 @@ impl Principals {
         let principal = |component: &Component| Principal {
             name: component.name.to_string(),
             grant: component.grant.clone(),
-            stores: backends.stores.of(component),
-            blobs: backends.places.of(component),
-            brokers: backends.brokers.of(component),
-            config: backends.configs.of(component),
-            databases: backends.databases.of(component),
+            links: backends.of(component),
             streams: None,
             // A component that stands in no manifest was named by its file.
             remedy: match component.place {

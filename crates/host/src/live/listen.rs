@@ -10,7 +10,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use futures::{FutureExt, future::BoxFuture};
-use keyway_app::ComponentName;
+use keyway_app::{Capability, ComponentName};
 use keyway_capability::{
     keyvalue::{Change, Store},
     messaging::{Broker, Message, Subscription},
@@ -90,7 +90,8 @@ impl Generation {
     pub(crate) fn listeners(&self, canary: Option<(&Self, Share)>) -> Vec<Wanted> {
         let app = &self.prepared.app;
         let messages = app.messages.iter().filter_map(|trigger| {
-            let broker = Arc::clone(self.backends.brokers.get(&trigger.from)?);
+            let broker: Arc<dyn Broker> =
+                self.backends.get(Capability::Messaging, &trigger.from)?;
             let subscription = Subscription {
                 topics: trigger.topic.parse().ok()?,
                 group: trigger.group.clone(),
@@ -108,9 +109,10 @@ impl Generation {
             Some((key, begin, &trigger.component))
         });
         let changes = app.changes.iter().filter_map(|trigger| {
-            let mut stores = self.backends.stores.of(app.component(&trigger.component)?);
+            let links = self.backends.of(app.component(&trigger.component)?);
             let (component, prefix) = (trigger.component.clone(), trigger.prefix.clone());
-            let store = stores.remove(&trigger.store)?;
+            let linked = links.get(&(Capability::Keyvalue, trigger.store.clone()))?;
+            let store = Arc::clone(linked.get::<Arc<dyn Store>>()?);
             let what = What::Changes { component, prefix: prefix.clone() };
             let key = Key { source: address(&store), what };
             let begin: Begin = Box::new(move |handler, begun, stop| {

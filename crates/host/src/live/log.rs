@@ -14,6 +14,7 @@ use std::{
 };
 
 use futures::{Stream, StreamExt, stream};
+use keyway_word::hide;
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::{admin::api::LogLine, problem::in_words};
@@ -81,7 +82,9 @@ pub struct Remembered;
 
 impl Write for Remembered {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Whoever says something hides its secrets. Clients of servers log too, if they are asked to.
         let text = in_words(&String::from_utf8_lossy(bytes));
+        let text = hide(&text).into_owned();
         append(None, without_colours(&text).trim_end());
         write_or_hold(text.into_bytes());
         Ok(bytes.len())

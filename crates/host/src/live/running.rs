@@ -16,6 +16,7 @@ use keyway_app::{App, ComponentName, Placed, Problem, Source};
 use keyway_capability::keyvalue::swapping::Phase;
 use keyway_runtime::{Purpose, Unit};
 use keyway_trigger::http::LiveRoutes;
+use keyway_word::did_you_mean;
 use tokio::{runtime::Handle, time::timeout};
 
 pub(crate) use trial::{Counted, Trial, TrialOptions};
@@ -32,7 +33,6 @@ use crate::{
         listen::Listeners,
         serve::{ServeOptions, no_trigger},
     },
-    nearest::did_you_mean,
     problem::problem,
 };
 
@@ -181,8 +181,7 @@ impl Running {
         let next = in_background(move || {
             let Previous { prepared, backends } = previous;
             let current = &this.serving().current;
-            let stores = backends.stores.current_in(&current.backends.stores);
-            Generation::new(prepared, Backends { stores, ..backends }, Some(current))
+            Generation::new(prepared, backends.with_stores_of(&current.backends), Some(current))
         });
         let next = next.await?;
         self.install(Arc::new(next))?;
@@ -219,7 +218,7 @@ impl Running {
         }
         // Last of all that may fail: what was moved is not moved back.
         self.exchange_declared(&next, &current).await?;
-        self.background.spawn(next.backends.clone().look_at());
+        self.background.spawn(next.backends.clone().probe());
         self.install(Arc::new(next))?;
         Ok(true)
     }
@@ -257,7 +256,7 @@ impl Running {
     /// Refuses what could put another store in the place of one whose backend is being exchanged.
     fn no_swap_of_a_backend(&self) -> Done<()> {
         let serving = self.serving();
-        let mut stores = serving.current.backends.stores.iter();
+        let mut stores = serving.current.backends.stores().iter();
         match stores.find(|(_, store)| store.progress().borrow().phase != Phase::Idle) {
             None => Ok(()),
             Some((name, _)) => {

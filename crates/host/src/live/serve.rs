@@ -144,7 +144,7 @@ pub fn serve(
     background.handle().spawn(take_messages_until(stop, Arc::clone(&running)));
     narrator.serving(&url, &running.serving().current.shown());
     drop(hold);
-    background.handle().spawn(running.serving().current.backends.clone().look_at());
+    background.handle().spawn(running.serving().current.backends.clone().probe());
     let listeners = running.listeners();
     listeners.update(running.serving().current.listeners(None), &background.handle());
     // What the first request sends is to find who listens.

@@ -5,8 +5,11 @@ mod outgoing;
 
 use std::{collections::VecDeque, sync::Arc, time::SystemTime};
 
-use keyway_app::blobstore::{DEFAULT, suggest_container, suggest_container_write};
-use keyway_capability::blobstore::{Blobs, Error, ObjectId, copy_across};
+use keyway_capability::{
+    Outage,
+    blobstore::{Blobs, Error, ObjectId, copy_across},
+};
+use keyway_word::{Capability, DEFAULT};
 use wasmtime::component::Resource;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
 
@@ -21,6 +24,9 @@ use incoming::Input;
 pub use incoming::Incoming;
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
 pub use outgoing::Outgoing;
+
+/// By which links to containers are written.
+const INTERFACE: &str = "wasi:blobstore/blobstore";
 
 mod draft {
     wasmtime::component::bindgen!({
@@ -94,13 +100,11 @@ impl View<'_> {
     fn blobs(&self, container: &str) -> Result<Arc<dyn Blobs>, String> {
         let denied = || format!("no container `{container}` is granted");
         let member = self.member.ok_or_else(denied)?;
-        let links = &member.principal.blobs;
-        links.get(container).or_else(|| links.get(DEFAULT)).cloned().ok_or_else(|| {
-            let name = &member.principal.name;
-            member.report(
-                &format!("the container {container:?}"),
-                suggest_container(name, container),
-            );
+        let linked = |name: &str| {
+            member.principal.linked::<Arc<dyn Blobs>>(Capability::Blobstore, name).cloned()
+        };
+        linked(container).or_else(|| linked(DEFAULT)).ok_or_else(|| {
+            member.report_link(Capability::Blobstore, INTERFACE, container);
             denied()
         })
     }
@@ -111,10 +115,12 @@ impl View<'_> {
         let text = error.to_string();
         match (error, self.member) {
             (Error::ReadOnly { .. }, Some(member)) => {
-                let line = suggest_container_write(&member.principal.name);
-                member.report("changing containers", line);
+                member.report_read_only(Capability::Blobstore, INTERFACE);
             }
-            (Error::NoSuchStore { .. } | Error::AccessDenied { .. }, Some(member)) => {
+            (
+                Error::NoSuchStore { .. } | Error::Outage(Outage::AccessDenied { .. }),
+                Some(member),
+            ) => {
                 member.warn(&text);
             }
             _ => {}

@@ -95,11 +95,7 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
     let principal = Principal {
         name: "probe".to_owned(),
         grant,
-        stores: BTreeMap::new(),
-        blobs: BTreeMap::new(),
-        brokers: BTreeMap::new(),
-        config: None,
-        databases: BTreeMap::new(),
+        links: BTreeMap::new(),
         streams: None,
         remedy: Remedy::default(),
     };

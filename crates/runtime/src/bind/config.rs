@@ -5,8 +5,8 @@ mod spin;
 
 use std::sync::Arc;
 
-use keyway_app::backend::{CONFIG_READERS, suggest_config};
 use keyway_capability::config::{Config, Error};
+use keyway_word::{Capability, DEFAULT};
 
 use super::{
     import::{Import, Target},
@@ -52,15 +52,16 @@ impl View<'_> {
     /// line for `interface`, by which it asked.
     fn granted(&self, interface: &str) -> Option<Arc<dyn Config>> {
         let member = self.member?;
-        let config = member.principal.config.clone();
+        let config = member.principal.linked::<Arc<dyn Config>>(Capability::Config, DEFAULT);
+        let config = config.cloned();
         if config.is_none() {
-            member.report("its configuration", suggest_config(&member.principal.name, interface));
+            member.report_link(Capability::Config, interface, "");
         }
         config
     }
 
     fn config(&self) -> Result<Arc<dyn Config>, store::Error> {
-        self.granted(CONFIG_READERS[0]).ok_or_else(|| store::Error::Upstream(NONE.to_owned()))
+        self.granted("wasi:config/store").ok_or_else(|| store::Error::Upstream(NONE.to_owned()))
     }
 }
 

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use keyway_app::grant;
+use keyway_app::{
+    grant::SocketDirection,
+    lack::{Lack, Protocol},
+};
 use wasmtime::component::{
     LinkerInstance, ResourceType, Type, Val,
     types::{ComponentFunc, ComponentInstance, ComponentItem},
@@ -61,7 +64,7 @@ impl Denial {
             return Denied { component: "a component".to_owned(), function };
         };
         match remedy(&self.interface, &member.principal) {
-            Some(line) => member.report(&function, line),
+            Some(lack) => member.report(&function, lack),
             None => member.warn(&format!(
                 "{function} is denied, whatever is granted: this version of Keyway does not have it"
             )),
@@ -70,11 +73,15 @@ impl Denial {
     }
 }
 
-/// The line of the manifest that would give the interface to who has not got it, if one would.
-fn remedy(interface: &str, principal: &Principal) -> Option<String> {
-    let Principal { name, grant, .. } = principal;
-    let need = need::of(interface).filter(|need| !(need.is_granted)(grant))?;
-    Some((need.line)(name))
+/// What a component lacks to have the interface, if its user can give it.
+fn remedy(interface: &str, principal: &Principal) -> Option<&'static Lack<'static>> {
+    let need = need::of(interface).filter(|need| !(need.is_granted)(&principal.grant))?;
+    Some(&need.lack)
+}
+
+/// A socket to an address that is not known yet.
+fn some_socket(protocol: Protocol) -> Lack<'static> {
+    Lack::Socket { protocol, address: None, direction: SocketDirection::Connect }
 }
 
 /// Meets every function and resource of `instance`.
@@ -155,12 +162,13 @@ impl Network {
     }
 
     fn report(self, member: &Member) {
-        let name = &member.principal.name;
-        match self {
-            Self::Names => member.report("looking up a name", grant::suggest_lookup(name)),
-            Self::Tcp => member.report("TCP", grant::suggest_some_tcp(name)),
-            Self::Udp => member.report("UDP", grant::suggest_some_udp(name)),
-        }
+        let (what, protocol) = match self {
+            // Names are looked up for those who may connect somewhere.
+            Self::Names => ("looking up a name", Protocol::Tcp),
+            Self::Tcp => ("TCP", Protocol::Tcp),
+            Self::Udp => ("UDP", Protocol::Udp),
+        };
+        member.report(what, &some_socket(protocol));
     }
 }
 
@@ -232,7 +240,7 @@ fn function(
 mod tests {
     use std::collections::BTreeMap;
 
-    use keyway_app::Grant;
+    use keyway_app::{Grant, lack::FlagGrant};
 
     use super::*;
     use crate::grant::Remedy;
@@ -242,18 +250,13 @@ mod tests {
         let principal = |clocks| Principal {
             name: "timer".to_owned(),
             grant: Grant { clocks, ..Grant::default() },
-            stores: BTreeMap::new(),
-            blobs: BTreeMap::new(),
-            brokers: BTreeMap::new(),
-            config: None,
-            databases: BTreeMap::new(),
+            links: BTreeMap::new(),
             streams: None,
             remedy: Remedy::default(),
         };
         let (with, without) = (principal(true), principal(false));
         let clock = "wasi:clocks/monotonic-clock@0.2.12";
-        let line = Some("component.timer.grant.clocks = true".to_owned());
-        assert_eq!(remedy(clock, &without), line);
+        assert_eq!(remedy(clock, &without), Some(&Lack::Flag(FlagGrant::Clocks)));
         // A release to come, of which the host has nothing.
         assert_eq!(remedy("wasi:clocks/monotonic-clock@0.2.13", &with), None);
         assert_eq!(remedy("wasi:clocks/timezone@0.2.12", &with), None);

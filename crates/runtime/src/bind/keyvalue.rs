@@ -10,8 +10,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use keyway_app::keyvalue::{DEFAULT, OPENERS, suggest_store, suggest_store_write};
-use keyway_capability::keyvalue::{Error, Page, Store, Swap};
+use keyway_capability::{
+    Outage,
+    keyvalue::{Error, Page, Store, Swap},
+};
+use keyway_word::{Capability, DEFAULT};
 use wasmtime::component::Resource;
 
 use super::{
@@ -164,20 +167,23 @@ enum Said {
 }
 
 /// By which the links of this interface are written.
-const OPENER: &str = OPENERS[0];
+const OPENER: &str = "wasi:keyvalue/store";
 
 impl View<'_> {
     /// Opens a store that a link names, for a component that asks by `interface`.
     fn find(&self, interface: &str, identifier: &str) -> Result<Arc<dyn Store>, Refusal> {
         let asked = if identifier.is_empty() { DEFAULT } else { identifier };
-        let Some(store) = self.member.and_then(|member| member.principal.stores.get(asked)) else {
+        let store = self.member.and_then(|member| {
+            let linked = member.principal.linked::<Arc<dyn Store>>(Capability::Keyvalue, asked);
+            linked.cloned()
+        });
+        let Some(store) = store else {
             if let Some(member) = self.member {
-                let line = suggest_store(&member.principal.name, interface, asked);
-                member.report(&format!("the store {asked:?}"), line);
+                member.report_link(Capability::Keyvalue, interface, asked);
             }
             return Err(Refusal::NotGranted(asked.to_owned()));
         };
-        Ok(Arc::clone(store))
+        Ok(store)
     }
 
     fn open(&mut self, identifier: &str) -> Result<Resource<Bucket>, Refusal> {
@@ -212,15 +218,14 @@ impl View<'_> {
         let text = error.to_string();
         match (error, self.member) {
             (Error::ReadOnly { .. }, Some(member)) => {
-                let line = suggest_store_write(&member.principal.name, interface);
-                member.report("changing the store", line);
+                member.report_read_only(Capability::Keyvalue, interface);
                 Said::AccessDenied
             }
             (Error::NoSuchStore { .. }, Some(member)) => {
                 member.warn(&text);
                 Said::NoSuchStore
             }
-            (Error::AccessDenied { .. }, Some(member)) => {
+            (Error::Outage(Outage::AccessDenied { .. }), Some(member)) => {
                 member.warn(&text);
                 Said::AccessDenied
             }

@@ -1,6 +1,6 @@
 //! `wasi:logging`: lines on standard error, for those who may write there.
 
-use keyway_app::grant::suggest_stderr;
+use keyway_app::lack::{FlagGrant, Lack};
 
 use super::{
     import::{Import, Target},
@@ -35,9 +35,8 @@ type View<'a> = super::view::View<'a, Log>;
 impl logging::Host for View<'_> {
     async fn log(&mut self, level: Level, context: String, message: String) {
         let Some(member) = self.member else { return };
-        let principal = &member.principal;
-        if !principal.grant.stderr {
-            return member.report("writing to the log", suggest_stderr(&principal.name));
+        if !member.principal.grant.stderr {
+            return member.report("writing to the log", &Lack::Flag(FlagGrant::Stderr));
         }
         let level = match level {
             Level::Trace => "TRACE",

@@ -2,8 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use keyway_app::messaging::{DEFAULT, suggest_broker};
-use keyway_capability::messaging::{Broker, Error, Message as Content, Wanted};
+use keyway_capability::{
+    Outage,
+    messaging::{Broker, Error, Message as Content, Wanted},
+};
+use keyway_word::{Capability, DEFAULT};
 use wasmtime::{
     Store,
     component::{InstancePre, Resource},
@@ -18,6 +21,9 @@ use crate::state::{
     Charge, ROOT, State,
     view::{self, Viewed},
 };
+
+/// By which a link to a broker is suggested.
+const INTERFACE: &str = "wasi:messaging/producer";
 
 mod draft {
     wasmtime::component::bindgen!({
@@ -135,9 +141,9 @@ impl types::Host for View<'_> {
         };
         let text = error.to_string();
         Ok(match error {
-            Error::TimedOut { .. } | Error::NoReply { .. } => types::Error::Timeout,
-            Error::Unreachable { .. } => types::Error::Connection(text),
-            Error::AccessDenied { .. } | Error::NoSuchStream { .. } => {
+            Error::Outage(Outage::TimedOut { .. }) | Error::NoReply { .. } => types::Error::Timeout,
+            Error::Outage(Outage::Unreachable { .. }) => types::Error::Connection(text),
+            Error::Outage(Outage::AccessDenied { .. }) | Error::NoSuchStream { .. } => {
                 // The component can do nothing about that.
                 if let Some(member) = self.member {
                     member.warn(&text);
@@ -152,11 +158,12 @@ impl types::Host for View<'_> {
 impl types::HostClient for View<'_> {
     async fn connect(&mut self, name: String) -> Result<Resource<Client>, Refusal> {
         let asked = if name.is_empty() { DEFAULT } else { &name };
-        let broker = self.member.and_then(|member| member.principal.brokers.get(asked));
+        let broker = self.member.and_then(|member| {
+            member.principal.linked::<Arc<dyn Broker>>(Capability::Messaging, asked)
+        });
         let Some(broker) = broker else {
             if let Some(member) = self.member {
-                let line = suggest_broker(&member.principal.name, asked);
-                member.report(&format!("the broker {asked:?}"), line);
+                member.report_link(Capability::Messaging, INTERFACE, asked);
             }
             return Err(Refusal::NotGranted(asked.to_owned()));
         };

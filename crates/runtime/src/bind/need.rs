@@ -3,7 +3,8 @@
 
 use keyway_app::{
     Grant,
-    grant::{suggest_clocks, suggest_random, suggest_some_tcp},
+    grant::SocketDirection,
+    lack::{FlagGrant, Lack, Protocol},
 };
 use keyway_component::{Authority, authority};
 
@@ -12,15 +13,31 @@ pub(super) struct Need {
     authority: Authority,
     /// Whether these grants have it.
     pub(super) is_granted: fn(&Grant) -> bool,
-    /// The line of a manifest that grants it to a component.
-    pub(super) line: fn(&str) -> String,
+    /// What a component lacks that does not have it.
+    pub(super) lack: Lack<'static>,
 }
 
 const NEEDS: &[Need] = &[
-    Need { authority: Authority::Clocks, is_granted: |it| it.clocks, line: suggest_clocks },
-    Need { authority: Authority::Random, is_granted: |it| it.random, line: suggest_random },
+    Need {
+        authority: Authority::Clocks,
+        is_granted: |it| it.clocks,
+        lack: Lack::Flag(FlagGrant::Clocks),
+    },
+    Need {
+        authority: Authority::Random,
+        is_granted: |it| it.random,
+        lack: Lack::Flag(FlagGrant::Random),
+    },
     // Encryption is of no use to a component that may not connect.
-    Need { authority: Authority::Tls, is_granted: |it| !it.tcp.is_empty(), line: suggest_some_tcp },
+    Need {
+        authority: Authority::Tls,
+        is_granted: |it| !it.tcp.is_empty(),
+        lack: Lack::Socket {
+            protocol: Protocol::Tcp,
+            address: None,
+            direction: SocketDirection::Connect,
+        },
+    },
 ];
 
 /// What `interface` needs, if it needs something.

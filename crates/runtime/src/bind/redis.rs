@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyway_app::grant::suggest_redis;
+use keyway_app::lack::{Lack, ServerKind};
 use keyway_capability::redis::{Answer, Argument, Connection as Server, Error};
 use wasmtime::component::{Accessor, Resource, ResourceTableError};
 
@@ -72,8 +72,8 @@ impl View<'_> {
         let member = self.member.ok_or_else(not_granted)?;
         server::redis(&member.principal.grant.redis, address).map_err(|refused| match refused {
             Refused::NotGranted { host, port } => {
-                let line = suggest_redis(&member.principal.name, &host, port);
-                member.report(&format!("the server {host:?} of Redis"), line);
+                let lack = Lack::Server { speaks: ServerKind::Redis, host: &host, port };
+                member.report(&format!("the server {host:?} of Redis"), &lack);
                 not_granted()
             }
             Refused::Wrong(reason) => {

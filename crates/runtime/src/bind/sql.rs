@@ -7,12 +7,12 @@ mod wasmcloud;
 
 use std::sync::Arc;
 
-use keyway_app::{
-    grant::suggest_postgres,
-    keyvalue::DEFAULT,
-    sql::{suggest_database, suggest_database_write},
+use keyway_app::lack::{Lack, ServerKind};
+use keyway_capability::{
+    Outage,
+    sql::{Database, Error, Granted, Session},
 };
-use keyway_capability::sql::{Access, Database, Error, Session};
+use keyway_word::{Access, Capability, DEFAULT, is_address};
 use wasmtime::component::Resource;
 
 use super::{
@@ -94,10 +94,11 @@ impl Found {
 fn told(member: &Member, interface: &str, error: Error) -> Error {
     match &error {
         Error::ReadOnly { .. } => {
-            let line = suggest_database_write(&member.principal.name, interface);
-            member.report("changing the database", line);
+            member.report_read_only(Capability::Sql, interface);
         }
-        Error::NoSuchDatabase { .. } | Error::AccessDenied { .. } | Error::Forbidden { .. } => {
+        Error::NoSuchDatabase { .. }
+        | Error::Outage(Outage::AccessDenied { .. })
+        | Error::Forbidden { .. } => {
             member.warn(&error.to_string());
         }
         _ => {}
@@ -118,12 +119,11 @@ impl View<'_> {
         let asked = if identifier.is_empty() { DEFAULT } else { identifier };
         let not_granted = || Refusal::NotGranted(asked.to_owned());
         let member = self.member.ok_or_else(not_granted)?;
-        if let Some((database, access)) = member.principal.databases.get(asked) {
-            let (database, member) = (Arc::clone(database), Arc::clone(member));
-            return Ok(Found { database, access: *access, member, interface });
+        if let Some(granted) = member.principal.linked::<Granted>(Capability::Sql, asked) {
+            let Granted { database, access } = granted.clone();
+            return Ok(Found { database, access, member: Arc::clone(member), interface });
         }
-        let line = suggest_database(&member.principal.name, interface, asked);
-        member.report(&format!("the database {asked:?}"), line);
+        member.report_link(Capability::Sql, interface, asked);
         Err(not_granted())
     }
 
@@ -132,8 +132,8 @@ impl View<'_> {
     fn find_at(&self, interface: &'static str, address: &str) -> Result<Found, Refusal> {
         let not_granted = || Refusal::NotGranted(address.to_owned());
         let member = self.member.ok_or_else(not_granted)?;
-        let is_linked = member.principal.databases.contains_key(address);
-        if is_linked || !address.contains("://") {
+        let is_linked = member.principal.linked::<Granted>(Capability::Sql, address).is_some();
+        if is_linked || !is_address(address) {
             return self.find(interface, address);
         }
         match member.servers.postgres(&member.principal.grant.postgres, address) {
@@ -142,8 +142,8 @@ impl View<'_> {
                 Ok(Found { database, access: Access::ReadWrite, member, interface })
             }
             Err(Refused::NotGranted { host, port }) => {
-                let line = suggest_postgres(&member.principal.name, &host, port);
-                member.report(&format!("the server {host:?} of PostgreSQL"), line);
+                let lack = Lack::Server { speaks: ServerKind::Postgres, host: &host, port };
+                member.report(&format!("the server {host:?} of PostgreSQL"), &lack);
                 Err(not_granted())
             }
             Err(Refused::Wrong(reason)) => Err(Refusal::Wrong(reason)),

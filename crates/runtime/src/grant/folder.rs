@@ -8,7 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use keyway_app::grant::{FileAccess, FileGrant};
+use keyway_app::grant::FileGrant;
+use keyway_word::Access;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder, filesystem::WasiFilesystemCtx};
 
@@ -24,8 +25,8 @@ pub(crate) fn open(grants: &[FileGrant]) -> Result<WasiFilesystemCtx, FolderErro
     let mut builder = WasiCtxBuilder::new();
     for FileGrant { host, guest, access, .. } in grants {
         let access = match access {
-            FileAccess::Read => FsPerms::ReadOnly,
-            FileAccess::ReadWrite => FsPerms::ReadWrite,
+            Access::Read => FsPerms::ReadOnly,
+            Access::ReadWrite => FsPerms::ReadWrite,
         };
         let failed = |error: String| FolderError { folder: host.clone(), error };
         let folder = open_without_links(host).map_err(|error| failed(error.to_string()))?;

@@ -11,7 +11,10 @@ use std::{future::Future, net::IpAddr, pin::pin, sync::Arc};
 use http::{HeaderValue, Uri, header::HOST, uri::Authority};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::connect::capture_connection;
-use keyway_app::grant::{self, HostPattern, HttpScheme};
+use keyway_app::{
+    grant::{HostPattern, HttpScheme},
+    lack::Lack,
+};
 use tokio::time::{Instant, sleep, timeout_at};
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpHooks, p2::bindings::http::types as error_0_2,
@@ -111,8 +114,8 @@ fn report_address(member: &Member, uri: &Uri) {
     let is_http = uri.scheme() == Some(&http::uri::Scheme::HTTP);
     let scheme = if is_http { HttpScheme::Http } else { HttpScheme::Https };
     let port = uri.port_u16().unwrap_or(scheme.default_port());
-    let line = grant::suggest_addresses(&member.principal.name, scheme, host, port);
-    member.report(&format!("an address of {host} that is not public"), line);
+    let lack = Lack::HttpAddress { scheme, host, port };
+    member.report(&format!("an address of {host} that is not public"), &lack);
 }
 
 fn check(member: &Member, uri: &Uri) -> Result<(), Error> {
@@ -121,8 +124,7 @@ fn check(member: &Member, uri: &Uri) -> Result<(), Error> {
     let grants = &member.principal.grant.http;
     let granted = grants.iter().find(|grant| grant.allows(scheme, host, port));
     let Some(_) = granted else {
-        let line = grant::suggest_http(&member.principal.name, scheme, host, port);
-        member.report(&format!("HTTP to {host}:{port}"), line);
+        member.report(&format!("HTTP to {host}:{port}"), &Lack::Http { scheme, host, port });
         return Err(Error::HttpRequestDenied);
     };
     // A host that is an address is not resolved, so it is checked here. Only an exact grant

@@ -13,7 +13,8 @@ use std::{
     thread,
 };
 
-use keyway_app::{foreign::printable_bytes, grant};
+use keyway_app::lack::{FlagGrant, Lack};
+use keyway_word::printable_bytes;
 use tokio::{
     io::AsyncWrite,
     sync::{mpsc, oneshot},
@@ -185,13 +186,11 @@ impl AsyncWrite for Denied {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let member = &self.plan.members[self.slot];
-        let name = &member.principal.name;
-        match self.stream {
-            Stream::Out => member.report("writing to standard output", grant::suggest_stdout(name)),
-            Stream::Error => {
-                member.report("writing to standard error", grant::suggest_stderr(name));
-            }
-        }
+        let (what, flag) = match self.stream {
+            Stream::Out => ("writing to standard output", FlagGrant::Stdout),
+            Stream::Error => ("writing to standard error", FlagGrant::Stderr),
+        };
+        member.report(what, &Lack::Flag(flag));
         Poll::Ready(Ok(bytes.len()))
     }
 

@@ -1,15 +1,10 @@
 //! A component as the bearer of rights.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{any::Any, collections::BTreeMap};
 
 use keyway_app::Grant;
-use keyway_capability::{
-    blobstore::Blobs,
-    config::Config,
-    keyvalue::Store,
-    messaging::Broker,
-    sql::{Access, Database},
-};
+use keyway_capability::Linked;
+use keyway_word::Capability;
 
 use super::{remedy::Remedy, stream::Streams};
 
@@ -20,20 +15,18 @@ pub struct Principal {
     pub name: String,
     /// Its rights. The folders in it are absolute, by paths without links.
     pub grant: Grant,
-    /// The stores that it may open, by the names that it opens, each with the rights of the link.
-    pub stores: BTreeMap<String, Arc<dyn Store>>,
-    /// The places of the containers that it may use, by the containers' names or as `default` for
-    /// all others, each with the rights of the link.
-    pub blobs: BTreeMap<String, Arc<dyn Blobs>>,
-    /// The brokers that it may connect to, by the names that it gives.
-    pub brokers: BTreeMap<String, Arc<dyn Broker>>,
-    /// The configuration that it reads.
-    pub config: Option<Arc<dyn Config>>,
-    /// The databases that it may open, by the names that it opens, each with what it may do there.
-    pub databases: BTreeMap<String, (Arc<dyn Database>, Access)>,
+    /// What its links to backends lead to, by what it opens.
+    pub links: BTreeMap<(Capability, String), Linked>,
     /// Its standard streams, where it has the process to itself. Others write lines that begin
     /// with their name, and read nothing.
     pub streams: Option<Streams>,
     /// How its user grants it more.
     pub remedy: Remedy,
+}
+
+impl Principal {
+    /// What a component opens by `name`, as the type of its capability.
+    pub(crate) fn linked<T: Any>(&self, capability: Capability, name: &str) -> Option<&T> {
+        self.links.get(&(capability, name.to_owned()))?.get()
+    }
 }

@@ -8,7 +8,10 @@ use std::{
     },
 };
 
-use keyway_app::grant::{self, SocketDirection, SocketGrant};
+use keyway_app::{
+    grant::{SocketDirection, SocketGrant},
+    lack::{Lack, Protocol},
+};
 use wasmtime_wasi::{
     WasiCtxBuilder,
     sockets::{SocketAddrUse, WasiSocketsCtx},
@@ -97,35 +100,17 @@ fn check(member: &Member, address: SocketAddr, usage: SocketAddrUse) -> bool {
     }
     let allowed = grants.iter().any(|grant| grant.allows(address, direction));
     if !allowed {
-        let name = &member.principal.name;
-        let line = match (protocol, direction) {
-            (Protocol::Tcp, Connect) => grant::suggest_tcp(name, address),
-            (Protocol::Udp, Connect) => grant::suggest_udp(name, address),
-            (Protocol::Tcp, Listen) => grant::suggest_tcp_listen(name, address),
-            (Protocol::Udp, Listen) => grant::suggest_udp_listen(name, address),
+        let name = match protocol {
+            Protocol::Tcp => "TCP",
+            Protocol::Udp => "UDP",
         };
         let what = match direction {
-            Connect => format!("{protocol} to {address}"),
-            Listen => format!("listening for {protocol} at {address}"),
+            Connect => format!("{name} to {address}"),
+            Listen => format!("listening for {name} at {address}"),
         };
-        member.report(&what, line);
+        member.report(&what, &Lack::Socket { protocol, address: Some(address), direction });
     }
     allowed
-}
-
-#[derive(Clone, Copy)]
-enum Protocol {
-    Tcp,
-    Udp,
-}
-
-impl std::fmt::Display for Protocol {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Tcp => "TCP",
-            Self::Udp => "UDP",
-        })
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Why an instance ended.
 
-use keyway_app::foreign::printable;
 use keyway_call::Failure;
+use keyway_word::printable;
 use wasmtime::Store;
 
 use crate::{bind::Denied, state::State};

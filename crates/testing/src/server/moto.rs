@@ -87,7 +87,7 @@ impl Moto {
             if body.contains('=') { "application/x-www-form-urlencoded" } else { "text/plain" }
         );
         let mut answer = String::new();
-        let stream = TcpStream::connect(("127.0.0.1", self.0.port));
+        let stream = TcpStream::connect(("127.0.0.1", self.0.port.number()));
         let asked = stream.and_then(|mut stream| {
             stream.write_all(request.as_bytes())?;
             stream.read_to_string(&mut answer)

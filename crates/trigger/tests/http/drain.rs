@@ -4,6 +4,7 @@ use std::future::pending;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -72,22 +73,26 @@ fn a_stop_under_load_loses_no_request_that_was_sent() {
     let served = Served::with(options, LONG, example);
     let address = served.address;
     // Every request on a connection of its own, until nobody listens.
-    let client = move || {
+    let answered = AtomicUsize::new(0);
+    let client = || {
         let request = b"GET /sent HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-        let mut answered = 0;
         while let Ok(mut stream) = TcpStream::connect(address) {
             let mut answer = String::new();
             let done = stream.write_all(request).and_then(|()| stream.read_to_string(&mut answer));
             assert!(done.is_ok() && answer.ends_with("/sent"), "{done:?} {answer:?}");
-            answered += 1;
+            answered.fetch_add(1, Ordering::Relaxed);
         }
-        answered
     };
-    let clients: Vec<_> = (0..16).map(|_| thread::spawn(client)).collect();
-    thread::sleep(Duration::from_millis(200));
-    assert_eq!(served.end(), ServeReport { drained: true, cut: 0 });
-    let answered: usize = clients.into_iter().map(|client| client.join().expect("none lost")).sum();
-    assert!(answered > 0, "there was load");
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..16).map(|_| scope.spawn(client)).collect();
+        while answered.load(Ordering::Relaxed) < 500 {
+            thread::yield_now();
+        }
+        assert_eq!(served.end(), ServeReport { drained: true, cut: 0 });
+        for client in clients {
+            client.join().expect("none lost");
+        }
+    });
 }
 
 #[test]

@@ -13,8 +13,8 @@ use async_nats::{
 
 use super::{Error, Options};
 use crate::{
-    Origin,
-    nats::{self, Outage, Service, cause, is_missing},
+    Origin, Outage,
+    nats::{self, Service, cause, is_missing},
 };
 
 /// Gives the bucket while the server is connected.
@@ -61,13 +61,8 @@ impl Service for Bucket {
         jetstream.get_object_store(bucket).await.map_err(|error| self.explain(&error))
     }
 
-    fn outage(&self, outage: Outage) -> Error {
-        let at = self.origin.clone();
-        match outage {
-            Outage::Refused(reason) => Error::AccessDenied { at, reason },
-            Outage::Unreachable(reason) => Error::Unreachable { at, reason },
-            Outage::Late(after) => Error::TimedOut { at, after },
-        }
+    fn origin(&self) -> Origin {
+        self.origin.clone()
     }
 
     fn explain(&self, error: &(dyn StdError + 'static)) -> Error {
@@ -92,7 +87,7 @@ impl Bucket {
         let at = self.origin.clone();
         let reason = error.to_string();
         if reason.ends_with("timed out") {
-            return Error::TimedOut { at, after: self.options.timeout };
+            return Error::Outage(Outage::TimedOut { at, after: self.options.timeout });
         }
         Error::Failed { at, reason }
     }

@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use super::Nats;
+use crate::Outage;
 use crate::blobstore::{Error, Writing};
 
 /// What the pipe holds: about what the client sends at once.
@@ -51,7 +52,7 @@ impl Writing for Written {
                 at: self.nats.origin.clone(),
                 reason: "it took an object for whole before its end".to_owned(),
             }),
-            Err(_) => Err(Error::TimedOut { at: self.nats.origin.clone(), after }),
+            Err(_) => Err(Error::Outage(Outage::TimedOut { at: self.nats.origin.clone(), after })),
         }
     }
 
@@ -61,7 +62,10 @@ impl Writing for Written {
         // What the pipe still holds is one step more.
         match timeout(nats.timeout, put).await {
             Ok(done) => done.map_err(|error| nats.connector.service.failed(&error)),
-            Err(_) => Err(Error::TimedOut { at: nats.origin.clone(), after: nats.timeout }),
+            Err(_) => Err(Error::Outage(Outage::TimedOut {
+                at: nats.origin.clone(),
+                after: nats.timeout,
+            })),
         }
     }
 }

@@ -12,7 +12,8 @@ use std::{
 use tokio::sync::{RwLock, RwLockReadGuard};
 
 use crate::{
-    blobstore::{Blobs, Error, ObjectId, Rights},
+    Rights,
+    blobstore::{Blobs, Error, ObjectId},
     turn::{Turn, Turns},
 };
 

@@ -18,7 +18,7 @@ use object_store::{
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::time::timeout;
 
-use crate::{Address, blobstore::OpenError, tls};
+use crate::{Address, OpenError, tls};
 
 /// Makes clients that share their connections.
 #[derive(Clone, Debug)]

@@ -14,8 +14,8 @@ use async_nats::{
 
 use super::{Error, Options};
 use crate::{
-    Origin,
-    nats::{self, Outage, Service, cause, is_missing},
+    Origin, Outage,
+    nats::{self, Service, cause, is_missing},
 };
 
 pub(super) use crate::nats::Cause;
@@ -53,13 +53,8 @@ impl Service for Buckets {
         Ok(Bucket { client: client.clone(), store: self.store(jetstream).await? })
     }
 
-    fn outage(&self, outage: Outage) -> Error {
-        let at = self.origin.clone();
-        match outage {
-            Outage::Refused(reason) => Error::AccessDenied { at, reason },
-            Outage::Unreachable(reason) => Error::Unreachable { at, reason },
-            Outage::Late(after) => Error::TimedOut { at, after },
-        }
+    fn origin(&self) -> Origin {
+        self.origin.clone()
     }
 
     fn explain(&self, error: &(dyn StdError + 'static)) -> Error {
@@ -78,10 +73,12 @@ impl Service for Buckets {
         }
         match cause::<PublishError>(error).map(PublishError::kind) {
             Some(PublishErrorKind::StreamNotFound) => missing(reason),
-            Some(PublishErrorKind::TimedOut) => Error::TimedOut { at, after: self.options.timeout },
-            Some(PublishErrorKind::BrokenPipe) => Error::Unreachable { at, reason },
+            Some(PublishErrorKind::TimedOut) => {
+                Error::Outage(Outage::TimedOut { at, after: self.options.timeout })
+            }
+            Some(PublishErrorKind::BrokenPipe) => Error::Outage(Outage::Unreachable { at, reason }),
             _ if reason.ends_with("timed out") => {
-                Error::TimedOut { at, after: self.options.timeout }
+                Error::Outage(Outage::TimedOut { at, after: self.options.timeout })
             }
             _ => Error::Failed { at, reason },
         }

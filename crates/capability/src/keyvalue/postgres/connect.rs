@@ -10,9 +10,9 @@ use tokio::{sync::OnceCell, time::timeout};
 use tokio_postgres::{Config, error::SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Error, OpenError, Options};
+use super::{Error, Options};
 use crate::{
-    Address, Origin,
+    Address, OpenError, Origin, Outage,
     postgres::{Fault, Server},
     reconnect::Backoff,
 };
@@ -60,7 +60,7 @@ impl Connector {
     }
 
     pub(super) fn late(&self) -> Error {
-        Error::TimedOut { at: self.origin.clone(), after: self.timeout }
+        Error::Outage(Outage::TimedOut { at: self.origin.clone(), after: self.timeout })
     }
 
     /// Runs `talk` on a connection, within the time-out.
@@ -141,8 +141,8 @@ impl Connector {
     pub(super) fn explain(&self, error: &tokio_postgres::Error) -> Error {
         let at = self.origin.clone();
         match Fault::of(error) {
-            Fault::AccessDenied(reason) => Error::AccessDenied { at, reason },
-            Fault::Unreachable(reason) => Error::Unreachable { at, reason },
+            Fault::AccessDenied(reason) => Error::Outage(Outage::AccessDenied { at, reason }),
+            Fault::Unreachable(reason) => Error::Outage(Outage::Unreachable { at, reason }),
             Fault::NoDatabase(reason) => {
                 Error::NoSuchStore { at, name: self.server.database(), reason }
             }

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::{Redis, pattern};
 use crate::{
-    Origin,
+    Origin, Outage,
     keyvalue::{Change, Changes, Error},
 };
 
@@ -39,9 +39,10 @@ impl Redis {
             let mut listener = self.client.get_async_pubsub().await.map_err(explain)?;
             let pattern = pattern(&format!("{channel}{prefix}"));
             listener.psubscribe(pattern).await.map_err(explain)?;
-            Ok((listener, self.connect().await?))
+            Ok::<_, Error>((listener, self.connect().await?))
         };
-        let late = |_| Error::TimedOut { at: self.origin.clone(), after: self.timeout };
+        let late =
+            |_| Error::Outage(Outage::TimedOut { at: self.origin.clone(), after: self.timeout });
         let (listener, connection) = timeout(self.timeout, listening).await.map_err(late)??;
         let reader = Reader {
             connection,
@@ -92,8 +93,10 @@ impl Reader {
             Ok(Ok(Some(value))) => Ok(Change::Set { key, value: Vec::into(value) }),
             // It is gone already, of which the server tells next.
             Ok(Ok(None::<Vec<u8>>)) => return None,
-            Ok(Err(error)) => Err(Error::Unreachable { at: at(), reason: error.to_string() }),
-            Err(_) => Err(Error::TimedOut { at: at(), after: self.timeout }),
+            Ok(Err(error)) => {
+                Err(Error::Outage(Outage::Unreachable { at: at(), reason: error.to_string() }))
+            }
+            Err(_) => Err(Error::Outage(Outage::TimedOut { at: at(), after: self.timeout })),
         })
     }
 }

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::Error;
-use crate::Origin;
+use crate::{Origin, Outage};
 
 /// How many pieces of work wait for a thread; more wait with their callers.
 const QUEUE: usize = 256;
@@ -118,7 +118,8 @@ impl Threads {
             queue.send(Box::new(piece)).await.map_err(|_| ended())?;
             answer.await.map_err(|_| ended())?
         };
-        let late = |_| Error::TimedOut { at: self.origin.clone(), after: self.timeout };
+        let late =
+            |_| Error::Outage(Outage::TimedOut { at: self.origin.clone(), after: self.timeout });
         timeout(self.timeout, answer).await.map_err(late)?
     }
 }
@@ -214,7 +215,7 @@ fn explain(origin: &Origin, error: &rusqlite::Error) -> Error {
     let reason = error.to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
-            Error::AccessDenied { at, reason }
+            Error::Outage(Outage::AccessDenied { at, reason })
         }
         _ if reason.starts_with("no such table") => {
             let reason = format!("{reason}; it was there when the store was opened");
@@ -222,7 +223,7 @@ fn explain(origin: &Origin, error: &rusqlite::Error) -> Error {
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             let reason = "another process keeps it locked".to_owned();
-            Error::Unreachable { at, reason }
+            Error::Outage(Outage::Unreachable { at, reason })
         }
         _ => Error::Failed { at, reason },
     }

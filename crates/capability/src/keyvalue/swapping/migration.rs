@@ -16,6 +16,7 @@ use super::{
     Existing, InFlight, Phase, Progress, Serving, SwapError, Swapped, Swapping, Writes,
     mirror::{Mirror, divide},
 };
+use crate::Outage;
 use crate::keyvalue::{Error, Store};
 
 /// How many keys are listed at a time.
@@ -191,7 +192,7 @@ impl<'a> Migration<'a> {
     }
 
     fn late(&self, after: Duration) -> SwapError {
-        SwapError::Target(Error::TimedOut { at: self.target.origin(), after })
+        SwapError::Target(Error::Outage(Outage::TimedOut { at: self.target.origin(), after }))
     }
 
     fn install(&mut self, serving: Serving, writes: Writes) {

@@ -15,7 +15,10 @@ use tokio::{
 use tokio_postgres::{RowStream, Statement};
 
 use super::{Link, decode, encode::Parameter};
-use crate::sql::{Access, Error, LastChange, Rows, Session, Value, verb};
+use crate::{
+    Access, Outage,
+    sql::{Error, LastChange, Rows, Session, Value, verb},
+};
 
 #[derive(Debug)]
 pub(super) struct PostgresSession {
@@ -75,14 +78,16 @@ impl PostgresSession {
     ) -> Result<T, Error> {
         let Some(connection) = &held.connection else {
             let reason = "the session's connection broke; begin another".to_owned();
-            return Err(Error::Unreachable { at: self.link.at.clone(), reason });
+            return Err(Error::Outage(Outage::Unreachable { at: self.link.at.clone(), reason }));
         };
         held.is_busy = true;
         let outcome = timeout(grace(self.link.timeout), work(connection)).await;
         let outcome = outcome.unwrap_or_else(|_| Err(self.link.late()));
         match &outcome {
             // It may still be at it, or is gone.
-            Err(Error::TimedOut { .. } | Error::Unreachable { .. }) => held.close(),
+            Err(
+                Error::Outage(Outage::TimedOut { .. }) | Error::Outage(Outage::Unreachable { .. }),
+            ) => held.close(),
             _ => held.is_busy = false,
         }
         outcome

@@ -12,7 +12,10 @@ use tokio::{
 };
 
 use super::{File, statement};
-use crate::sql::{Access, Column, Error, LastChange, Row, Rows, Session, Value, verb};
+use crate::{
+    Access, Outage,
+    sql::{Column, Error, LastChange, Row, Rows, Session, Value, verb},
+};
 
 /// Rows that are handed on at once.
 const ROWS: usize = 64;
@@ -80,7 +83,7 @@ impl SqliteSession {
     }
 
     fn late(&self) -> Error {
-        Error::TimedOut { at: self.file.at.clone(), after: self.file.timeout }
+        Error::Outage(Outage::TimedOut { at: self.file.at.clone(), after: self.file.timeout })
     }
 
     /// Does `work` on a thread that may wait, and no longer than the time-out.
@@ -96,7 +99,7 @@ impl SqliteSession {
                 guard.disarm();
                 done.unwrap_or_else(|error| {
                     let reason = error.to_string();
-                    Err(Error::Unreachable { at: self.file.at.clone(), reason })
+                    Err(Error::Outage(Outage::Unreachable { at: self.file.at.clone(), reason }))
                 })
             }
             // The guard interrupts it.
@@ -116,7 +119,7 @@ impl Session for SqliteSession {
         let thread = spawn_blocking(move || held.query(&statement, parameters, columns, &rows));
         let ended = || {
             let reason = "its thread has ended".to_owned();
-            Error::Unreachable { at: self.file.at.clone(), reason }
+            Error::Outage(Outage::Unreachable { at: self.file.at.clone(), reason })
         };
         let told = timeout(self.file.timeout, told).await.map_err(|_| self.late())?;
         let columns = told.map_err(|_| ended())??;
@@ -132,7 +135,7 @@ impl Session for SqliteSession {
                 }
                 Err(_) => {
                     let (at, after) = (taking.file.at.clone(), taking.file.timeout);
-                    Some((Err(Error::TimedOut { at, after }), None))
+                    Some((Err(Error::Outage(Outage::TimedOut { at, after })), None))
                 }
             }
         });
@@ -189,7 +192,7 @@ impl Held {
             Some(connection) => Ok((file, connection)),
             None => {
                 let reason = "the session has ended".to_owned();
-                Err(Error::Unreachable { at: file.at.clone(), reason })
+                Err(Error::Outage(Outage::Unreachable { at: file.at.clone(), reason }))
             }
         }
     }

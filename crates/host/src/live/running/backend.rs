@@ -2,16 +2,16 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use keyway_app::Problem;
+use keyway_app::{Capability, Problem};
 use keyway_capability::keyvalue::{
-    self,
+    self, KeepError, OpenStore,
     swapping::{Existing, SwapError, Swapped},
 };
+use keyway_word::did_you_mean;
 
 use super::{Done, Generation, Running};
 use crate::{
-    backend::store::{ExchangeError, OpenStore, from_settings, wrong},
-    nearest::did_you_mean,
+    backend::store::{ExchangeError, from_settings, wrong},
     problem::problem,
 };
 
@@ -30,18 +30,18 @@ impl Running {
         existing: Existing,
     ) -> Done<Swapped> {
         let current = Arc::clone(&self.serving().current);
-        let Some(store) = current.backends.stores.find(name) else {
-            let known = current.backends.stores.iter().map(|(known, _)| known.as_str());
+        let Some(store) = current.backends.stores().find(name) else {
+            let known = current.backends.stores().iter().map(|(known, _)| known.as_str());
             let message = format!("the app has no store `{name}`");
             return Err(vec![problem("no-such-store", message, Some(&did_you_mean(name, known)))]);
         };
         let wrong = |error: &dyn std::fmt::Display| vec![wrong(name, &error.to_string(), None)];
         let backend = from_settings(kind, settings).map_err(|error| wrong(&error))?;
-        let exchanged = self.exchange(store, backend, existing).await;
+        let exchanged = self.exchange(&store, backend, existing).await;
         let swapped = exchanged.map_err(|error| wrong(&error))?;
         // A reload may have begun a moment before this did.
         let now = Arc::clone(&self.serving().current);
-        if now.backends.stores.iter().any(|(_, now)| Arc::ptr_eq(now, store.store())) {
+        if now.backends.stores().iter().any(|(_, now)| Arc::ptr_eq(&now, store.store())) {
             Ok(swapped)
         } else {
             let reason = "a reload has put another store in its place; nothing is lost of either";
@@ -59,24 +59,25 @@ impl Running {
         next: &Generation,
         current: &Generation,
     ) -> Done<()> {
-        let to_exchange = next.backends.stores.to_exchange(&current.backends.stores);
+        let to_exchange = next.backends.stores().to_exchange(current.backends.stores());
         for (name, store, backend) in to_exchange {
-            match self.exchange(store, backend.clone(), Existing::Refuse).await {
+            match self.exchange(&store, backend.clone(), Existing::Refuse).await {
                 Ok(Swapped { copied, .. }) => {
                     tracing::info!(
                         "the store `{name}` is kept as declared now, with {copied} keys"
                     );
                 }
                 // Two addresses may lead to one store: there is nothing to move.
-                Err(ExchangeError::Swap(SwapError::SameStore { at })) => {
+                Err(ExchangeError::Keep(KeepError::Swap(SwapError::SameStore { at }))) => {
                     tracing::warn!(
                         "the store `{name}` is kept by {at} already, which it is connected to in \
                          another way until the next start"
                     );
-                    store.is_kept_by(backend);
+                    store.is_kept_by(&backend);
                 }
                 Err(error) => {
-                    let declared = next.prepared.app.stores.get(name);
+                    let key = (Capability::Keyvalue, name.clone());
+                    let declared = next.prepared.app.backends.get(&key);
                     let place = declared.and_then(|declared| declared.kind.place.clone());
                     let help = format!(
                         "`keyway swap backend {name} --to {} --delete-existing` empties the new \
@@ -94,12 +95,12 @@ impl Running {
     /// It goes on when nobody waits for it any more.
     async fn exchange(
         &self,
-        store: &OpenStore,
+        store: &Arc<OpenStore>,
         backend: keyvalue::Backend,
         existing: Existing,
     ) -> Result<Swapped, ExchangeError> {
-        let store = store.clone();
-        let exchange = async move { store.exchange(backend, existing).await };
+        let store = Arc::clone(store);
+        let exchange = async move { Ok(store.swap(backend, existing).await?) };
         self.background.spawn(exchange).await.unwrap_or(Err(ExchangeError::Cut))
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use keyway_app::backend::CONFIG_READERS;
 use keyway_capability::config::{Config, Error};
 use wasmtime::component::Accessor;
 
@@ -69,7 +68,7 @@ fn is_name(name: &str) -> bool {
 
 impl v1::Host for View<'_> {
     async fn get_config(&mut self, key: String) -> Result<String, v1::Error> {
-        let config = self.granted(CONFIG_READERS[3]);
+        let config = self.granted("fermyon:spin/config");
         read(config, &key).await.map_err(|lack| match lack {
             Lack::Name(text) => v1::Error::InvalidKey(text),
             Lack::Undefined(text) | Lack::Provider(text) => v1::Error::Provider(text),
@@ -79,7 +78,7 @@ impl v1::Host for View<'_> {
 
 impl v2::Host for View<'_> {
     async fn get(&mut self, name: String) -> Result<String, v2::Error> {
-        let config = self.granted(CONFIG_READERS[2]);
+        let config = self.granted("fermyon:spin/variables");
         read(config, &name).await.map_err(|lack| match lack {
             Lack::Name(text) => v2::Error::InvalidName(text),
             Lack::Undefined(text) => v2::Error::Undefined(text),
@@ -92,7 +91,7 @@ impl v3::Host for View<'_> {}
 
 impl<U: Send + 'static> v3::HostWithStore<U> for HasConfig {
     async fn get(accessor: &Accessor<U, Self>, name: String) -> Result<String, v3::Error> {
-        let config = accessor.with(|mut access| access.get().granted(CONFIG_READERS[4]));
+        let config = accessor.with(|mut access| access.get().granted("spin:variables/variables"));
         read(config, &name).await.map_err(|lack| match lack {
             Lack::Name(text) => v3::Error::InvalidName(text),
             Lack::Undefined(text) => v3::Error::Undefined(text),

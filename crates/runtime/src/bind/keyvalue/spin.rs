@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
-use keyway_app::keyvalue::OPENERS;
-use keyway_capability::keyvalue::{Error, Store};
+use keyway_capability::{
+    Outage,
+    keyvalue::{Error, Store},
+};
 use wasmtime::component::{Accessor, FutureReader, Resource, ResourceTableError, StreamReader};
 
 use super::{Bucket, KeyValue, PAGE, Refusal, Said, View};
@@ -64,10 +66,10 @@ mod draft2 {
 pub(super) use draft2::wasi::keyvalue::batch;
 
 /// By which the links of this interface are written.
-const OPENER: &str = OPENERS[1];
+const OPENER: &str = "fermyon:spin/key-value";
 
 /// The same, in version 3.
-const OPENER_3: &str = OPENERS[2];
+const OPENER_3: &str = "spin:key-value/key-value";
 
 impl batch::Host for View<'_> {
     async fn get_many(
@@ -103,7 +105,7 @@ fn keys(store: Arc<dyn Store>) -> BoxStream<'static, Result<String, Error>> {
     let pages = stream::try_unfold(Some(None), move |next: Option<Option<String>>| {
         let store = Arc::clone(&store);
         async move {
-            let Some(cursor) = next else { return Ok(None) };
+            let Some(cursor) = next else { return Ok::<_, Error>(None) };
             let page = store.list_keys("", cursor.as_deref(), PAGE).await?;
             let keys = stream::iter(page.keys.into_iter().map(Ok));
             Ok(Some((keys, page.cursor.map(Some))))
@@ -248,7 +250,7 @@ impl<U: Send + 'static> v3::key_value::HostStoreWithStore<U> for KeyValue {
             let store = Arc::clone(&access.get().table.get(&store)?.store);
             let keys = keys(store).map_err(|error| match error {
                 Error::NoSuchStore { .. } => v3::key_value::Error::NoSuchStore,
-                Error::AccessDenied { .. } => v3::key_value::Error::AccessDenied,
+                Error::Outage(Outage::AccessDenied { .. }) => v3::key_value::Error::AccessDenied,
                 error => v3::key_value::Error::Other(error.to_string()),
             });
             producer::hand_on(access, keys.boxed())

@@ -3,8 +3,10 @@
 mod value;
 mod version_4;
 
-use keyway_app::sql::OPENERS;
-use keyway_capability::sql::{Error, Value};
+use keyway_capability::{
+    Outage,
+    sql::{Error, Value},
+};
 use wasmtime::component::Resource;
 
 use super::{Connection, Refusal, View};
@@ -36,10 +38,10 @@ use bindings_2::fermyon::spin::rdbms_types;
 pub(super) use bindings_3::spin::postgres::postgres as v3;
 
 /// By which the links of version 2 are written.
-const OPENER_2: &str = OPENERS[2];
+const OPENER_2: &str = "fermyon:spin/postgres";
 
 /// The same, of the versions after it.
-const OPENER_3: &str = OPENERS[3];
+const OPENER_3: &str = "spin:postgres/postgres";
 
 /// What is said of something that is neither linked nor granted.
 const NOT_GRANTED: &str = "the database is not granted";
@@ -63,14 +65,14 @@ macro_rules! convert_error {
                 Ok(match error {
                     Error::BadParameter { .. } => Said::BadParameter(text),
                     Error::Conversion { .. } => Said::ValueConversionFailed(text),
-                    Error::Unreachable { .. }
+                    Error::Outage(Outage::Unreachable { .. })
                     | Error::NoSuchDatabase { .. }
-                    | Error::AccessDenied { .. } => Said::ConnectionFailed(text),
+                    | Error::Outage(Outage::AccessDenied { .. }) => Said::ConnectionFailed(text),
                     Error::Full { .. } | Error::TooLarge { .. } => Said::Other(text),
                     Error::Statement { .. }
                     | Error::ReadOnly { .. }
                     | Error::Forbidden { .. }
-                    | Error::TimedOut { .. } => Said::QueryFailed(text),
+                    | Error::Outage(Outage::TimedOut { .. }) => Said::QueryFailed(text),
                 })
             }
         }

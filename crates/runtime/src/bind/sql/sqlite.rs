@@ -2,8 +2,10 @@
 //! can.
 
 use futures::{StreamExt, TryStreamExt};
-use keyway_app::sql::OPENERS;
-use keyway_capability::sql::{Column, Error, Row, Value};
+use keyway_capability::{
+    Outage,
+    sql::{Column, Error, Row, Value},
+};
 use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
 
 use super::{Connection, Refusal, Sql, View};
@@ -44,10 +46,10 @@ pub(super) use bindings_3::spin::sqlite::sqlite as v3;
 pub(super) use bindings_3_1::spin::sqlite::sqlite as v3_1;
 
 /// By which the links of version 2 are written.
-const OPENER_2: &str = OPENERS[0];
+const OPENER_2: &str = "fermyon:spin/sqlite";
 
 /// The same, of version 3.
-const OPENER_3: &str = OPENERS[1];
+const OPENER_3: &str = "spin:sqlite/sqlite";
 
 /// A value as SQLite has it.
 enum Plain {
@@ -106,7 +108,7 @@ macro_rules! version {
             fn from(error: Error) -> Self {
                 match error {
                     Error::NoSuchDatabase { .. } => Self::NoSuchDatabase,
-                    Error::AccessDenied { .. } | Error::ReadOnly { .. } => Self::AccessDenied,
+                    Error::Outage(Outage::AccessDenied { .. }) | Error::ReadOnly { .. } => Self::AccessDenied,
                     Error::Full { .. } => Self::DatabaseFull,
                     error => Self::Io(error.to_string()),
                 }

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use keyway_app::sql::OPENERS;
 use keyway_capability::sql::{Error, Value};
 
 use super::{Connection, Refusal, View};
@@ -27,7 +26,7 @@ pub(super) use bindings::wasmcloud::postgres::query;
 use bindings::wasmcloud::postgres::types::{self, PgValue, QueryError, ResultRowEntry};
 
 /// By which its links are written.
-const OPENER: &str = OPENERS[4];
+const OPENER: &str = "wasmcloud:postgres/query";
 
 impl types::Host for View<'_> {
     fn convert_query_error(&mut self, refusal: Refusal) -> wasmtime::Result<QueryError> {

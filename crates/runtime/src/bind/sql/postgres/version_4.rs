@@ -2,7 +2,10 @@
 //! functions, and as 4.2 has it for those with them.
 
 use futures::StreamExt;
-use keyway_capability::sql::{Error, Report, Value};
+use keyway_capability::{
+    Outage,
+    sql::{Error, Report, Value},
+};
 use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
 
 use super::{Connection, NOT_GRANTED, OPENER_3, Refusal, View, connection};
@@ -69,9 +72,9 @@ macro_rules! version {
                 match error {
                     Error::BadParameter { .. } => Self::BadParameter(text),
                     Error::Conversion { .. } => Self::ValueConversionFailed(text),
-                    Error::Unreachable { .. }
+                    Error::Outage(Outage::Unreachable { .. })
                     | Error::NoSuchDatabase { .. }
-                    | Error::AccessDenied { .. } => Self::ConnectionFailed(text),
+                    | Error::Outage(Outage::AccessDenied { .. }) => Self::ConnectionFailed(text),
                     Error::Full { .. } | Error::TooLarge { .. } => Self::Other(text),
                     Error::Statement { report, .. } if !report.code.is_empty() => {
                         let Report { message, severity, code, detail, extras } = *report;
@@ -83,7 +86,9 @@ macro_rules! version {
                     Error::Statement { .. }
                     | Error::ReadOnly { .. }
                     | Error::Forbidden { .. }
-                    | Error::TimedOut { .. } => Self::QueryFailed($version::QueryError::Text(text)),
+                    | Error::Outage(Outage::TimedOut { .. }) => {
+                        Self::QueryFailed($version::QueryError::Text(text))
+                    }
                 }
             }
         }

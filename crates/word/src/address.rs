@@ -1,11 +1,15 @@
-//! A server's URL, which may hold a password and is never printed with it.
+//! A server's address, which may hold a password and is never printed with it.
+//!
+//! An address is hidden as a whole text is read that should be one, and wrongly rather too much of it
+//! than too little. For addresses within other text see [`hide`](crate::hide).
 
 use std::{fmt, net::Ipv6Addr};
 
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
-/// The URL of a server, as it was given. `Display` and `Debug` leave its password out.
+/// The address of a server, as it was given: a URL, or a list of `key=value` as libpq takes it.
+/// `Display` and `Debug` leave its secrets out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     url: Box<str>,
@@ -49,11 +53,10 @@ pub enum AddressError {
 
 impl Address {
     /// Refuses an address whose scheme is none of `schemes`, or that names no server.
-    pub(crate) fn check(
-        &self,
-        backend: &'static str,
-        schemes: &[&str],
-    ) -> Result<(), AddressError> {
+    ///
+    /// # Errors
+    /// If it is wrong. The error says what to write.
+    pub fn check(&self, backend: &'static str, schemes: &[&str]) -> Result<(), AddressError> {
         let address = || self.to_string();
         let parts = self.url.split_once("://");
         let Some((scheme, rest)) = parts.filter(|(scheme, _)| schemes.contains(scheme)) else {
@@ -70,13 +73,13 @@ impl Address {
         Ok(())
     }
 
-    /// The URL with its password, for the client that connects and nobody else.
-    pub(crate) fn secret(&self) -> &str {
+    /// The address with its password, for the client that connects and nobody else.
+    pub fn secret(&self) -> &str {
         &self.url
     }
 
     /// The error for an address that the backend's own client refuses, for `reason`.
-    pub(crate) fn refuse(&self, backend: &'static str, reason: impl fmt::Display) -> AddressError {
+    pub fn refuse(&self, backend: &'static str, reason: impl fmt::Display) -> AddressError {
         let address = self.to_string();
         // A client may repeat the address in its reason, or the part that it stumbled over.
         let reason = reason.to_string().replace(&*self.url, &self.redacted);
@@ -124,12 +127,22 @@ fn split_user(rest: &str) -> (&str, &str) {
     }
 }
 
-/// What a URL's parameters are called that are secret.
+/// What parameters are called that are secret.
 const SECRETS: [&str; 4] = ["pass", "pwd", "secret", "token"];
 
-/// The URL without the password before the host and in the query. Whoever mistypes a URL must not
-/// find the password in a log: what may be part of one is hidden, and sometimes more.
-pub(crate) fn redact(url: &str) -> String {
+/// Whether a text can only be meant as an address, and not as a name: a URL, or `key=value`.
+pub fn is_address(text: &str) -> bool {
+    text.contains("://") || text.contains('=') || text.contains('@')
+}
+
+/// A text that may be an address, or may have been meant as one, without its secrets.
+pub fn shown(text: &str) -> String {
+    redact(text)
+}
+
+/// The address without the password before the host and among the parameters. Whoever mistypes one
+/// must not find the password in a log: what may be part of one is hidden, and sometimes more.
+fn redact(url: &str) -> String {
     // First, because a password among the parameters can hold what the rest is looked for by.
     let url = hide_parameters(url);
     let (scheme, rest) = match url.split_once("://") {
@@ -149,24 +162,40 @@ pub(crate) fn redact(url: &str) -> String {
     format!("{scheme}{user}{}", hide_all_but_ports(rest))
 }
 
-/// Hides the values of secret parameters, each as far as the next `&`.
+/// Hides the values of secret parameters. In a URL each goes as far as the next parameter; among
+/// those of libpq, which have spaces between them, nothing after it is shown: a password may be
+/// quoted, or should have been.
 fn hide_parameters(url: &str) -> String {
+    let is_url = url.split('=').next().is_some_and(|start| start.contains("://"));
     let mut shown = String::new();
     let mut rest = url;
     while let Some((before, value)) = rest.split_once('=') {
         shown.extend([before, "="]);
-        // PostgreSQL's own tools take parameters with spaces between them.
-        let name = before.trim_end().rsplit(['?', '&', ';', ' ']).next();
+        let name = before.trim_end().rsplit(['?', '&', ';', ' ', '\t', '\n', '\r']).next();
         rest = value;
         if name.is_some_and(is_secret) {
             shown.push_str("***");
-            rest = value.find('&').map_or("", |end| &value[end..]);
+            rest = if is_url { next_parameter(value) } else { "" };
         }
     }
     shown + rest
 }
 
-fn is_secret(parameter: &str) -> bool {
+/// From the next `&` on that stands before a parameter's name: others may be part of a password.
+fn next_parameter(value: &str) -> &str {
+    let is_name = |text: &str| {
+        let name = text.split_once('=').map(|(name, _)| name);
+        name.is_some_and(|name| {
+            !name.is_empty()
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.%".contains(&b))
+        })
+    };
+    let mut ends = value.match_indices('&').map(|(at, _)| at);
+    ends.find(|at| is_name(&value[at + 1..])).map_or("", |at| &value[at..])
+}
+
+/// Whether a parameter of this name is a secret.
+pub(crate) fn is_secret(parameter: &str) -> bool {
     let name = percent_decode_str(parameter).decode_utf8_lossy().to_ascii_lowercase();
     SECRETS.iter().any(|secret| name.contains(secret))
 }
@@ -233,7 +262,14 @@ mod tests {
             ("redis://[::1]:6379/0", "redis://[::1]:6379/0"),
             ("redis://:secret@[::1]:6379", "redis://:***@[::1]:6379"),
             ("redis://host:/0", "redis://host:/0"),
+            ("postgres://host/db?password=sec&ret&a=b", "postgres://host/db?password=***&a=b"),
+            ("postgres://host/db?password=sec&ret", "postgres://host/db?password=***"),
             ("host=h user=me password = 'sec ret'", "host=h user=me password =***"),
+            ("host=h password=sec\\ ret dbname=a", "host=h password=***"),
+            ("password='sec&ret=' host=h", "password=***"),
+            ("host=h\tpassword\n=\nsecret", "host=h\tpassword\n=***"),
+            ("host=h sslpassword=secret", "host=h sslpassword=***"),
+            ("dbname=postgres://me:secret@host/db", "dbname=postgres://me:***@host/db"),
             ("data/store.db", "data/store.db"),
         ] {
             assert_eq!(redact(url), shown);

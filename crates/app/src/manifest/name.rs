@@ -1,0 +1,15 @@
+//! Names that a manifest's values hold.
+
+use crate::{
+    manifest::table::Value,
+    name::{ComponentName, ComponentNameError, NAME_HELP},
+};
+
+/// The name of a component that is led to.
+pub(super) fn component_name(value: &Value<'_>) -> Option<ComponentName> {
+    let checked = ComponentName::new(value.string()?);
+    let report = |error: &ComponentNameError| {
+        value.wrong("component-name", error.to_string(), Some(NAME_HELP.to_owned()));
+    };
+    checked.inspect_err(report).ok()
+}
