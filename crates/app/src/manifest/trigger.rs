@@ -6,7 +6,7 @@ use keyway_word::{Capability, DEFAULT};
 
 use super::{
     Targets, backend,
-    grant::is_host_name,
+    host::is_host_name,
     name::component_name,
     table::{Table, Value},
 };
