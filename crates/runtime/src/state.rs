@@ -189,7 +189,8 @@ pub(crate) mod view {
     }
 
     pub(crate) fn tls(state: &mut State) -> WasiTlsCtxView<'_> {
-        let ctx = state.tls.get_or_insert_with(crate::bind::tls::context);
+        let plan = &state.hooks.plan;
+        let ctx = state.tls.get_or_insert_with(|| crate::bind::tls::context(plan));
         WasiTlsCtxView { table: &mut state.table, ctx }
     }
 
