@@ -20,7 +20,7 @@ use hyper_util::{
 };
 use tokio::{net::TcpStream, sync::Notify, time::timeout};
 
-use super::HttpClient;
+use super::{HttpClient, resend::History};
 
 /// How many connections to one host are kept.
 pub(super) const KEPT_PER_HOST: usize = 64;
@@ -88,12 +88,12 @@ pub(crate) async fn close_idle() {
 }
 
 /// A connection that tells when it is closed.
-pub(super) struct Open(Option<TokioIo<TcpStream>>);
+pub(super) struct Open(Option<TokioIo<TcpStream>>, History);
 
 impl Open {
     pub(super) fn new(connection: TokioIo<TcpStream>) -> Self {
         OPEN.fetch_add(1, Relaxed);
-        Self(Some(connection))
+        Self(Some(connection), History::default())
     }
 
     fn connection(&mut self) -> io::Result<Pin<&mut TokioIo<TcpStream>>> {
@@ -111,7 +111,8 @@ impl Drop for Open {
 
 impl Connection for Open {
     fn connected(&self) -> Connected {
-        self.0.as_ref().map_or_else(Connected::new, Connection::connected)
+        let connected = self.0.as_ref().map_or_else(Connected::new, Connection::connected);
+        connected.extra(self.1.clone())
     }
 }
 
