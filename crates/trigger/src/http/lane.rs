@@ -22,6 +22,10 @@ use super::accept::Door;
 use super::turn::Streams;
 use super::{Ending, Handler, LiveRoutes, Options, ServeReport, TlsError};
 
+/// How many header fields a request of HTTP/1 may have; room for each is set aside while its head is
+/// read.
+const MAX_FIELDS: usize = 4096;
+
 /// A listening socket and the runtime that will serve it.
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -72,6 +76,7 @@ impl Settings {
             // believed is for `connection::abandoned` to say.
             .half_close(true)
             .max_header_size(header_bytes as usize)
+            .max_headers(MAX_FIELDS)
             .max_buf_size(header_bytes as usize * 2);
         let tls = options.tls.as_ref().map(super::Tls::config).transpose()?;
         // At least one, and at most as many as a semaphore can have.
