@@ -3,14 +3,16 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::Arc,
+    thread,
 };
 
 use keyway_testing::{Keyway, app, finish, get, guest};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
-    pki_types::{CertificateDer, ServerName},
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName},
 };
 
 /// A certificate for `localhost` and its key, as files.
@@ -158,6 +160,7 @@ fn a_component_encrypts_its_own_connections_where_the_machine_trusts_the_server(
     assert!(other.body.contains("not valid for name"), "{}", other.body);
     let nameless = get(trusting.address(), &format!("/{port}/no%20name"));
     assert!(nameless.body.contains("the server's name"), "{}", nameless.body);
+    trusting.wait_for_stderr("TLS to example.com failed: its certificate is for");
     // Where the host is asked for its stack, a component is still not told of it.
     let doubting = Keyway::up_where(app.path(), &[], &[("RUST_BACKTRACE", "1")]);
     let answer = get(doubting.address(), &format!("/{port}/localhost"));
@@ -174,6 +177,86 @@ fn a_component_without_sockets_has_no_tls() {
     let app = client("tls", "");
     let keyway = Keyway::up(app.path());
     assert_eq!(get(keyway.address(), "/1/localhost").status, 500);
+}
+
+/// A server that has a certificate made from `params`, and answers 200; its port.
+fn server_with(params: CertificateParams) -> (u16, String) {
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .expect("they go together");
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let server = ServerConnection::new(Arc::clone(&config)).expect("a server");
+            let mut stream = StreamOwned::new(server, stream);
+            // A client that refuses the certificate sends nothing.
+            if stream.read(&mut [0; 4096]).is_ok_and(|bytes| bytes > 0) {
+                let answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+                stream.write_all(answer).expect("it is taken");
+            }
+        }
+    });
+    (port, certificate.pem())
+}
+
+/// What such a certificate says where nothing is wrong with it.
+fn for_name(name: &str) -> CertificateParams {
+    CertificateParams::new([name.to_owned()]).expect("a name")
+}
+
+fn authority() -> CertificateParams {
+    let mut params = for_name("localhost");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+}
+
+#[test]
+fn a_server_whose_certificate_is_refused_is_told_with_the_reason() {
+    let (trusted_authority, own) = server_with(authority());
+    let (other_authority, _) = server_with(authority());
+    let mut params = for_name("localhost");
+    params.not_after = rcgen::date_time_ymd(2001, 1, 1);
+    let (expired, old) = server_with(params);
+    let (wrong_name, other) = server_with(for_name("other.example"));
+    let (unknown, _) = server_with(for_name("localhost"));
+    let plain = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let no_tls = plain.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for mut stream in plain.incoming().flatten() {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let ports = [trusted_authority, other_authority, expired, wrong_name, unknown, no_tls];
+    let grants = ports.map(|port| format!("\"https://localhost:{port}\"")).join(", ");
+    let app = client("reach", &format!("grant.http = [{grants}]"));
+    let trusted = app.path().join("trusted.pem");
+    fs::write(&trusted, [own, old, other].concat()).expect("written");
+    let trusted = trusted.display().to_string();
+    let keyway = Keyway::up_where(app.path(), &[], &[("SSL_CERT_FILE", &trusted)]);
+    let ask = |port| get(keyway.address(), &format!("/http?url=https://localhost:{port}/")).body;
+    // A certificate that signs itself, as `openssl req -x509` makes it, is trusted as itself.
+    assert_eq!(ask(trusted_authority), "200", "{}", keyway.stderr());
+    for (port, error, reason, advice) in [
+        (other_authority, "TlsCertificateError", "that of an authority", "that very certificate"),
+        (expired, "TlsCertificateError", "its certificate has expired", "renew"),
+        (wrong_name, "TlsCertificateError", "other.example", "by a name of its certificate"),
+        (unknown, "TlsCertificateError", "does not trust the issuer", "SSL_CERT_FILE"),
+        (no_tls, "TlsProtocolError", "does not speak TLS", "by `http`"),
+    ] {
+        let answer = ask(port);
+        assert!(answer.contains(error), "{port}: {answer}");
+        keyway.wait_for_stderr(&format!("HTTPS to localhost:{port} failed"));
+        let stderr = keyway.stderr();
+        let line = stderr.lines().find(|line| line.contains(&format!("localhost:{port} failed")));
+        let line = line.expect("it was there");
+        assert!(line.contains(reason) && line.contains(advice), "{line}");
+    }
 }
 
 #[test]

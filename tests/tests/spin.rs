@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use keyway_testing::{Keyway, app, finish, get, guest, server::Redis};
+use keyway_testing::{Keyway, app, finish, get, guest, request, server::Redis};
 use tempfile::TempDir;
 
 /// An app of one guest with what stands in its table, and with stores and configurations.
@@ -305,4 +305,130 @@ fn a_component_talks_to_the_servers_of_redis_that_it_is_granted() {
     }
     asked(&keyway, &[("/10.255.255.1/get", "Error::InvalidAddress")]);
     keyway.wait_for_stderr(r#"component.moved.grant.redis = ["10.255.255.1:6379"]"#);
+}
+
+/// What a component says that it is told by headers of Spin's host, without the client's port.
+fn told_of(keyway: &Keyway, path: &str) -> Vec<String> {
+    let forged = "spin-path-info: /forged\r\nspin-path-info: /twice\r\nSpin-Client-Addr: 1.2.3.4:5\r\n\
+                  spin-full-url: http://forged/\r\nspin-path-match-id: forged\r\n";
+    let answer = request(keyway.address(), "GET", path, forged, b"");
+    let lines = answer.body.lines().filter(|line| line.starts_with("spin-"));
+    let mut lines: Vec<_> = lines
+        .map(|line| match line.split_once("127.0.0.1:") {
+            Some(("spin-client-addr: ", _)) => "spin-client-addr: 127.0.0.1".to_owned(),
+            _ => line.replace(&keyway.address().to_string(), "HOST"),
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+/// The same, as it should be.
+fn told_by_spin(path: &str, path_info: &str, route: &str, below_base: &str) -> Vec<String> {
+    let component = below_base.strip_suffix("/...").unwrap_or(below_base);
+    vec![
+        "spin-base-path: /".to_owned(),
+        "spin-client-addr: 127.0.0.1".to_owned(),
+        format!("spin-component-route: {component}"),
+        format!("spin-full-url: http://HOST{path}"),
+        format!("spin-matched-route: {route}"),
+        format!("spin-path-info: {path_info}"),
+        format!("spin-raw-component-route: {below_base}"),
+    ]
+}
+
+#[test]
+fn components_of_a_spin_toml_are_told_where_their_requests_matched() {
+    let app = spin_app(
+        r#"
+        spin_manifest_version = 2
+        [application]
+        name = "moved"
+        [application.trigger.http]
+        base = "base/"
+        [[trigger.http]]
+        route = "/old/..."
+        component = "old"
+        [[trigger.http]]
+        route = "/new/..."
+        component = "new"
+        [[trigger.http]]
+        route = "one/headers"
+        component = "old"
+        [component.old]
+        source = "{guest:misbehave}"
+        [component.new]
+        source = "{guest:target-p3}"
+    "#,
+    );
+    let keyway = Keyway::up(app.path());
+    for (path, path_info, route) in [
+        ("/base/old/a/headers?x=1", "/a/headers", "/old/..."),
+        ("/base/new/a%20b/headers", "/a%20b/headers", "/new/..."),
+        ("/base/one/headers", "", "/one/headers"),
+    ] {
+        let expected = told_by_spin(path, path_info, &format!("/base{route}"), route);
+        assert_eq!(told_of(&keyway, path), expected);
+    }
+    assert_eq!(get(keyway.address(), "/old/headers").status, 404, "it is served below its base");
+}
+
+#[test]
+fn a_component_of_spin_in_a_manifest_of_keyways_is_told_the_same() {
+    let app = app(r#"
+        [app]
+        name = "moved"
+        [component.imports]
+        source = "{guest:spin-store}"
+        [component.says-so]
+        source = "{guest:target-p3}"
+        [component.other]
+        source = "{guest:misbehave}"
+        [[trigger.http]]
+        route = "/"
+        component = "imports"
+        [[trigger.http]]
+        route = "/shop"
+        component = "says-so"
+        spin = true
+        [[trigger.http]]
+        route = "/other"
+        component = "other"
+    "#);
+    let keyway = Keyway::up(app.path());
+    let expected = told_by_spin("/headers", "/headers", "/...", "/...");
+    assert_eq!(told_of(&keyway, "/headers"), expected);
+    let expected = told_by_spin("/shop/headers", "/headers", "/shop/...", "/shop/...");
+    assert_eq!(told_of(&keyway, "/shop/headers"), expected);
+    // Others get nothing, of clients neither.
+    assert_eq!(told_of(&keyway, "/other/headers"), [""; 0]);
+}
+
+#[test]
+fn names_that_spin_refuses_are_refused() {
+    let manifest = r#"
+        spin_manifest_version = 2
+        [application]
+        name = "moved"
+        [variables]
+        API_KEY = { default = "x" }
+        my-var = { default = "1" }
+        "a.b" = { default = "1" }
+        a__b = { default = "1" }
+        good_1 = { default = "1" }
+        [[trigger.http]]
+        route = "/..."
+        component = "a"
+        [component.a]
+        source = "{guest:hello}"
+        variables = { Upper = "{{ good_1 }}", fine = "{{ API_KEY }}" }
+    "#;
+    let checked = finish(["check".as_ref(), spin_app(manifest).path().as_os_str()]);
+    let told = checked.told();
+    assert_eq!(checked.code, Some(1), "{told}");
+    for name in ["API_KEY", "my-var", "a.b", "a__b", "Upper"] {
+        let problem = format!("`{name}` is not a valid name for a variable");
+        assert!(told.contains(&problem), "{name}: {told}");
+    }
+    assert!(told.contains("`api_key`") && !told.contains("`good_1` is"), "{told}");
 }

@@ -209,6 +209,21 @@ fn no_secret_of_a_wrong_manifest_is_shown() {
 }
 
 #[test]
+fn a_mistyped_command_shows_no_secret() {
+    for arguments in [
+        &["swap", "backend", "cache", "--to", "redis", "--set", "redis://:hunter2@h"][..],
+        &["swap", "backend", "cache", "redis://:hunter2@h"],
+        &["run", "--env", "TOKEN\u{1}=hunter2", "--http", "http://me:hunter2@h", "no.wasm"],
+        &["up", "no.wasm", "--env", "=hunter2"],
+    ] {
+        let finished = finish(arguments);
+        assert_ne!(finished.code, Some(0), "{arguments:?}");
+        let told = format!("{}{}", finished.stdout, finished.stderr);
+        assert!(!told.is_empty() && !told.contains("hunter2"), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
 fn without_a_link_there_is_no_database() {
     let (_app, keyway) = up("spin-sql", "", "");
     asked(

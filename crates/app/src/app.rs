@@ -50,6 +50,7 @@ impl App {
             route: "/".to_owned(),
             exact: false,
             component: name.clone(),
+            spin: None,
             place: None,
         };
         Self {

@@ -5,6 +5,7 @@ mod check;
 mod component;
 mod draft;
 pub(crate) mod grant;
+mod host;
 mod limit;
 mod link;
 mod name;

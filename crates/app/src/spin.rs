@@ -8,6 +8,8 @@ mod host;
 mod trigger;
 mod variable;
 
+pub use variable::is_variable_name;
+
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use toml_edit::Document;
@@ -85,6 +87,8 @@ struct Reading {
     components: Vec<Component>,
     backends: Backends,
     routes: Vec<Placed<HttpTrigger>>,
+    /// What all routes begin with, without a slash at its end.
+    base: String,
     doubts: Doubts,
 }
 
@@ -139,11 +143,16 @@ impl Reading {
         self.name = table.required("name").and_then(|name| name.string()).map(str::to_owned);
         self.version = table.get("version").and_then(|it| it.string()).map(str::to_owned);
         for (kind, settings) in table.table("trigger").iter().flat_map(Table::values) {
-            unsupported(
-                &settings,
-                &format!("settings of all triggers of the kind `{kind}`"),
-                "take them away",
-            );
+            if kind != "http" {
+                let what = format!("settings of all triggers of the kind `{kind}`");
+                unsupported(&settings, &what, "remove them");
+                continue;
+            }
+            let Some(settings) = settings.table() else { continue };
+            settings.only(&["base"]);
+            if let Some(base) = settings.get("base").and_then(|base| trigger::base(&base)) {
+                self.base = base;
+            }
         }
     }
 }

@@ -18,6 +18,9 @@ pub struct HttpTrigger {
     pub exact: bool,
     /// The root of the unit that answers.
     pub component: ComponentName,
+    /// The base that the route begins with, perhaps an empty one, where the component expects the
+    /// request headers that Spin's host sets.
+    pub spin: Option<String>,
     /// Where the trigger names its component; none for an app of one file.
     pub place: Option<Place>,
 }

@@ -157,12 +157,11 @@ fn configure(address: &Address, timeout: Duration) -> Result<Config, AddressErro
 /// Checks servers against the certificates that this machine trusts.
 fn tls(address: &Address, mode: SslMode) -> Result<ClientConfig, OpenError> {
     let failed = |reason: String| OpenError::Certificates { address: address.to_string(), reason };
-    let roots = match mode {
-        SslMode::Disable => RootCertStore::empty(),
-        _ => crate::tls::roots(),
+    let config = match mode {
+        SslMode::Disable => ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map(|it| it.with_root_certificates(RootCertStore::empty()).with_no_client_auth()),
+        _ => crate::tls::client(),
     };
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| failed(error.to_string()))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    config.map_err(|error| failed(error.to_string()))
 }

@@ -104,7 +104,8 @@ impl Grants {
                 None => (variable.as_str(), inherited(variable)),
             };
             let checked = value.and_then(|value| {
-                check("env", variable, &variable_key(name), &quoted(&value)).map(|()| value)
+                // The value may be a secret.
+                check("env", name, &variable_key(name), &quoted(&value)).map(|()| value)
             });
             match checked {
                 Ok(value) => drop(variables.insert(name, value)),

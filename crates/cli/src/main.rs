@@ -20,7 +20,7 @@ mod swap;
 mod up;
 mod wit;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -77,10 +77,17 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             // `--help` and `--version` end here too, and are not errors.
-            let failed = error.use_stderr();
+            if error.use_stderr() {
+                // What was typed may hold a password, and standard error may be a log.
+                let text = error.render();
+                let is_terminal = std::io::stderr().is_terminal();
+                let text = if is_terminal { text.ansi().to_string() } else { text.to_string() };
+                eprint!("{}", keyway_word::hide(&text));
+                return ExitCode::FAILURE;
+            }
             return match error.print() {
-                Ok(()) if !failed => ExitCode::SUCCESS,
-                _ => ExitCode::FAILURE,
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::FAILURE,
             };
         }
     };
@@ -110,7 +117,6 @@ fn main() -> ExitCode {
 /// `KEYWAY_LOG` sets what is logged, in the form of `tracing`'s filters, such as
 /// `keyway_trigger=debug`. Warnings are shown unless it says otherwise.
 fn log_to_stderr() {
-    use std::io::IsTerminal;
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
         .with_env_var("KEYWAY_LOG")

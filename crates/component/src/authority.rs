@@ -196,6 +196,11 @@ pub fn authority(interface: &str) -> Authority {
     InterfaceName::parse(interface).as_ref().and_then(find).unwrap_or(Authority::Unknown)
 }
 
+/// Whether the interface of this name is one of Spin's, of any version.
+pub fn is_of_spin(interface: &str) -> bool {
+    InterfaceName::parse(interface).as_ref().is_some_and(foreign::is_of_spin)
+}
+
 /// Whether the host provides the interface of this name, version included. What it does not is
 /// denied, also if its authority is known.
 pub fn is_provided(interface: &str) -> bool {

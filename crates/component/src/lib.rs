@@ -26,7 +26,7 @@ mod strip;
 mod weld;
 
 pub use adapt::{AdaptError, adapt};
-pub use authority::{Authority, NEWEST_0_2, NEWEST_0_3, authority, is_provided};
+pub use authority::{Authority, NEWEST_0_2, NEWEST_0_3, authority, is_of_spin, is_provided};
 pub use describe::{Description, Need, Producer, describe, wit};
 pub use fuse::{Difference, FuseError, Part, PartLink, Unit, UnitImport, compose, fuse};
 pub use interface::InterfaceName;

@@ -11,7 +11,7 @@ use keyway_call::Failure;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 use wasmtime_wasi_http::WasiHttpCtx;
-use wasmtime_wasi_tls::WasiTlsCtx;
+use wasmtime_wasi_tls::{WasiTlsCtx, WasiTlsCtxView};
 
 pub(crate) use self::held::{Charge, Held};
 use self::socket::Notes;
@@ -40,7 +40,7 @@ pub(crate) struct State {
     http: WasiHttpCtx,
     hooks: Hooks,
     /// Made when it is first asked for.
-    pub(crate) tls: Option<WasiTlsCtx>,
+    tls: Option<WasiTlsCtx>,
     pub(crate) sockets: Notes,
     held: Held,
     pub(crate) meter: Meter,
@@ -93,6 +93,12 @@ impl State {
             (Some(only), None) => Some(only),
             _ => None,
         }
+    }
+
+    /// What encryption needs of it, which `make` makes when it is first asked for.
+    pub(crate) fn tls_view(&mut self, make: fn(&Arc<Plan>) -> WasiTlsCtx) -> WasiTlsCtxView<'_> {
+        let ctx = self.tls.get_or_insert_with(|| make(&self.hooks.plan));
+        WasiTlsCtxView { table: &mut self.table, ctx }
     }
 
     /// What all capabilities need of it.

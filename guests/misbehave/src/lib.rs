@@ -65,7 +65,7 @@ impl wasip2::exports::http::incoming_handler::Guest for Misbehave {
             "/count-body" => bodies::count(&request, out),
             "/echo" => bodies::echo(&request, out),
             "/trailers" => bodies::trailers(&request, out),
-            "/headers" => bodies::headers(&request, out),
+            path if path.ends_with("/headers") => bodies::headers(&request, out),
             "/stdout" => {
                 println!("to stdout");
                 eprintln!("to stderr");

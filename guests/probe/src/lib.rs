@@ -13,7 +13,9 @@ pub fn probe(request: &str) -> String {
     let tried = match path {
         "/http" => {
             let time = |key| parameter(query, key).parse().ok();
-            outgoing::get(parameter(query, "url"), time("connect"), time("first-byte"))
+            let method = Some(parameter(query, "method")).filter(|method| !method.is_empty());
+            let url = parameter(query, "url");
+            outgoing::ask(method.unwrap_or("GET"), url, time("connect"), time("first-byte"))
         }
         "/env" => Ok(surroundings::environment()),
         "/args" => Ok(surroundings::arguments()),

@@ -1,18 +1,28 @@
 //! Asking another server over `wasi:http/outgoing-handler`.
 
 use wasip2::http::outgoing_handler::handle;
-use wasip2::http::types::{ErrorCode, Fields, OutgoingRequest, RequestOptions, Scheme};
+use wasip2::http::types::{
+    ErrorCode, Fields, Method, OutgoingRequest, RequestOptions, Scheme,
+};
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
-/// The status that a GET of `url` is answered with, if connecting and the first byte take no longer
-/// than so many milliseconds.
-pub fn get(
+/// The status that a request for `url` is answered with, if connecting and the first byte take no
+/// longer than so many milliseconds.
+pub fn ask(
+    method: &str,
     url: &str,
     connect_ms: Option<u64>,
     first_byte_ms: Option<u64>,
 ) -> Result<String, String> {
     let request = request(url)?;
+    let method = match method {
+        "GET" => Method::Get,
+        "PUT" => Method::Put,
+        "POST" => Method::Post,
+        other => Method::Other(other.to_owned()),
+    };
+    request.set_method(&method).map_err(|()| "it is not a method".to_owned())?;
     let options = RequestOptions::new();
     let nanoseconds = |ms: Option<u64>| ms.map(|ms| ms * NANOSECONDS_PER_MILLISECOND);
     options.set_connect_timeout(nanoseconds(connect_ms)).expect("the host has this time-out");

@@ -1,5 +1,6 @@
 //! Keeps values as a component for Spin does: `/get/KEY`, `/set/KEY/VALUE`, `/delete/KEY`,
-//! `/exists/KEY`, `/keys`, `/fill/COUNT`, `/many/KEY…`, `/variable/NAME`. What stands before that
+//! `/exists/KEY`, `/keys`, `/fill/COUNT`, `/many/KEY…`, `/variable/NAME`; and says by `/headers` which
+//! headers of Spin's host it is given. What stands before that
 //! with a colon is the store's label: `/sessions:/get/KEY`.
 
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
@@ -30,6 +31,9 @@ impl wasip2::exports::http::incoming_handler::Guest for SpinStore {
             Some((label, rest)) => (label, rest),
             None => ("default", &path[1..]),
         };
+        if path == "headers" {
+            return reply::text(out, &headers(&request));
+        }
         match answer(label, path) {
             Ok(text) => reply::text(out, &text),
             Err(error) => reply::failure(out, &format!("{error:?}")),
@@ -66,6 +70,13 @@ fn answer(label: &str, path: &str) -> Result<String, Error> {
         }
         _ => "what?".to_owned(),
     })
+}
+
+/// The headers of Spin's host, one a line.
+fn headers(request: &IncomingRequest) -> String {
+    let all = request.headers().entries().into_iter();
+    let all = all.filter(|(name, _)| name.starts_with("spin-"));
+    all.map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(&value))).collect()
 }
 
 fn variable(name: &str) -> String {

@@ -5,7 +5,9 @@ use std::{net::Ipv4Addr, path::PathBuf};
 use keyway_word::hide;
 
 use super::{
-    Targets, grant, limit, link,
+    Targets, grant,
+    host::{is_host_name, parse_port},
+    limit, link,
     table::{Reader, Table, Value},
 };
 use crate::{
@@ -109,11 +111,11 @@ fn check_reference(text: &str) -> Result<(), String> {
         return Err("it has a user name, and a login is no part of a reference".to_owned());
     }
     let (host, port) = registry.split_once(':').map_or((registry, None), |(h, p)| (h, Some(p)));
-    let is_name = grant::is_host_name(host) && !host.contains('_');
+    let is_name = is_host_name(host) && !host.contains('_');
     if !is_name && host.parse::<Ipv4Addr>().is_err() {
         return Err(format!("`{host}` is no registry's host name"));
     }
-    if let Some(port) = port.filter(|port| grant::parse_port(port).is_none_or(|port| port == 0)) {
+    if let Some(port) = port.filter(|port| parse_port(port).is_none_or(|port| port == 0)) {
         return Err(format!("`{port}` is no port"));
     }
     let (path, digest) = path.split_once('@').map_or((path, None), |(p, d)| (p, Some(d)));

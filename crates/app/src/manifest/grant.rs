@@ -10,6 +10,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use keyway_word::{Access, AccessError, shown};
 
 use super::{
+    host::{is_host_name, parse_port},
     server,
     table::{Table, Value},
 };
@@ -131,11 +132,6 @@ fn canonical(network: IpNet) -> IpNet {
     }
 }
 
-/// A port in digits alone; [`str::parse`] would take a sign too.
-pub(crate) fn parse_port(text: &str) -> Option<u16> {
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
-}
-
 /// An address as it is compared later: IPv4 within IPv6 (`::ffff:10.0.0.5`) is IPv4.
 fn parse_address(text: &str) -> Option<IpAddr> {
     text.parse::<IpAddr>().ok().map(|address| address.to_canonical())
@@ -228,19 +224,6 @@ fn parse_host(host: &str) -> Result<(HostPattern, Vec<IpNet>), String> {
 fn is_like_address(name: &str) -> bool {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     name.split('.').all(is_number)
-}
-
-/// Whether `name` can be a host's name (RFC 1123, section 2.1); its last part is no number, since
-/// that would be an address to some.
-pub(crate) fn is_host_name(name: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let last = name.rsplit('.').next().unwrap_or_default();
-    name.len() <= 253 && name.split('.').all(label) && !last.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn files(values: &[Value<'_>]) -> Vec<FileGrant> {

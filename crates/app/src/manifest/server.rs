@@ -4,7 +4,7 @@
 use keyway_word::shown;
 
 use super::{
-    grant::{is_host_name, parse_port},
+    host::{is_host_name, parse_port},
     table::Value,
 };
 use crate::grant::ServerGrant;

@@ -6,7 +6,7 @@ use keyway_word::{Capability, DEFAULT};
 
 use super::{
     Targets, backend,
-    grant::is_host_name,
+    host::is_host_name,
     name::component_name,
     table::{Table, Value},
 };
@@ -20,7 +20,7 @@ pub const HEALTH: &str = "/.well-known/keyway/health";
 
 /// Reads `[[trigger.http]]`, at the place of its route.
 pub(super) fn route(table: &Table<'_>) -> Option<Placed<HttpTrigger>> {
-    table.only(&["host", "route", "exact", "component"]);
+    table.only(&["host", "route", "exact", "component", "spin"]);
     let route_value = table.required("route");
     let route = route_value.as_ref().and_then(route_of);
     let host = table.get("host").map(|value| host(&value));
@@ -31,13 +31,26 @@ pub(super) fn route(table: &Table<'_>) -> Option<Placed<HttpTrigger>> {
         Some(host) => Some(host?),
     };
     let exact = table.get("exact").and_then(|value| value.boolean()).unwrap_or(false);
-    let trigger = HttpTrigger { host, route: route?, exact, component: component?, place };
+    let spin = table.get("spin").and_then(|value| value.boolean()).unwrap_or(false);
+    let trigger = HttpTrigger {
+        host,
+        route: route?,
+        exact,
+        component: component?,
+        spin: spin.then(String::new),
+        place,
+    };
     Some(Placed { value: trigger, place: route_value.and_then(|value| value.place()) })
 }
 
 /// A path prefix without a slash at its end.
-pub(crate) fn route_of(value: &Value<'_>) -> Option<String> {
+fn route_of(value: &Value<'_>) -> Option<String> {
     let text = value.string()?;
+    checked_route(value, text)
+}
+
+/// The same, of a text that was read from `value`.
+pub(crate) fn checked_route(value: &Value<'_>, text: &str) -> Option<String> {
     let wrong = |reason: &str, help: String| {
         value.wrong("route", format!("the route `{text}` {reason}"), Some(help));
         None
@@ -45,8 +58,7 @@ pub(crate) fn route_of(value: &Value<'_>) -> Option<String> {
     if !text.starts_with('/') {
         return wrong("does not begin with `/`", format!("write `/{text}`"));
     }
-    let is_path = |b: u8| b.is_ascii_graphic() && !b"?#\"<>\\^`{|}%".contains(&b);
-    if !text.bytes().all(is_path) {
+    if !text.bytes().all(is_plain) {
         let help = "a route is a plain path: letters, digits, `-`, `.`, `_`, `~` and `/`";
         return wrong("has a character that no plain path has", help.to_owned());
     }
@@ -60,6 +72,11 @@ pub(crate) fn route_of(value: &Value<'_>) -> Option<String> {
         return wrong("is never taken, as Keyway answers it by itself", help.to_owned());
     }
     Some(route)
+}
+
+/// Whether a path may have this byte without encoding it.
+pub(crate) fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"?#\"<>\\^`{|}%".contains(&byte)
 }
 
 fn host(value: &Value<'_>) -> Option<String> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use keyway_word::{Access, Capability, DEFAULT, Rights};
 
-use super::{Reader, Reading, Table, Value, host, unsupported};
+use super::{Reader, Reading, Table, Value, host, unsupported, variable};
 use crate::{
     app::{Component, Source},
     backend::{Backend, Secret, Setting},
@@ -100,6 +100,7 @@ impl Reading {
         let given = variables.table();
         let given = given.iter().flat_map(Table::values);
         let settings = given.filter_map(|(key, value)| {
+            variable::check_name(&key, &value);
             let template = self.variables.template(&value)?;
             Some((key, Placed { value: template, place: value.place() }))
         });

@@ -2,7 +2,10 @@
 
 use super::{Reader, Reading, Table, Value, unsupported};
 use crate::{
-    manifest::trigger::route_of, name::ComponentName, place::Placed, trigger::HttpTrigger,
+    manifest::trigger::{checked_route, is_plain},
+    name::ComponentName,
+    place::Placed,
+    trigger::HttpTrigger,
 };
 
 impl Reading {
@@ -47,13 +50,31 @@ impl Reading {
         };
         match ComponentName::new(&component) {
             Ok(component) => {
-                let value = HttpTrigger { host: None, route, exact, component, place };
+                // The root of the app is its base alone.
+                let route = match (self.base.as_str(), route.as_str()) {
+                    ("", route) => route.to_owned(),
+                    (base, "/") => base.to_owned(),
+                    (base, route) => format!("{base}{route}"),
+                };
+                let spin = Some(self.base.clone());
+                let value = HttpTrigger { host: None, route, exact, component, spin, place };
                 self.routes.push(Placed { value, place: route_place });
             }
             Err(error) if self.declared.contains(&component) => drop(error),
             Err(error) => value.wrong("component-name", error.to_string(), None),
         }
     }
+}
+
+/// What all routes begin with, without a slash at its end.
+pub(super) fn base(value: &Value<'_>) -> Option<String> {
+    let route = checked_route(value, &absolute(value.string()?))?;
+    Some(route.trim_end_matches('/').to_owned())
+}
+
+/// Spin takes paths without their first slash too.
+fn absolute(path: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
 }
 
 /// The path, and whether it is for that alone.
@@ -63,7 +84,7 @@ fn route(value: &Value<'_>) -> Option<(String, bool)> {
         unsupported(value, "a private route", help);
         return None;
     }
-    let text = value.string()?;
+    let text = absolute(value.string()?);
     if text.contains("/:") {
         let help = "end the route in `/...` before it, and have the component read the path";
         unsupported(value, "a part of a route that stands for any", help);
@@ -71,19 +92,18 @@ fn route(value: &Value<'_>) -> Option<(String, bool)> {
     }
     match text.strip_suffix("/...") {
         Some("") => Some(("/".to_owned(), false)),
-        Some(prefix) if prefix.contains("...") => route_of(value).map(|route| (route, false)),
+        Some(prefix) if prefix.contains("...") => {
+            checked_route(value, &text).map(|route| (route, false))
+        }
         Some(prefix) => prefix_of(value, prefix).map(|route| (route, false)),
-        None => route_of(value).map(|route| (route, true)),
+        None => checked_route(value, &text).map(|route| (route, true)),
     }
 }
 
 /// What stands before `/...`, checked as any other route.
 fn prefix_of(value: &Value<'_>, prefix: &str) -> Option<String> {
     let inner = prefix.trim_matches('/');
-    let is_part = |part: &str| {
-        !matches!(part, "" | "." | "..")
-            && part.bytes().all(|b| b.is_ascii_graphic() && !b"?#\"<>\\^`{|}%".contains(&b))
-    };
+    let is_part = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(is_plain);
     if prefix.starts_with('/') && inner.split('/').all(is_part) {
         return Some(format!("/{inner}"));
     }

@@ -17,10 +17,42 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Variables(BTreeMap<String, Option<Secret>>);
 
+/// Whether Spin takes `name` for a variable: words of lower-case letters and digits with `_` between
+/// them, beginning with a letter.
+pub fn is_variable_name(name: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.split('_').all(is_word)
+}
+
+/// Reports a key that cannot be the name of a variable.
+pub(super) fn check_name(name: &str, value: &Value<'_>) {
+    if is_variable_name(name) {
+        return;
+    }
+    let message = format!("`{name}` is not a valid name for a variable");
+    let snake: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+        .collect();
+    let snake = snake.trim_matches('_');
+    let help = if is_variable_name(snake) {
+        format!("Spin wants lower-case letters and digits with `_` between words: `{snake}`")
+    } else {
+        "Spin wants lower-case letters and digits, beginning with a letter, with single `_` \
+         between words"
+            .to_owned()
+    };
+    value.wrong_key("spin-variable", message, Some(help));
+}
+
 impl Variables {
     pub(super) fn read(table: &Table<'_>) -> Self {
         let mut variables = BTreeMap::new();
-        for (name, table) in table.tables() {
+        for (name, value) in table.values() {
+            check_name(&name, &value);
+            let Some(table) = value.table() else { continue };
             table.only(&["default", "required", "secret", "description"]);
             let default = table.get("default").and_then(|value| value.string());
             let required = table.get("required");
@@ -79,5 +111,20 @@ impl Variables {
             [Part::Text(text)] => Setting::Text(text.clone()),
             _ => Setting::Template(parts),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_variable_name;
+
+    #[test]
+    fn a_variables_name_is_as_spin_has_it() {
+        for name in ["a", "api_token", "v2", "a_2"] {
+            assert!(is_variable_name(name), "{name}");
+        }
+        for name in ["", "A", "a-b", "a__b", "_a", "a_", "2a", "a.b", "API_KEY", "\u{e9}"] {
+            assert!(!is_variable_name(name), "{name}");
+        }
     }
 }

@@ -40,10 +40,12 @@ pub(super) fn is_entry_point(name: &InterfaceName) -> bool {
 /// Whether the interface is one of a host. Spin's libraries for some languages have a component
 /// import all of them, whatever it uses.
 pub(super) fn is_of_host(name: &InterfaceName) -> bool {
-    match (name.namespace.as_str(), name.package.as_str()) {
-        ("fermyon", "spin") | ("spin", _) => true,
-        _ => find(name).is_some(),
-    }
+    is_of_spin(name) || find(name).is_some()
+}
+
+/// Whether the interface is one of Spin's.
+pub(super) fn is_of_spin(name: &InterfaceName) -> bool {
+    matches!((name.namespace.as_str(), name.package.as_str()), ("fermyon", "spin") | ("spin", _))
 }
 
 #[cfg(test)]

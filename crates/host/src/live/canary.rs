@@ -16,7 +16,7 @@ use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use keyway_call::{Body, BodyError, Failure};
-use keyway_trigger::http::{Handler, Peer};
+use keyway_trigger::http::{Handler, Peer, SpinRoute};
 
 use crate::live::generation::LiveUnit;
 
@@ -41,6 +41,8 @@ impl Share {
 pub(crate) struct UnitHandler {
     stable: Arc<LiveUnit>,
     canary: Option<Canary>,
+    /// Where the component expects Spin's headers.
+    spin: Option<SpinRoute>,
 }
 
 #[derive(Debug)]
@@ -56,7 +58,13 @@ impl UnitHandler {
         let canary = canary.filter(|(unit, _)| !Arc::ptr_eq(unit, stable)).map(|(unit, share)| {
             Canary { unit: Arc::clone(unit), share, turns: AtomicU64::new(0) }
         });
-        Self { stable: Arc::clone(stable), canary }
+        Self { stable: Arc::clone(stable), canary, spin: None }
+    }
+
+    /// Sets the headers that Spin's host would, if the route is given.
+    pub(crate) fn described(mut self, spin: Option<SpinRoute>) -> Self {
+        self.spin = spin;
+        self
     }
 
     /// Counts the next request or message, for the unit that gets it.
@@ -75,10 +83,13 @@ impl UnitHandler {
 impl Handler for UnitHandler {
     fn handle(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         from: Peer,
     ) -> impl Future<Output = Result<Response<Body>, Failure>> + Send {
         let mut begun = self.begin();
+        if let Some(spin) = &self.spin {
+            spin.describe(&mut request, &from);
+        }
         async move {
             let answer = begun.live.unit.handle(request, from.scheme).await;
             begun.failed = is_error(&answer);

@@ -11,9 +11,9 @@ use keyway_app::{
     App, BackendName, Capability, Component, ComponentName, Grant, HttpTrigger, Limit, Problem,
     Rights, link::BackendLink,
 };
-use keyway_component::UnitImport;
+use keyway_component::{UnitImport, is_of_spin};
 use keyway_runtime::{Engines, Key, Principal, Remedy, Room, Unit, UnitSpec};
-use keyway_trigger::http::Routes;
+use keyway_trigger::http::{Routes, SpinRoute};
 
 use crate::{
     assembly::prepare::{Prepared, PreparedUnit},
@@ -113,6 +113,7 @@ impl Generation {
             && self.units.iter().zip(&other.units).all(same_unit)
             && self.backends.stores().is_same(other.backends.stores())
             && self.shown() == other.shown()
+            && self.spin_routes().eq(other.spin_routes())
             && listen::is_same(&self.listeners(None), &other.listeners(None))
     }
 
@@ -122,8 +123,9 @@ impl Generation {
         canary: Option<(&Self, Share)>,
     ) -> Result<Routes<UnitHandler>, Vec<Problem>> {
         let mut routes = Routes::new();
-        for HttpTrigger { host, route, exact, component, place } in &self.prepared.app.routes {
-            let handler = self.handler(component, canary);
+        for trigger in &self.prepared.app.routes {
+            let HttpTrigger { host, route, exact, component, place, .. } = trigger;
+            let handler = self.handler(component, canary).described(self.spin_route(trigger));
             let added = match exact {
                 true => routes.add_exact(host.as_deref(), route, handler),
                 false => routes.add(host.as_deref(), route, handler),
@@ -133,6 +135,24 @@ impl Generation {
             })?;
         }
         Ok(routes)
+    }
+
+    /// What the component of a route is told of it, where that expects Spin's headers: because the
+    /// manifest says so, or because the unit calls interfaces of Spin.
+    fn spin_route(&self, trigger: &HttpTrigger) -> Option<SpinRoute> {
+        let HttpTrigger { route, exact, component, spin, .. } = trigger;
+        let calls_spin = || {
+            let mut units = self.prepared.units.iter();
+            let unit = units.find(|unit| unit.root == *component)?;
+            let mut imports = unit.imports.iter();
+            imports.any(|import| is_of_spin(&import.interface)).then_some("")
+        };
+        let base = spin.as_deref().or_else(calls_spin)?;
+        Some(SpinRoute::new(route, base, *exact))
+    }
+
+    fn spin_routes(&self) -> impl Iterator<Item = Option<SpinRoute>> {
+        self.prepared.app.routes.iter().map(|trigger| self.spin_route(trigger))
     }
 
     /// Who handles what starts `root`, some of which goes to a canary.

@@ -181,11 +181,13 @@ async fn without_grants_wasi_0_3_reaches_nothing() {
     witness.assert_alone();
 }
 
-/// Whether the call ended because it is not granted, or could not even be made.
+/// Whether the call was refused because it is not granted, or could not even be made.
 fn is_denied(outcomes: Option<&BTreeSet<Outcome>>) -> bool {
-    outcomes.into_iter().flatten().all(
-        |outcome| matches!(outcome, Outcome::Traps(why) if why.ends_with("which is not granted")),
-    )
+    outcomes.into_iter().flatten().all(|outcome| match outcome {
+        Outcome::Traps(why) => why.ends_with("which is not granted"),
+        Outcome::Refuses(_) => true,
+        Outcome::Gives(_) | Outcome::Waits => false,
+    })
 }
 
 #[tokio::test]
@@ -214,6 +216,79 @@ async fn versions_and_interfaces_that_nobody_has_heard_of_are_denied() {
         }
     }
     witness.assert_alone();
+}
+
+/// Interfaces that the host does not have, each with what its functions come to: their own error.
+const WITH_ERRORS: &[(&str, &[&str])] = &[
+    (
+        "package fermyon:spin@2.0.0;\ninterface mqtt {\n\
+         variant error { invalid-address, too-many-connections, connection-failed(string), other(string) }\n\
+         enum qos { at-most-once, at-least-once, exactly-once }\n\
+         resource connection {\n\
+         open: static func(address: string, user: string, password: string, keep-alive: u64) -> \
+         result<connection, error>;\n\
+         publish: func(topic: string, payload: list<u8>, qos: qos) -> result<_, error>;\n}\n}",
+        &["connection-failed"],
+    ),
+    (
+        "package spin:mqtt@3.0.0;\ninterface mqtt {\n\
+         variant error { invalid-address, too-many-connections, connection-failed(string), other(string) }\n\
+         resource connection {\n\
+         open: static async func(address: string) -> result<connection, error>;\n}\n}",
+        &["connection-failed"],
+    ),
+    (
+        "package fermyon:spin@2.0.0;\ninterface mysql {\n\
+         variant error { connection-failed(string), bad-parameter(string), other(string) }\n\
+         resource connection {\n\
+         open: static func(address: string) -> result<connection, error>;\n}\n}",
+        &["connection-failed"],
+    ),
+    (
+        "package fermyon:spin@2.0.0;\ninterface llm {\n\
+         variant error { model-not-supported, runtime-error(string), invalid-input(string) }\n\
+         infer: func(model: string, prompt: string) -> result<string, error>;\n}",
+        &["model-not-supported"],
+    ),
+    (
+        "package fermyon:spin;\ninterface http {\n\
+         enum http-error { success, destination-not-allowed, invalid-url, request-error }\n\
+         send-request: func(url: string) -> result<u16, http-error>;\n}",
+        &["destination-not-allowed"],
+    ),
+    (
+        "package wasi:keyvalue@0.2.0-draft3;\ninterface store {\n\
+         variant error { no-such-store, access-denied, other(string) }\n\
+         resource bucket {\n}\n\
+         open: func(identifier: string) -> result<bucket, error>;\n}",
+        &["access-denied"],
+    ),
+    (
+        "package wasi:config@0.2.0-rc.9;\ninterface store {\n\
+         variant error { upstream(string), io(string) }\n\
+         get: func(key: string) -> result<option<string>, error>;\n}",
+        &["upstream"],
+    ),
+    (
+        "package wasi:blobstore@0.3.0-draft;\ninterface blobstore {\n\
+         exists: func(name: string) -> result<bool, string>;\n}",
+        &["exists is not granted"],
+    ),
+];
+
+#[tokio::test]
+async fn an_interface_with_an_error_of_its_own_is_denied_by_that() {
+    let witness = Witness::new();
+    for (package, errors) in WITH_ERRORS {
+        let probe = probe::build(&[(*package).to_owned()]);
+        let outcomes = explore(&probe, Grant::default(), witness.address).await;
+        let found: Vec<_> = outcomes.values().flatten().collect();
+        assert_eq!(found.len(), errors.len(), "{package}: {found:?}");
+        for (outcome, error) in found.iter().zip(*errors) {
+            let is_own = matches!(outcome, Outcome::Refuses(why) if why.contains(error));
+            assert!(is_own, "{package}: {outcome:?}");
+        }
+    }
 }
 
 #[tokio::test]

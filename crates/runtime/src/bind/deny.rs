@@ -1,5 +1,7 @@
-//! Meets an import by denying: every function of it ends the call with a sentence that says what
-//! was called, and whose call it was.
+//! Meets an import by denying: every function of it returns its interface's own error, or, where it
+//! has none, ends the instance with a sentence that says what was called, and whose call it was.
+
+mod refusal;
 
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use keyway_app::{
     lack::{Lack, Protocol},
 };
 use wasmtime::component::{
-    LinkerInstance, ResourceType, Type, Val,
+    LinkerInstance, ResourceType, Val,
     types::{ComponentFunc, ComponentInstance, ComponentItem},
 };
 
@@ -184,41 +186,17 @@ pub(super) fn way_out(
 ) -> wasmtime::Result<()> {
     let ty = instance.get_export(engine, function).map(|export| export.ty);
     let Some(ComponentItem::ComponentFunc(ty)) = ty else { return Ok(()) };
-    let Some(Type::Result(result)) = ty.results().next() else { return Ok(()) };
-    let denied = "access-denied".to_owned();
-    let error = match result.err() {
-        Some(Type::Enum(_)) => Val::Enum(denied),
-        _ => Val::Variant(denied, None),
-    };
+    let Some(error) = refusal::of(&ty, "") else { return Ok(()) };
     let denial = denial.clone();
-    let refuse = move |results: &mut [Val]| {
+    refuse(target, function, &ty, error, move || {
         if let Some(member) = denial.plan.members.get(denial.slot) {
             network.report(member);
         }
-        results[0] = Val::Result(Err(Some(Box::new(error.clone()))));
-        Ok(())
-    };
-    if ty.async_() {
-        target.func_new_concurrent(function, move |_, _, _, results| {
-            let refused = refuse(results);
-            Box::pin(async move { refused })
-        })
-    } else {
-        target.func_new_async(function, move |mut store, _, parameters, results| {
-            let refused = refuse(results);
-            Box::new(async move {
-                // The network, which was lent.
-                for parameter in parameters {
-                    if let Val::Resource(handle) = parameter {
-                        handle.resource_drop_async(&mut store).await?;
-                    }
-                }
-                refused
-            })
-        })
-    }
+    })
 }
 
+/// Denies a function: by its interface's own error, or by the end of the instance where it has none
+/// that could say so.
 fn function(
     target: &mut LinkerInstance<'_, State>,
     name: &str,
@@ -226,6 +204,10 @@ fn function(
     denial: &Denial,
 ) -> wasmtime::Result<()> {
     let (denial, function) = (denial.clone(), name.to_owned());
+    let says = format!("{}#{name} is not granted", denial.interface);
+    if let Some(error) = refusal::of(ty, &says) {
+        return refuse(target, name, ty, error, move || drop(denial.call(&function)));
+    }
     if ty.async_() {
         target.func_new_concurrent(name, move |_, _, _, _| {
             let denied = denial.call(&function);
@@ -233,6 +215,36 @@ fn function(
         })
     } else {
         target.func_new(name, move |_, _, _, _| Err(wasmtime::Error::from(denial.call(&function))))
+    }
+}
+
+/// Has a function return `error` after `report`.
+fn refuse(
+    target: &mut LinkerInstance<'_, State>,
+    name: &str,
+    ty: &ComponentFunc,
+    error: Val,
+    report: impl Fn() + Send + Sync + 'static,
+) -> wasmtime::Result<()> {
+    if ty.async_() {
+        target.func_new_concurrent(name, move |_, _, _, results| {
+            report();
+            results[0] = error.clone();
+            Box::pin(async { Ok(()) })
+        })
+    } else {
+        target.func_new_async(name, move |mut store, _, parameters, results| {
+            report();
+            results[0] = error.clone();
+            let mut handles = Vec::new();
+            parameters.iter().for_each(|parameter| refusal::handles(parameter, &mut handles));
+            Box::new(async move {
+                for handle in handles {
+                    handle.resource_drop_async(&mut store).await?;
+                }
+                Ok(())
+            })
+        })
     }
 }
 

@@ -13,7 +13,8 @@ use wasmtime_wasi_tls::{
 
 use super::import::{Import, Target};
 use crate::{
-    grant::tls::CLIENT,
+    grant::tls::{self, CLIENT},
+    plan::Plan,
     state::{
         State,
         view::{self, Viewed},
@@ -28,8 +29,7 @@ impl HasData for Tls {
 
 impl Viewed for Tls {
     fn view(state: &mut State, _: usize) -> WasiTlsCtxView<'_> {
-        let ctx = state.tls.get_or_insert_with(context);
-        WasiTlsCtxView { table: &mut state.table, ctx }
+        state.tls_view(context)
     }
 }
 
@@ -41,11 +41,12 @@ pub(super) fn bind(target: &mut Target<'_>, import: Import<'_>) -> wasmtime::Res
 }
 
 /// What a component's instance needs for it.
-fn context() -> WasiTlsCtx {
-    WasiTlsCtxBuilder::new().provider(Box::new(Client)).build()
+fn context(plan: &Arc<Plan>) -> WasiTlsCtx {
+    WasiTlsCtxBuilder::new().provider(Box::new(Client(Arc::clone(plan)))).build()
 }
 
-struct Client;
+/// Encrypts for all components of a unit.
+struct Client(Arc<Plan>);
 
 impl TlsProvider for Client {
     fn connect(
@@ -53,11 +54,19 @@ impl TlsProvider for Client {
         server_name: String,
         transport: Box<dyn TlsTransport>,
     ) -> std::pin::Pin<Box<dyn Future<Output = Result<Box<dyn TlsStream>, Error>> + Send>> {
+        let plan = Arc::clone(&self.0);
         Box::pin(async move {
-            let name = ServerName::try_from(server_name)
+            let name = ServerName::try_from(server_name.clone())
                 .map_err(|error| Error::msg(format!("the server's name: {error}")))?;
             let connected = TlsConnector::from(Arc::clone(&CLIENT)).connect(name, transport).await;
-            let stream = connected.map_err(Error::msg)?;
+            let stream = connected.map_err(|error| {
+                let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+                // Which component of the unit it was is not known here.
+                if let (Some(inner), Some(root)) = (inner, plan.members.first()) {
+                    root.warn(&format!("TLS to {server_name} failed: {}", tls::explain(inner)));
+                }
+                Error::msg(error)
+            })?;
             Ok(Box::new(stream) as Box<dyn TlsStream>)
         })
     }

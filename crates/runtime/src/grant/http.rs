@@ -3,12 +3,19 @@
 
 mod client;
 mod code;
+mod history;
 mod patience;
 mod pool;
+mod resend;
 
 use std::{future::Future, net::IpAddr, pin::pin, sync::Arc};
 
-use http::{HeaderValue, Uri, header::HOST, uri::Authority};
+use http::{
+    HeaderValue, Method, Uri,
+    header::{CONTENT_LENGTH, HOST},
+    uri::Authority,
+};
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::connect::capture_connection;
 use keyway_app::{
@@ -25,10 +32,14 @@ pub(crate) use self::{client::Clients, code::code_0_3};
 use self::{
     client::{CONNECT_TIME, HttpClient, destination},
     code::{code, code_of_body},
+    history::History,
     patience::PatientBody,
+    resend::{MAX_ATTEMPTS, Resendable},
 };
 use crate::{
-    descriptor, handle,
+    descriptor,
+    grant::tls,
+    handle,
     plan::{Member, Plan},
 };
 
@@ -60,6 +71,11 @@ impl WasiHttpHooks for Hooks {
         code_0_3(&code_of_body(error))
     }
 
+    /// The client sets it for HTTP/1.1; HTTP/2 has `:authority` in its place (RFC 9113, section 8.3.1).
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
     fn send_request(
         &mut self,
         mut request: http::Request<WasiBody>,
@@ -74,13 +90,15 @@ impl WasiHttpHooks for Hooks {
         if let Err(error) = checked {
             return Box::new(async move { Err(error) });
         }
+        // That of a request which came in, and is sent on as it is.
+        request.headers_mut().remove(HOST);
+        declare_empty_body(&mut request);
         let plan = Arc::clone(&self.plan);
         let slot = self.member;
         Box::new(async move {
             descriptor::make_room_early().await;
-            let client = plan.members[slot].http.client();
             let uri = request.uri().clone();
-            let result = send(client, request, options.unwrap_or_default()).await;
+            let result = send(&plan.members[slot], request, options.unwrap_or_default()).await;
             if let Err(Error::DestinationIpProhibited) = &result {
                 report_address(&plan.members[slot], &uri);
             }
@@ -99,13 +117,21 @@ fn without_credentials(request: &mut http::Request<WasiBody>) -> Result<(), Erro
     else {
         return Ok(());
     };
-    let host = HeaderValue::from_str(target).map_err(|_| invalid())?;
     let authority = Authority::try_from(target).map_err(|_| invalid())?;
     let mut parts = request.uri().clone().into_parts();
     parts.authority = Some(authority);
     *request.uri_mut() = Uri::from_parts(parts).map_err(|_| invalid())?;
-    request.headers_mut().insert(HOST, host);
     Ok(())
+}
+
+/// Says that there is no body where a server may expect one (RFC 9110, section 8.6): some answer 411
+/// otherwise.
+fn declare_empty_body(request: &mut http::Request<WasiBody>) {
+    let may_have_body = [Method::POST, Method::PUT, Method::PATCH].contains(request.method());
+    if may_have_body && request.body().is_end_stream() {
+        let headers = request.headers_mut();
+        headers.entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+    }
 }
 
 /// Tells that a host that may be reached has an address that may not.
@@ -142,11 +168,52 @@ fn check(member: &Member, uri: &Uri) -> Result<(), Error> {
     Ok(())
 }
 
+/// Sends the request, and sends it again where a server closed the connection that was kept for it.
 async fn send(
-    client: HttpClient,
-    mut request: http::Request<WasiBody>,
+    member: &Member,
+    request: http::Request<WasiBody>,
     options: RequestOptions,
 ) -> Result<http::Response<WasiBody>, Error> {
+    let uri = request.uri().clone();
+    let failed = |error: Failed| match error {
+        Failed::Here(error) => error,
+        Failed::There(error) => {
+            if let Some(error) = code::tls_error(&error) {
+                report_tls(member, &uri, error);
+            }
+            code(&error)
+        }
+    };
+    let request = match Resendable::new(request) {
+        Ok(request) => request,
+        Err(request) => return send_once(member, *request, options).await.map_err(failed),
+    };
+    for _ in 1..MAX_ATTEMPTS {
+        match send_once(member, request.request(), options).await {
+            Err(Failed::There(error))
+                if History::was_kept(&error)
+                    && matches!(code(&error), Error::ConnectionTerminated)
+                    && request.can_be_repeated() => {}
+            result => return result.map_err(failed),
+        }
+    }
+    send_once(member, request.request(), options).await.map_err(failed)
+}
+
+/// Why there is no answer.
+enum Failed {
+    /// Its time is up.
+    Here(Error),
+    /// What the client says.
+    There(hyper_util::client::legacy::Error),
+}
+
+async fn send_once(
+    member: &Member,
+    mut request: http::Request<WasiBody>,
+    options: RequestOptions,
+) -> Result<http::Response<WasiBody>, Failed> {
+    let client = member.http.client();
     let RequestOptions { connect_timeout, first_byte_timeout, between_bytes_timeout } = options;
     // Since when the first byte of the answer's body is waited for.
     let mut begun = Instant::now();
@@ -166,18 +233,26 @@ async fn send(
                         None => sending.await,
                         Some(by) => timeout_at(by, sending)
                             .await
-                            .map_err(|_| Error::ConnectionReadTimeout)?,
+                            .map_err(|_| Failed::Here(Error::ConnectionReadTimeout))?,
                     }
                 }
                 () = sleep(connect.unwrap_or(CONNECT_TIME)) => {
-                    return Err(Error::ConnectionTimeout);
+                    return Err(Failed::Here(Error::ConnectionTimeout));
                 }
             }
         }
     };
-    let response = response.map_err(|error| code(&error))?;
+    let mut response = response.map_err(Failed::There)?;
+    History::note(&mut response);
     Ok(response.map(|body| match (first_by(begun), between_bytes_timeout) {
         (None, None) => body.map_err(Error::from).boxed_unsync(),
         (first_by, between) => PatientBody { body, first_by, between, sleep: None }.boxed_unsync(),
     }))
+}
+
+/// Tells why a server is not spoken to.
+fn report_tls(member: &Member, uri: &Uri, error: &rustls::Error) {
+    let host = uri.host().unwrap_or_default();
+    let port = uri.port_u16().unwrap_or(HttpScheme::Https.default_port());
+    member.warn(&format!("HTTPS to {host}:{port} failed: {}", tls::explain(error)));
 }

@@ -6,12 +6,14 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
+use http::header::TRAILER;
 use http_body::{Body as _, Frame, SizeHint};
 use keyway_call::Length;
 use tracing::field::display;
 use tracing::warn;
 
 use super::activity::Running;
+use super::trailer::last_chunk;
 use super::turn::{PIECE_BYTES, Turn, note_end, note_turn, note_unread};
 use super::{Body, BodyError};
 
@@ -28,6 +30,10 @@ pub(super) struct Answer {
     given_bytes: u64,
     /// What the head of the answer says of its length.
     declared: Length,
+    /// Whether trailers may come that its head does not announce.
+    may_have_trailers: bool,
+    /// The last chunk with trailers, until all before it is written.
+    last_chunk: Option<Bytes>,
     /// Whether it goes to a stream of HTTP/2.
     is_multiplexed: bool,
     /// Whether the client may still be sending the request when it is answered.
@@ -45,6 +51,8 @@ impl Answer {
             broken: None,
             given_bytes: 0,
             declared,
+            may_have_trailers: false,
+            last_chunk: None,
             is_multiplexed: false,
             may_be_unread: false,
             running: Some(running),
@@ -55,6 +63,12 @@ impl Answer {
     pub(super) fn multiplexed(mut self, may_be_unread: bool) -> Self {
         self.is_multiplexed = true;
         self.may_be_unread = may_be_unread;
+        self
+    }
+
+    /// For a client of HTTP/1.1 that takes trailers. Those that are announced hyper sends itself.
+    pub(super) fn with_trailers(mut self, headers: &HeaderMap) -> Self {
+        self.may_have_trailers = self.declared == Length::Open && !headers.contains_key(TRAILER);
         self
     }
 
@@ -106,6 +120,12 @@ impl http_body::Body for Answer {
         if let Some(error) = this.broken.take() {
             return Poll::Ready(Some(Err(error)));
         }
+        if let (Some(last), Some(running)) = (&this.last_chunk, &this.running) {
+            ready!(running.poll_end_with(last, context));
+            this.last_chunk = None;
+            this.end();
+            return Poll::Ready(None);
+        }
         if this.is_multiplexed {
             note_turn(Turn::Service);
         }
@@ -115,6 +135,14 @@ impl http_body::Body for Answer {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => this.rest = data,
                     Err(trailers) => {
+                        if this.may_have_trailers
+                            && let Some(trailers) = trailers.trailers_ref()
+                        {
+                            this.last_chunk = Some(last_chunk(trailers));
+                            // hyper writes what it has, and asks again.
+                            context.waker().wake_by_ref();
+                            return Poll::Pending;
+                        }
                         this.end();
                         return Poll::Ready(Some(Ok(trailers)));
                     }
@@ -139,7 +167,8 @@ impl http_body::Body for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        let is_all_given = self.rest.is_empty() && self.broken.is_none();
+        let is_all_given =
+            self.rest.is_empty() && self.broken.is_none() && self.last_chunk.is_none();
         is_all_given && self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 

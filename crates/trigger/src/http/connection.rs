@@ -160,7 +160,7 @@ async fn speak<H, S>(
     };
     match protocol {
         Protocol::Http1 => {
-            let stream = TokioIo::new(stream.lingering());
+            let stream = TokioIo::new(stream.of_http1());
             let connection = local.settings.http1.serve_connection(stream, service);
             supervise(connection, line, &local, activity, &peer).await;
         }

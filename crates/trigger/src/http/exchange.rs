@@ -4,18 +4,20 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use hyper::ext::ReasonPhrase;
 use tracing::{debug, warn};
 
 use super::activity::Activity;
 use super::answer::Answer;
 use super::local::Local;
 use super::reply::{HEALTH, Reply};
+use super::request::{admit, host_of};
 use super::wire::Line;
-use super::{Body, Handler, Peer, status};
+use super::{Body, Handler, Peer, status, trailer};
 
 /// Answers one request. Never fails: what cannot be answered otherwise is answered in words.
 pub(super) fn exchange<H: Handler>(
@@ -27,73 +29,52 @@ pub(super) fn exchange<H: Handler>(
 ) -> impl Future<Output = Result<Response<Answer>, Infallible>> + Send + use<H> {
     let has_body = !request.body().is_end_stream();
     let running = activity.begin(has_body);
-    if request.version() != Version::HTTP_11 {
-        name_host(&mut request, line);
-    }
+    let chosen = match activity.is_malformed() {
+        true => Err(Reply::BadFraming),
+        false => choose(&local, &mut request, line),
+    };
+    let wants_trailers =
+        request.version() == Version::HTTP_11 && trailer::are_wanted(request.headers());
     async move {
         let head_only = request.method() == Method::HEAD;
         let is_multiplexed = request.version() == Version::HTTP_2;
-        let response = match choose(&local, &request) {
+        let response = match chosen {
             Ok(handler) => ask(&*handler, request, peer).await,
             Err(reply) => reply.response(),
         };
         let response = if head_only { declare_length(response) } else { response };
-        let (head, body) = response.into_parts();
+        let (mut head, body) = response.into_parts();
         let mut answer = Answer::new((!head_only).then_some(body), &head.headers, running);
         if is_multiplexed {
             // A client that is told of an error stops sending; others go on until they are reset,
             // so that it would only keep them waiting to put that off.
             let is_error = head.status.is_client_error() || head.status.is_server_error();
             answer = answer.multiplexed(has_body && is_error);
+        } else if wants_trailers {
+            answer = answer.with_trailers(&head.headers);
+        }
+        if !is_multiplexed && head.status.canonical_reason().is_none() {
+            // hyper writes `<none>` where nobody has a reason; there need not be one (RFC 9112,
+            // section 4).
+            head.extensions.insert(ReasonPhrase::from_static(b""));
         }
         Ok(Response::from_parts(head, answer))
     }
 }
 
 /// The handler of a request, or the answer that it gets without one.
-fn choose<H>(local: &Local<H>, request: &Request<Incoming>) -> Result<Arc<H>, Reply> {
-    let host = host_of(request)?;
-    if request.method() == Method::CONNECT {
-        return Err(Reply::NoTunnels);
-    }
+fn choose<H, B>(
+    local: &Local<H>,
+    request: &mut Request<B>,
+    line: Line<'_>,
+) -> Result<Arc<H>, Reply> {
+    admit(request, line)?;
     let path = request.uri().path();
     if path == HEALTH {
         let draining = local.stop.is_cancelled();
         return Err(if draining { Reply::Draining } else { Reply::Healthy });
     }
-    local.routes.find(host, path).ok_or(Reply::NoRoute)
-}
-
-/// The host that a request is for: that of its URI (HTTP/2's `:authority`, or an absolute form of
-/// HTTP/1.1), or else of its `Host` header, which HTTP/1.1 demands in any case (RFC 9112, section
-/// 3.2). An empty header is valid and names none.
-fn host_of<B>(request: &Request<B>) -> Result<Option<&str>, Reply> {
-    let mut headers = request.headers().get_all(HOST).iter();
-    let header = match (headers.next(), headers.next()) {
-        (Some(host), None) => {
-            Some(host.to_str().ok().filter(|host| is_authority(host)).ok_or(Reply::BadHost)?)
-        }
-        (None, _) if request.version() != Version::HTTP_11 => None,
-        _ => return Err(Reply::BadHost),
-    };
-    Ok(request.uri().host().or(header).filter(|host| !host.is_empty()))
-}
-
-/// Gives a request that names no host the address that it came to: components cannot do without one,
-/// and a server may take it for the default (RFC 9110, section 7.2; RFC 9112, section 3.3).
-fn name_host<B>(request: &mut Request<B>, line: Line<'_>) {
-    if request.uri().authority().is_some() || request.headers().contains_key(HOST) {
-        return;
-    }
-    let address = line.address().ok();
-    if let Some(host) = address.and_then(|address| address.to_string().try_into().ok()) {
-        request.headers_mut().insert(HOST, host);
-    }
-}
-
-/// Whether a text has only what the host and port of a URI may have (RFC 3986, section 3.2).
-fn is_authority(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%:[]".contains(&byte))
+    local.routes.find(host_of(request), path).ok_or(Reply::NoRoute)
 }
 
 /// Has a handler answer.

@@ -15,6 +15,10 @@ use super::ending::Ending;
 use super::turn::Streams;
 use super::{LiveRoutes, Options, Tls, TlsError};
 
+/// How many header fields a request of HTTP/1 may have; room for each is set aside while its head is
+/// read.
+const MAX_FIELDS: usize = 4096;
+
 /// What all lanes go by, made from the options once.
 #[derive(Debug)]
 pub(super) struct Settings {
@@ -75,6 +79,7 @@ impl Settings {
             // believed is for `connection::abandoned` to say.
             .half_close(true)
             .max_header_size(header_bytes as usize)
+            .max_headers(MAX_FIELDS)
             .max_buf_size(header_bytes as usize * 2);
         let tls = options.tls.as_ref().map(Tls::config).transpose()?;
         // At least one, and at most as many as a semaphore can have.

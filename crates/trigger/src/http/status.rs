@@ -41,10 +41,7 @@ fn explain(failure: &Failure) -> (StatusCode, &'static str) {
         Failure::Request(_) => {
             (StatusCode::BAD_REQUEST, "The request is not one that this service can take.\n")
         }
-        Failure::ErrorCode(_) => (
-            StatusCode::BAD_GATEWAY,
-            "The service could not answer, because something that it depends on failed.\n",
-        ),
+        Failure::ErrorCode(code) => of_code(code),
         Failure::Memory(_) | Failure::Resources { .. } => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "The service needed more memory than it may have for a request.\n",
@@ -55,6 +52,33 @@ fn explain(failure: &Failure) -> (StatusCode, &'static str) {
         Failure::NoAnswer => {
             (StatusCode::INTERNAL_SERVER_ERROR, "The service ended without an answer.\n")
         }
+    }
+}
+
+/// A component mostly answers with the error of what it asked for itself, so that a client is told
+/// which of the statuses of a gateway it is (RFC 9110, section 15.6).
+fn of_code(code: &str) -> (StatusCode, &'static str) {
+    let name = code.strip_prefix("ErrorCode::").unwrap_or(code);
+    match name.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default() {
+        "ConnectionTimeout"
+        | "ConnectionReadTimeout"
+        | "ConnectionWriteTimeout"
+        | "DnsTimeout"
+        | "HttpResponseTimeout" => (
+            StatusCode::GATEWAY_TIMEOUT,
+            "The service could not answer, because something that it depends on took too long.\n",
+        ),
+        "ConnectionLimitReached" => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The service has no connection left for this request. Try again in a moment.\n",
+        ),
+        "InternalError" | "ConfigurationError" => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "The service failed while it answered.\n")
+        }
+        _ => (
+            StatusCode::BAD_GATEWAY,
+            "The service could not answer, because something that it depends on failed.\n",
+        ),
     }
 }
 
@@ -81,6 +105,10 @@ mod tests {
             (Failure::Denied("secret".into()), 500),
             (Failure::NoAnswer, 500),
             (Failure::ErrorCode("secret".into()), 502),
+            (Failure::ErrorCode("ErrorCode::DestinationNotFound".into()), 502),
+            (Failure::ErrorCode("ErrorCode::HttpResponseTimeout".into()), 504),
+            (Failure::ErrorCode("ErrorCode::ConnectionLimitReached".into()), 503),
+            (Failure::ErrorCode("ErrorCode::InternalError(Some(\"secret\"))".into()), 500),
             (Failure::Request("secret".into()), 400),
         ];
         for (failure, status) in of {

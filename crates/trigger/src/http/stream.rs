@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::activity::Activity;
+use super::framing::Framing;
+use super::trailer::LAST_CHUNK;
 
 /// How long what was answered and is done takes in what the client was sending.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
@@ -27,6 +29,11 @@ pub(super) struct Stream<S> {
     stalled: Option<Pin<Box<Sleep>>>,
     activity: Arc<Activity>,
     linger: Linger,
+    /// There for HTTP/1.
+    framing: Option<Framing>,
+    is_malformed: bool,
+    /// What is written in place of a last chunk, as far as it is not written yet.
+    last_chunk: Bytes,
 }
 
 /// How a connection of HTTP/1 closes.
@@ -59,13 +66,34 @@ impl<S> Stream<S> {
         activity: &Arc<Activity>,
     ) -> Self {
         let activity = Arc::clone(activity);
-        Stream { inner, first, write_timeout, stalled: None, activity, linger: Linger::Never }
+        Stream {
+            inner,
+            first,
+            write_timeout,
+            stalled: None,
+            activity,
+            linger: Linger::Never,
+            framing: None,
+            is_malformed: false,
+            last_chunk: Bytes::new(),
+        }
     }
 
-    /// Waits at its end for the rest of what nobody read.
-    pub(super) fn lingering(mut self) -> Self {
+    /// For HTTP/1: follows the requests, and waits at its end for the rest of what nobody read.
+    pub(super) fn of_http1(mut self) -> Self {
         self.linger = Linger::IfUnread { begun_at_read: None };
+        self.framing = Some(Framing::new());
         self
+    }
+
+    /// Cuts off what was read where a request's framing is no good.
+    fn check(&mut self, read: &mut ReadBuf<'_>, before: usize) {
+        let Some(framing) = &mut self.framing else { return };
+        if let Err(malformed) = framing.follow(&read.filled()[before..]) {
+            self.activity.refuse(malformed.request);
+            self.is_malformed = true;
+            read.set_filled(before + malformed.at);
+        }
     }
 
     /// Tells of bytes that were written.
@@ -101,6 +129,10 @@ impl<S> Stream<S> {
     }
 }
 
+fn bad_framing() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a line of the trailers does not end as it must")
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -108,6 +140,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = into.filled().len();
+        if self.is_malformed {
+            return Poll::Ready(Err(bad_framing()));
+        }
         if self.first.is_empty() {
             ready!(Pin::new(&mut self.inner).poll_read(context, into))?;
         } else {
@@ -120,6 +155,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
             }
         }
         if into.filled().len() > before {
+            self.check(into, before);
+            if self.is_malformed && into.filled().len() == before {
+                return Poll::Ready(Err(bad_framing()));
+            }
             self.activity.moved();
             let begun = self.activity.begun();
             if let Linger::IfUnread { begun_at_read } = &mut self.linger {
@@ -130,12 +169,45 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
     }
 }
 
+impl<S: AsyncWrite + Unpin> Stream<S> {
+    /// Writes a last chunk with trailers, where `bytes` are the one that is to be replaced.
+    fn poll_last_chunk(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Option<Poll<io::Result<usize>>> {
+        if self.last_chunk.is_empty() {
+            // Whoever left it there has seen that nothing else is to be written before.
+            let last = self.activity.take_last_chunk()?;
+            if !bytes.starts_with(LAST_CHUNK) {
+                return None;
+            }
+            self.last_chunk = last;
+        }
+        while !self.last_chunk.is_empty() {
+            let written = Pin::new(&mut self.inner).poll_write(context, &self.last_chunk);
+            self.note(&written);
+            match self.progress(context, written) {
+                Poll::Ready(Ok(0)) => {
+                    return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into())));
+                }
+                Poll::Ready(Ok(count)) => self.last_chunk.advance(count),
+                unwritten => return Some(unwritten),
+            }
+        }
+        Some(Poll::Ready(Ok(LAST_CHUNK.len())))
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if let Some(written) = self.poll_last_chunk(context, bytes) {
+            return written;
+        }
         let written = Pin::new(&mut self.inner).poll_write(context, bytes);
         self.note(&written);
         self.progress(context, written)
@@ -146,6 +218,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         context: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let first = bytes.iter().find(|bytes| !bytes.is_empty()).map_or(&[][..], |bytes| &**bytes);
+        if let Some(written) = self.poll_last_chunk(context, first) {
+            return written;
+        }
         let written = Pin::new(&mut self.inner).poll_write_vectored(context, bytes);
         self.note(&written);
         self.progress(context, written)

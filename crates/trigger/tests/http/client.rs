@@ -76,6 +76,13 @@ impl Raw {
         answer
     }
 
+    /// Reads so many bytes.
+    pub(crate) fn exactly(&mut self, length: usize) -> String {
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).expect("so many come");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// Reads until the server closes.
     pub(crate) fn rest(&mut self) -> String {
         let mut rest = Vec::new();

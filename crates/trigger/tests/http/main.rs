@@ -5,6 +5,7 @@ mod connection;
 mod drain;
 mod limit;
 mod message;
+mod probe;
 mod secure;
 mod served;
 mod transfer;

@@ -31,16 +31,15 @@ impl Connector {
     pub(super) fn new(server: &Address, timeout: Duration) -> Result<Self, OpenError> {
         let failed =
             |reason: String| OpenError::Certificates { address: server.to_string(), reason };
-        let roots = if server.secret().starts_with("http://") {
+        let config = if server.secret().starts_with("http://") {
             // No certificate is looked at.
-            RootCertStore::empty()
+            ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map(|it| it.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
         } else {
-            tls::roots()
+            tls::client()
         };
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| failed(error.to_string()))?;
-        let config = config.with_root_certificates(roots).with_no_client_auth();
+        let config = config.map_err(|error| failed(error.to_string()))?;
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keyway_app::spin::is_variable_name;
 use keyway_capability::config::{Config, Error};
 use wasmtime::component::Accessor;
 
@@ -43,7 +44,7 @@ enum Lack {
 
 /// A variable's value. Its name is checked first, as Spin does.
 async fn read(config: Option<Arc<dyn Config>>, name: &str) -> Result<String, Lack> {
-    if !is_name(name) {
+    if !is_variable_name(name) {
         return Err(Lack::Name(format!(
             "`{name}` is no variable's name: it has to be words of lower-case letters and digits \
              with `_` between them, beginning with a letter"
@@ -57,13 +58,6 @@ async fn read(config: Option<Arc<dyn Config>>, name: &str) -> Result<String, Lac
             Err(Lack::Provider(error.to_string()))
         }
     }
-}
-
-fn is_name(name: &str) -> bool {
-    let is_word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
-    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.split('_').all(is_word)
 }
 
 impl v1::Host for View<'_> {
@@ -97,20 +91,5 @@ impl<U: Send + 'static> v3::HostWithStore<U> for HasConfig {
             Lack::Undefined(text) => v3::Error::Undefined(text),
             Lack::Provider(text) => v3::Error::Provider(text),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_name;
-
-    #[test]
-    fn a_variables_name_is_as_spin_has_it() {
-        for name in ["a", "api_token", "v2", "a_2"] {
-            assert!(is_name(name), "{name}");
-        }
-        for name in ["", "A", "a-b", "a__b", "_a", "a_", "2a", "a.b"] {
-            assert!(!is_name(name), "{name}");
-        }
     }
 }

@@ -35,6 +35,13 @@ use crate::{descriptor, grant::tls};
 /// Connecting takes no longer than this; a component may set a shorter time.
 pub(super) const CONNECT_TIME: Duration = Duration::from_secs(30);
 
+/// How many header fields an answer of HTTP/1 may have; room for each is set aside while its head is
+/// read.
+const MAX_FIELDS: usize = 4096;
+
+/// How long the header of an answer of HTTP/2 may be.
+const MAX_HEADER_BYTES: u32 = 64 << 10;
+
 /// How long an unused connection is kept for the next request.
 const IDLE_TIME: Duration = Duration::from_secs(60);
 
@@ -63,6 +70,8 @@ impl Clients {
                 .pool_idle_timeout(IDLE_TIME)
                 .pool_max_idle_per_host(KEPT_PER_HOST)
                 .pool_timer(hyper_util::rt::TokioTimer::new())
+                .http1_max_headers(MAX_FIELDS)
+                .http2_max_header_list_size(MAX_HEADER_BYTES)
                 .build(connector)
         })
     }

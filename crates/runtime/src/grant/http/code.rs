@@ -46,6 +46,9 @@ pub(super) fn code(error: &hyper_util::client::legacy::Error) -> Error {
                 continue;
             }
         }
+        if error.downcast_ref().is_some_and(is_closing) {
+            return Error::ConnectionTerminated;
+        }
         if let Some(error) = error.downcast_ref::<hyper::Error>() {
             if error.is_incomplete_message() {
                 return Error::ConnectionTerminated;
@@ -70,6 +73,28 @@ pub(super) fn code(error: &hyper_util::client::legacy::Error) -> Error {
         source = error.source();
     }
     if error.is_connect() { Error::DestinationUnavailable } else { Error::HttpProtocolError }
+}
+
+/// Whether a server of HTTP/2 closes the connection in order (RFC 9113, section 6.8).
+fn is_closing(error: &h2::Error) -> bool {
+    error.is_remote() && error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR)
+}
+
+/// What went wrong with the encryption, if it was that.
+pub(super) fn tls_error(error: &hyper_util::client::legacy::Error) -> Option<&rustls::Error> {
+    let mut source: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref() {
+            return Some(error);
+        }
+        // The source of such an error is that of the one within.
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        source = match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 fn code_of_tls(error: &rustls::Error) -> Error {

@@ -18,6 +18,7 @@ use hyper_util::{
 };
 use tokio::net::TcpStream;
 
+use super::history::History;
 use crate::descriptor::spare::{self, Counted, Keeper};
 
 /// How many connections to one host are kept.
@@ -70,19 +71,20 @@ impl<C: Send + 'static> Keeper for Pool<C> {
 /// A connection that tells when it is closed.
 pub(super) struct Open {
     connection: TokioIo<TcpStream>,
+    history: History,
     // Dropped after the connection, as it stands after it.
     _counted: Counted,
 }
 
 impl Open {
     pub(super) fn new(connection: TokioIo<TcpStream>) -> Self {
-        Self { connection, _counted: Counted::new() }
+        Self { connection, history: History::default(), _counted: Counted::new() }
     }
 }
 
 impl Connection for Open {
     fn connected(&self) -> Connected {
-        self.connection.connected()
+        self.connection.connected().extra(self.history.clone())
     }
 }
 
