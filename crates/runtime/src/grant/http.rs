@@ -30,7 +30,7 @@ use wasmtime_wasi_http::{
 
 pub(crate) use self::{client::Clients, code::code_0_3};
 use self::{
-    client::{CONNECT_TIME, HttpClient, destination},
+    client::{CONNECT_TIME, destination},
     code::{code, code_of_body},
     history::History,
     patience::PatientBody,
