@@ -26,10 +26,7 @@ pub use command::Command;
 pub use compiler::{CompileError, Compiled, Compiler, Needs, Purpose};
 pub use engine::{EngineError, Engines, Room};
 pub use failure::{Body, BodyError, Failure};
-pub use grant::{
-    InputFile, OutputFile, Principal, Remedy, Stream, Streams, flush_output, keep_stdout,
-    observe_output,
-};
+pub use grant::{InputFile, OutputFile, Principal, Printer, Remedy, Stream, Streams, flush_output};
 /// How many components one unit can hold.
 pub const MEMBERS_AT_MOST: usize = state::MEMBERS_AT_MOST;
 pub use unit::{Unit, UnitError, UnitSpec};

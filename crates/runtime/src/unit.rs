@@ -30,7 +30,7 @@ use crate::{
     compiler::Compiled,
     engine::{Engine, Engines},
     failure::{Body, Failure},
-    grant::{Principal, folder::FolderError},
+    grant::{Principal, Printer, folder::FolderError},
     instance::{self, watch::Watch, worker::Workers},
     limit::Turn,
     pace::Pace,
@@ -49,6 +49,8 @@ pub struct UnitSpec {
     pub imports: Vec<UnitImport>,
     /// Its limits.
     pub limit: Limit,
+    /// Where what its components print goes.
+    pub printer: Printer,
 }
 
 /// Why a unit cannot be made.
@@ -132,7 +134,7 @@ impl Bound {
         compiled: &Compiled,
         spec: UnitSpec,
     ) -> Result<Self, UnitError> {
-        let UnitSpec { name, principals, imports, limit } = spec;
+        let UnitSpec { name, principals, imports, limit, printer } = spec;
         let engine = engines.of(compiled).ok_or_else(|| UnitError::NoRoom(name.clone()))?;
         if principals.len() > MEMBERS_AT_MOST {
             return Err(UnitError::TooManyComponents(name, principals.len()));
@@ -148,7 +150,7 @@ impl Bound {
             })
         };
         let members = principals.into_iter().map(member).collect::<Result<Vec<_>, _>>()?;
-        let plan = Arc::new(Plan::new(members, limit));
+        let plan = Arc::new(Plan::new(members, limit, printer));
         let linker =
             crate::bind::bind(&engine.inner, &component, &imports, &plan).map_err(failed)?;
         let pre = linker.instantiate_pre(&component).map_err(failed)?;
