@@ -367,6 +367,10 @@ fn sources_that_change_are_built_and_served_by_watch() {
     write(&folder, source, &text.replace("Hello, ", "Salut, ").replace("malloc", "mallocc"));
     keyway.wait_for_stderr("clang does not build `hello`");
     assert_eq!(get(keyway.address(), "/").body, "Hallo, world!\n");
+    // What mends it says so, also if it is what serves already.
+    write(&folder, source, &text.replace("Hello, ", "Hallo, "));
+    keyway.wait_for_stderr("The sources of hello can be built again.");
+    assert_eq!(get(keyway.address(), "/").body, "Hallo, world!\n");
 }
 
 fn project_of_http() -> TempDir {

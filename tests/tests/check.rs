@@ -1,6 +1,6 @@
 //! What `keyway check`, `inspect` and `up` say of an app that is wrong.
 
-use keyway_testing::{Finished, Keyway, app, example, finish, get, guest};
+use keyway_testing::{Finished, Keyway, app, example, finish, finish_in, get, guest};
 
 /// Runs `check` and `up` on the manifest; both have to fail in the same words.
 fn refuse(manifest: &str, words: &[&str]) {
@@ -68,6 +68,68 @@ fn a_file_that_is_no_component_is_refused() {
     refuse_file(&hello[..hello.len() / 2], &["truncated"]);
     // A core module that exports nothing and says nothing of WASI.
     refuse_file(b"\0asm\x01\0\0\0", &["core module of another kind"]);
+}
+
+#[test]
+fn a_component_alone_is_in_order_whatever_it_is_for() {
+    for (name, words) in [
+        ("greeter", &["greeter is in order: a library", "keyway call"] as &[&str]),
+        ("left", &["left is in order: a library", "It needs a link for test:tally/tally"]),
+        ("command", &["command is in order: a command", "keyway run"]),
+        ("message-worker", &["is in order: it handles messages"]),
+        ("hello", &["hello is in order: 1 component, 1 unit, 1 trigger"]),
+    ] {
+        let checked = finish(["check", &guest(name).display().to_string()]);
+        assert_eq!(checked.code, Some(0), "{name}: {checked:?}");
+        for word in words {
+            assert!(checked.stdout.contains(word), "{word} is not in {}", checked.stdout);
+        }
+    }
+    // One that is to be served, and cannot be by itself.
+    let front = finish(["check", &guest("front").display().to_string()]);
+    expect_words(&front, &["the import `test:greet/greeter`"]);
+}
+
+#[test]
+fn inspect_and_call_show_what_is_built() {
+    let app = app(r#"
+        [app]
+        name = "half"
+        [component.greeter]
+        source = "{guest:greeter}"
+        [component.front]
+        source = "./front.wasm"
+        link."test:greet/greeter" = "greeter"
+        [[trigger.http]]
+        route = "/"
+        component = "front"
+    "#);
+    let missing = ["the component `front` has no file front.wasm"];
+    for (arguments, shown) in [
+        (&["inspect"] as &[&str], "greeter ("),
+        (&["call"], "keyway call . 'greet("),
+        (&["call", "."], "greet"),
+    ] {
+        let said = finish_in(app.path(), arguments);
+        assert!(said.stdout.contains(shown), "{arguments:?}: {said:?}");
+        expect_words(&said, &missing);
+    }
+    let called = finish_in(app.path(), ["call", "greet(\"Ann\")"]);
+    assert_eq!((called.code, called.stdout.trim()), (Some(0), "\"Hello, Ann!\""), "{called:?}");
+    // What is asked for may be in the component that is missing.
+    expect_words(&finish_in(app.path(), ["call", "other()"]), &missing);
+}
+
+#[test]
+fn help_begins_with_what_the_program_does() {
+    for arguments in [&["--help"] as &[&str], &["help"]] {
+        let help = finish(arguments);
+        assert_eq!(help.code, Some(0), "{help:?}");
+        assert!(help.stdout.starts_with("Run services"), "{}", help.stdout);
+    }
+    let (by_flag, by_command) = (finish(["up", "--help"]), finish(["help", "up"]));
+    assert_eq!(by_command.code, Some(0), "{by_command:?}");
+    assert_eq!(by_command.stdout, by_flag.stdout);
 }
 
 #[test]

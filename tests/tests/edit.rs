@@ -73,7 +73,7 @@ fn an_app_is_put_together_without_an_editor() {
 }
 
 #[test]
-fn a_link_is_exchanged_for_another() {
+fn a_link_is_replaced_by_another() {
     let folder = folder();
     let app = folder.path().join("app");
     for source in ["../front.wasm", "../greeter.wasm", "../greeter-other.wasm"] {

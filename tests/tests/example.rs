@@ -29,7 +29,7 @@ fn a_text_is_encoded_by_a_component_behind_another() {
 }
 
 #[test]
-fn the_encoder_is_exchanged_without_building_the_ingestor_again() {
+fn the_encoder_is_swapped_without_building_the_ingestor_again() {
     let keyway = Keyway::up(example("log-pipeline"));
     let ingest =
         |text: &str| request(keyway.address(), "POST", "/ingest", "", text.as_bytes()).body;

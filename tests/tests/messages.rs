@@ -151,7 +151,7 @@ fn messages_are_delivered_by_a_stream_of_redis() {
 }
 
 #[test]
-fn no_message_is_lost_while_the_worker_is_exchanged() {
+fn no_message_is_lost_while_the_worker_is_swapped() {
     let (app, keyway) = up(r#"backend = "memory""#, "concurrency = 4");
     let file = app.path().join("keyway.toml");
     let text = std::fs::read_to_string(&file).unwrap();

@@ -192,7 +192,7 @@ fn a_parser_in_any_language_answers_the_same() {
 }
 
 #[test]
-fn a_parser_is_exchanged_for_one_in_another_language_while_it_runs() {
+fn a_parser_is_swapped_for_one_in_another_language_while_it_runs() {
     let (_folder, keyway) = pipeline("parser");
     for parser in PARSERS.into_iter().cycle().skip(1).take(PARSERS.len()) {
         let file = example("log-pipeline").join(parser).join(format!("{parser}.wasm"));

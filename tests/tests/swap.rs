@@ -1,8 +1,10 @@
-//! Parts of an app are exchanged while it runs.
+//! Parts of an app are swapped while it runs.
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    io::{Read, Write},
+    net::TcpListener,
+    os::unix::{fs::PermissionsExt, net::UnixStream},
     path::Path,
     sync::{
         Arc,
@@ -125,7 +127,7 @@ fn until(mut done: impl FnMut() -> bool) -> bool {
 }
 
 #[test]
-fn a_component_is_exchanged_under_load_and_back() {
+fn a_component_is_swapped_under_load_and_back() {
     let keyway = alone("hello");
     let greeting = body(&keyway, "/");
     let either = greeting.clone();
@@ -145,7 +147,7 @@ fn a_component_is_exchanged_under_load_and_back() {
 }
 
 #[test]
-fn a_fused_component_is_exchanged() {
+fn a_fused_component_is_swapped() {
     let (app, keyway) = greeting(&[]);
     assert_eq!(body(&keyway, "/Ann"), "Hello, Ann!");
     worked(&swap(&keyway, "greeter", &guest("greeter-other"), &[]));
@@ -304,7 +306,7 @@ fn a_watched_app_takes_in_changes_by_itself() {
 }
 
 #[test]
-fn a_watched_app_keeps_what_was_exchanged_until_its_files_change() {
+fn a_watched_app_keeps_what_was_swapped_until_its_files_change() {
     let (app, keyway) = greeting(&["--watch"]);
     worked(&swap(&keyway, "greeter", &guest("greeter-other"), &[]));
     // Long enough for several looks at the files.
@@ -347,7 +349,7 @@ impl Counting {
         Self { _app: app, keyway, counted, load: Some(load) }
     }
 
-    fn swap_to(&self, arguments: &[&str]) -> Finished {
+    fn swap_backend(&self, arguments: &[&str]) -> Finished {
         let all = ["swap", "backend", "cache", "--to"].iter().chain(arguments);
         self.keyway.ask(all)
     }
@@ -364,16 +366,16 @@ impl Counting {
 }
 
 #[test]
-fn a_backend_is_exchanged_under_load_with_its_data() {
+fn a_backend_is_swapped_under_load_with_its_data() {
     let folder = tempfile::tempdir().expect("a folder");
     let (redis, postgres, nats) = (Redis::start(), Postgres::start(), Nats::start());
     let counting = Counting::start();
     let file = folder.path().join("new/cache.db");
-    worked(&counting.swap_to(&["sqlite", "--path", file.to_str().expect("text")]));
+    worked(&counting.swap_backend(&["sqlite", "--path", file.to_str().expect("text")]));
     assert!(file.is_file());
     assert!(counting.keyway.ask(["status"]).stdout.contains("SQLite in "));
-    worked(&counting.swap_to(&["redis", "--url", &redis.url(), "--set", "prefix=app:"]));
-    // Components are exchanged meanwhile, for one that is another file and does the same.
+    worked(&counting.swap_backend(&["redis", "--url", &redis.url(), "--set", "prefix=app:"]));
+    // Components are swapped meanwhile, for one that is another file and does the same.
     let other = folder.path().join("other.wasm");
     let mut bytes = fs::read(guest("store")).expect("read");
     bytes.extend_from_slice(b"\0\x06\x05other");
@@ -381,33 +383,91 @@ fn a_backend_is_exchanged_under_load_with_its_data() {
     worked(&swap(&counting.keyway, "store", &other, &[]));
     let url = folder.path().join("url");
     fs::write(&url, postgres.url() + "\n").expect("written");
-    worked(&counting.swap_to(&["postgres", "--url-from", url.to_str().expect("text")]));
+    worked(&counting.swap_backend(&["postgres", "--url-from", url.to_str().expect("text")]));
     let status = counting.keyway.ask(["status"]).stdout;
     assert!(status.contains("PostgreSQL at") && !status.contains("secret"), "{status}");
-    worked(&counting.swap_to(&["nats", "--url", &nats.url()]));
-    worked(&counting.swap_to(&["memory"]));
+    worked(&counting.swap_backend(&["nats", "--url", &nats.url()]));
+    worked(&counting.swap_backend(&["memory"]));
     counting.end();
 }
 
 #[test]
-fn a_backend_that_cannot_be_exchanged_goes_on() {
+fn a_backend_that_cannot_be_swapped_goes_on() {
     let mut redis = Redis::start();
     let counting = Counting::start();
-    let refuses = |arguments: &[&str], reason| refused(&counting.swap_to(arguments), reason);
+    let refuses = |arguments: &[&str], reason| refused(&counting.swap_backend(arguments), reason);
     refuses(&["reddis"], "did you mean `redis`?");
     refuses(&["redis"], "needs the setting `url`");
     refuses(&["redis", "--url", "http://x"], "does not begin with");
     refuses(&["redis", "--url", &redis.url_with("wrong")], "the old store goes on");
     refuses(&["postgres", "--url", &redis.url().replace("redis", "postgres")], "the old store");
     refuses(&["sqlite", "--path", "/proc/no/such.db"], "cannot be opened");
-    worked(&counting.swap_to(&["redis", "--url", &redis.url()]));
-    worked(&counting.swap_to(&["memory"]));
+    worked(&counting.swap_backend(&["redis", "--url", &redis.url()]));
+    worked(&counting.swap_backend(&["memory"]));
     refuses(&["redis", "--url", &redis.url()], "is not empty");
-    worked(&counting.swap_to(&["redis", "--url", &redis.url(), "--delete-existing"]));
-    worked(&counting.swap_to(&["memory"]));
+    worked(&counting.swap_backend(&["redis", "--url", &redis.url(), "--delete-existing"]));
+    worked(&counting.swap_backend(&["memory"]));
     redis.kill();
     refuses(&["redis", "--url", &redis.url(), "--delete-existing"], "the old store goes on");
     counting.end();
+}
+
+/// Asks the admin API at `socket`, and returns the answer's status and body.
+fn post(socket: &Path, path: &str, body: &str) -> (u16, String) {
+    let mut stream = UnixStream::connect(socket).expect("the host listens");
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: keyway\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).expect("the host reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the host answers");
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.expect("a status"), answer)
+}
+
+#[test]
+fn the_second_of_two_swaps_of_a_store_at_once_is_refused_and_an_undo_ends_the_first() {
+    let app = keeping("backend = \"memory\"");
+    let keyway = Keyway::up(app.path());
+    assert_eq!(body(&keyway, "/set/a/1"), "done");
+    // It takes connections and says nothing, so that a swap to it goes on.
+    let mute = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("redis://{}", mute.local_addr().expect("an address"));
+    let to_mute =
+        ["swap", "backend", "cache", "--to", "redis", "--set", "timeout=60s", "--url", &url];
+    thread::scope(|scope| {
+        let first = scope.spawn(|| keyway.ask(to_mute));
+        assert!(until(|| keyway.ask(["status"]).stdout.contains("preparing")));
+        let socket = keyway.socket();
+        for (path, sent) in [("/v1/stores/cache", r#"{"backend": "memory"}"#), ("/v1/reload", "")] {
+            let (status, answer) = post(&socket, path, sent);
+            assert_eq!(status, 409, "{path}: {answer}");
+            assert!(answer.contains(r#""code":"busy""#), "{path}: {answer}");
+            assert!(answer.contains("is being swapped"), "{path}: {answer}");
+        }
+        // What the answer offers is there.
+        worked(&keyway.ask(["swap", "--undo"]));
+        refused(
+            &first.join().expect("no panic"),
+            "the swap was cancelled, and the old store goes on",
+        );
+    });
+    assert_eq!(body(&keyway, "/get/a"), "1");
+    worked(&keyway.ask(["swap", "backend", "cache", "--to", "memory"]));
+    assert_eq!(body(&keyway, "/get/a"), "1");
+    let (status, answer) = post(&keyway.socket(), "/v1/undo", "");
+    assert_eq!(status, 409, "{answer}");
+    for (path, sent, status) in [
+        ("/v1/stores/other", r#"{"backend": "memory"}"#, 404),
+        ("/v1/stores/cache", r#"{"backend": "none"}"#, 422),
+        ("/v1/stores/cache", "nonsense", 400),
+        ("/v1/components/store", r#"{"path": "a.wasm"}"#, 400),
+        ("/v1/nothing", "", 404),
+    ] {
+        let answer = post(&keyway.socket(), path, sent);
+        assert_eq!(answer.0, status, "{path}: {}", answer.1);
+    }
 }
 
 #[test]
@@ -519,7 +579,7 @@ fn a_reload_moves_a_store_that_is_declared_elsewhere() {
 }
 
 #[test]
-fn a_reload_keeps_a_backend_that_was_exchanged() {
+fn a_reload_keeps_a_backend_that_was_swapped() {
     let app = keeping("backend = \"sqlite\"\npath = \"cache.db\"");
     let keyway = Keyway::up(app.path());
     assert_eq!(body(&keyway, "/set/a/1"), "done");

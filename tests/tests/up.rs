@@ -2,10 +2,11 @@
 
 use std::{
     net::TcpStream,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use keyway_testing::{Keyway, app, finish, get, guest, request};
+use keyway_testing::{Keyway, app, command, finish, get, guest, request};
 
 #[test]
 fn a_single_component_is_served() {
@@ -146,6 +147,40 @@ fn a_stop_lets_work_after_an_answer_finish() {
     keyway.terminate();
     keyway.wait_for_stdout("misbehave: late");
     assert_eq!(keyway.wait().code(), Some(0));
+}
+
+#[test]
+fn a_terminal_that_closes_lets_running_requests_finish_and_nohup_keeps_serving() {
+    let hang_up = |keyway: &Keyway| {
+        let sent = Command::new("kill").args(["-HUP", &keyway.pid().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "keyway has ended already");
+    };
+    let (_app, keyway) = slow();
+    let address = keyway.address();
+    let running = std::thread::spawn(move || get(address, "/sleep?ms=1500"));
+    keyway.wait_for_stdout("misbehave: sleeping");
+    hang_up(&keyway);
+    assert_eq!(running.join().expect("the request is answered").status, 200);
+    assert_eq!(keyway.wait().code(), Some(0));
+    let mut nohup = Command::new("nohup");
+    nohup
+        .arg(command().get_program())
+        .arg("up")
+        .arg(guest("hello"))
+        .args(["--listen", "127.0.0.1:0"]);
+    let keyway = Keyway::start_after(nohup.stdin(Stdio::null()), "");
+    hang_up(&keyway);
+    assert_eq!(get(keyway.address(), "/").status, 200);
+    // Whatever ignores the signal does so before it answers: nothing else tells that it was taken.
+    assert_eq!(get(keyway.address(), "/").status, 200);
+    assert_eq!(keyway.stop().code(), Some(0));
+}
+
+#[test]
+fn a_port_alone_is_one_of_this_machine() {
+    let keyway = Keyway::up_with(guest("hello"), &["--listen", "localhost:0"]);
+    assert!(keyway.address().ip().is_loopback());
+    assert_eq!(get(keyway.address(), "/").status, 200);
 }
 
 #[test]

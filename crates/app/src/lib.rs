@@ -7,6 +7,7 @@
 
 mod app;
 pub mod backend;
+mod code;
 pub mod edit;
 pub mod grant;
 pub mod lack;
@@ -21,6 +22,7 @@ mod trigger;
 pub use keyway_word::{Access, Capability, Rights};
 
 pub use app::{App, Component, Source};
+pub use code::Code;
 pub use grant::{
     FileGrant, Grant, HostPattern, HttpGrant, HttpScheme, SocketDirection, SocketGrant,
 };

@@ -23,6 +23,7 @@ use keyway_word::Capability;
 use toml_edit::Document;
 
 use crate::{
+    Code,
     app::{App, Component},
     backend::Backends,
     place::{Placed, Problem, Text},
@@ -81,7 +82,7 @@ impl Manifest {
         let document = Document::parse(text).map_err(|error| {
             let message = error.message().lines().collect::<Vec<_>>().join(", ");
             let message = format!("this is not TOML: {message}");
-            vec![reader.problem("syntax", message, error.span())]
+            vec![reader.problem(Code::Syntax, message, error.span())]
         })?;
         let mut manifest = Self {
             name: None,
@@ -113,7 +114,8 @@ impl Manifest {
         } else if root.get("app").is_none() {
             let message = "the manifest has no `[app]` with a `name`".to_owned();
             let help = Some("begin it with `[app]` and `name = \"…\"`".to_owned());
-            reader.report(Problem { help, ..reader.problem("missing-key", message, Some(0..0)) });
+            reader
+                .report(Problem { help, ..reader.problem(Code::MissingKey, message, Some(0..0)) });
         }
         let told = reader.told();
         let components = root.table("component");

@@ -1,5 +1,6 @@
 //! Places in a manifest, and problems that point at them.
 
+use crate::Code;
 use std::{ops::Range, sync::Arc};
 
 /// A manifest's text with the name to show for it.
@@ -45,7 +46,7 @@ pub struct Placed<T> {
 #[error("{message}")]
 pub struct Problem {
     /// A stable kebab-case code for machines, such as `unknown-key`.
-    pub code: &'static str,
+    pub code: Code,
     /// One whole sentence without a full stop: what is wrong.
     pub message: String,
     /// A few words to put at the place.

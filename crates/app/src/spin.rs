@@ -15,6 +15,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 use toml_edit::Document;
 
 use crate::{
+    Code,
     app::{App, Component},
     backend::Backends,
     manifest::{
@@ -46,7 +47,7 @@ pub fn parse(name: &str, text: &str) -> Result<Manifest, Vec<Problem>> {
     let document = Document::parse(text).map_err(|error| {
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
         let message = format!("this is not TOML: {message}");
-        vec![reader.problem("syntax", message, error.span())]
+        vec![reader.problem(Code::Syntax, message, error.span())]
     })?;
     let mut app = Reading::default();
     app.read(&reader, &reader.root(document.as_table()));
@@ -102,7 +103,7 @@ impl Reading {
             Some(application) => self.read_application(&application),
             None if root.get("application").is_none() => {
                 let message = "the manifest has no `[application]` with a `name`".to_owned();
-                reader.report(reader.problem("missing-key", message, Some(0..0)));
+                reader.report(reader.problem(Code::MissingKey, message, Some(0..0)));
             }
             None => {}
         }
@@ -133,7 +134,7 @@ impl Reading {
         if !is_2 {
             let message = "Keyway reads manifests of Spin in version 2, and this is another";
             let help = "bring it up to date with `spin doctor`, or write a `keyway.toml`";
-            version.wrong("spin-version", message.to_owned(), Some(help.to_owned()));
+            version.wrong(Code::SpinVersion, message.to_owned(), Some(help.to_owned()));
         }
         is_2
     }
@@ -160,7 +161,7 @@ impl Reading {
 /// Reports what Keyway does not have, and the way around it.
 fn unsupported(value: &Value<'_>, what: &str, help: &str) {
     let message = format!("Keyway does not have what this is for: {what}");
-    value.wrong_key("spin-unsupported", message, Some(help.to_owned()));
+    value.wrong_key(Code::SpinUnsupported, message, Some(help.to_owned()));
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use keyway_app::{
-    Access, App, Component, ComponentName, Doubts, Draft, HostPattern, HttpGrant, HttpScheme,
+    Access, App, Code, Component, ComponentName, Doubts, Draft, HostPattern, HttpGrant, HttpScheme,
     Limit, Manifest, Place, Problem, Reuse, SocketDirection, SocketGrant, Source,
 };
 use proptest::prelude::*;
@@ -139,7 +139,7 @@ fn a_long_chain_of_links_is_followed_to_its_end() {
     let problems = App::from_toml("keyway.toml", &text, Path::new("/app"));
     let problems = problems.expect_err("the chain is a cycle");
     let [problem] = problems.as_slice() else { panic!("there is one problem") };
-    assert_eq!(problem.code, "link-cycle");
+    assert_eq!(problem.code, Code::LinkCycle);
     assert!(problem.message.ends_with("c49998 -> c49999 -> c0"), "the whole cycle is told");
 }
 
@@ -233,14 +233,14 @@ fn draft(from: &str, to: &str) -> Draft {
     *manifest.draft(Path::new("/app")).expect_err("it is wrong")
 }
 
-fn codes(draft: &Draft) -> Vec<&'static str> {
+fn codes(draft: &Draft) -> Vec<Code> {
     draft.problems.iter().map(|problem| problem.code).collect()
 }
 
 #[test]
 fn what_is_right_in_a_wrong_manifest_is_understood() {
     let draft = draft("version = \"1.2.3\"", "colour = \"red\"");
-    assert_eq!(codes(&draft), ["unknown-key"]);
+    assert_eq!(codes(&draft), [Code::UnknownKey]);
     let app = draft.app;
     assert_eq!((app.components.len(), app.routes.len()), (3, 2));
     let (found, expected) = (component(&app, "gateway"), component(&full(), "gateway").clone());
@@ -273,7 +273,12 @@ fn what_a_wrong_part_may_have_meant_is_in_doubt() {
         let gateway = |is: bool| if is { vec!["gateway".to_owned()] } else { Vec::new() };
         assert_eq!(names(&draft.doubts.links), gateway(links), "{to}");
         assert_eq!(names(&draft.doubts.limits), gateway(limits), "{to}");
-        assert!(!codes(&draft).iter().any(|code| code.starts_with("unused")), "{to}");
+        assert!(
+            !codes(&draft)
+                .iter()
+                .any(|code| [Code::UnusedComponent, Code::UnusedBackend].contains(code)),
+            "{to}"
+        );
     }
 }
 
@@ -284,7 +289,7 @@ fn triggers_and_backends_that_are_wrong_are_not_in_a_draft() {
                 component = \"b\"\n";
     let manifest = Manifest::parse("keyway.toml", text).expect("it is TOML");
     let draft = manifest.draft(Path::new(".")).expect_err("it is wrong");
-    assert_eq!(codes(&draft), ["wrong-type", "unknown-component"]);
+    assert_eq!(codes(&draft), [Code::WrongType, Code::UnknownComponent]);
     assert!(draft.app.routes.is_empty() && draft.app.backends.is_empty());
     assert_eq!(draft.app.components.len(), 1);
 }

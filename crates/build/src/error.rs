@@ -93,20 +93,6 @@ impl BuildError {
         }
     }
 
-    /// A stable code in kebab case.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Wit(_) => "wit",
-            Self::Missing(_) => "no-compiler",
-            Self::Compiler { .. } => "compiler",
-            Self::Project { .. } => "project",
-            Self::Component { .. } => "component",
-            Self::Mismatch { .. } => "mismatch",
-            Self::File { .. } => "file",
-            Self::Start { .. } => "start",
-        }
-    }
-
     /// What to do about it, where that is not said already.
     pub fn help(&self) -> Option<String> {
         match self {

@@ -12,6 +12,8 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use keyway_build::{BuildError, Built, Job, Observer, Options, Profile, build_all};
 
+use keyway_host::HostError;
+
 use crate::report;
 
 /// How often a line that says what is built is drawn.
@@ -42,12 +44,12 @@ pub(crate) fn build_at(path: &Path, options: &Options) -> bool {
     let is_terminal = std::io::stderr().is_terminal();
     let color = is_terminal && std::env::var_os("NO_COLOR").is_none();
     let options = Options { color, ..options.clone() };
-    let ready = keyway_host::jobs(path, &options)
-        .and_then(|jobs| keyway_host::toolbox().map(|toolbox| (jobs, toolbox)));
+    let jobs = keyway_host::jobs(path, &options).map_err(HostError::from);
+    let ready = jobs.and_then(|jobs| Ok((jobs, keyway_host::toolbox()?)));
     let (jobs, toolbox) = match ready {
         Ok(ready) => ready,
-        Err(problems) => {
-            report::print(&problems);
+        Err(error) => {
+            report::print_error(error);
             return false;
         }
     };

@@ -6,7 +6,7 @@ use std::{
 };
 
 use keyway_host::{
-    ProblemReport,
+    HostError, ProblemReport,
     admin::api::{Asked, Function, Returned},
 };
 
@@ -67,24 +67,28 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     if arguments.running {
         return host::ask(call_running(arguments, target.call));
     }
-    let done = arguments.grants.of_component(&target.path).and_then(|granted| {
-        match target.call {
-            Some(call) => {
-                let asked = arguments.asked(call);
-                let returned = keyway_host::call(&target.path, granted.as_ref(), &asked)?;
-                show_result(arguments, &returned);
-            }
-            None => {
-                let functions = keyway_host::functions(&target.path, granted.as_ref())?;
-                show_functions(arguments, functions, &quoted(&target.path.display().to_string()));
-            }
-        }
-        Ok(())
-    });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problems) => report::print(&problems),
+    match call_here(arguments, &target) {
+        Ok(code) => code,
+        Err(error) => report::print_error(error),
     }
+}
+
+fn call_here(arguments: &Arguments, target: &Target<'_>) -> Result<ExitCode, HostError> {
+    let granted = arguments.grants.of_component(&target.path)?;
+    let Some(call) = target.call else {
+        let functions = keyway_host::functions(&target.path, granted.as_ref())?;
+        let path = quoted(&target.path.display().to_string());
+        if !functions.known.is_empty() || functions.unread.is_empty() {
+            show_functions(arguments, functions.known, &path);
+        }
+        return Ok(match functions.unread.as_slice() {
+            [] => ExitCode::SUCCESS,
+            unread => report::print(unread),
+        });
+    };
+    let returned = keyway_host::call(&target.path, granted.as_ref(), &arguments.asked(call))?;
+    show_result(arguments, &returned);
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn call_running(

@@ -1,6 +1,11 @@
 //! `keyway check`: everything that is wrong with an app, at once.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use keyway_host::{Checked, ComponentPurpose};
 
 use crate::report;
 
@@ -16,18 +21,36 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    match keyway_host::open(&arguments.path).and_then(keyway_host::assemble) {
+    match keyway_host::check(&arguments.path) {
         Err(problems) if arguments.json => report::print_as_json(&problems),
         Err(problems) => report::print(&problems),
         Ok(_) if arguments.json => report::print_as_json(&[]),
-        Ok(assembly) => {
-            report::print_text(&(summary(&assembly) + "\n"));
+        Ok(checked) => {
+            report::print_text(&(summary(&arguments.path, &checked) + "\n"));
             ExitCode::SUCCESS
         }
     }
 }
 
-fn summary(assembly: &keyway_host::Assembly) -> String {
+fn summary(path: &Path, checked: &Checked) -> String {
+    let assembly = match checked {
+        Checked::App(assembly) => assembly,
+        Checked::Component { name, purpose, unlinked } => {
+            let path = path.display();
+            let what = match purpose {
+                ComponentPurpose::Command => format!("a command: keyway run {path}"),
+                ComponentPurpose::Messages => {
+                    "it handles messages, for a [[trigger.messaging]] of an app".to_owned()
+                }
+                ComponentPurpose::Changes => {
+                    "it watches a store, for a [[trigger.keyvalue]] of an app".to_owned()
+                }
+                ComponentPurpose::Library => format!("a library: keyway call {path}"),
+            };
+            let links = unlinked.iter().map(|import| format!("\nIt needs a link for {import}."));
+            return format!("{name} is in order: {what}{}", links.collect::<String>());
+        }
+    };
     let counted = |count: usize, one: &str| match count {
         1 => format!("1 {one}"),
         _ => format!("{count} {one}s"),

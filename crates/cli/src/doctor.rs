@@ -32,7 +32,7 @@ struct Finding {
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let toolbox = match keyway_host::toolbox() {
         Ok(toolbox) => toolbox,
-        Err(problems) => return report::print(&problems),
+        Err(error) => return report::print_error(error),
     };
     let mut failed = false;
     if let Some(languages) = &arguments.install {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, net::Ipv6Addr, path::Path};
 
-use keyway_app::Problem;
+use keyway_app::{Code, Problem};
 use keyway_host::Granted;
 
 /// What a single component may reach, and use.
@@ -196,7 +196,7 @@ fn sockets(net: &str) -> Result<Vec<String>, Problem> {
                 );
                 let message =
                     format!("`--net {net}` may end in a port, or in a part of an address");
-                return Err(Problem { help: Some(help), ..problem("net", message) });
+                return Err(Problem { help: Some(help), ..problem(Code::Net, message) });
             }
             format!("[{net}]:*")
         }
@@ -232,7 +232,7 @@ fn hosts(http: &str) -> Result<Vec<String>, Problem> {
 fn folder(dir: &str) -> Result<Vec<String>, Problem> {
     let refused = |message: String, help: &str| Problem {
         help: Some(help.to_owned()),
-        ..problem("dir", message)
+        ..problem(Code::Dir, message)
     };
     let (host, guest) = dir.split_once("::").ok_or_else(|| {
         refused(
@@ -258,11 +258,11 @@ fn folder(dir: &str) -> Result<Vec<String>, Problem> {
 fn inherited(name: &str) -> Result<String, Problem> {
     std::env::var(name).map_err(|error| Problem {
         help: Some(format!("set it, or give its value: `--env {name}=VALUE`")),
-        ..problem("env", format!("the variable `{name}` cannot be passed on: {error}"))
+        ..problem(Code::Env, format!("the variable `{name}` cannot be passed on: {error}"))
     })
 }
 
-fn problem(code: &'static str, message: String) -> Problem {
+fn problem(code: Code, message: String) -> Problem {
     Problem { code, message, label: None, help: None, place: None }
 }
 

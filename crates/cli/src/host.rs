@@ -3,7 +3,7 @@
 use std::{future::Future, path::PathBuf, process::ExitCode, time::Duration};
 
 use keyway_host::{
-    ProblemReport,
+    HostError, ProblemReport,
     admin::{Client, api::Status, running_sockets, which_host},
     in_words,
 };
@@ -45,7 +45,7 @@ impl Target {
     pub(crate) async fn hosts(&self) -> Result<Vec<(Client, Status)>, Problems> {
         let sockets = match &self.socket {
             Some(socket) => vec![socket.clone()],
-            None => running_sockets().map_err(|problem| vec![ProblemReport::from(&problem)])?,
+            None => running_sockets().map_err(reports)?,
         };
         let mut hosts = Vec::new();
         for socket in sockets {
@@ -66,6 +66,10 @@ impl Target {
         }
         Ok(hosts)
     }
+}
+
+fn reports(error: HostError) -> Problems {
+    error.into_problems().iter().map(ProblemReport::from).collect()
 }
 
 /// Runs a command that asks a host, and prints any problems.

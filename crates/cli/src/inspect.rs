@@ -7,8 +7,9 @@ use std::{
     process::ExitCode,
 };
 
+use keyway_app::Problem;
 use keyway_component::{Description, Extern};
-use keyway_host::{Assembly, Loaded};
+use keyway_host::{Assembly, Loaded, ProblemReport};
 use keyway_word::printable;
 use serde::Serialize;
 
@@ -30,6 +31,9 @@ struct Inspected<'a> {
     app: &'a str,
     components: BTreeMap<&'a str, Component<'a>>,
     units: Vec<Unit<'a>>,
+    /// Why other components cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<ProblemReport>,
 }
 
 #[derive(Debug, Serialize)]
@@ -50,21 +54,28 @@ struct Unit<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let assembly = match keyway_host::open(&arguments.path).and_then(keyway_host::read) {
-        Ok(assembly) => assembly,
+    let (assembly, unread) = match keyway_host::open(&arguments.path) {
+        Ok(app) => keyway_host::read(app),
         Err(problems) if arguments.json => return report::print_as_json(&problems),
         Err(problems) => return report::print(&problems),
     };
-    let inspected = inspect(&assembly);
+    if assembly.components.is_empty() && arguments.json {
+        return report::print_as_json(&unread);
+    }
+    let inspected = inspect(&assembly, &unread);
     if arguments.json {
         report::print_json(&inspected);
     } else {
         report::print_text(&text(&inspected));
     }
-    ExitCode::SUCCESS
+    match unread.as_slice() {
+        [] => ExitCode::SUCCESS,
+        _ if arguments.json => ExitCode::FAILURE,
+        unread => report::print(unread),
+    }
 }
 
-fn inspect(assembly: &Assembly) -> Inspected<'_> {
+fn inspect<'a>(assembly: &'a Assembly, unread: &[Problem]) -> Inspected<'a> {
     let components = assembly.components.iter().map(|(name, loaded)| {
         let Loaded { path, description, .. } = loaded;
         let met_by = description
@@ -85,7 +96,13 @@ fn inspect(assembly: &Assembly) -> Inspected<'_> {
             .collect(),
         size_bytes: unit.unit.bytes.len(),
     });
-    Inspected { app: &assembly.app.name, components: components.collect(), units: units.collect() }
+    let problems = unread.iter().map(ProblemReport::from).collect();
+    Inspected {
+        app: &assembly.app.name,
+        components: components.collect(),
+        units: units.collect(),
+        problems,
+    }
 }
 
 fn met_by<'a>(

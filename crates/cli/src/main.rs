@@ -23,6 +23,7 @@ mod wit;
 use std::{io::IsTerminal, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use keyway_host::log::Log;
 
 /// Most of a request's memory is small, short-lived and freed on the thread that took it.
 #[global_allocator]
@@ -30,7 +31,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Run services built from WebAssembly components.
 #[derive(Debug, Parser)]
-#[command(version, about, disable_help_subcommand = true)]
+// Without a text of its own, `about` would be the description of the package.
+#[command(name = "keyway", version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -91,12 +93,13 @@ fn main() -> ExitCode {
             };
         }
     };
-    log_to_stderr();
+    let log = Log::new();
+    log_to_stderr(log.clone());
     let code = match arguments.command {
         Command::New(arguments) => new::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
-        Command::Up(arguments) => up::run(&arguments),
+        Command::Up(arguments) => up::run(&arguments, &log),
         Command::Run(arguments) => run::run(&arguments),
         Command::Call(arguments) => call::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
@@ -110,20 +113,20 @@ fn main() -> ExitCode {
         Command::Reload(arguments) => reload::run(&arguments),
         Command::Logs(arguments) => logs::run(&arguments),
     };
-    keyway_host::log::flush();
+    log.flush();
     code
 }
 
 /// `KEYWAY_LOG` sets what is logged, in the form of `tracing`'s filters, such as
 /// `keyway_trigger=debug`. Warnings are shown unless it says otherwise.
-fn log_to_stderr() {
+fn log_to_stderr(log: Log) {
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
         .with_env_var("KEYWAY_LOG")
         .from_env_lossy();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(|| keyway_host::log::Remembered)
+        .with_writer(move || log.clone())
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         // Its own report of a log that cannot be written ends the thread that tries.

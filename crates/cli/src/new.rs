@@ -8,7 +8,7 @@ use std::{
 };
 
 use dialoguer::{Input, Select};
-use keyway_app::Problem;
+use keyway_app::{Code, Problem};
 use keyway_build::{Kind, Language, NewError, Start, new_project};
 
 use crate::report;
@@ -63,7 +63,7 @@ fn make(arguments: &Arguments) -> Outcome<String> {
         [_, second, ..] => {
             let message = format!("unexpected argument `{second}`");
             let help = "write `keyway new NAME` for a component, or `keyway new app NAME`";
-            return Err(vec![told("arguments", message, help)]);
+            return Err(vec![told(Code::Arguments, message, help)]);
         }
     };
     let language = match arguments.lang {
@@ -95,7 +95,7 @@ fn ask_one<T: Copy + Display>(
     if !can_ask() {
         let message = format!("`{option}` is missing");
         return Err(vec![told(
-            "missing-option",
+            Code::MissingOption,
             message,
             &format!("add `{option}` {}", keys.join("|")),
         )]);
@@ -108,7 +108,7 @@ fn ask_text(question: &str, option: &str) -> Outcome<String> {
     if !can_ask() {
         let message = format!("`{option}` is missing");
         let help = "write `keyway new NAME` for a component, or `keyway new app NAME`";
-        return Err(vec![told("missing-option", message, help)]);
+        return Err(vec![told(Code::MissingOption, message, help)]);
     }
     let answer = Input::new().with_prompt(question).interact_text();
     answer.map_err(|_| vec![not_answered(option)])
@@ -119,20 +119,20 @@ fn can_ask() -> bool {
 }
 
 fn not_answered(option: &str) -> Problem {
-    told("missing-option", format!("`{option}` was not answered"), "nothing was created")
+    told(Code::MissingOption, format!("`{option}` was not answered"), "nothing was created")
 }
 
-fn told(code: &'static str, message: String, help: &str) -> Problem {
+fn told(code: Code, message: String, help: &str) -> Problem {
     Problem { code, message, label: None, help: Some(help.to_owned()), place: None }
 }
 
 fn problem(error: NewError) -> Vec<Problem> {
     let (code, help) = match &error {
-        NewError::Name(_) => ("name", Some("write it in lower case, with `-` between words")),
-        NewError::Exists(_) => ("exists", Some("choose another name, or remove it first")),
-        NewError::Wit(_) => ("wit", None),
-        NewError::Skeleton { .. } => ("skeleton", None),
-        NewError::File { .. } => ("file", None),
+        NewError::Name(_) => (Code::Name, Some("write it in lower case, with `-` between words")),
+        NewError::Exists(_) => (Code::Exists, Some("choose another name, or remove it first")),
+        NewError::Wit(_) => (Code::Wit, None),
+        NewError::Skeleton { .. } => (Code::Skeleton, None),
+        NewError::File { .. } => (Code::File, None),
     };
     if let Some(details) = error.details() {
         eprintln!("{details}");

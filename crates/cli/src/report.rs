@@ -7,7 +7,7 @@ use std::{
 };
 
 use keyway_app::Problem;
-use keyway_host::{ProblemReport, in_words};
+use keyway_host::{HostError, ProblemReport, in_words};
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
 };
@@ -16,6 +16,11 @@ use serde::Serialize;
 /// Prints every problem to standard error. The exit code says that there were some.
 pub(crate) fn print(problems: &[Problem]) -> ExitCode {
     print_reports(&problems.iter().map(ProblemReport::with_text).collect::<Vec<_>>())
+}
+
+/// Prints what stands in the way of an operation.
+pub(crate) fn print_error(error: HostError) -> ExitCode {
+    print(&error.into_problems())
 }
 
 /// The same, for problems that come from a running host.

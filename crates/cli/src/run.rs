@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use keyway_app::Problem;
+use keyway_app::{Code, Problem};
 use keyway_host::{Outcome, RunOptions, Stdio};
 
 use crate::{
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             fuel: arguments.fuel,
             timed: arguments.grants.has_time(),
         };
-        keyway_host::run(&manifest, &options).map_err(as_flags)
+        keyway_host::run(&manifest, &options).map_err(|error| as_flags(error.into_problems()))
     });
     match outcome {
         // The system takes the lowest byte; a failure must not look like success for that.
@@ -108,7 +108,7 @@ fn unknown_flag(flag: &str) -> Problem {
          a file of this name is `./{flag}`"
     );
     Problem {
-        code: "unknown-flag",
+        code: Code::UnknownFlag,
         message: format!("unexpected argument '{flag}'"),
         label: None,
         help: Some(help),
@@ -119,5 +119,5 @@ fn unknown_flag(flag: &str) -> Problem {
 fn no_text(argument: &OsStr) -> Problem {
     let message = format!("the argument {} is not text in UTF-8", argument.display());
     let help = Some("a component's arguments are texts".to_owned());
-    Problem { code: "argument", message, label: None, help, place: None }
+    Problem { code: Code::Argument, message, label: None, help, place: None }
 }

@@ -1,5 +1,6 @@
 //! `keyway swap`: swaps a part of a running app.
 
+use keyway_app::Code;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -156,7 +157,7 @@ fn read_url(file: &Path) -> Result<String, Vec<ProblemReport>> {
 }
 
 fn refused(message: String) -> Vec<ProblemReport> {
-    let (code, label, help, place) = ("arguments".to_owned(), None, None, None);
+    let (code, label, help, place) = (Code::Arguments.as_str().to_owned(), None, None, None);
     vec![ProblemReport { code, message: in_words(&message), label, help, place }]
 }
 

@@ -1,13 +1,18 @@
 //! `keyway up`: serves an app until it is stopped.
 
 use std::{
-    io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration,
+    io::Write,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
 };
 
 use comfy_table::{Table, presets};
 use keyway_app::Problem;
 use keyway_build::BuildError;
-use keyway_host::{Narrator, ServeOptions, Start, TlsFiles};
+use keyway_host::{HostError, Narrator, ServeOptions, Start, TlsFiles, log::Log};
 
 use crate::{build, grants::Grants, report};
 
@@ -45,9 +50,17 @@ pub(crate) struct Arguments {
     admin_socket: Option<PathBuf>,
 }
 
+/// An address, a port of this machine, or both by the name `localhost`.
 fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        "an address is an IP address and a port, such as 127.0.0.1:3000 or [::]:8080".to_owned()
+    let of_this_machine = |port: &str| {
+        let port = port.parse().ok().filter(|_| port.bytes().all(|byte| byte.is_ascii_digit()))?;
+        Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    };
+    let port = text.strip_prefix("localhost:").or(text.strip_prefix(':')).unwrap_or(text);
+    text.parse().ok().or_else(|| of_this_machine(port)).ok_or_else(|| {
+        "an address is an IP address and a port, such as 0.0.0.0:3000 or [::]:8080; a port alone is \
+         one of this machine, which other machines cannot reach"
+            .to_owned()
     })
 }
 
@@ -56,17 +69,17 @@ pub(crate) fn time(text: &str) -> Result<Duration, String> {
         .map_err(|_| "a time is a number with a unit, such as 30s, 500ms or 2m".to_owned())
 }
 
-pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+pub(crate) fn run(arguments: &Arguments, log: &Log) -> ExitCode {
     if arguments.build && !build::build_at(&arguments.path, &Default::default()) {
         return ExitCode::FAILURE;
     }
-    match serve(arguments) {
+    match serve(arguments, log) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problems) => report::print(&problems),
+        Err(error) => report::print_error(error),
     }
 }
 
-fn serve(arguments: &Arguments) -> Result<(), Vec<Problem>> {
+fn serve(arguments: &Arguments, log: &Log) -> Result<(), HostError> {
     let tls = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
     let options = ServeOptions {
         listen: arguments.listen,
@@ -77,7 +90,7 @@ fn serve(arguments: &Arguments) -> Result<(), Vec<Problem>> {
         granted: arguments.grants.of_component(&arguments.path)?,
         watch: arguments.watch,
     };
-    keyway_host::serve(&arguments.path, &options, Arc::new(ToTerminal))
+    keyway_host::serve(&arguments.path, &options, log, Arc::new(ToTerminal))
 }
 
 /// Reports progress on standard error.
@@ -107,6 +120,10 @@ impl Narrator for ToTerminal {
         ));
         build::print_error(error);
     }
+
+    fn mended(&self, component: &str) {
+        tell(&format!("The sources of {component} can be built again.\n"));
+    }
 }
 
 /// A closed standard error does not stop the server.
@@ -121,4 +138,30 @@ fn table(starts: &[Start]) -> Table {
         table.add_row([format!("  {what}"), format!("-> {}", fused.join(" + "))]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn a_port_alone_is_one_of_this_machine() {
+        for (text, expected) in [
+            ("3000", Some("127.0.0.1:3000")),
+            (":3000", Some("127.0.0.1:3000")),
+            ("localhost:3000", Some("127.0.0.1:3000")),
+            ("0", Some("127.0.0.1:0")),
+            ("0.0.0.0:80", Some("0.0.0.0:80")),
+            ("[::1]:80", Some("[::1]:80")),
+            ("65536", None),
+            ("+80", None),
+            (":", None),
+            ("localhost", None),
+            ("127.0.0.1", None),
+            ("example.com:80", None),
+        ] {
+            let read = address(text).ok().map(|address| address.to_string());
+            assert_eq!(read.as_deref(), expected, "{text}");
+        }
+    }
 }

@@ -5,7 +5,7 @@
 
 pub(crate) mod assemble;
 pub(crate) mod folder;
-mod handler;
+pub(crate) mod handler;
 mod limit;
 pub(crate) mod open;
 pub(crate) mod prepare;

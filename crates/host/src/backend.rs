@@ -10,7 +10,9 @@ mod topic;
 
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
-use keyway_app::{App, BackendName, Capability, Component, Problem, Rights, backend::Backend};
+use keyway_app::{
+    App, BackendName, Capability, Code, Component, Problem, Rights, backend::Backend,
+};
 use keyway_capability::{Linked, Open, ProvideError, provider};
 
 use self::{
@@ -148,12 +150,12 @@ fn wrong(key: &(Capability, BackendName), declared: &Backend, error: &ProvideErr
 }
 
 /// The code of the problems with backends of a capability.
-fn code(capability: Capability) -> &'static str {
+fn code(capability: Capability) -> Code {
     match capability {
-        Capability::Keyvalue => "store",
-        Capability::Blobstore => "blobstore",
-        Capability::Messaging => "messaging",
-        Capability::Config => "config",
-        Capability::Sql => "database",
+        Capability::Keyvalue => Code::Store,
+        Capability::Blobstore => Code::Blobstore,
+        Capability::Messaging => Code::Messaging,
+        Capability::Config => Code::Config,
+        Capability::Sql => Code::Database,
     }
 }

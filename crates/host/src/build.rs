@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use keyway_app::{App, Component, Problem, Source};
+use keyway_app::{App, Code, Component, Problem, Source};
 use keyway_build::{BuildError, Job, Options, Project, Toolbox, component_file};
 
 use crate::{
     assembly::{
         open::{manifest_of, open_unfinished},
         prepare::cache_folder,
+        source::seen,
     },
+    error::HostError,
     problem::problem,
 };
 
@@ -17,7 +19,7 @@ use crate::{
 ///
 /// # Errors
 /// If the user has no cache folder.
-pub fn toolbox() -> Result<Toolbox, Vec<Problem>> {
+pub fn toolbox() -> Result<Toolbox, HostError> {
     Ok(Toolbox::new(cache_folder()?))
 }
 
@@ -31,7 +33,7 @@ pub fn jobs(path: &Path, options: &Options) -> Result<Vec<Job>, Vec<Problem>> {
     if path.is_dir() && !manifest_of(path).exists() {
         let project = Project::open(path).map_err(|error| {
             let help = "give the folder of an app or of a component's project";
-            vec![problem("no-project", error.to_string(), Some(help))]
+            vec![problem(Code::NoProject, error.to_string(), Some(help))]
         })?;
         return Ok(vec![Job { project, options: options.clone() }]);
     }
@@ -60,7 +62,7 @@ pub(crate) fn built(path: &Path) -> Result<PathBuf, Vec<Problem>> {
         component.display()
     );
     let help = format!("run `keyway build {}`", path.display());
-    Err(vec![problem("not-built", message, Some(&help))])
+    Err(vec![problem(Code::NotBuilt, message, Some(&help))])
 }
 
 /// The same as [`jobs`] of an app that is open.
@@ -88,7 +90,7 @@ pub(crate) fn jobs_of(app: &App, options: &Options) -> Result<Vec<Job>, Vec<Prob
 /// None for a component that comes as a file, or lies in a folder without a project.
 fn job(app: &App, component: &Component, options: &Options) -> Result<Option<Job>, Problem> {
     let Source::Path(path) = &component.source.value else { return Ok(None) };
-    let folder = app.folder.join(path);
+    let folder = seen(&app.folder, path);
     if folder.is_file() || folder.extension().is_some_and(|ending| ending == "wasm") {
         return Ok(None);
     }
@@ -98,7 +100,7 @@ fn job(app: &App, component: &Component, options: &Options) -> Result<Option<Job
         Err(error) => {
             return Err(Problem {
                 place: component.source.place.clone(),
-                ..problem("no-project", format!("`{}`: {error}", component.name), None)
+                ..problem(Code::NoProject, format!("`{}`: {error}", component.name), None)
             });
         }
     };
@@ -119,10 +121,26 @@ fn two_worlds(component: &Component, known: &Job, job: &Job) -> Problem {
         world(job)
     );
     let help = "give each world a folder of its own, or both components the same `build.world`";
-    Problem { place: component.source.place.clone(), ..problem("two-worlds", message, Some(help)) }
+    Problem {
+        place: component.source.place.clone(),
+        ..problem(Code::TwoWorlds, message, Some(help))
+    }
 }
 
 /// A build's error as a problem, without what a compiler said.
 pub fn problem_of(error: &BuildError) -> Problem {
-    problem(error.code(), error.to_string(), error.help().as_deref())
+    problem(code(error), error.to_string(), error.help().as_deref())
+}
+
+fn code(error: &BuildError) -> Code {
+    match error {
+        BuildError::Wit(_) => Code::Wit,
+        BuildError::Missing(_) => Code::NoCompiler,
+        BuildError::Compiler { .. } => Code::Compiler,
+        BuildError::Project { .. } => Code::Project,
+        BuildError::Component { .. } => Code::Component,
+        BuildError::Mismatch { .. } => Code::Mismatch,
+        BuildError::File { .. } => Code::File,
+        BuildError::Start { .. } => Code::Start,
+    }
 }

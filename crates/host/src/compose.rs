@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keyway_app::{ComponentName, Problem};
+use keyway_app::{Code, ComponentName, Problem};
 
 use crate::{
     assembly::{
@@ -34,14 +34,20 @@ pub fn compose(
         Some(name) => named(&app, name),
         None => match Vec::from_iter(&roots).as_slice() {
             [root] => Ok(*root),
-            [] => Err(vec![problem("no-component", "the app has no component".to_owned(), None)]),
+            [] => {
+                Err(vec![problem(Code::NoComponent, "the app has no component".to_owned(), None)])
+            }
             several => {
                 let names: Vec<_> = several.iter().map(|name| name.as_str()).collect();
                 let message = format!(
                     "the app has several components that are started: {}",
                     names.join(", ")
                 );
-                Err(vec![problem("many-roots", message, Some("say which with `--component NAME`"))])
+                Err(vec![problem(
+                    Code::ManyRoots,
+                    message,
+                    Some("say which with `--component NAME`"),
+                )])
             }
         },
     }?;
@@ -50,7 +56,7 @@ pub fn compose(
     if strip {
         // It is a component that was just read.
         composed.bytes = keyway_component::strip(&composed.bytes)
-            .map_err(|error| vec![problem("not-a-component", error.to_string(), None)])?;
+            .map_err(|error| vec![problem(Code::NotAComponent, error.to_string(), None)])?;
     }
     write(output, &composed.bytes).map_err(|problem| vec![problem])?;
     Ok(composed)
@@ -69,7 +75,7 @@ pub fn wit(path: &Path, component: Option<&str>) -> Result<Vec<(String, String)>
     let loaded = assemble::load_all(&app)?;
     let wit = |(name, loaded): (&ComponentName, &assemble::Loaded)| {
         let text = keyway_component::wit(&loaded.bytes);
-        let text = text.map_err(|error| problem("not-a-component", error.to_string(), None))?;
+        let text = text.map_err(|error| problem(Code::NotAComponent, error.to_string(), None))?;
         Ok((name.to_string(), text))
     };
     loaded.iter().map(wit).collect::<Result<_, _>>().map_err(|problem| vec![problem])

@@ -6,7 +6,7 @@ use std::{
 };
 
 use keyway_app::{
-    App, ComponentName, ImportName, Manifest as ManifestText, Problem,
+    App, Code, ComponentName, ImportName, Manifest as ManifestText, Problem,
     edit::{self, EditError},
 };
 use keyway_word::did_you_mean;
@@ -43,7 +43,7 @@ pub fn add(path: &Path, source: &str, name: Option<&str>, route: Option<&str>) -
     let manifest = Manifest::read(path)?;
     let name = name.map_or_else(|| name_of(source), str::to_owned);
     let name = ComponentName::new(&name).map_err(|error| {
-        vec![problem("component-name", error.to_string(), Some("give one with `--name`"))]
+        vec![problem(Code::ComponentName, error.to_string(), Some("give one with `--name`"))]
     })?;
     let source = match source.starts_with("oci://") {
         true => source.to_owned(),
@@ -82,7 +82,7 @@ pub fn link(path: &Path, from: &str, to: &str, import: Option<&str>) -> Done<Vec
         // Without a version a link stays right when a component is built anew.
         let key = import.split('@').next().unwrap_or(&import);
         let key = ImportName::new(key)
-            .map_err(|error| vec![problem("import-name", error.to_string(), None)])?;
+            .map_err(|error| vec![problem(Code::ImportName, error.to_string(), None)])?;
         text = edit::set_link(&text, &from, &key, &to).map_err(|error| manifest.refused(&error))?;
         let links = &app.components[&from].links;
         let before = links.components().find(|link| *link.import == key);
@@ -112,13 +112,13 @@ pub fn new_app(folder: &Path, name: &str) -> Done<()> {
     let path = manifest_of(folder);
     if path.exists() {
         let message = format!("there is {} already", path.display());
-        return Err(vec![problem("exists", message, Some("give another name"))]);
+        return Err(vec![problem(Code::Exists, message, Some("give another name"))]);
     }
     let text = edit::empty(name);
     ManifestText::parse(&path.display().to_string(), &text)?.check_unfinished(folder)?;
     fs::create_dir_all(folder).map_err(|error| {
         let message = format!("the folder {} cannot be made: {error}", folder.display());
-        vec![problem("unwritable", message, None)]
+        vec![problem(Code::Unwritable, message, None)]
     })?;
     write(&folder.join("keyway.toml"), text.as_bytes()).map_err(|problem| vec![problem])
 }
@@ -130,7 +130,7 @@ impl Manifest {
             let message = format!("the manifest {} cannot be read: {error}", path.display());
             let help =
                 "make an app with `keyway new app NAME`, or name its folder with `--app-path`";
-            vec![problem("no-manifest", message, Some(help))]
+            vec![problem(Code::NoManifest, message, Some(help))]
         })?;
         Ok(Self { path, text })
     }
@@ -151,7 +151,7 @@ impl Manifest {
         let unreadable = |path: &Path, error: &dyn std::fmt::Display| {
             let message = format!("there is no component at {}: {error}", path.display());
             let help = "give a component file, or the folder of a project";
-            vec![problem("no-source", message, Some(help))]
+            vec![problem(Code::NoSource, message, Some(help))]
         };
         let whole = Path::new(source);
         let whole = whole.canonicalize().map_err(|error| unreadable(whole, &error))?;
@@ -164,7 +164,7 @@ impl Manifest {
 
     fn refused(&self, error: &EditError) -> Vec<Problem> {
         let message = format!("{} is not changed: {error}", self.path.display());
-        vec![problem("not-edited", message, None)]
+        vec![problem(Code::NotEdited, message, None)]
     }
 }
 
@@ -196,7 +196,7 @@ pub(crate) fn named<'a>(app: &'a App, name: &str) -> Done<&'a ComponentName> {
     names.find(|known| known.as_str() == name).ok_or_else(|| {
         let message = format!("the app has no component `{name}`");
         let help = did_you_mean(name, app.components.keys().map(ComponentName::as_str));
-        vec![problem("no-such-component", message, Some(&help))]
+        vec![problem(Code::NoSuchComponent, message, Some(&help))]
     })
 }
 
@@ -229,7 +229,7 @@ fn fitting(
         let message = format!("`{to}` exports nothing that could meet {asked} of `{from}`");
         let help =
             format!("`{from}` imports {}; `{to}` exports {}", names(imports), names(exports));
-        return Err(vec![problem("no-link", message, Some(&help))]);
+        return Err(vec![problem(Code::NoLink, message, Some(&help))]);
     }
     Ok(fits)
 }

@@ -1,9 +1,25 @@
 //! One app that runs.
+//!
+//! An [`App`](app::App) is everything that serves one app. It knows nothing of the process that it
+//! runs in, which may hold several: what it needs from that is [given](app::Facilities) to it.
+//!
+//! From the bottom up:
+//! - [`start`]: what starts a unit, in words
+//! - [`principal`]: the components as bearers of rights
+//! - [`call`]: a function that is called by hand
+//! - [`unit`]: a unit that takes requests and messages
+//! - [`canary`]: which of two units gets a request
+//! - [`listen`]: the messages and changes that an app takes
+//! - [`generation`]: all that serves from one swap to the next
+//! - [`trial`]: whether a new generation does well
+//! - [`app`]: generations that follow each other
 
+pub(crate) mod app;
+pub(crate) mod call;
 pub(crate) mod canary;
-pub(crate) mod generation;
+mod generation;
 mod listen;
-pub mod log;
-pub(crate) mod running;
-pub(crate) mod serve;
-mod watch;
+mod principal;
+pub(crate) mod start;
+pub(crate) mod trial;
+mod unit;

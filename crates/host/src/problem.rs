@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use keyway_app::Problem;
+use keyway_app::{Code, Problem};
 use keyway_word::{hide, star};
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +61,7 @@ impl From<&Problem> for ProblemReport {
             PlaceReport { file: place.text.name.clone(), line, column, start, end, text: None }
         });
         Self {
-            code: problem.code.to_owned(),
+            code: problem.code.as_str().to_owned(),
             message: hide(&in_words(&problem.message)).into_owned(),
             label: problem.label.clone(),
             help: problem.help.as_deref().map(|help| hide(help).into_owned()),
@@ -86,7 +86,7 @@ pub fn in_words(error: &dyn fmt::Display) -> String {
 }
 
 /// A problem without a place in a manifest.
-pub(crate) fn problem(code: &'static str, message: String, help: Option<&str>) -> Problem {
+pub(crate) fn problem(code: Code, message: String, help: Option<&str>) -> Problem {
     let help = help.map(str::to_owned);
     Problem { code, message, label: None, help, place: None }
 }

@@ -8,15 +8,16 @@ use std::{
     str::FromStr,
 };
 
-use keyway_app::{App, Component, Problem};
+use keyway_app::{App, Code, Component, Problem};
 use keyway_runtime::{
-    Command, Engines, InputFile, OutputFile, Principal, Purpose, Remedy, Room, Stream, Streams,
-    UnitSpec,
+    Command, Engines, InputFile, OutputFile, Principal, Printer, Purpose, Remedy, Room, Stream,
+    Streams, UnitSpec,
 };
 use tokio::runtime::Builder;
 
 use crate::{
     assembly::prepare::{Prepared, PreparedUnit, Workshop},
+    error::{HostError, ProcessError},
     problem::problem,
 };
 
@@ -60,22 +61,22 @@ impl FromStr for Stdio {
 }
 
 impl Stdio {
-    fn open_input(&self) -> Result<Stream<InputFile>, Vec<Problem>> {
+    fn open_input(&self) -> Result<Stream<InputFile>, ProcessError> {
         Ok(match self {
             Self::Inherit => Stream::Inherit,
             Self::Null => Stream::Null,
-            Self::File(path) => File::open(path).map_err(|error| no_file(path, &error))?.into(),
+            Self::File(path) => File::open(path).map_err(|error| no_file(path, error))?.into(),
         })
     }
 
-    fn open_output(&self) -> Result<Output, Vec<Problem>> {
+    fn open_output(&self) -> Result<Output, ProcessError> {
         Ok(match self {
             Self::Inherit => Output { stream: Stream::Inherit, file: None },
             Self::Null => Output { stream: Stream::Null, file: None },
             Self::File(path) => {
                 let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
                 let both = file.and_then(|file| Ok((file.try_clone()?, file)));
-                let (stream, file) = both.map_err(|error| no_file(path, &error))?;
+                let (stream, file) = both.map_err(|error| no_file(path, error))?;
                 Output { stream: stream.into(), file: Some((file, path.clone())) }
             }
         })
@@ -89,20 +90,19 @@ struct Output {
 }
 
 impl Output {
-    fn empty(self) -> Result<(), Vec<Problem>> {
+    fn empty(self) -> Result<(), ProcessError> {
         let Some((file, path)) = self.file else { return Ok(()) };
         let emptied = file.metadata().and_then(|meta| match meta.is_file() {
             true => file.set_len(0),
             // Devices and pipes hold nothing.
             false => Ok(()),
         });
-        emptied.map_err(|error| no_file(&path, &error))
+        emptied.map_err(|error| no_file(&path, error))
     }
 }
 
-fn no_file(path: &Path, error: &io::Error) -> Vec<Problem> {
-    let message = format!("the file {} cannot be opened: {error}", path.display());
-    vec![problem("stdio", message, None)]
+fn no_file(path: &Path, error: io::Error) -> ProcessError {
+    ProcessError::Stdio { path: path.to_owned(), error }
 }
 
 /// How a command ended.
@@ -118,8 +118,8 @@ pub enum Outcome {
 /// to end after that: what ran keeps its memory.
 ///
 /// # Errors
-/// All that is wrong with the manifest and the component.
-pub fn run(manifest: &str, options: &RunOptions) -> Result<Outcome, Vec<Problem>> {
+/// Everything that is wrong with the manifest and the component.
+pub fn run(manifest: &str, options: &RunOptions) -> Result<Outcome, HostError> {
     let app = App::from_toml("the command line", manifest, Path::new("."))?;
     let purpose = Purpose::Command { timed: options.timed, fuel: options.fuel.is_some() };
     let prepared = Workshop::open(purpose)?.prepare(app)?;
@@ -137,7 +137,7 @@ pub fn run(manifest: &str, options: &RunOptions) -> Result<Outcome, Vec<Problem>
     stderr.empty()?;
     drop(prepared);
     let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| vec![problem("no-runtime", error.to_string(), None)])?;
+    let runtime = runtime.map_err(ProcessError::Runtime)?;
     let ended = runtime.block_on(command.run());
     // What waits for input on a thread of its own would wait for ever.
     runtime.shutdown_background();
@@ -150,14 +150,14 @@ pub fn run(manifest: &str, options: &RunOptions) -> Result<Outcome, Vec<Problem>
 }
 
 /// The one component, with what it was compiled to, if it is a command.
-fn find(prepared: &Prepared) -> Result<(&PreparedUnit, &Component), Vec<Problem>> {
+fn find(prepared: &Prepared) -> Result<(&PreparedUnit, &Component), Problem> {
     let (Some(unit), Some(component)) =
         (prepared.units.first(), prepared.app.components.values().next())
     else {
-        return Err(vec![problem("no-component", "there is nothing to run".to_owned(), None)]);
+        return Err(problem(Code::NoComponent, "there is nothing to run".to_owned(), None));
     };
     if !unit.exports.iter().any(|export| export.starts_with("wasi:cli/run@")) {
-        return Err(vec![no_command(&unit.exports)]);
+        return Err(no_command(&unit.exports));
     }
     Ok((unit, component))
 }
@@ -167,12 +167,12 @@ fn command(
     component: &Component,
     streams: Streams,
     fuel: Option<u64>,
-) -> Result<Command, Vec<Problem>> {
+) -> Result<Command, HostError> {
     let room = Room { compiled: &unit.compiled, limit: &component.limit };
-    let engines =
-        Engines::new(&[room]).map_err(|error| vec![problem("engine", error.to_string(), None)])?;
+    let engines = Engines::new(&[room]).map_err(ProcessError::Engine)?;
     let spec = UnitSpec {
         name: unit.root.to_string(),
+        printer: Printer::default(),
         principals: vec![Principal {
             name: unit.root.to_string(),
             grant: component.grant.clone(),
@@ -184,7 +184,7 @@ fn command(
         limit: component.limit.clone(),
     };
     Command::new(&engines, &unit.compiled, spec, fuel)
-        .map_err(|error| vec![problem("unit", error.to_string(), None)])
+        .map_err(|error| problem(Code::Unit, error.to_string(), None).into())
 }
 
 /// A component of another world, with what it is for.
@@ -203,5 +203,5 @@ fn no_command(exports: &[String]) -> Problem {
         }
     };
     let message = format!("this component is no command: it exports {exports}");
-    problem("no-command", message, Some(help))
+    problem(Code::NoCommand, message, Some(help))
 }

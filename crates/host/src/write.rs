@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keyway_app::Problem;
+use keyway_app::{Code, Problem};
 use keyway_build::write_whole;
 
 use crate::problem::problem;
@@ -12,6 +12,6 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     write_whole(path, bytes, folder.unwrap_or(Path::new("."))).map_err(|error| {
         let message = format!("the file {} cannot be written: {error}", path.display());
-        problem("unwritable", message, None)
+        problem(Code::Unwritable, message, None)
     })
 }

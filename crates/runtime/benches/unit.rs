@@ -20,7 +20,9 @@ use keyway_capability::{
     keyvalue::{self, Store, Swapping, restrict},
 };
 use keyway_component::{Part, PartLink, fuse};
-use keyway_runtime::{Cache, Compiler, Engines, Principal, Purpose, Remedy, Room, Unit, UnitSpec};
+use keyway_runtime::{
+    Cache, Compiler, Engines, Principal, Printer, Purpose, Remedy, Room, Unit, UnitSpec,
+};
 use keyway_testing::guest;
 use keyway_word::{Capability, DEFAULT};
 use tokio::runtime::{Builder, Runtime};
@@ -37,7 +39,7 @@ const NAME: &str = "a-name-of-24-characters.";
 /// The unit of the guest `root` alone, with a store in memory.
 fn unit_with_store(root: &str) -> Arc<Unit> {
     let store = keyvalue::open(&keyvalue::Backend::Memory).expect("a store");
-    // As the host gives it to a component: exchangeable, and for some keys only.
+    // As the host gives it to a component: swappable, and for some keys only.
     let rights = Rights { prefix: "a".to_owned(), ..Rights::default() };
     let store = restrict(Arc::new(Swapping::new(store)), rights);
     let name = (Capability::Keyvalue, DEFAULT.to_owned());
@@ -86,6 +88,7 @@ fn unit_of(root: &str, links: &[(&str, &str)], backends: &Links) -> Arc<Unit> {
         principals: principals.collect(),
         imports: fused.imports,
         limit,
+        printer: Printer::default(),
     };
     Arc::new(Unit::new(&engines, &compiled, spec).expect("a unit"))
 }

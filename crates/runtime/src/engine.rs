@@ -32,7 +32,7 @@ const KEEP_RESIDENT_BYTES: usize = 4 << 20;
 const RESERVATION_BYTES: u64 = 4 << 30;
 
 /// Slots that fit into three eighths of the address space of an x86-64 or aarch64 process: when an app
-/// is exchanged, the old one and the new one stand beside each other.
+/// is swapped, the old one and the new one stand beside each other.
 const MAX_SLOTS: u64 = (3 << 44) / (RESERVATION_BYTES + (64 << 20));
 
 /// What runs units: compiled code's settings, the pool, and the clock that makes code give way.

@@ -11,7 +11,7 @@ mod stream;
 pub(crate) mod tls;
 
 pub(crate) use output::write_log;
-pub use output::{flush_output, keep_stdout, observe_output};
+pub use output::{Printer, flush_output};
 pub use principal::Principal;
 pub use remedy::Remedy;
 pub use stream::{Stream, Streams};

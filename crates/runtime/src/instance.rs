@@ -9,6 +9,7 @@ mod answered;
 mod body;
 mod ended;
 mod handler;
+mod trace;
 mod watch;
 mod worker;
 

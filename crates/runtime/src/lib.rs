@@ -49,10 +49,7 @@ pub use call::{Call, CallError, CallTextError, Callable, Value};
 pub use command::Command;
 pub use compiler::{CompileError, Compiled, Compiler, Needs, Purpose};
 pub use engine::{EngineError, Engines, Room};
-pub use grant::{
-    InputFile, OutputFile, Principal, Remedy, Stream, Streams, flush_output, keep_stdout,
-    observe_output,
-};
+pub use grant::{InputFile, OutputFile, Principal, Printer, Remedy, Stream, Streams, flush_output};
 /// How many components one unit can hold.
 pub const MAX_MEMBERS: usize = state::MAX_MEMBERS;
 pub use unit::{Unit, UnitError, UnitSpec};

@@ -14,7 +14,7 @@ use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 
 use crate::{
     grant::{
-        Principal,
+        Principal, Printer,
         folder::{self, FolderError},
         server::Servers,
     },
@@ -33,17 +33,23 @@ pub(crate) struct Plan {
     pub(crate) limit: Limit,
     /// How many handles an instance may hold at once.
     pub(crate) handles: usize,
+    /// Where what the components print goes.
+    pub(crate) printer: Printer,
 }
 
 impl Plan {
-    pub(crate) fn new(members: impl IntoIterator<Item = Member>, limit: Limit) -> Self {
+    pub(crate) fn new(
+        members: impl IntoIterator<Item = Member>,
+        limit: Limit,
+        printer: Printer,
+    ) -> Self {
         let members: Box<[_]> = members.into_iter().map(Arc::new).collect();
         let takes_descriptors = members.iter().any(|member| {
             let granted = &member.principal.grant;
             !(granted.files.is_empty() && granted.tcp.is_empty() && granted.udp.is_empty())
         });
         let handles = handle::at_most(limit.memory_bytes, takes_descriptors);
-        Self { members, limit, handles }
+        Self { members, limit, handles, printer }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     bind::{keyvalue::watcher::Watcher, messaging::Incoming},
     compiler::Compiled,
     engine::{Engine, Engines},
-    grant::{Principal, folder::FolderError},
+    grant::{Principal, Printer, folder::FolderError},
     instance::{self, Handler, Responder},
     pace::Pace,
     plan::{Member, Plan},
@@ -35,6 +35,8 @@ pub struct UnitSpec {
     pub imports: Vec<UnitImport>,
     /// Its limits.
     pub limit: Limit,
+    /// Where what its components print goes.
+    pub printer: Printer,
 }
 
 /// Why a unit cannot be made.
@@ -106,7 +108,7 @@ impl Bound {
         compiled: &Compiled,
         spec: UnitSpec,
     ) -> Result<Self, UnitError> {
-        let UnitSpec { name, principals, imports, limit } = spec;
+        let UnitSpec { name, principals, imports, limit, printer } = spec;
         let engine = engines.of(compiled).ok_or_else(|| UnitError::NoRoom(name.clone()))?;
         if principals.len() > MAX_MEMBERS {
             return Err(UnitError::TooManyComponents(name, principals.len()));
@@ -122,7 +124,7 @@ impl Bound {
             })
         };
         let members = principals.into_iter().map(member).collect::<Result<Vec<_>, _>>()?;
-        let plan = Arc::new(Plan::new(members, limit));
+        let plan = Arc::new(Plan::new(members, limit, printer));
         let linker =
             crate::bind::bind(&engine.inner, &component, &imports, &plan).map_err(failed)?;
         let pre = linker.instantiate_pre(&component).map_err(failed)?;

@@ -1,5 +1,5 @@
 //! `cargo xtask swap`: requests that all count in one store, while the component that counts is
-//! exchanged every second and the store's backend goes round all that there are.
+//! swapped every second and the store's backend goes round all that there are.
 
 use std::{
     fmt::Write as _,
@@ -45,8 +45,8 @@ struct Report {
     seconds: u32,
     requests: u64,
     counted: u64,
-    components_exchanged: u32,
-    backends_exchanged: u32,
+    components_swapped: u32,
+    backends_swapped: u32,
     /// Without swaps, on the same backends one after the other.
     calm: Vec<Calm>,
     p99_microseconds: f64,
@@ -120,8 +120,8 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         let seconds = (arguments.seconds / 2 / backends.len() as u32).max(1);
         calm.push(load(running.address, "/increment/n/1", seconds)?);
     }
-    let (busy, components, exchanged) =
-        exchange(&admin, &backends, [&other, &store], arguments.seconds)?;
+    let (busy, components, swapped) =
+        load_while_swapping(&admin, &backends, [&other, &store], arguments.seconds)?;
 
     let counted = keyway_testing::get(running.address, "/get/n").body;
     let counted: u64 = counted.parse().with_context(|| format!("the count is {counted}"))?;
@@ -131,8 +131,8 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         seconds: arguments.seconds,
         requests,
         counted,
-        components_exchanged: components,
-        backends_exchanged: exchanged,
+        components_swapped: components,
+        backends_swapped: swapped,
         calm: backends
             .iter()
             .zip(&calm)
@@ -156,8 +156,8 @@ fn swap_backend(admin: &Admin<'_>, backend: &[&str]) -> Result<()> {
     admin.swap(&[&head[..], backend].concat())
 }
 
-/// Loads the app for so long while its parts are exchanged; also says how often they were.
-fn exchange(
+/// Loads the app for so long while its parts are swapped; also says how often they were.
+fn load_while_swapping(
     admin: &Admin<'_>,
     backends: &[&[&str]],
     components: [&PathBuf; 2],
@@ -227,8 +227,8 @@ fn write(folder: &Path, report: &Report) -> Result<()> {
     writeln!(text, "| requests answered | {requests} |")?;
     writeln!(text, "| requests that failed | 0 |")?;
     writeln!(text, "| counted (some responses are in flight when wrk ends) | {counted} |")?;
-    writeln!(text, "| components swapped | {} |", report.components_exchanged)?;
-    writeln!(text, "| backends swapped | {} |", report.backends_exchanged)?;
+    writeln!(text, "| components swapped | {} |", report.components_swapped)?;
+    writeln!(text, "| backends swapped | {} |", report.backends_swapped)?;
     writeln!(text, "| p99 while swapping (us) | {:.0} |", report.p99_microseconds)?;
     for Calm { backend, p99_microseconds } in &report.calm {
         writeln!(text, "| p99 without swaps, on {backend} (us) | {p99_microseconds:.0} |")?;

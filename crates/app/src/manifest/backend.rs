@@ -7,6 +7,7 @@ use super::{
     table::{Reader, Table, Value},
 };
 use crate::{
+    Code,
     backend::{Backend, Backends, Secret, Setting},
     lack::asked,
     name::{BackendName, NAME_HELP},
@@ -24,7 +25,7 @@ pub(super) fn read_all(
         let told = reader.told();
         let checked = BackendName::new(&name);
         if let Err(error) = &checked {
-            let mut problem = reader.problem("backend-name", error.to_string(), None);
+            let mut problem = reader.problem(Code::BackendName, error.to_string(), None);
             problem.place = table.place();
             problem.help = Some(NAME_HELP.to_owned());
             reader.report(problem);
@@ -59,7 +60,7 @@ pub(super) fn target(
         None => format!("declared are {}", list(&known)),
     };
     let message = format!("there is no {noun} `{}`", asked(name));
-    value.wrong("unknown-backend", message, Some(help));
+    value.wrong(Code::UnknownBackend, message, Some(help));
     None
 }
 
@@ -88,7 +89,7 @@ fn setting(value: &Value<'_>) -> Option<Setting> {
         _ => {
             let message = format!("`{}` comes from one place", value.path);
             let help = "write `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ age = \"PATH\" }`";
-            value.wrong("setting", message, Some(help.to_owned()));
+            value.wrong(Code::Setting, message, Some(help.to_owned()));
             None
         }
     }

@@ -10,15 +10,13 @@ use keyway_word::{Capability, Row, list, nearest};
 
 use super::{Manifest, Stage, draft::Draft};
 use crate::{
+    Code,
     app::{App, Component},
     lack::Lack,
     name::{BackendName, ComponentName},
     place::{Place, Placed, Problem},
     trigger::{ChangeTrigger, HttpTrigger},
 };
-
-/// The code of names that lead nowhere.
-const UNKNOWN: &str = "unknown-component";
 
 pub(super) fn check(
     mut manifest: Manifest,
@@ -37,7 +35,7 @@ fn problems(manifest: &mut Manifest, stage: Stage) -> Vec<Problem> {
     let has_none = manifest.declared.is_empty() && !manifest.doubts.uses;
     if stage == Stage::Finished && has_none {
         problems.push(problem(
-            "no-component",
+            Code::NoComponent,
             "the manifest has no component".to_owned(),
             Some("add `[component.NAME]` with a `source`".to_owned()),
             Some(Place { text: Arc::clone(&manifest.text), span: 0..0 }),
@@ -50,7 +48,8 @@ fn problems(manifest: &mut Manifest, stage: Stage) -> Vec<Problem> {
         manifest.doubts.uses = true;
     } else {
         let unresolved = unresolved(manifest);
-        manifest.doubts.uses |= unresolved.iter().any(|problem| problem.code == UNKNOWN);
+        manifest.doubts.uses |=
+            unresolved.iter().any(|problem| problem.code == Code::UnknownComponent);
         problems.extend(unresolved);
     }
     problems.extend(duplicate_routes(&manifest.routes));
@@ -130,7 +129,7 @@ fn unlinked(trigger: &ChangeTrigger, components: &[Component]) -> Option<Problem
     let message = format!("`{name}` is to be told of changes in `{store}`, which it cannot open");
     let lack = Lack::Link { capability, interface: capability.row().interfaces[0], name: store };
     let help = format!("link it to a store: {}", lack.line(name.as_str()));
-    Some(problem("unlinked-store", message, Some(help), trigger.place.clone()))
+    Some(problem(Code::UnlinkedStore, message, Some(help), trigger.place.clone()))
 }
 
 /// Parts that nothing uses, in an app that has triggers.
@@ -151,17 +150,17 @@ fn useless(manifest: &Manifest) -> Vec<Problem> {
         let name = &component.name;
         let message = format!("the limit of `{name}` counts for nothing: it is fused into others");
         let help = "limits are those of a unit; set them at the component that its trigger starts";
-        problem("limit-without-unit", message, Some(help.to_owned()), component.limit_place.clone())
+        problem(
+            Code::LimitWithoutUnit,
+            message,
+            Some(help.to_owned()),
+            component.limit_place.clone(),
+        )
     }));
     problems
 }
 
-fn problem(
-    code: &'static str,
-    message: String,
-    help: Option<String>,
-    place: Option<Place>,
-) -> Problem {
+fn problem(code: Code, message: String, help: Option<String>, place: Option<Place>) -> Problem {
     Problem { code, message, label: None, help, place }
 }
 
@@ -180,7 +179,7 @@ fn unknown(
             all => format!("the components are {}", list(all)),
         },
     };
-    problem(UNKNOWN, message, Some(help), place)
+    problem(Code::UnknownComponent, message, Some(help), place)
 }
 
 fn duplicate_routes(triggers: &[Placed<HttpTrigger>]) -> Vec<Problem> {
@@ -198,7 +197,7 @@ fn duplicate_routes(triggers: &[Placed<HttpTrigger>]) -> Vec<Problem> {
         let host = trigger.host.as_ref().map(|host| format!(" of `{host}`")).unwrap_or_default();
         let line = earlier.as_ref().map_or(0, |place| place.line_column().0);
         problems.push(problem(
-            "duplicate-route",
+            Code::DuplicateRoute,
             format!("the route `{}`{host} is there already, at line {line}", trigger.route),
             Some("each route leads to one component".to_owned()),
             place.clone(),
@@ -245,7 +244,7 @@ fn cycle<'a>(names: impl Iterator<Item = &'a ComponentName>, place: Option<Place
     let names: Vec<_> = names.map(ComponentName::as_str).collect();
     let message = format!("the links form a cycle: {}", names.join(" -> "));
     let help = "take one of these links away: a component cannot need itself to start";
-    problem("link-cycle", message, Some(help.to_owned()), place)
+    problem(Code::LinkCycle, message, Some(help.to_owned()), place)
 }
 
 fn unused(components: &[Component], roots: &BTreeSet<&ComponentName>) -> Vec<Problem> {
@@ -262,7 +261,7 @@ fn unused(components: &[Component], roots: &BTreeSet<&ComponentName>) -> Vec<Pro
     unused
         .map(|component| {
             problem(
-                "unused-component",
+                Code::UnusedComponent,
                 format!("nothing uses the component `{}`", component.name),
                 Some("link another component to it, give it a route, or take it away".to_owned()),
                 component.place.clone(),
@@ -283,7 +282,7 @@ fn unused_backends(manifest: &Manifest) -> Vec<Problem> {
             let Row { noun, interfaces, .. } = capability.row();
             let import = interfaces[0];
             problem(
-                "unused-backend",
+                Code::UnusedBackend,
                 format!("nothing uses the {noun} `{name}`"),
                 Some(format!("link a component's `{import}` to it, or take it away")),
                 backend.place.clone(),

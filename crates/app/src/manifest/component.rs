@@ -11,6 +11,7 @@ use super::{
     table::{Reader, Table, Value},
 };
 use crate::{
+    Code,
     app::{Component, Source},
     grant::Grant,
     limit::Limit,
@@ -39,7 +40,7 @@ pub(super) fn read(
     table.only(KEYS);
     let checked = ComponentName::new(name);
     if let Err(error) = &checked {
-        let mut problem = reader.problem("component-name", error.to_string(), None);
+        let mut problem = reader.problem(Code::ComponentName, error.to_string(), None);
         problem.place = table.place();
         problem.help = Some(NAME_HELP.to_owned());
         reader.report(problem);
@@ -85,16 +86,16 @@ fn source(value: &Value<'_>) -> Option<Placed<Source>> {
             let help = "a reference is `oci://registry/repository:tag` or \
                         `oci://registry/repository@sha256:digest`";
             let message = format!("`{}` is not an OCI reference: {reason}", hide(text));
-            value.wrong("reference", message, Some(help.to_owned()));
+            value.wrong(Code::Reference, message, Some(help.to_owned()));
             return None;
         }
         Source::Oci(text.to_owned())
     } else if let Some((scheme, _)) = text.split_once("://") {
         let message = format!("Keyway reads no components by `{scheme}`");
-        value.wrong("reference", message, Some(help.to_owned()));
+        value.wrong(Code::Reference, message, Some(help.to_owned()));
         return None;
     } else if text.is_empty() {
-        value.wrong("source", "the source is empty".to_owned(), Some(help.to_owned()));
+        value.wrong(Code::Source, "the source is empty".to_owned(), Some(help.to_owned()));
         return None;
     } else {
         Source::Path(PathBuf::from(text))

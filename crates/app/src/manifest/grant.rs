@@ -1,5 +1,6 @@
 //! `grant` of a component.
 
+use crate::Code;
 use std::{
     collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -58,7 +59,7 @@ pub(super) fn read(table: &Table<'_>) -> Grant {
             if name.is_empty() || name.contains(['=', '\0']) {
                 let message = format!("`{name}` cannot be the name of a variable");
                 let help = "a name is not empty and has neither `=` nor NUL in it";
-                value.wrong_key("env-name", message, Some(help.to_owned()));
+                value.wrong_key(Code::EnvName, message, Some(help.to_owned()));
             } else if let Some(text) = text_without_nul(&value) {
                 grant.env.insert(name, text);
             }
@@ -72,7 +73,7 @@ fn text_without_nul(value: &Value<'_>) -> Option<String> {
     if text.contains('\0') {
         let help = "neither arguments nor variables can hold one; take it out";
         let message = format!("`{}` has a NUL character in it", value.path);
-        value.wrong("nul", message, Some(help.to_owned()));
+        value.wrong(Code::Nul, message, Some(help.to_owned()));
         return None;
     }
     Some(text.to_owned())
@@ -94,7 +95,7 @@ fn http(value: &Value<'_>) -> Option<HttpGrant> {
             let help = "a grant of HTTP is a scheme, a host and perhaps a port, such as \
                         `https://api.example.com` or `http://*.example.com:8080`";
             let message = format!("this grants no HTTP: {reason}");
-            url.wrong("http-grant", message, Some(help.to_owned()));
+            url.wrong(Code::HttpGrant, message, Some(help.to_owned()));
             return None;
         }
     };
@@ -103,7 +104,7 @@ fn http(value: &Value<'_>) -> Option<HttpGrant> {
         match parse_network(text) {
             Some(network) => grant.addresses.push(network),
             None => address.wrong(
-                "address",
+                Code::Address,
                 format!("`{text}` is neither an IP address nor a network"),
                 Some("write `10.0.0.5` or `10.0.0.0/8`".to_owned()),
             ),
@@ -234,7 +235,7 @@ fn files(values: &[Value<'_>]) -> Vec<FileGrant> {
         if !seen.insert(grant.guest.clone()) {
             let message = format!("two folders are granted as `{}`", grant.guest);
             let help = "give each a guest path of its own".to_owned();
-            value.wrong("guest-path", message, Some(help));
+            value.wrong(Code::GuestPath, message, Some(help));
             continue;
         }
         grants.push(grant);
@@ -261,7 +262,7 @@ fn guest_path(value: &Value<'_>) -> Option<String> {
     if !text.starts_with('/') || !(inner.is_empty() || inner.split('/').all(is_plain)) {
         let message = format!("`{text}` is no place for a component to see a folder at");
         let help = "a guest path begins with `/` and has no empty part, `.` or `..`".to_owned();
-        value.wrong("guest-path", message, Some(help));
+        value.wrong(Code::GuestPath, message, Some(help));
         return None;
     }
     Some(format!("/{inner}"))
@@ -270,7 +271,7 @@ fn guest_path(value: &Value<'_>) -> Option<String> {
 fn access(value: &Value<'_>) -> Option<Access> {
     let wrong = |error: &AccessError| {
         let help = "access is `read` or `read-write`".to_owned();
-        value.wrong("access", error.to_string(), Some(help));
+        value.wrong(Code::Access, error.to_string(), Some(help));
     };
     value.string()?.parse().inspect_err(wrong).ok()
 }
@@ -289,7 +290,7 @@ fn socket(value: &Value<'_>) -> Option<SocketGrant> {
         let message = format!("`{text}` is no address with a port");
         let help = "write an address or network and a port, such as `10.0.0.5:5432`, \
                     `10.0.0.0/8:*`, `[::1]:53` or `*:443`";
-        value.wrong("socket-grant", message, Some(help.to_owned()));
+        value.wrong(Code::SocketGrant, message, Some(help.to_owned()));
         return None;
     };
     if port == Some(0) {
@@ -303,7 +304,7 @@ fn socket(value: &Value<'_>) -> Option<SocketGrant> {
             ),
         };
         let message = format!("`{text}` names no port: {what}");
-        value.wrong("socket-grant", message, Some(help.to_owned()));
+        value.wrong(Code::SocketGrant, message, Some(help.to_owned()));
         return None;
     }
     Some(SocketGrant { network, port, direction })

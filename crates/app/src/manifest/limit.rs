@@ -1,5 +1,6 @@
 //! `limit` and `instances` of a component: sizes, times and counts.
 
+use crate::Code;
 use std::time::Duration;
 
 use super::table::{Table, Value};
@@ -72,7 +73,7 @@ pub(super) fn size(value: &Value<'_>, at_least: u64, at_most: u64) -> Option<u64
                 None => "write a number of bytes, or one with a unit, such as \"64MiB\"".to_owned(),
                 Some(_) => range_help(at_least, at_most),
             };
-            value.wrong("size", message, Some(help));
+            value.wrong(Code::Size, message, Some(help));
             None
         }
     }
@@ -115,7 +116,7 @@ fn time(value: &Value<'_>) -> Option<Duration> {
     };
     let wrong = |message: String| {
         let help = "write a time such as \"500ms\", \"2s\" or \"1m 30s\"".to_owned();
-        value.wrong("time", message, Some(help));
+        value.wrong(Code::Time, message, Some(help));
         None
     };
     match humantime::parse_duration(text) {
@@ -133,7 +134,7 @@ fn count(value: &Value<'_>, at_least: usize, at_most: usize) -> Option<usize> {
         None => {
             let message = format!("`{}` cannot be {number}", value.path);
             value.wrong(
-                "range",
+                Code::Range,
                 message,
                 Some(format!("it has to be from {at_least} to {at_most}")),
             );

@@ -8,6 +8,7 @@ use super::{
     table::{Table, Value},
 };
 use crate::{
+    Code,
     link::{Links, Mode},
     name::{BackendName, ComponentName, ImportName},
     place::Placed,
@@ -37,7 +38,7 @@ pub(super) fn read(table: &Table<'_>, targets: &Targets) -> Links {
             Ok(import) => add(&mut links, import, &value, targets),
             Err(error) => {
                 let help = "write `link.\"namespace:package/interface\" = \"component\"`";
-                value.wrong_key("import-name", error.to_string(), Some(help.to_owned()));
+                value.wrong_key(Code::ImportName, error.to_string(), Some(help.to_owned()));
             }
         }
     }
@@ -79,7 +80,7 @@ fn to_component(value: &Value<'_>) -> Option<(ComponentName, Mode)> {
         if text.parse() != Ok(Mode::Fused) {
             let message = format!("there is no link mode `{text}`");
             let help = "the one mode is `fused`: both components become one unit";
-            value.wrong("link-mode", message, Some(help.to_owned()));
+            value.wrong(Code::LinkMode, message, Some(help.to_owned()));
         }
     }
     Some((component_name(&table.required("to")?)?, mode))
@@ -124,7 +125,7 @@ fn to_backends(
     let opener = interfaces[0];
     let message = format!("`{import}` works on the {handles} of `{opener}`");
     let help = format!("link `{opener}` to the {noun}: that counts for this interface too");
-    value.wrong_key("store-link", message, Some(help));
+    value.wrong_key(Code::StoreLink, message, Some(help));
     Target::Nowhere
 }
 
@@ -156,7 +157,7 @@ fn granted(capability: Capability, value: &Value<'_>, targets: &Targets) -> Opti
     if let Some(access) = get("access") {
         let wrong = |error: &AccessError| {
             let help = "it is `read` or `read-write`".to_owned();
-            access.wrong("access", error.to_string(), Some(help));
+            access.wrong(Code::Access, error.to_string(), Some(help));
         };
         rights.access = access.string()?.parse().inspect_err(wrong).ok()?;
     }

@@ -1,6 +1,7 @@
 //! Names that a manifest's values hold.
 
 use crate::{
+    Code,
     manifest::table::Value,
     name::{ComponentName, ComponentNameError, NAME_HELP},
 };
@@ -9,7 +10,7 @@ use crate::{
 pub(super) fn component_name(value: &Value<'_>) -> Option<ComponentName> {
     let checked = ComponentName::new(value.string()?);
     let report = |error: &ComponentNameError| {
-        value.wrong("component-name", error.to_string(), Some(NAME_HELP.to_owned()));
+        value.wrong(Code::ComponentName, error.to_string(), Some(NAME_HELP.to_owned()));
     };
     checked.inspect_err(report).ok()
 }

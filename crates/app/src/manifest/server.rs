@@ -7,7 +7,7 @@ use super::{
     host::{is_host_name, parse_port},
     table::Value,
 };
-use crate::grant::ServerGrant;
+use crate::{Code, grant::ServerGrant};
 
 /// Reads one server; without a port it is at the usual one.
 pub(super) fn read(value: &Value<'_>, usual_port: u16) -> Option<ServerGrant> {
@@ -19,7 +19,7 @@ pub(super) fn read(value: &Value<'_>, usual_port: u16) -> Option<ServerGrant> {
             "write a host and a port, such as `db.internal:{usual_port}`, `[::1]:{usual_port}` or \
              `localhost:*`; `*` is every server"
         );
-        value.wrong("server-grant", message, Some(help));
+        value.wrong(Code::ServerGrant, message, Some(help));
     }
     server
 }

@@ -1,6 +1,7 @@
 //! TOML tables and values with their places: what is read is asked for by name and type, and
 //! what is wrong is reported where it stands.
 
+use crate::Code;
 use std::{cell::RefCell, ops::Range, sync::Arc};
 
 use keyway_word::{list, nearest};
@@ -42,7 +43,7 @@ impl Reader {
 
     pub(crate) fn problem(
         &self,
-        code: &'static str,
+        code: Code,
         message: String,
         span: Option<Range<usize>>,
     ) -> Problem {
@@ -98,7 +99,7 @@ impl<'a> Table<'a> {
                 format!("in `{}`", self.path)
             };
             let mut problem = self.reader.problem(
-                "unknown-key",
+                Code::UnknownKey,
                 format!("there is no key `{key}` {place}"),
                 self.key(key).and_then(Key::span),
             );
@@ -138,7 +139,7 @@ impl<'a> Table<'a> {
         let value = self.get(key);
         if value.is_none() {
             let mut problem = self.reader.problem(
-                "missing-key",
+                Code::MissingKey,
                 format!("`{}` has no `{key}`", self.path),
                 self.span.clone(),
             );
@@ -184,12 +185,12 @@ impl<'a> Value<'a> {
     }
 
     /// Reports that the value is wrong, and what to do.
-    pub(crate) fn wrong(&self, code: &'static str, message: String, help: Option<String>) {
+    pub(crate) fn wrong(&self, code: Code, message: String, help: Option<String>) {
         self.reader.report(Problem { help, ..self.reader.problem(code, message, self.span()) });
     }
 
     /// Reports that the key is wrong, and what to do.
-    pub(crate) fn wrong_key(&self, code: &'static str, message: String, help: Option<String>) {
+    pub(crate) fn wrong_key(&self, code: Code, message: String, help: Option<String>) {
         let span = self.key_span.clone().or_else(|| self.span());
         self.reader.report(Problem { help, ..self.reader.problem(code, message, span) });
     }
@@ -201,7 +202,7 @@ impl<'a> Value<'a> {
         };
         let each = if matches!(self.item, Found::Element(_)) { "each of " } else { "" };
         let mut problem = self.reader.problem(
-            "wrong-type",
+            Code::WrongType,
             format!("{each}`{}` has to be {expected}, not {}", self.path, article(found)),
             self.span(),
         );

@@ -11,6 +11,7 @@ use super::{
     table::{Table, Value},
 };
 use crate::{
+    Code,
     place::Placed,
     trigger::{ChangeTrigger, HttpTrigger, MessageTrigger},
 };
@@ -52,7 +53,7 @@ fn route_of(value: &Value<'_>) -> Option<String> {
 /// The same, of a text that was read from `value`.
 pub(crate) fn checked_route(value: &Value<'_>, text: &str) -> Option<String> {
     let wrong = |reason: &str, help: String| {
-        value.wrong("route", format!("the route `{text}` {reason}"), Some(help));
+        value.wrong(Code::Route, format!("the route `{text}` {reason}"), Some(help));
         None
     };
     if !text.starts_with('/') {
@@ -86,7 +87,7 @@ fn host(value: &Value<'_>) -> Option<String> {
         return Some(name);
     }
     let help = "a host is a name such as `api.example.com`, without scheme, port or wildcard";
-    value.wrong("host", format!("`{text}` is no host name"), Some(help.to_owned()));
+    value.wrong(Code::Host, format!("`{text}` is no host name"), Some(help.to_owned()));
     None
 }
 
@@ -124,7 +125,7 @@ fn group(value: &Value<'_>) -> Option<String> {
         return Some(text.to_owned());
     }
     let help = "it is made of up to 64 letters, digits, `-` and `_`";
-    value.wrong("group", format!("`{text}` is no group"), Some(help.to_owned()));
+    value.wrong(Code::Group, format!("`{text}` is no group"), Some(help.to_owned()));
     None
 }
 
@@ -133,7 +134,7 @@ fn count(value: &Value<'_>, at_most: u64) -> Option<u64> {
     let count = u64::try_from(number).ok().filter(|count| (1..=at_most).contains(count));
     if count.is_none() {
         let help = format!("write a number from 1 to {at_most}");
-        value.wrong("range", format!("{number} is out of range"), Some(help));
+        value.wrong(Code::Range, format!("{number} is out of range"), Some(help));
     }
     count
 }

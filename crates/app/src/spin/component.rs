@@ -6,6 +6,7 @@ use keyway_word::{Access, Capability, DEFAULT, Rights};
 
 use super::{Reader, Reading, Table, Value, host, unsupported, variable};
 use crate::{
+    Code,
     app::{Component, Source},
     backend::{Backend, Secret, Setting},
     grant::{FileGrant, Grant},
@@ -43,7 +44,7 @@ impl Reading {
         table.only(KEYS);
         let checked = ComponentName::new(name);
         if let Err(error) = &checked {
-            let mut problem = reader.problem("component-name", error.to_string(), None);
+            let mut problem = reader.problem(Code::ComponentName, error.to_string(), None);
             problem.place = table.place();
             reader.report(problem);
         }
@@ -189,7 +190,7 @@ fn source(value: &Value<'_>) -> Option<Placed<Source>> {
     }
     let path = value.string()?;
     if path.is_empty() {
-        value.wrong("source", "the source is empty".to_owned(), None);
+        value.wrong(Code::Source, "the source is empty".to_owned(), None);
         return None;
     }
     Some(Placed { value: Source::Path(PathBuf::from(path)), place: value.place() })
@@ -201,7 +202,7 @@ fn label(value: &Value<'_>) -> Option<(String, BackendName)> {
     match BackendName::new(&label.to_ascii_lowercase().replace('_', "-")) {
         Ok(name) => Some((label.to_owned(), name)),
         Err(error) => {
-            value.wrong("backend-name", error.to_string(), None);
+            value.wrong(Code::BackendName, error.to_string(), None);
             None
         }
     }
@@ -227,7 +228,7 @@ fn files(table: &Table<'_>) -> Vec<FileGrant> {
         let guest = format!("/{}", guest.trim_matches('/'));
         if grants.iter().any(|grant| grant.guest == guest) {
             let message = format!("two folders are to be seen as `{guest}`");
-            value.wrong("guest-path", message, Some("put them into one".to_owned()));
+            value.wrong(Code::GuestPath, message, Some("put them into one".to_owned()));
             continue;
         }
         let host = PathBuf::from(host);

@@ -3,6 +3,7 @@
 use keyway_word::shown;
 
 use crate::{
+    Code,
     grant::{
         Grant, HostPattern, HttpGrant, HttpScheme, POSTGRES_PORT, REDIS_PORT, ServerGrant,
         SocketDirection, SocketGrant,
@@ -15,7 +16,7 @@ pub(super) fn read(value: &Value<'_>, grant: &mut Grant) {
     let Some(text) = value.string() else { return };
     if let Err((reason, help)) = add(text, grant) {
         let message = format!("`{}` cannot be granted: {reason}", shown(text));
-        value.wrong("spin-host", message, Some(help.to_owned()));
+        value.wrong(Code::SpinHost, message, Some(help.to_owned()));
     }
 }
 

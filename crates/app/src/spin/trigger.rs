@@ -2,6 +2,7 @@
 
 use super::{Reader, Reading, Table, Value, unsupported};
 use crate::{
+    Code,
     manifest::trigger::{checked_route, is_plain},
     name::ComponentName,
     place::Placed,
@@ -61,7 +62,7 @@ impl Reading {
                 self.routes.push(Placed { value, place: route_place });
             }
             Err(error) if self.declared.contains(&component) => drop(error),
-            Err(error) => value.wrong("component-name", error.to_string(), None),
+            Err(error) => value.wrong(Code::ComponentName, error.to_string(), None),
         }
     }
 }
@@ -109,6 +110,6 @@ fn prefix_of(value: &Value<'_>, prefix: &str) -> Option<String> {
     }
     let message = format!("`{prefix}/...` is no route");
     let help = "a route is a plain path that begins with `/`, such as `/shop/...`".to_owned();
-    value.wrong("route", message, Some(help));
+    value.wrong(Code::Route, message, Some(help));
     None
 }

@@ -9,6 +9,7 @@ use keyway_word::nearest;
 
 use super::Table;
 use crate::{
+    Code,
     backend::{Part, Secret, Setting},
     manifest::table::Value,
 };
@@ -44,7 +45,7 @@ pub(super) fn check_name(name: &str, value: &Value<'_>) {
          between words"
             .to_owned()
     };
-    value.wrong_key("spin-variable", message, Some(help));
+    value.wrong_key(Code::SpinVariable, message, Some(help));
 }
 
 impl Variables {
@@ -65,7 +66,7 @@ impl Variables {
             {
                 let message = format!("the variable `{name}` has a default, and is required");
                 let help = "it is required if it has none".to_owned();
-                required.wrong_key("spin-variable", message, Some(help));
+                required.wrong_key(Code::SpinVariable, message, Some(help));
             }
             if let Some(secret) = table.get("secret") {
                 secret.boolean();
@@ -78,7 +79,7 @@ impl Variables {
     /// A value with what stands for the variables in it.
     pub(super) fn template(&self, value: &Value<'_>) -> Option<Setting> {
         let wrong = |message: String, help: Option<String>| {
-            value.wrong("spin-template", message, help);
+            value.wrong(Code::SpinTemplate, message, help);
             None
         };
         let mut rest = value.string()?;

@@ -66,7 +66,7 @@ impl OpenStore {
     /// # Errors
     /// If that fails. What kept it before goes on, and is complete.
     pub async fn swap(&self, backend: Backend, existing: Existing) -> Result<Swapped, KeepError> {
-        let swapped = self.store.swap_to(open(&backend)?, existing).await?;
+        let swapped = self.store.swap(open(&backend)?, existing).await?;
         self.is_kept_by(&backend);
         Ok(swapped)
     }

@@ -1,4 +1,4 @@
-//! A store whose backend is exchanged while it is used, with its data.
+//! A store whose backend is swapped while it is used, with its data.
 //!
 //! Without a swap under way an operation costs one atomic load more than on the backend itself.
 //!
@@ -40,10 +40,10 @@
 //! What other programs write to the old store during a swap is seen by the comparison at best.
 
 mod error;
-mod migration;
 mod mirror;
 mod progress;
 mod store;
+mod swap;
 mod watching;
 
 use std::{fmt, ops::Deref, sync::Arc};
@@ -52,20 +52,22 @@ use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Mutex, watch};
 
 use super::Store;
-use migration::Migration;
 use mirror::Mirror;
+use swap::Swap;
 use watching::Watchers;
 
 pub use error::SwapError;
 pub use progress::{Phase, Progress, Swapped};
 
-/// A store whose backend can be exchanged while it is used.
+/// A store whose backend can be swapped while it is used.
 #[derive(Debug)]
 pub struct Swapping {
     state: ArcSwap<State>,
     /// Held by the swap that is under way, if there is one.
     in_flight: Mutex<InFlight>,
     progress: watch::Sender<Progress>,
+    /// Sent to when the swap under way is to end without effect.
+    cancelled: watch::Sender<()>,
     watchers: Watchers,
 }
 
@@ -133,26 +135,43 @@ impl Swapping {
             state: ArcSwap::from_pointee(State { serving, writes: Writes::Direct, _held: held }),
             in_flight: Mutex::new(InFlight { current, earlier: Vec::new() }),
             progress: watch::Sender::new(Progress::default()),
+            cancelled: watch::Sender::default(),
             watchers: Watchers::default(),
         }
     }
 
-    /// Exchanges the store that serves for `target`, with its data. When it returns, all is served
+    /// Swaps the store that serves for `target`, with its data. When it returns, all is served
     /// by the target, and the old store is let go with the data that it has.
     ///
-    /// Dropping the future before it has returned cancels the swap: the old store goes on, and what
-    /// was copied stays in the target. After an error the target is emptied, if it can be.
+    /// Dropping the future before it has returned ends the swap too: the old store goes on, and what
+    /// was copied stays in the target. After an error, or when the swap is
+    /// [cancelled](Self::cancel), the target is emptied, if it can be.
     ///
     /// # Errors
     /// If another swap is under way, the target is not empty or is the store that serves, or one of
     /// them fails. The old store then goes on, and has all.
-    pub async fn swap_to(
+    pub async fn swap(
         &self,
         target: Arc<dyn Store>,
         existing: Existing,
     ) -> Result<Swapped, SwapError> {
         let in_flight = self.in_flight.try_lock().map_err(|_| SwapError::UnderWay)?;
-        Migration::begin(self, in_flight, target).run(existing).await
+        Swap::begin(self, in_flight, target).run(existing).await
+    }
+
+    /// Ends the swap under way without effect, and returns when it has ended: the old store goes on,
+    /// and what was copied is deleted from the target. Returns false if there was no swap, or if it
+    /// was done before.
+    pub async fn cancel(&self) -> bool {
+        let mut progress = self.progress();
+        if progress.borrow_and_update().phase == Phase::Idle {
+            return false;
+        }
+        let before = self.state.load().serving.number;
+        self.cancelled.send_replace(());
+        // The sender lives as long as this does.
+        let _ = progress.wait_for(|progress| progress.phase == Phase::Idle).await;
+        self.state.load().serving.number == before
     }
 
     /// How far the swap under way is.

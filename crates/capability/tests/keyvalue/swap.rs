@@ -1,4 +1,4 @@
-//! Exchanging a store's backend while it is used.
+//! Swapping a store's backend while it is used.
 
 use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 
@@ -45,7 +45,7 @@ fn every_backend_follows_another_under_load() {
         let (swapping, store) = swapping(memory());
         let load = Load::start(&store).await;
         for target in [sqlite, redis, postgres, nats, memory()] {
-            let swapped = swapping.swap_to(Arc::clone(&target), Existing::Refuse).await.unwrap();
+            let swapped = swapping.swap(Arc::clone(&target), Existing::Refuse).await.unwrap();
             assert!(swapped.copied >= 150, "{swapped:?}");
             assert_eq!(swapping.origin(), target.origin());
         }
@@ -63,7 +63,7 @@ fn many_swaps_lose_nothing() {
         let mut target = memory();
         for number in 0..100 {
             target = if number % 2 == 0 { Faulty::new(None) } else { memory() };
-            let swapped = swapping.swap_to(Arc::clone(&target), Existing::Refuse).await.unwrap();
+            let swapped = swapping.swap(Arc::clone(&target), Existing::Refuse).await.unwrap();
             assert_eq!(swapped.repaired, 0);
         }
         let done = load.stop().await;
@@ -102,7 +102,7 @@ async fn fail_target(fault: Fault) -> bool {
     let (swapping, store) = swapping(Arc::<Memory>::clone(&old));
     let load = Load::start(&store).await;
     let target = Faulty::new(Some(fault.clone()));
-    let outcome = swapping.swap_to(Arc::<Faulty>::clone(&target), Existing::Refuse).await;
+    let outcome = swapping.swap(Arc::<Faulty>::clone(&target), Existing::Refuse).await;
     let done = load.stop().await;
     match outcome {
         Ok(_) => {
@@ -117,7 +117,7 @@ async fn fail_target(fault: Fault) -> bool {
             done.check(&*old).await;
             // The next one goes well.
             let next = memory();
-            swapping.swap_to(Arc::clone(&next), Existing::Refuse).await.unwrap();
+            swapping.swap(Arc::clone(&next), Existing::Refuse).await.unwrap();
             done.check(&*next).await;
             true
         }
@@ -134,7 +134,7 @@ fn an_old_store_that_fails_goes_on_being_the_one() {
                 let old = Faulty::new(Some(fault));
                 old.inner.set("key", bytes("value")).await.unwrap();
                 let (swapping, store) = swapping(Arc::<Faulty>::clone(&old));
-                let outcome = swapping.swap_to(memory(), Existing::Refuse).await;
+                let outcome = swapping.swap(memory(), Existing::Refuse).await;
                 assert_eq!(outcome.is_err(), !old.is_armed(), "{outcome:?}");
                 if let Err(error) = outcome {
                     assert!(matches!(error, SwapError::Old(_)), "{error}");
@@ -155,7 +155,7 @@ fn a_write_in_doubt_ends_the_swap() {
         let old = Faulty::new(Some(fault));
         let (swapping, store) = swapping(Arc::<Faulty>::clone(&old));
         let target = Faulty::new(None);
-        let swap = swapping.swap_to(target, Existing::Refuse);
+        let swap = swapping.swap(target, Existing::Refuse);
         let increment = async {
             wait_for(&swapping, Phase::Copying).await;
             store.increment("counter", 1).await
@@ -173,7 +173,7 @@ fn a_write_that_nobody_waits_for_reaches_the_target() {
         let (swapping, store) = swapping(Faulty::new(None));
         for number in 0..200 {
             let target = Faulty::new(None);
-            let swap = swapping.swap_to(Arc::<Faulty>::clone(&target), Existing::Refuse);
+            let swap = swapping.swap(Arc::<Faulty>::clone(&target), Existing::Refuse);
             let give_up = async {
                 wait_for(&swapping, Phase::Copying).await;
                 let mut increment = pin!(store.increment("counter", 1));
@@ -198,7 +198,7 @@ fn a_swap_may_be_cancelled_at_any_point() {
         let load = Load::start(&store).await;
         let mut cancelled = 0;
         for polls in (0..400).step_by(9) {
-            let mut swap = Box::pin(swapping.swap_to(Faulty::new(None), Existing::Refuse));
+            let mut swap = Box::pin(swapping.swap(Faulty::new(None), Existing::Refuse));
             for _ in 0..polls {
                 if let Poll::Ready(outcome) = futures::poll!(swap.as_mut()) {
                     outcome.unwrap();
@@ -223,13 +223,35 @@ async fn wait_for(swapping: &Swapping, phase: Phase) {
 }
 
 #[test]
+fn a_swap_that_is_cancelled_leaves_the_old_store_and_an_empty_target() {
+    block_on(async {
+        for phase in [Phase::Preparing, Phase::Copying] {
+            let (swapping, store) = swapping(memory());
+            store.set("key", bytes("value")).await.unwrap();
+            let target: Arc<dyn Store> = Faulty::new(None);
+            let swap = swapping.swap(Arc::clone(&target), Existing::Refuse);
+            let cancel = async {
+                wait_for(&swapping, phase).await;
+                swapping.cancel().await
+            };
+            let (swapped, is_cancelled) = tokio::join!(swap, cancel);
+            assert_eq!((swapped, is_cancelled), (Err(SwapError::Cancelled), true));
+            assert!(content(&*target).await.is_empty());
+            assert_eq!(store.get("key").await.unwrap(), Some(bytes("value")));
+            assert!(!swapping.cancel().await, "there is none under way");
+            swapping.swap(target, Existing::Refuse).await.unwrap();
+        }
+    });
+}
+
+#[test]
 fn one_swap_goes_on_at_a_time() {
     block_on(async {
         let (swapping, _) = swapping(memory());
-        let first = swapping.swap_to(Faulty::new(None), Existing::Refuse);
+        let first = swapping.swap(Faulty::new(None), Existing::Refuse);
         let second = async {
             wait_for(&swapping, Phase::Preparing).await;
-            swapping.swap_to(memory(), Existing::Refuse).await
+            swapping.swap(memory(), Existing::Refuse).await
         };
         let (first, second) = tokio::join!(first, second);
         first.unwrap();
@@ -244,14 +266,14 @@ fn a_target_that_has_keys_is_refused_or_emptied() {
         store.set("key", bytes("value")).await.unwrap();
         let target = memory();
         target.set("other", bytes("value")).await.unwrap();
-        let error = swapping.swap_to(Arc::clone(&target), Existing::Refuse).await.unwrap_err();
+        let error = swapping.swap(Arc::clone(&target), Existing::Refuse).await.unwrap_err();
         assert_eq!(
             error.to_string(),
             "the store in memory is not empty: it has the key `other`; name an empty store, or \
              have its keys deleted"
         );
         assert_eq!(target.get("other").await.unwrap(), Some(bytes("value")));
-        swapping.swap_to(Arc::clone(&target), Existing::Delete).await.unwrap();
+        swapping.swap(Arc::clone(&target), Existing::Delete).await.unwrap();
         assert_eq!(content(&*target).await, content(&*store).await);
         assert_eq!(store.get("other").await.unwrap(), None);
         assert_eq!(store.get("key").await.unwrap(), Some(bytes("value")));
@@ -265,7 +287,7 @@ fn a_store_is_not_swapped_for_itself() {
         let (swapping, store) = swapping(Arc::clone(&same));
         store.set("key", bytes("value")).await.unwrap();
         for existing in [Existing::Refuse, Existing::Delete] {
-            let error = swapping.swap_to(Arc::clone(&same), existing).await.unwrap_err();
+            let error = swapping.swap(Arc::clone(&same), existing).await.unwrap_err();
             assert!(matches!(error, SwapError::SameStore { .. }), "{error}");
         }
         assert_eq!(content(&*store).await.len(), 1);
@@ -280,7 +302,7 @@ fn a_listing_that_a_swap_interrupts_leaves_no_key_out() {
         let keys: Vec<_> = (0..100).map(|number| (format!("{number}"), Bytes::new())).collect();
         store.set_many(&keys).await.unwrap();
         let first = store.list_keys("", None, 10).await.unwrap();
-        swapping.swap_to(memory(), Existing::Refuse).await.unwrap();
+        swapping.swap(memory(), Existing::Refuse).await.unwrap();
         let mut listed = first.keys;
         let mut cursor = first.cursor;
         while let Some(from) = cursor {
@@ -309,7 +331,7 @@ fn a_watcher_goes_on_across_swaps() {
                 store.set("other", value.clone()).await.unwrap();
                 expected.push(Change::Set { key, value });
                 if part == "before" {
-                    swapping.swap_to(Arc::clone(&target), Existing::Refuse).await.unwrap();
+                    swapping.swap(Arc::clone(&target), Existing::Refuse).await.unwrap();
                 }
             }
         }
@@ -325,7 +347,7 @@ fn a_target_that_keeps_watchers_waiting_does_not_keep_writes_waiting() {
     block_on(async {
         let (swapping, store) = swapping(memory());
         let mut changes = store.watch("").await.unwrap();
-        let swap = swapping.swap_to(Faulty::mute(), Existing::Refuse);
+        let swap = swapping.swap(Faulty::mute(), Existing::Refuse);
         let write = async {
             wait_for(&swapping, Phase::Moving).await;
             store.set("key", bytes("value")).await
@@ -356,7 +378,7 @@ fn a_part_of_the_store_that_serves_is_no_target() {
             old.set("app:1", bytes("1")).await.unwrap();
             let (swapping, store) = swapping(old);
             for existing in [Existing::Delete, Existing::Refuse] {
-                let swapped = swapping.swap_to(with_prefix(target), existing).await;
+                let swapped = swapping.swap(with_prefix(target), existing).await;
                 assert!(swapped.is_err(), "{swapped:?}");
                 assert_eq!(store.get("app:1").await.unwrap(), Some(bytes("1")));
                 assert_eq!(store.list_keys("", None, 10).await.unwrap().keys.len(), 1);

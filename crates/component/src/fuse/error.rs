@@ -130,20 +130,6 @@ impl FuseError {
         }
     }
 
-    /// A stable kebab-case code for machines.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::UnknownComponent { .. } => "unknown-component",
-            Self::Unreadable { .. } => "unreadable-component",
-            Self::NoSuchImport { .. } => "no-such-import",
-            Self::NotExported { .. } => "not-exported",
-            Self::Unmet { .. } => "unmet-import",
-            Self::Mismatch { .. } => "link-type-mismatch",
-            Self::Cycle { .. } => "link-cycle",
-            Self::Compose { .. } => "not-composable",
-        }
-    }
-
     /// What to do, where that can be said.
     pub fn help(&self) -> Option<String> {
         match self {

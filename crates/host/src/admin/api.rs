@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ProblemReport;
+use crate::problem::ProblemReport;
+
+pub use crate::{
+    live::call::{Asked, Function, Returned},
+    log::LogLine,
+};
 
 /// What begins the path of every request.
 pub const VERSION: &str = "/v1";
@@ -82,11 +87,11 @@ pub struct StoreStatus {
     pub name: String,
     /// What stands behind it, without passwords.
     pub backend: String,
-    /// The exchange of its backend that is under way.
+    /// The swap of its backend that is under way.
     pub swap: Option<StoreSwap>,
 }
 
-/// How far the exchange of a backend is.
+/// How far the swap of a backend is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreSwap {
     /// `preparing`, `copying`, `comparing` or `moving`.
@@ -110,7 +115,7 @@ pub struct TrialStatus {
     pub errors: u64,
 }
 
-/// The request `POST /v1/components/NAME`: exchanges a component.
+/// The request `POST /v1/components/NAME`: swaps a component.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SwapComponent {
@@ -133,7 +138,7 @@ pub struct Canary {
     pub errors_percent: f64,
 }
 
-/// The request `POST /v1/stores/NAME`: exchanges the backend of a store, with its data.
+/// The request `POST /v1/stores/NAME`: swaps the backend of a store, with its data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SwapBackend {
@@ -161,54 +166,6 @@ pub struct BackendSwapped {
 pub struct Reloaded {
     /// Whether anything had changed.
     pub changed: bool,
-}
-
-/// One of the answer to `GET /v1/functions`: a function that a component exports.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Function {
-    /// The component.
-    pub component: String,
-    /// The interface; none if the component's world exports the function itself.
-    pub interface: Option<String>,
-    /// The function's name; that of a resource's function is `resource.function`.
-    pub name: String,
-    /// Its signature in WIT syntax.
-    pub signature: String,
-    /// A call of it, in WAVE; none if it cannot be called by hand.
-    pub example: Option<String>,
-}
-
-/// The request `POST /v1/call`: calls a function in a fresh instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Asked {
-    /// The function with its values in WAVE, such as `parse("a b c")`. Its interface's name may
-    /// stand before it, as in `cyber:systems/parser.parse(…)`.
-    pub call: String,
-    /// The component that exports it; any, if none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub component: Option<String>,
-}
-
-/// The answer to [`Asked`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Returned {
-    /// The result in WAVE; none if the function returns nothing.
-    pub wave: Option<String>,
-    /// The result in JSON.
-    pub json: serde_json::Value,
-}
-
-/// One line of the log: of `GET /v1/logs`, which answers with one of these in JSON on each line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogLine {
-    /// Milliseconds since 1970, in UTC.
-    pub time_ms: u64,
-    /// The component whose output it is; the host's own, if none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub component: Option<String>,
-    /// The line without its end.
-    pub text: String,
 }
 
 /// The answer to a request that was not done, with a status from 400 on.

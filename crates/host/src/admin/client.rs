@@ -7,7 +7,7 @@ use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use keyway_app::Problem;
+use keyway_app::{Code, Problem};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::net::UnixStream;
 
@@ -15,7 +15,7 @@ use super::api::{
     Asked, BackendSwapped, Function, LogLine, Refused, Reloaded, Returned, Status, SwapBackend,
     SwapComponent, VERSION,
 };
-use crate::{ProblemReport, problem::problem};
+use crate::problem::{ProblemReport, problem};
 
 /// A running host, by its socket.
 #[derive(Debug, Clone)]
@@ -23,7 +23,8 @@ pub struct Client {
     socket: PathBuf,
 }
 
-type Answer<T> = Result<T, Vec<ProblemReport>>;
+/// What a host replies, or what stands in its way.
+type Reply<T> = Result<T, Vec<ProblemReport>>;
 
 impl Client {
     /// The host at `socket`. It is connected to for each request.
@@ -40,23 +41,23 @@ impl Client {
     ///
     /// # Errors
     /// If the host does not answer.
-    pub async fn status(&self) -> Answer<Status> {
+    pub async fn status(&self) -> Reply<Status> {
         self.ask(Method::GET, "/status", None::<&()>).await
     }
 
-    /// Exchanges a component.
+    /// Swaps a component.
     ///
     /// # Errors
     /// All that is wrong with it, or if the host does not answer.
-    pub async fn swap_component(&self, name: &str, request: &SwapComponent) -> Answer<()> {
+    pub async fn swap_component(&self, name: &str, request: &SwapComponent) -> Reply<()> {
         self.ask(Method::POST, &format!("/components/{}", encode(name)), Some(request)).await
     }
 
-    /// Exchanges the backend of a store.
+    /// Swaps the backend of a store.
     ///
     /// # Errors
     /// If it fails, or the host does not answer.
-    pub async fn swap_backend(&self, name: &str, request: &SwapBackend) -> Answer<BackendSwapped> {
+    pub async fn swap_backend(&self, name: &str, request: &SwapBackend) -> Reply<BackendSwapped> {
         self.ask(Method::POST, &format!("/stores/{}", encode(name)), Some(request)).await
     }
 
@@ -64,7 +65,7 @@ impl Client {
     ///
     /// # Errors
     /// If there is nothing to go back to, or the host does not answer.
-    pub async fn undo(&self) -> Answer<()> {
+    pub async fn undo(&self) -> Reply<()> {
         self.ask(Method::POST, "/undo", None::<&()>).await
     }
 
@@ -72,7 +73,7 @@ impl Client {
     ///
     /// # Errors
     /// All that is wrong with it, or if the host does not answer.
-    pub async fn reload(&self) -> Answer<Reloaded> {
+    pub async fn reload(&self) -> Reply<Reloaded> {
         self.ask(Method::POST, "/reload", None::<&()>).await
     }
 
@@ -80,7 +81,7 @@ impl Client {
     ///
     /// # Errors
     /// If a component cannot be read any more, or the host does not answer.
-    pub async fn functions(&self) -> Answer<Vec<Function>> {
+    pub async fn functions(&self) -> Reply<Vec<Function>> {
         self.ask(Method::GET, "/functions", None::<&()>).await
     }
 
@@ -88,7 +89,7 @@ impl Client {
     ///
     /// # Errors
     /// If it fails, or the host does not answer.
-    pub async fn call(&self, asked: &Asked) -> Answer<Returned> {
+    pub async fn call(&self, asked: &Asked) -> Reply<Returned> {
         self.ask(Method::POST, "/call", Some(asked)).await
     }
 
@@ -97,7 +98,7 @@ impl Client {
     ///
     /// # Errors
     /// If the host does not answer.
-    pub async fn logs(&self, follow: bool, mut each: impl FnMut(LogLine) -> bool) -> Answer<()> {
+    pub async fn logs(&self, follow: bool, mut each: impl FnMut(LogLine) -> bool) -> Reply<()> {
         let path = if follow { "/logs?follow=true" } else { "/logs" };
         let mut body = self.send(Method::GET, path, Bytes::new()).await?;
         let mut rest = Vec::new();
@@ -120,7 +121,7 @@ impl Client {
         method: Method,
         path: &str,
         request: Option<&impl Serialize>,
-    ) -> Answer<T> {
+    ) -> Reply<T> {
         let body = request.map(serde_json::to_vec).transpose();
         let body = body.map_err(|error| self.garbled(&error))?.unwrap_or_default();
         let answer = self.send(method, path, body.into()).await?;
@@ -128,7 +129,7 @@ impl Client {
         serde_json::from_slice(&bytes).map_err(|error| self.garbled(&error))
     }
 
-    async fn send(&self, method: Method, path: &str, body: Bytes) -> Answer<Incoming> {
+    async fn send(&self, method: Method, path: &str, body: Bytes) -> Reply<Incoming> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.gone(&error))?;
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.gone(&error))?;
@@ -154,14 +155,16 @@ impl Client {
     fn gone(&self, error: &dyn std::fmt::Display) -> Vec<ProblemReport> {
         let message = format!("the host at {} does not answer: {error}", self.socket.display());
         let help = "`keyway status` shows which hosts are running";
-        vec![ProblemReport::from(&problem("no-host", message, Some(help)))]
+        vec![ProblemReport::from(&problem(Code::NoHost, message, Some(help)))]
     }
 
     fn garbled(&self, error: &dyn std::fmt::Display) -> Vec<ProblemReport> {
-        let message =
-            format!("the host at {} answers in another way: {error}", self.socket.display());
+        let message = format!(
+            "the host at {} sent a reply that this version cannot read: {error}",
+            self.socket.display()
+        );
         let help = "use the `keyway` that the host was started with";
-        vec![ProblemReport::from(&problem("other-version", message, Some(help)))]
+        vec![ProblemReport::from(&problem(Code::OtherVersion, message, Some(help)))]
     }
 }
 
@@ -174,8 +177,8 @@ fn encode(name: &str) -> String {
 pub fn which_host(count: usize) -> Problem {
     if count == 0 {
         let help = "start one with `keyway up`, or name its socket with `--socket`";
-        return problem("no-host", "no host is running".to_owned(), Some(help));
+        return problem(Code::NoHost, "no host is running".to_owned(), Some(help));
     }
     let help = "say which with `--app NAME` or `--socket PATH`; `keyway status` shows them";
-    problem("many-hosts", format!("{count} hosts are running"), Some(help))
+    problem(Code::ManyHosts, format!("{count} hosts are running"), Some(help))
 }

@@ -11,10 +11,9 @@ use std::{
 };
 
 use etcetera::BaseStrategy;
-use keyway_app::Problem;
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::{live::running::Running, problem::problem};
+use crate::error::{HostError, ProcessError};
 
 /// The socket of a host, taken away when dropped.
 #[derive(Debug)]
@@ -24,30 +23,30 @@ pub(crate) struct AdminSocket {
 }
 
 impl AdminSocket {
-    /// Listens at `path`, or in the user's folder of sockets. Needs a runtime to be entered.
+    /// Listens at `path`, or in the user's folder of sockets, for the app `name`. Needs a runtime to be
+    /// entered.
     ///
     /// # Errors
     /// If the socket cannot be made, or another host uses it.
-    pub(crate) fn bind(path: Option<&Path>, running: &Running) -> Result<Self, Problem> {
+    pub(crate) fn bind(path: Option<&Path>, name: &str) -> Result<Self, ProcessError> {
         let path = match path {
             Some(path) => path.to_owned(),
             None => {
                 let folder = folder()?;
-                make_private(&folder).map_err(|error| cannot("make", &folder, &error))?;
-                let app = &running.serving().current.prepared.app.name;
+                make_private(&folder).map_err(|error| cannot("make", &folder, error))?;
                 // A path of a socket has 107 bytes at most.
-                let app: String =
-                    app.chars().filter(char::is_ascii_alphanumeric).take(24).collect();
-                folder.join(format!("{app}-{}.sock", process::id()))
+                let name: String =
+                    name.chars().filter(char::is_ascii_alphanumeric).take(24).collect();
+                folder.join(format!("{name}-{}.sock", process::id()))
             }
         };
         if is_left_over(&path) {
-            fs::remove_file(&path).map_err(|error| cannot("replace", &path, &error))?;
+            fs::remove_file(&path).map_err(|error| cannot("replace", &path, error))?;
         }
         let listener =
-            UnixListener::bind(&path).map_err(|error| cannot("listen at", &path, &error))?;
+            UnixListener::bind(&path).map_err(|error| cannot("listen at", &path, error))?;
         let private = fs::Permissions::from_mode(0o600);
-        fs::set_permissions(&path, private).map_err(|error| cannot("protect", &path, &error))?;
+        fs::set_permissions(&path, private).map_err(|error| cannot("protect", &path, error))?;
         Ok(Self { listener, path })
     }
 
@@ -76,7 +75,7 @@ impl Drop for AdminSocket {
 ///
 /// # Errors
 /// If there is no folder for such.
-pub fn running_sockets() -> Result<Vec<PathBuf>, Problem> {
+pub fn running_sockets() -> Result<Vec<PathBuf>, HostError> {
     let folder = folder()?;
     let Ok(entries) = fs::read_dir(&folder) else { return Ok(Vec::new()) };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
@@ -87,14 +86,12 @@ pub fn running_sockets() -> Result<Vec<PathBuf>, Problem> {
 
 /// `$XDG_RUNTIME_DIR/keyway`, or `keyway/run` in the user's cache where the system has no such
 /// folder.
-fn folder() -> Result<PathBuf, Problem> {
+fn folder() -> Result<PathBuf, ProcessError> {
     if let Some(runtime) = env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()) {
         return Ok(PathBuf::from(runtime).join("keyway"));
     }
-    let base = etcetera::choose_base_strategy().map_err(|error| {
-        let message = format!("there is no place for sockets: {error}");
-        problem("no-home", message, Some("set XDG_RUNTIME_DIR, HOME, or give a socket"))
-    })?;
+    let base = etcetera::choose_base_strategy()
+        .map_err(|error| ProcessError::NoHome(error.to_string()))?;
     Ok(base.cache_dir().join("keyway").join("run"))
 }
 
@@ -116,6 +113,6 @@ fn is_left_over(path: &Path) -> bool {
             .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
-fn cannot(what: &str, path: &Path, error: &io::Error) -> Problem {
-    problem("admin-socket", format!("cannot {what} {}: {error}", path.display()), None)
+fn cannot(action: &'static str, path: &Path, error: io::Error) -> ProcessError {
+    ProcessError::AdminSocket { action, path: path.to_owned(), error }
 }

@@ -10,17 +10,20 @@ use super::{
     Admin,
     api::{ComponentStatus, RouteStatus, Status, StoreStatus, StoreSwap, TrialStatus, UnitStatus},
 };
-use crate::live::running::{Counted, Serving};
+use crate::{
+    assembly::source::seen,
+    live::{app::Serving, trial::Counted},
+};
 
 impl Admin {
     pub(super) fn status(&self) -> Status {
-        let serving = self.running.serving();
+        let serving = self.app.serving();
         let prepared = &serving.current.prepared;
         let app = &prepared.app;
         let components = app.components.values().map(|component| ComponentStatus {
             name: component.name.to_string(),
             source: match &component.source.value {
-                Source::Path(path) => app.folder.join(path).display().to_string(),
+                Source::Path(path) => seen(&app.folder, path).display().to_string(),
                 Source::Oci(reference) => reference.clone(),
             },
             hash: match prepared.sources.get(&component.name) {
@@ -37,7 +40,7 @@ impl Admin {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             app: app.name.clone(),
-            path: self.running.path().display().to_string(),
+            path: self.app.path().display().to_string(),
             url: self.url.clone(),
             uptime_ms: millis(self.started.elapsed()),
             components: components.collect(),

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use keyway_app::{App, Capability, Component, ComponentName, Doubts, Draft, Place, Problem};
+use keyway_app::{App, Capability, Code, Component, ComponentName, Doubts, Draft, Place, Problem};
 use keyway_component::{
     AdaptError, Description, FuseError, Minimum, Part, PartLink, adapt, describe, fuse, minimum,
 };
@@ -63,15 +63,14 @@ pub fn assemble(app: App) -> Result<Assembly, Vec<Problem>> {
     if problems.is_empty() { Ok(assembly) } else { Err(problems) }
 }
 
-/// Reads the components of `app`, and fuses those of its units that can be. To look at an app or
-/// a component, which need not be fit to run.
-///
-/// # Errors
-/// If a component cannot be read.
-pub fn read(app: App) -> Result<Assembly, Vec<Problem>> {
-    let (assembly, problems) = put_together(app, &Doubts::default());
-    let is_whole = assembly.components.len() == assembly.app.components.len();
-    if is_whole { Ok(assembly) } else { Err(problems) }
+/// Reads those of the components of `app` that can be, and fuses those of its units that can be. To
+/// look at an app or a component, which need not be fit to run. Also returns why the others cannot be
+/// read.
+pub fn read(app: App) -> (Assembly, Vec<Problem>) {
+    let (assembly, mut problems) = put_together(app, &Doubts::default());
+    let unread = [Code::UnreadableSource, Code::NotAComponent, Code::NoRegistry];
+    problems.retain(|problem| unread.contains(&problem.code));
+    (assembly, problems)
 }
 
 /// The components of `app`, each read by itself.
@@ -79,6 +78,12 @@ pub fn read(app: App) -> Result<Assembly, Vec<Problem>> {
 /// # Errors
 /// All components that cannot be read.
 pub(crate) fn load_all(app: &App) -> Result<BTreeMap<ComponentName, Loaded>, Vec<Problem>> {
+    let (all, problems) = load_each(app);
+    if problems.is_empty() { Ok(all) } else { Err(problems) }
+}
+
+/// Those of the components of `app` that can be read, and why the others cannot.
+pub(crate) fn load_each(app: &App) -> (BTreeMap<ComponentName, Loaded>, Vec<Problem>) {
     let (mut sources, mut problems) = read_sources(app);
     let mut all = BTreeMap::new();
     for component in app.components.values() {
@@ -90,7 +95,7 @@ pub(crate) fn load_all(app: &App) -> Result<BTreeMap<ComponentName, Loaded>, Vec
             Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() { Ok(all) } else { Err(problems) }
+    (all, problems)
 }
 
 /// A component that others were composed into.
@@ -264,7 +269,7 @@ fn understand(
     let invalid = |reason: String, help: Option<&str>| {
         let message = format!("the component `{}` ({}): {reason}", component.name, path.display());
         let place = component.source.place.clone();
-        Problem { place, ..problem("not-a-component", message, help) }
+        Problem { place, ..problem(Code::NotAComponent, message, help) }
     };
     let whole = "give a whole `.wasm` file, as a compiler writes it for `wasm32-wasip2`";
     let bytes = adapt(&bytes).map_err(|error| {
@@ -299,7 +304,7 @@ fn unused_links(component: &Component, description: &Description) -> Vec<Problem
             let help = Some("take the link away");
             // A link that nobody wrote, as those of a `spin.toml`, is there for those who use it.
             let place = Some(component.links.of(capability).next()?.place.clone()?);
-            Some(Problem { place, ..problem("no-such-import", message, help) })
+            Some(Problem { place, ..problem(Code::NoSuchImport, message, help) })
         })
         .collect()
 }
@@ -325,7 +330,7 @@ fn of_fusion(app: &App, error: &FuseError, whole: bool) -> Problem {
         .component()
         .and_then(|name| app.components.values().find(|c| c.name.as_str() == name));
     Problem {
-        code: error.code(),
+        code: code(error),
         message: error.to_string(),
         label: None,
         help: match error {
@@ -335,6 +340,19 @@ fn of_fusion(app: &App, error: &FuseError, whole: bool) -> Problem {
             _ => error.help(),
         },
         place: component.and_then(|component| place_of(component, error.import())),
+    }
+}
+
+fn code(error: &FuseError) -> Code {
+    match error {
+        FuseError::UnknownComponent { .. } => Code::UnknownComponent,
+        FuseError::Unreadable { .. } => Code::UnreadableComponent,
+        FuseError::NoSuchImport { .. } => Code::NoSuchImport,
+        FuseError::NotExported { .. } => Code::NotExported,
+        FuseError::Unmet { .. } => Code::UnmetImport,
+        FuseError::Mismatch { .. } => Code::LinkTypeMismatch,
+        FuseError::Cycle { .. } => Code::LinkCycle,
+        FuseError::Compose { .. } => Code::NotComposable,
     }
 }
 

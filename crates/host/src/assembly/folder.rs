@@ -7,7 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use keyway_app::{Access, App, Component, ComponentName, Problem};
+use keyway_app::{Access, App, Code, Component, ComponentName, Problem};
+
+use super::source::seen;
 
 /// As many links as Linux follows on one path.
 const LINKS_AT_MOST: usize = 40;
@@ -19,7 +21,7 @@ pub(crate) fn resolve(app: &mut App) -> Vec<Problem> {
     let mut links = Vec::new();
     for component in app.components.values_mut() {
         for grant in &mut component.grant.files {
-            let path = app.folder.join(&grant.host);
+            let path = seen(&app.folder, &grant.host);
             let wrong = match path.canonicalize() {
                 Ok(resolved) if resolved.is_dir() => {
                     grant.host = resolved;
@@ -33,7 +35,7 @@ pub(crate) fn resolve(app: &mut App) -> Vec<Problem> {
                 Err(error) => format!("cannot be opened: {error}"),
             };
             problems.push(Problem {
-                code: "no-such-folder",
+                code: Code::NoSuchFolder,
                 message: format!(
                     "the folder {} that `{}` is granted {wrong}",
                     path.display(),
@@ -48,7 +50,7 @@ pub(crate) fn resolve(app: &mut App) -> Vec<Problem> {
     for (link, component, place) in links {
         let Some(writer) = who_may_write(app, &link) else { continue };
         problems.push(Problem {
-            code: "changeable-folder",
+            code: Code::ChangeableFolder,
             message: format!(
                 "a folder that `{component}` is granted is found by the link {}, which `{writer}` \
                  can change",

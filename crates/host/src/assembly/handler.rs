@@ -1,6 +1,6 @@
 //! What a trigger leads to has to handle what comes by it.
 
-use keyway_app::{App, ComponentName, Place, Problem};
+use keyway_app::{App, Code, ComponentName, Place, Problem};
 
 use crate::problem::problem;
 
@@ -26,14 +26,22 @@ fn http(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> 
         );
         let help = "build it anew with the SDK of Spin 2 or later, which exports \
                     `wasi:http/incoming-handler@0.2`";
-        let told = problem("spin-1-handler", message, Some(help));
+        let told = problem(Code::Spin1Handler, message, Some(help));
         return Some(at(&trigger.place, told, "this component is one of Spin 1"));
     }
     let message = format!("{what}, which does not answer HTTP: it exports {}", list(exports));
     let help = "a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or \
                 `wasi:http/handler@0.3`; link others to one that does";
-    let told = problem("no-http-handler", message, Some(help));
+    let told = problem(Code::NoHttpHandler, message, Some(help));
     Some(at(&trigger.place, told, "this component has no HTTP handler"))
+}
+
+/// Whether a component with these exports is meant to answer HTTP, in a version that is served or not.
+pub(crate) fn is_for_http(exports: &[String]) -> bool {
+    has(
+        exports,
+        &["wasi:http/incoming-handler@", "wasi:http/handler@", "fermyon:spin/inbound-http"],
+    )
 }
 
 /// Messages need a component that handles them.
@@ -49,7 +57,7 @@ fn messages(app: &App, root: &ComponentName, exports: &[String]) -> Option<Probl
     );
     let help = "a component that handles messages exports \
                 `wasi:messaging/incoming-handler@0.2.0-draft`";
-    let told = problem("no-message-handler", message, Some(help));
+    let told = problem(Code::NoMessageHandler, message, Some(help));
     Some(at(&trigger.component_place, told, "this component handles no messages"))
 }
 
@@ -65,7 +73,7 @@ fn changes(app: &App, root: &ComponentName, exports: &[String]) -> Option<Proble
         list(exports)
     );
     let help = "a component that is told of changes exports `wasi:keyvalue/watcher@0.2.0-draft2`";
-    let told = problem("no-watcher", message, Some(help));
+    let told = problem(Code::NoWatcher, message, Some(help));
     Some(at(&trigger.component_place, told, "this component watches nothing"))
 }
 

@@ -1,6 +1,6 @@
 //! Limits that leave a unit no room to begin, or that it cannot keep.
 
-use keyway_app::{App, ComponentName, Limit, Problem};
+use keyway_app::{App, Code, ComponentName, Limit, Problem};
 use keyway_component::Minimum;
 use keyway_runtime::MAX_MEMBERS;
 
@@ -41,7 +41,7 @@ fn too_many(app: &App, root: &ComponentName, components: usize) -> Option<Proble
     let help = "make one of some of them with `keyway compose`, which then have their grants in \
                 common, or have them call each other by HTTP";
     let place = app.components[root].place.clone();
-    Some(Problem { place, ..problem("too-many-components", message, Some(help)) })
+    Some(Problem { place, ..problem(Code::TooManyComponents, message, Some(help)) })
 }
 
 /// Several requests at once take an interface whose calls are asynchronous.
@@ -60,7 +60,7 @@ fn at_once(app: &App, root: &ComponentName, exports: &[String]) -> Option<Proble
     );
     let help = "take `concurrent` out of its `instances`, or export `wasi:http/handler@0.3`";
     let place = component.reuse_place.clone().or_else(|| component.place.clone());
-    Some(Problem { place, ..problem("one-at-once", message, Some(help)) })
+    Some(Problem { place, ..problem(Code::OneAtOnce, message, Some(help)) })
 }
 
 /// What is below that which an instance takes at its start.
@@ -79,7 +79,7 @@ fn too_low(app: &App, root: &ComponentName, minimum: &Minimum) -> Vec<Problem> {
             let show = |number| if key == "memory" { kib(number) } else { number.to_string() };
             let (limit, needed) = (show(limit), show(needed));
             Problem {
-                code: "limit-too-low",
+                code: Code::LimitTooLow,
                 message: format!(
                     "`limit.{key}` of `{root}` is {limit}, but its unit begins with {needed} {what}"
                 ),

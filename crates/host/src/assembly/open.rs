@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use keyway_app::{App, Component, Grant, Limit, Manifest, Problem, spin};
+use keyway_app::{App, Code, Component, Grant, Limit, Manifest, Problem, spin};
 
-use crate::assembly::assemble;
+use crate::{assembly::assemble, problem::problem};
 
 /// The name of a manifest in its folder.
 const MANIFEST: &str = "keyway.toml";
@@ -107,9 +107,21 @@ pub(crate) fn manifest_of(path: &Path) -> PathBuf {
     if !own.is_file() && spin.is_file() { spin } else { own }
 }
 
+/// An app that serves nothing.
+pub(crate) fn no_trigger(app: &App) -> Problem {
+    problem(
+        Code::NoTrigger,
+        format!("the app `{}` has no trigger, so there is nothing to serve", app.name),
+        Some(
+            "add a [[trigger.http]] with a route and a component, a [[trigger.messaging]] or a \
+             [[trigger.keyvalue]]",
+        ),
+    )
+}
+
 fn no_manifest(folder: &Path) -> Problem {
     Problem {
-        code: "no-manifest",
+        code: Code::NoManifest,
         message: format!("the folder {} has no {MANIFEST}", folder.display()),
         label: None,
         help: Some("give the folder of an app, a manifest, or a component file".to_owned()),
@@ -120,9 +132,9 @@ fn no_manifest(folder: &Path) -> Problem {
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
     let (code, message) = match error.kind() {
         io::ErrorKind::NotFound => {
-            ("not-found", format!("there is no file or folder {}", path.display()))
+            (Code::NotFound, format!("there is no file or folder {}", path.display()))
         }
-        _ => ("unreadable", format!("{} cannot be read: {error}", path.display())),
+        _ => (Code::Unreadable, format!("{} cannot be read: {error}", path.display())),
     };
     let help = "give the folder of an app, a manifest, or a component file".to_owned();
     Problem { code, message, label: None, help: Some(help), place: None }
@@ -130,7 +142,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
 
 fn not_a_component(path: &Path) -> Problem {
     Problem {
-        code: "grants-beside-a-manifest",
+        code: Code::GrantsBesideAManifest,
         message: format!(
             "{} is no component file, and flags grant to one component",
             path.display()
@@ -143,7 +155,7 @@ fn not_a_component(path: &Path) -> Problem {
 
 fn not_text(path: &Path) -> Problem {
     Problem {
-        code: "not-text",
+        code: Code::NotText,
         message: format!("{} is neither a manifest nor a WebAssembly file", path.display()),
         label: None,
         help: Some(format!("a manifest is TOML in UTF-8, usually called {MANIFEST}")),

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, env, fs, os::unix::fs::MetadataExt, path::PathBuf};
 
 use etcetera::BaseStrategy;
-use keyway_app::{App, Capability, ComponentName, Doubts, Problem};
+use keyway_app::{App, Capability, Code, ComponentName, Doubts, Problem};
 use keyway_component::{Minimum, UnitImport};
 use keyway_runtime::{Cache, CacheError, Compiled, Compiler, Key, Purpose};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use crate::{
         source::{SourceFile, Sources, read_sources},
     },
     backend,
+    error::ProcessError,
     problem::problem,
 };
 
@@ -33,23 +34,16 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Makes sure that the files of the components in `later` are what they were, but for that of
-    /// `except`.
-    ///
-    /// # Errors
-    /// If another one has changed.
-    pub(crate) fn same_sources(
+    /// A component whose file was another one when `later` was prepared, except that of `except`.
+    pub(crate) fn changed_since<'a>(
         &self,
-        later: &Self,
+        later: &'a Self,
         except: Option<&str>,
-    ) -> Result<(), Vec<Problem>> {
+    ) -> Option<&'a ComponentName> {
         let changed = later.sources.iter().find(|(name, hash)| {
             except != Some(name.as_str()) && self.sources.get(*name) != Some(hash)
         });
-        let Some((name, _)) = changed else { return Ok(()) };
-        let message = format!("the file of `{name}` has changed since it was taken in");
-        let help = "take in all that has changed with `keyway reload`";
-        Err(vec![problem("changed-source", message, Some(help))])
+        changed.map(|(name, _)| name)
     }
 }
 
@@ -83,11 +77,9 @@ struct UnitNote {
 }
 
 /// Keyway's folder in the user's cache.
-pub(crate) fn cache_folder() -> Result<PathBuf, Vec<Problem>> {
-    let folder = etcetera::choose_base_strategy().map_err(|error| {
-        let message = format!("there is no folder to keep things in: {error}");
-        vec![problem("no-home", message, Some("set HOME or XDG_CACHE_HOME"))]
-    })?;
+pub(crate) fn cache_folder() -> Result<PathBuf, ProcessError> {
+    let folder = etcetera::choose_base_strategy()
+        .map_err(|error| ProcessError::NoHome(error.to_string()))?;
     Ok(folder.cache_dir().join("keyway"))
 }
 
@@ -99,7 +91,12 @@ pub(crate) struct Workshop {
 }
 
 impl Workshop {
-    pub(crate) fn open(purpose: Purpose) -> Result<Self, Vec<Problem>> {
+    /// Opens the cache, and sets up the compiler for one purpose.
+    ///
+    /// # Errors
+    /// If there is no folder for the cache, others could write to it, or the processor is not
+    /// supported.
+    pub(crate) fn open(purpose: Purpose) -> Result<Self, ProcessError> {
         let cache = match Cache::open(cache_folder()?.join("compiled")) {
             Ok(cache) => cache,
             Err(error @ CacheError::Folder { .. }) => {
@@ -107,10 +104,9 @@ impl Workshop {
                 tracing::warn!("{error}; what is compiled is not kept");
                 Cache::none()
             }
-            Err(error) => return Err(vec![problem("cache", error.to_string(), None)]),
+            Err(error) => return Err(ProcessError::Cache(error)),
         };
-        let compiler = Compiler::new(cache, purpose)
-            .map_err(|error| vec![problem("engine", error.to_string(), None)])?;
+        let compiler = Compiler::new(cache, purpose)?;
         Ok(Self { compiler, purpose })
     }
 
@@ -167,7 +163,7 @@ impl Workshop {
                 }
                 Err(error) => problems.push(Problem {
                     place: app.components[&root].place.clone(),
-                    ..problem("cannot-compile", format!("`{root}`: {error}"), None)
+                    ..problem(Code::CannotCompile, format!("`{root}`: {error}"), None)
                 }),
             }
         }

@@ -3,10 +3,10 @@
 use std::{
     collections::BTreeMap,
     fs, io,
-    path::{Path, PathBuf},
+    path::{Component as Segment, Path, PathBuf},
 };
 
-use keyway_app::{App, Component, ComponentName, Problem, Source};
+use keyway_app::{App, Code, Component, ComponentName, Problem, Source};
 use keyway_build::{Project, component_file};
 
 /// The file of a component, as it lies there.
@@ -37,9 +37,17 @@ pub(crate) fn read_sources(app: &App) -> (Sources, Vec<Problem>) {
 /// The files that the components of `app` are read from.
 pub(crate) fn files_of(app: &App) -> impl Iterator<Item = PathBuf> {
     app.components.values().filter_map(|component| match &component.source.value {
-        Source::Path(path) => Some(component_file(&app.folder.join(path))),
+        Source::Path(path) => Some(component_file(&seen(&app.folder, path))),
         Source::Oci(_) => None,
     })
+}
+
+/// A path in a manifest, seen from where the manifest is seen from, without `.` on the way.
+pub(crate) fn seen(folder: &Path, path: impl AsRef<Path>) -> PathBuf {
+    let whole = folder.join(path);
+    let parts = whole.components().filter(|part| *part != Segment::CurDir);
+    let path: PathBuf = parts.collect();
+    if path.as_os_str().is_empty() { PathBuf::from(".") } else { path }
 }
 
 fn read(folder: &Path, component: &Component) -> Result<SourceFile, Problem> {
@@ -52,10 +60,10 @@ fn read(folder: &Path, component: &Component) -> Result<SourceFile, Problem> {
     };
     let name = &component.name;
     let source = match &component.source.value {
-        Source::Path(path) => folder.join(path),
+        Source::Path(path) => seen(folder, path),
         Source::Oci(reference) => {
             return Err(problem(
-                "no-registry",
+                Code::NoRegistry,
                 format!(
                     "the component `{name}` is in a registry ({reference}), from which this version of Keyway does not pull"
                 ),
@@ -83,7 +91,25 @@ fn read(folder: &Path, component: &Component) -> Result<SourceFile, Problem> {
                 "a source is a component file, or the folder of one, seen from the manifest",
             ),
         };
-        problem("unreadable-source", message, Some(help))
+        problem(Code::UnreadableSource, message, Some(help))
     })?;
     Ok(SourceFile { path, bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_shown_without_detours() {
+        for (folder, path, expected) in [
+            (".", "./web.wasm", "web.wasm"),
+            ("", "web", "web"),
+            ("./app", "./../web/./x.wasm", "app/../web/x.wasm"),
+            (".", ".", "."),
+            ("app", "/abs/./x", "/abs/x"),
+        ] {
+            assert_eq!(seen(Path::new(folder), path), Path::new(expected), "{folder} {path}");
+        }
+    }
 }

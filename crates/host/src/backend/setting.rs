@@ -10,7 +10,7 @@ use std::{
 use age::{Decryptor, Identity, IdentityFile, armor::ArmoredReader};
 use etcetera::BaseStrategy;
 use keyway_app::{
-    Capability, Placed, Problem,
+    Capability, Code, Placed, Problem,
     backend::{Backend, Part, Secret, Setting},
 };
 use keyway_capability::SettingsError;
@@ -65,7 +65,7 @@ fn environment(
     if let Some(key) = settings.keys().next() {
         let place = declared.settings.get(key).and_then(|setting| setting.place.clone());
         let message = format!("{what}: the backend `env` has no setting `{key}`; write `prefix`");
-        return Err(Problem { place, ..problem("setting", message, None) });
+        return Err(Problem { place, ..problem(Code::Setting, message, None) });
     }
     let values = env::vars_os().filter_map(|(key, value)| {
         let key = key.to_str()?.strip_prefix(&prefix)?.to_owned();
@@ -86,7 +86,7 @@ fn read_all(
     let read = |(key, Placed { value, place }): (&String, &Placed<Setting>)| {
         let value = read(folder, value).map_err(|reason| Problem {
             place: place.clone(),
-            ..problem("setting", format!("{what}: its `{key}` {reason}"), None)
+            ..problem(Code::Setting, format!("{what}: its `{key}` {reason}"), None)
         })?;
         let value =
             if PATHS.contains(&key.as_str()) { in_full(&folder.join(value)) } else { value };
@@ -109,7 +109,7 @@ pub(crate) fn wrong(what: &str, declared: &Backend, error: &SettingsError) -> Pr
         (_, Some(setting)) => &setting.place,
         (_, None) => &declared.place,
     };
-    Problem { place: place.clone(), ..problem("setting", format!("{what}: {error}"), None) }
+    Problem { place: place.clone(), ..problem(Code::Setting, format!("{what}: {error}"), None) }
 }
 
 /// The text of a setting, from where the manifest says that it is.

@@ -2,29 +2,17 @@
 
 use std::{any::Any, collections::BTreeMap, path::Path, sync::Arc};
 
-use keyway_app::{BackendName, Capability, Place, Problem};
+use keyway_app::{BackendName, Capability};
 use keyway_capability::{
     SettingsError,
-    keyvalue::{self, KeepError, OpenStore, Swapping},
+    keyvalue::{self, OpenStore, Swapping},
 };
 
 use super::{Backends, Opened, setting::in_full};
-use crate::problem::problem;
 
 /// The stores among the backends of an app.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stores<'a>(pub(super) &'a Backends);
-
-/// Why what keeps a store was not exchanged.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ExchangeError {
-    /// The new backend cannot be opened, or the swap failed, and the old one goes on.
-    #[error(transparent)]
-    Keep(#[from] KeepError),
-    /// The host ended meanwhile.
-    #[error("the host ended before the exchange did")]
-    Cut,
-}
 
 impl<'a> Stores<'a> {
     fn all(self) -> impl Iterator<Item = (&'a BackendName, &'a Opened, Arc<OpenStore>)> {
@@ -38,7 +26,7 @@ impl<'a> Stores<'a> {
 
     /// The stores that are declared otherwise than in `before`, and kept by something else than
     /// that, each with what shall keep it.
-    pub(crate) fn to_exchange(
+    pub(crate) fn to_swap(
         self,
         before: Self,
     ) -> Vec<(&'a BackendName, Arc<OpenStore>, keyvalue::Backend)> {
@@ -88,9 +76,4 @@ pub(crate) fn from_settings(
         *path = in_full(Path::new(path));
     }
     keyvalue::Backend::from_settings(kind, &settings)
-}
-
-/// A problem with a store.
-pub(crate) fn wrong(name: &str, reason: &str, place: Option<Place>) -> Problem {
-    Problem { place, ..problem("store", format!("the store `{name}`: {reason}"), None) }
 }

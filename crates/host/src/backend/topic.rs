@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keyway_app::{App, Problem};
+use keyway_app::{App, Code, Problem};
 use keyway_capability::messaging::Pattern;
 
 use crate::problem::problem;
@@ -13,9 +13,9 @@ pub(super) fn check(app: &App) -> Vec<Problem> {
     let mut seen = BTreeSet::new();
     for trigger in &app.messages {
         let found = match trigger.topic.parse::<Pattern>() {
-            Err(error) => problem("topic", error.to_string(), None),
+            Err(error) => problem(Code::Topic, error.to_string(), None),
             Ok(_) if !seen.insert((&trigger.from, &trigger.topic, &trigger.group)) => problem(
-                "duplicate-topic",
+                Code::DuplicateTopic,
                 format!(
                     "the group `{}` takes messages on `{}` already",
                     trigger.group, trigger.topic

@@ -1,4 +1,4 @@
-//! Who gets a request or a message: the unit that serves, or the canary that is tried out beside it.
+//! Which unit gets a request or a message: the one that serves, or the canary beside it.
 
 use std::{
     future::Future,
@@ -16,9 +16,17 @@ use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use keyway_call::{Body, BodyError, Failure};
-use keyway_trigger::http::{Handler, Peer, SpinRoute};
+use keyway_capability::{
+    keyvalue::{Change, Store},
+    messaging::{Broker, Message},
+};
+use keyway_trigger::{
+    change,
+    http::{Handler, Peer, SpinRoute},
+    message,
+};
 
-use crate::live::generation::LiveUnit;
+use crate::live::unit::LiveUnit;
 
 /// A part of all requests and messages, in hundredths of a percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +109,35 @@ impl Handler for UnitHandler {
     }
 }
 
+impl message::Handler for UnitHandler {
+    async fn handle(&self, message: Message, broker: Arc<dyn Broker>) -> Result<(), String> {
+        let mut begun = self.begin();
+        let unit = Arc::clone(&begun.live.unit);
+        match unit.handle_message(message, broker).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                begun.failed = true;
+                Err(format!("`{}` answers: {error}", unit.name()))
+            }
+            Err(failure) => {
+                begun.failed = is_fault(&failure);
+                Err(format!("`{}`: {failure}", unit.name()))
+            }
+        }
+    }
+}
+
+impl change::Handler for UnitHandler {
+    async fn handle(&self, change: Change, store: Arc<dyn Store>) -> Result<(), String> {
+        let mut begun = self.begin();
+        let unit = Arc::clone(&begun.live.unit);
+        unit.handle_change(change, store).await.map_err(|failure| {
+            begun.failed = is_fault(&failure);
+            format!("`{}`: {failure}", unit.name())
+        })
+    }
+}
+
 /// A request or a message that a unit has got. Its end is counted when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Begun {
@@ -157,7 +194,7 @@ fn is_error(answer: &Result<Response<Body>, Failure>) -> bool {
 }
 
 /// Whether the component is at fault, and not the client or the load.
-pub(crate) fn is_fault(failure: &Failure) -> bool {
+fn is_fault(failure: &Failure) -> bool {
     !matches!(
         failure,
         Failure::Busy { .. }

@@ -1,5 +1,5 @@
 //! The messages that an app takes, and the changes in stores that it is told of. A subscription, or
-//! a watch, goes on while the unit that handles what comes is exchanged: the next message goes to the
+//! a watch, goes on while the unit that handles what comes is swapped: the next message goes to the
 //! next unit, and none is lost between them.
 
 use std::{
@@ -10,22 +10,16 @@ use std::{
 
 use arc_swap::ArcSwap;
 use futures::{FutureExt, future::BoxFuture};
-use keyway_app::{Capability, ComponentName};
+use keyway_app::ComponentName;
 use keyway_capability::{
-    keyvalue::{Change, Store},
-    messaging::{Broker, Message, Subscription},
+    keyvalue::Store,
+    messaging::{Broker, Subscription},
 };
-use keyway_trigger::{
-    change::{self, Watch},
-    message::{self, Listener},
-};
+use keyway_trigger::{change::Watch, message::Listener};
 use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::live::{
-    canary::{Share, UnitHandler, is_fault},
-    generation::Generation,
-};
+use crate::live::canary::UnitHandler;
 
 /// A subscription that an app wants, and who handles what comes.
 pub(crate) struct Wanted {
@@ -56,76 +50,36 @@ enum What {
     Changes { component: ComponentName, prefix: String },
 }
 
-impl message::Handler for UnitHandler {
-    async fn handle(&self, message: Message, broker: Arc<dyn Broker>) -> Result<(), String> {
-        let mut begun = self.begin();
-        let unit = Arc::clone(&begun.live.unit);
-        match unit.handle_message(message, broker).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => {
-                begun.failed = true;
-                Err(format!("`{}` answers: {error}", unit.name()))
-            }
-            Err(failure) => {
-                begun.failed = is_fault(&failure);
-                Err(format!("`{}`: {failure}", unit.name()))
-            }
-        }
+impl Wanted {
+    /// Messages of a broker, so many of which are handled at once.
+    pub(super) fn messages(
+        broker: Arc<dyn Broker>,
+        subscription: Subscription,
+        concurrency: usize,
+        handler: UnitHandler,
+    ) -> Self {
+        let what = What::Messages { subscription: subscription.clone(), concurrency };
+        let key = Key { source: address(&broker), what };
+        let begin: Begin = Box::new(move |handler, subscribed, stop| {
+            let listener = Listener { broker, subscription, concurrency, handler, subscribed };
+            listener.listen(stop).boxed()
+        });
+        Self { key, begin, handler }
     }
-}
 
-impl change::Handler for UnitHandler {
-    async fn handle(&self, change: Change, store: Arc<dyn Store>) -> Result<(), String> {
-        let mut begun = self.begin();
-        let unit = Arc::clone(&begun.live.unit);
-        unit.handle_change(change, store).await.map_err(|failure| {
-            begun.failed = is_fault(&failure);
-            format!("`{}`: {failure}", unit.name())
-        })
-    }
-}
-
-impl Generation {
-    /// The subscriptions that it wants, some of the messages of which go to a canary.
-    pub(crate) fn listeners(&self, canary: Option<(&Self, Share)>) -> Vec<Wanted> {
-        let app = &self.prepared.app;
-        let messages = app.messages.iter().filter_map(|trigger| {
-            let broker: Arc<dyn Broker> =
-                self.backends.get(Capability::Messaging, &trigger.from)?;
-            let subscription = Subscription {
-                topics: trigger.topic.parse().ok()?,
-                group: trigger.group.clone(),
-                attempts: trigger.attempts,
-                // One that is being handled is not to be delivered again.
-                patience: self.unit(&trigger.component).time_limit() + trigger.grace,
-            };
-            let concurrency = trigger.concurrency;
-            let what = What::Messages { subscription: subscription.clone(), concurrency };
-            let key = Key { source: address(&broker), what };
-            let begin: Begin = Box::new(move |handler, subscribed, stop| {
-                let listener = Listener { broker, subscription, concurrency, handler, subscribed };
-                listener.listen(stop).boxed()
-            });
-            Some((key, begin, &trigger.component))
+    /// Changes of the keys with this prefix in a store, for a component.
+    pub(super) fn changes(
+        store: Arc<dyn Store>,
+        prefix: String,
+        component: ComponentName,
+        handler: UnitHandler,
+    ) -> Self {
+        let what = What::Changes { component, prefix: prefix.clone() };
+        let key = Key { source: address(&store), what };
+        let begin: Begin = Box::new(move |handler, begun, stop| {
+            Watch { store, prefix, handler, begun }.watch(stop).boxed()
         });
-        let changes = app.changes.iter().filter_map(|trigger| {
-            let links = self.backends.of(app.component(&trigger.component)?);
-            let (component, prefix) = (trigger.component.clone(), trigger.prefix.clone());
-            let linked = links.get(&(Capability::Keyvalue, trigger.store.clone()))?;
-            let store = Arc::clone(linked.get::<Arc<dyn Store>>()?);
-            let what = What::Changes { component, prefix: prefix.clone() };
-            let key = Key { source: address(&store), what };
-            let begin: Begin = Box::new(move |handler, begun, stop| {
-                Watch { store, prefix, handler, begun }.watch(stop).boxed()
-            });
-            Some((key, begin, &trigger.component))
-        });
-        let wanted = messages.chain(changes).map(|(key, begin, component)| Wanted {
-            key,
-            begin,
-            handler: self.handler(component, canary),
-        });
-        wanted.collect()
+        Self { key, begin, handler }
     }
 }
 

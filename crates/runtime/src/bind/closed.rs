@@ -19,7 +19,7 @@ use keyway_component::{Part, fuse};
 use tokio::task::JoinSet;
 
 use crate::{
-    Cache, Compiler, Engines, Principal, Purpose, Remedy, Room,
+    Cache, Compiler, Engines, Principal, Printer, Purpose, Remedy, Room,
     plan::{Member, Plan},
 };
 use explore::{Explorer, Outcome, Outcomes};
@@ -100,7 +100,7 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
         remedy: Remedy::default(),
     };
     let member = Member::new(principal).expect("it has no folders");
-    let plan = Arc::new(Plan::new([member], limit));
+    let plan = Arc::new(Plan::new([member], limit, Printer::default()));
     let linker = super::bind(&engine.inner, &component, &unit.imports, &plan).expect("it is bound");
     let explorer = Explorer { component: &component, linker: &linker, plan: &plan, probe, witness };
     explorer.explore().await

@@ -3,12 +3,10 @@
 //! holds up the writers only.
 
 use std::{
+    fmt,
     io::{self, Write},
     pin::Pin,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, OnceLock},
     task::{Context, Poll, ready},
     thread,
 };
@@ -55,25 +53,49 @@ impl Line {
         let name = &self.plan.members[self.slot].principal.name;
         let text = self.text.strip_suffix(b"\r").unwrap_or(&self.text);
         let text = printable_bytes(text);
-        if let Some(observer) = OBSERVER.get() {
+        let Printer { observer, to_stderr } = &self.plan.printer;
+        if let Some(observer) = observer {
             observer(name, &text);
         }
         let line = format!("{name}: {text}\n");
         match self.stream {
-            Stream::Out if !ALL_TO_STDERR.load(Relaxed) => {
-                io::stdout().lock().write_all(line.as_bytes())
-            }
+            Stream::Out if !to_stderr => io::stdout().lock().write_all(line.as_bytes()),
             Stream::Out | Stream::Error => io::stderr().lock().write_all(line.as_bytes()),
         }
     }
 }
 
-static ALL_TO_STDERR: AtomicBool = AtomicBool::new(false);
+/// Where the lines that the components of a unit print go: to the standard streams of the process,
+/// and to whoever else wants to see them.
+#[derive(Clone, Default)]
+pub struct Printer {
+    observer: Option<Arc<Observer>>,
+    to_stderr: bool,
+}
 
-/// Has all that components print go to standard error from now on, for a process whose standard
-/// output has another use.
-pub fn keep_stdout() {
-    ALL_TO_STDERR.store(true, Relaxed);
+type Observer = dyn Fn(&str, &str) + Send + Sync;
+
+impl Printer {
+    /// Has `observer` see every line too, with the component's name, without the line's end and with
+    /// control characters escaped. It is called on the thread that writes, and should not take long.
+    #[must_use]
+    pub fn observed_by(self, observer: impl Fn(&str, &str) + Send + Sync + 'static) -> Self {
+        Self { observer: Some(Arc::new(observer)), ..self }
+    }
+
+    /// Has all lines go to standard error, for a process whose standard output has another use.
+    #[must_use]
+    pub fn to_stderr(self) -> Self {
+        Self { to_stderr: true, ..self }
+    }
+}
+
+impl fmt::Debug for Printer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { observer, to_stderr } = self;
+        let mut shown = f.debug_struct("Printer");
+        shown.field("is_observed", &observer.is_some()).field("to_stderr", to_stderr).finish()
+    }
 }
 
 /// Waits until all that components have written so far is written out.
@@ -87,17 +109,7 @@ pub async fn flush_output() {
     }
 }
 
-/// Has `observer` see every line that components write, with the component's name, without the
-/// line's end and with control characters escaped. It is called on the thread that writes, and should not take long. The first one
-/// that is given stays.
-pub fn observe_output(observer: impl Fn(&str, &str) + Send + Sync + 'static) {
-    OBSERVER.get_or_init(|| Box::new(observer));
-}
-
-type Observer = Box<dyn Fn(&str, &str) + Send + Sync>;
-
-static OBSERVER: OnceLock<Observer> = OnceLock::new();
-
+/// The thread of this process that writes to its standard streams.
 static WRITER: OnceLock<mpsc::Sender<Message>> = OnceLock::new();
 
 fn writer() -> mpsc::Sender<Message> {

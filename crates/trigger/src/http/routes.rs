@@ -20,19 +20,19 @@ pub struct Routes<H> {
     any: Node<H>,
 }
 
-/// The routes that a server goes by at the moment. They are exchanged as a whole: each request goes
+/// The routes that a server goes by at the moment. They are replaced as a whole: each request goes
 /// by the old ones or by the new ones, and one that has begun stays with its handler.
 #[derive(Debug)]
 pub struct LiveRoutes<H>(ArcSwap<Routes<H>>);
 
 impl<H> LiveRoutes<H> {
-    /// Routes that can be exchanged later.
+    /// Routes that can be replaced later.
     #[must_use]
     pub fn new(routes: Routes<H>) -> Self {
         Self(ArcSwap::from_pointee(routes))
     }
 
-    /// Exchanges the routes for the requests that begin from now on.
+    /// Replaces the routes for the requests that begin from now on.
     pub fn replace(&self, routes: Routes<H>) {
         self.0.store(Arc::new(routes));
     }

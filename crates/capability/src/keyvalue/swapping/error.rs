@@ -9,8 +9,11 @@ use crate::{Origin, keyvalue::Error};
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SwapError {
     /// Only one swap of a store goes on at a time.
-    #[error("the store is being swapped already: wait until that swap has ended, or cancel it")]
+    #[error("the store is being swapped already")]
     UnderWay,
+    /// [`cancel`](super::Swapping::cancel) was called.
+    #[error("the swap was cancelled, and the old store goes on")]
+    Cancelled,
     /// The target is what serves already.
     #[error("{at} is the store that serves already: name another one")]
     SameStore {

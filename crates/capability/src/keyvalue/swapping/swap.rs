@@ -35,7 +35,7 @@ const ROUNDS: usize = 3;
 const LONGEST_BARRIER: Duration = Duration::from_secs(5);
 
 /// A swap under way. Dropped before it is done, it leaves the old store serving.
-pub(super) struct Migration<'a> {
+pub(super) struct Swap<'a> {
     swapping: &'a Swapping,
     in_flight: MutexGuard<'a, InFlight>,
     old: Serving,
@@ -45,9 +45,11 @@ pub(super) struct Migration<'a> {
     /// Writes wait until it is dropped.
     barrier: Option<watch::Sender<()>>,
     is_done: bool,
+    /// Changes when the swap is to end.
+    cancelled: watch::Receiver<()>,
 }
 
-impl<'a> Migration<'a> {
+impl<'a> Swap<'a> {
     pub(super) fn begin(
         swapping: &'a Swapping,
         in_flight: MutexGuard<'a, InFlight>,
@@ -55,12 +57,28 @@ impl<'a> Migration<'a> {
     ) -> Self {
         let old = swapping.state.load().serving.clone();
         swapping.progress.send_replace(Progress { phase: Phase::Preparing, ..Progress::default() });
-        Self { swapping, in_flight, old, target, owns_target: false, barrier: None, is_done: false }
+        Self {
+            swapping,
+            in_flight,
+            old,
+            target,
+            owns_target: false,
+            barrier: None,
+            is_done: false,
+            cancelled: swapping.cancelled.subscribe(),
+        }
     }
 
     /// Does it, and clears up after a failure.
     pub(super) async fn run(mut self, existing: Existing) -> Result<Swapped, SwapError> {
-        let outcome = self.steps(existing).await;
+        let mut cancelled = self.cancelled.clone();
+        let outcome = tokio::select! {
+            // What is done is done.
+            biased;
+            outcome = self.steps(existing) => outcome,
+            // The sender lives as long as the store.
+            Ok(()) = cancelled.changed() => Err(SwapError::Cancelled),
+        };
         if outcome.is_err() {
             self.revert();
             // Writes under way may still reach the target.
@@ -221,7 +239,7 @@ impl<'a> Migration<'a> {
     }
 }
 
-impl Drop for Migration<'_> {
+impl Drop for Swap<'_> {
     fn drop(&mut self) {
         self.revert();
         self.phase(Phase::Idle);
