@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use keyway_app::{App, Place, Problem, Text};
+use keyway_component::InterfaceName;
 use keyway_runtime::{Call, CallError, CallTextError, Callable, Engines, Purpose, Room, UnitSpec};
 use keyway_word::did_you_mean;
 use tokio::runtime::Builder;
@@ -112,6 +113,17 @@ impl Function {
         spellings
     }
 
+    /// Whether it can stand in for the one that `name` means, `cyber:systems/parser.parse@1.0.0`.
+    fn is_compatible(&self, name: &str) -> bool {
+        let of_same = self.interface.as_deref().and_then(InterfaceName::parse).zip(
+            name.split_once('@').and_then(|(function, version)| {
+                let interface = function.strip_suffix(&self.name)?.strip_suffix('.')?;
+                InterfaceName::parse(&format!("{interface}@{version}"))
+            }),
+        );
+        of_same.is_some_and(|(ours, meant)| ours.is_compatible(&meant))
+    }
+
     /// The call to show for it among `all`: as short as it can be without meaning another one. None
     /// if it cannot be called by hand.
     pub fn example_among(&self, all: &[Self]) -> Option<String> {
@@ -145,7 +157,11 @@ impl Chosen {
             functions.iter().filter(is_of).partition(|function| function.example.is_some());
         let name = call.name().to_owned();
         let is_meant = |function: &&&Function| function.spellings().contains(&name);
-        let meant: Vec<_> = callable.iter().filter(is_meant).collect();
+        let mut meant: Vec<_> = callable.iter().filter(is_meant).collect();
+        if meant.is_empty() {
+            // One of a version that can stand in for the one that is named.
+            meant = callable.iter().filter(|function| function.is_compatible(&name)).collect();
+        }
         if let (true, Some(other)) = (meant.is_empty(), others.iter().find(is_meant)) {
             return Err(vec![uncallable(other)]);
         }
@@ -292,11 +308,13 @@ mod tests {
         };
         assert_eq!(find("one.run()", None).as_ref(), Ok(&all[0]));
         assert_eq!(find("x:y/two.run@1.0.0()", None).as_ref(), Ok(&all[1]));
+        assert_eq!(find("x:y/two.run@1.2.0()", None).as_ref(), Ok(&all[1]));
         assert_eq!(find("go()", Some("b")).as_ref(), Ok(&all[4]));
         for (call, code) in [
             ("two.run()", "ambiguous-function"),
             ("go()", "ambiguous-function"),
             ("gone()", "no-such-function"),
+            ("x:y/two.run@2.0.0()", "no-such-function"),
             ("handle(1)", "not-callable"),
             ("go", "call"),
         ] {
