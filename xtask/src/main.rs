@@ -1,9 +1,10 @@
 //! Keyway's development tasks: `cargo xtask demo`, `test`, `bench`, `commands`, `builds`, `soak`,
-//! `swap`, `setup`, `guests`, `wasi`, `tidy`.
+//! `swap`, `fuzz`, `setup`, `guests`, `wasi`, `tidy`.
 
 mod bench;
 mod demo;
 mod dist;
+mod fuzz;
 mod guest;
 mod server;
 mod setup;
@@ -40,6 +41,8 @@ enum Task {
     Soak(bench::soak::Arguments),
     /// Swap components and backends under load; fail if a request or count is lost.
     Swap(bench::swap::Arguments),
+    /// Feed random input to the readers of manifests and components.
+    Fuzz(fuzz::Arguments),
     /// Install missing compilers and test servers.
     Setup,
     /// Build the test and example components.
@@ -61,6 +64,7 @@ fn main() -> Result<()> {
         Task::Builds(arguments) => bench::builds::run(&root, &arguments),
         Task::Soak(arguments) => bench::soak::run(&root, &arguments),
         Task::Swap(arguments) => bench::swap::run(&root, &arguments),
+        Task::Fuzz(arguments) => fuzz::fuzz(&root, &arguments),
         Task::Setup => {
             server::install()?;
             setup::toolbox(&Language::ALL).map(drop)

@@ -208,6 +208,8 @@ codes! {
         Component = "component",
         /// A component that was built is not what its WIT says.
         Mismatch = "mismatch",
+        /// A generator of bindings ended at a project's WIT.
+        Panic = "panic",
         /// A file or folder of a project cannot be read or written.
         File = "file",
         /// A program that is there cannot be started.

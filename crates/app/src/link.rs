@@ -132,9 +132,9 @@ impl Links {
 
     /// The link of an import to a component, which the manifest may name without its version.
     pub fn of_import(&self, import: &str) -> Option<ComponentLink<'_>> {
-        let bare = import.split('@').next();
-        let names = |key: &str| key == import || Some(key) == bare;
-        self.components().find(|link| names(link.import.as_str()))
+        let named = |name: &str| self.components().find(|link| link.import.as_str() == name);
+        // One that names the version goes before one that does not.
+        named(import).or_else(|| named(import.split('@').next()?))
     }
 
     /// The links to backends, by capability and name.

@@ -6,13 +6,15 @@ use std::{
     time::Duration,
 };
 
-use crate::Project;
+use crate::{Features, Project};
 
 /// How a component is built.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// The world among those in `wit`; not needed if there is one.
     pub world: Option<String>,
+    /// The features of its WIT that are on, beside those that the project's settings name.
+    pub features: Features,
     /// For speed, or for finding mistakes.
     pub profile: Profile,
     /// Whether compilers may colour what they say.

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use keyway_component::Unmet;
+
 use crate::report;
 
 /// The arguments of `keyway compose`.
@@ -19,11 +21,15 @@ pub(crate) struct Arguments {
     /// Remove function names, line tables and other debug information.
     #[arg(long)]
     strip: bool,
+    /// Leave imports open that nothing in the app satisfies, so that the file can be linked later.
+    #[arg(long)]
+    open: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let Arguments { path, output, component, strip } = arguments;
-    match keyway_host::compose(path, output, component.as_deref(), *strip) {
+    let Arguments { path, output, component, strip, open } = arguments;
+    let unmet = if *open { Unmet::Open } else { Unmet::Refused };
+    match keyway_host::compose(path, output, component.as_deref(), *strip, unmet) {
         Ok(composed) => {
             report::print_text(&format!(
                 "{} is {} ({}). Grants stay in the manifest: grant them again where you run the file.\n",

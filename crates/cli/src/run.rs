@@ -84,7 +84,10 @@ fn manifest(arguments: &Arguments) -> Result<String, Vec<Problem>> {
         return Err(vec![unknown_flag(&file.display().to_string())]);
     }
     let mut texts = Vec::new();
-    for argument in &arguments.program {
+    // A program is called by its name and not by its path, as other hosts have it.
+    let name = Path::new(file).file_name().unwrap_or(file);
+    let rest = arguments.program.iter().skip(1).map(OsString::as_os_str);
+    for argument in std::iter::once(name).chain(rest) {
         let text = argument.to_str().ok_or_else(|| vec![no_text(argument)])?;
         texts.push(quoted(text));
     }

@@ -11,7 +11,8 @@ use wasmparser::{Encoding, Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use crate::{
-    exit_code,
+    candidate, exit_code,
+    guard::caught,
     read::{Depth, ReadError, encoding, validate},
 };
 
@@ -74,37 +75,49 @@ impl From<ReadError> for AdaptError {
     }
 }
 
-/// Makes a component of a core module of WASI preview 1; a component stays as it is.
+/// Makes a component of a core module of WASI preview 1; a component stays as it is, but for the names
+/// of release candidates of WASI that became the release without a change.
 ///
 /// A module that exports `_start` becomes a command, any other a reactor. Components are not
-/// looked into beyond their first bytes: [`crate::describe`] and [`crate::fuse`] do that.
+/// validated: [`crate::describe`] and [`crate::fuse`] do that.
 ///
 /// # Errors
 ///
 /// Says whether the bytes are no WebAssembly, broken, or a module of another kind.
 pub fn adapt(bytes: &[u8]) -> Result<Cow<'_, [u8]>, AdaptError> {
     match encoding(bytes)? {
-        Encoding::Component => Ok(Cow::Borrowed(bytes)),
+        Encoding::Component => Ok(candidate::released(bytes)?),
         Encoding::Module => {
             validate(bytes, Depth::Whole)?;
             let module = Module::read(bytes)?;
             module.check()?;
-            if !module.is_command {
-                return encode(bytes, REACTOR).map(Cow::Owned);
-            }
-            // One with a world of its own may have `wasi:cli/exit` in it already.
-            let kept = if module.has_world { bytes.into() } else { exit_code::keep(bytes)? };
-            encode(&kept, COMMAND).map(Cow::Owned)
+            let component = if !module.is_command {
+                encode(bytes, REACTOR)
+            } else if module.has_world {
+                // It may have `wasi:cli/exit` in it already.
+                encode(bytes, COMMAND)
+            } else {
+                encode(&exit_code::keep(bytes)?, COMMAND)
+            };
+            component.and_then(|component| match candidate::released(&component)? {
+                Cow::Owned(released) => Ok(Cow::Owned(released)),
+                Cow::Borrowed(_) => Ok(Cow::Owned(component)),
+            })
         }
     }
 }
 
 fn encode(module: &[u8], adapter: &[u8]) -> Result<Vec<u8>, AdaptError> {
-    let encoded = ComponentEncoder::default()
-        .module(module)
-        .and_then(|encoder| encoder.validate(true).adapter(PREVIEW_1, adapter))
-        .and_then(ComponentEncoder::encode);
-    encoded.map_err(|error| AdaptError::Encode { reason: format!("{error:#}") })
+    let encode = || {
+        ComponentEncoder::default()
+            .module(module)
+            .and_then(|encoder| encoder.validate(true).adapter(PREVIEW_1, adapter))
+            .and_then(ComponentEncoder::encode)
+            .map_err(|error| format!("{error:#}"))
+    };
+    // A world of its own, which is encoded in a module, may be of any making.
+    let encoded = caught(encode).unwrap_or_else(|said| Err(format!("the encoder fails ({said})")));
+    encoded.map_err(|reason| AdaptError::Encode { reason })
 }
 
 /// What decides how a core module is adapted.

@@ -7,6 +7,7 @@ use wit_component::{DecodedWasm, WitPrinter};
 use crate::{
     Authority, Extern, ExternKind, ReadError,
     authority::{authority, is_of_host},
+    guard::caught,
     read::{Depth, Surface},
 };
 
@@ -145,7 +146,8 @@ fn needs(imports: &[Extern]) -> Vec<Need> {
 pub fn wit(bytes: &[u8]) -> Result<String, ReadError> {
     let surface = Surface::read(bytes, Depth::Whole)?;
     // A component need not come from WIT at all; what has no WIT is told in its closest likeness.
-    Ok(decode(bytes).unwrap_or_else(|| sketch(&surface)))
+    // Nor may it be as the reader of WIT assumes.
+    Ok(caught(|| decode(bytes)).ok().flatten().unwrap_or_else(|| sketch(&surface)))
 }
 
 fn decode(bytes: &[u8]) -> Option<String> {

@@ -84,6 +84,15 @@ pub fn fuse(root: &str, parts: &[Part<'_>]) -> Result<Unit, Vec<FuseError>> {
     linked(&plan, errors)?.compose().map_err(|error| vec![error])
 }
 
+/// What is to come of imports that neither a link nor the host meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unmet {
+    /// They are errors.
+    Refused,
+    /// They are imports of the whole, to be met when that is composed with others.
+    Open,
+}
+
 /// Composes `root` and all that is linked to it into one component that any host can run: what two
 /// of them import alike is one import. Which of them asks for something cannot be told any more, so
 /// what is granted to such a component is granted to all that are in it.
@@ -91,8 +100,12 @@ pub fn fuse(root: &str, parts: &[Part<'_>]) -> Result<Unit, Vec<FuseError>> {
 /// # Errors
 ///
 /// The same as those of [`fuse`].
-pub fn compose(root: &str, parts: &[Part<'_>]) -> Result<Vec<u8>, Vec<FuseError>> {
-    let (mut plan, errors) = Plan::new(root, parts);
+pub fn compose(root: &str, parts: &[Part<'_>], unmet: Unmet) -> Result<Vec<u8>, Vec<FuseError>> {
+    let (mut plan, mut errors) = Plan::new(root, parts);
+    if unmet == Unmet::Open {
+        // What a plan leaves unmet becomes an import.
+        errors.retain(|error| !matches!(error, FuseError::Unmet { .. }));
+    }
     if let ([member], true) = (plan.members.as_slice(), errors.is_empty()) {
         return Ok(member.part.bytes.to_vec());
     }

@@ -7,7 +7,8 @@
 //! - [`describe`] says what a component is and which authority it would need; [`wit`] prints its
 //!   world.
 //! - [`minimum`] says what an instance takes before it runs.
-//! - [`authority`] says what an imported interface gives.
+//! - [`authority`] says what an imported interface gives, and [`EntryPoint`] what an exported one is to
+//!   a host.
 //! - [`fuse`] makes one component, a unit, of a component and all that is linked to it, in which
 //!   each component's authority stays apart from that of the others; [`compose`] makes one for
 //!   hosts that do not know such units, and [`strip`] takes names out of it.
@@ -15,9 +16,12 @@
 
 mod adapt;
 mod authority;
+mod candidate;
 mod describe;
+mod entry;
 mod exit_code;
 mod fuse;
+mod guard;
 mod interface;
 mod minimum;
 mod read;
@@ -28,9 +32,10 @@ mod weld;
 pub use adapt::{AdaptError, adapt};
 pub use authority::{Authority, NEWEST_0_2, NEWEST_0_3, authority, is_of_spin, is_provided};
 pub use describe::{Description, Need, Producer, describe, wit};
-pub use fuse::{Difference, FuseError, Part, PartLink, Unit, UnitImport, compose, fuse};
+pub use entry::EntryPoint;
+pub use fuse::{Difference, FuseError, Part, PartLink, Unit, UnitImport, Unmet, compose, fuse};
 pub use interface::InterfaceName;
 pub use minimum::{Minimum, minimum};
-pub use read::{Extern, ExternKind, Function, ReadError, TypeDefinition, is_synchronous};
+pub use read::{Extern, ExternKind, Function, ReadError, TypeDefinition, features, is_synchronous};
 pub use strip::strip;
 pub use weld::weld;

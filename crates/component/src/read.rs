@@ -3,6 +3,7 @@
 mod example;
 mod nesting;
 pub(crate) mod signature;
+mod used;
 
 use serde::Serialize;
 use wasmparser::{
@@ -12,6 +13,7 @@ use wasmparser::{
 
 use crate::InterfaceName;
 use signature::Signatures;
+pub(crate) use used::Used;
 
 /// Why bytes cannot be read as a component.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -130,6 +132,7 @@ pub struct TypeDefinition {
 pub(crate) struct Surface {
     pub(crate) imports: Vec<Extern>,
     pub(crate) exports: Vec<Extern>,
+    pub(crate) used: Used,
 }
 
 /// How much of a component is validated.
@@ -150,7 +153,7 @@ impl Surface {
         }
         let (types, names) = validate(bytes, depth)?;
         let mut signatures = Signatures::new(&types);
-        let mut surface = Self::default();
+        let mut surface = Self { used: Used::read(&types, &names), ..Self::default() };
         for name in names.imports {
             let item = types.component_item_for_import(name);
             surface.imports.extend(item.map(|item| signatures.read(name, item)));
@@ -183,28 +186,33 @@ pub(crate) fn encoding(bytes: &[u8]) -> Result<Encoding, ReadError> {
     }
 }
 
-/// The proposals that a component may use: those that are on by default, and of the component
-/// model all that the engine implements. Further ones are left out on purpose, as the tools that
-/// compose do not know them.
-pub(crate) fn features() -> WasmFeatures {
-    WasmFeatures::default()
-        | WasmFeatures::CM_ASYNC
-        | WasmFeatures::CM_ASYNC_STACKFUL
-        | WasmFeatures::CM_MORE_ASYNC_BUILTINS
-        | WasmFeatures::CM_ERROR_CONTEXT
-        | WasmFeatures::CM_FIXED_LENGTH_LISTS
-        | WasmFeatures::CM_MAP
-        | WasmFeatures::CM_IMPLEMENTS
+/// What WebAssembly and its component model have beyond their beginnings, of which a component may use
+/// what is here. The engine is set up with the same, so that what is valid can be compiled.
+const FEATURES: WasmFeatures = WasmFeatures::WASM3
+    .union(WasmFeatures::WIDE_ARITHMETIC)
+    .union(WasmFeatures::COMPONENT_MODEL)
+    .union(WasmFeatures::CM_FIXED_LENGTH_LISTS)
+    .union(WasmFeatures::CM_IMPLEMENTS)
+    .union(WasmFeatures::CM_MAP)
+    .union(ASYNCHRONOUS);
+
+/// What of these belongs to calls at the same time.
+const ASYNCHRONOUS: WasmFeatures = WasmFeatures::CM_ASYNC
+    .union(WasmFeatures::CM_ASYNC_STACKFUL)
+    .union(WasmFeatures::CM_MORE_ASYNC_BUILTINS)
+    .union(WasmFeatures::CM_ERROR_CONTEXT);
+
+/// The names of the features that a component may use, as `wasmparser` has them; with or without those of
+/// calls at the same time.
+pub fn features(with_asynchronous: bool) -> impl Iterator<Item = &'static str> {
+    let left_out = if with_asynchronous { WasmFeatures::empty() } else { ASYNCHRONOUS };
+    FEATURES.difference(left_out).iter_names().map(|(name, _)| name)
 }
 
 /// Whether a component is valid without the component model's asynchronous part: it calls, and is
 /// called, one function at a time. What is not valid at all is not synchronous either.
 pub fn is_synchronous(bytes: &[u8]) -> bool {
-    let features = features()
-        - WasmFeatures::CM_ASYNC
-        - WasmFeatures::CM_ASYNC_STACKFUL
-        - WasmFeatures::CM_MORE_ASYNC_BUILTINS;
-    validate_with(features, bytes, Depth::Structure).is_ok()
+    validate_with(FEATURES.difference(ASYNCHRONOUS), bytes, Depth::Structure).is_ok()
 }
 
 /// The names of a component's imports and exports, in order.
@@ -216,7 +224,7 @@ pub(crate) struct Names<'a> {
 
 /// Validates a module or component.
 pub(crate) fn validate(bytes: &[u8], depth: Depth) -> Result<(Types, Names<'_>), ReadError> {
-    validate_with(features(), bytes, depth)
+    validate_with(FEATURES, bytes, depth)
 }
 
 fn validate_with(

@@ -22,6 +22,8 @@ pub(crate) mod id {
     pub(crate) const TYPE: u8 = 7;
     pub(crate) const CANONICAL: u8 = 8;
     pub(crate) const START: u8 = 9;
+    pub(crate) const COMPONENT_IMPORTS: u8 = 10;
+    pub(crate) const COMPONENT_EXPORTS: u8 = 11;
 }
 
 /// A section's id and contents.

@@ -140,6 +140,7 @@ fn code(error: &BuildError) -> Code {
         BuildError::Project { .. } => Code::Project,
         BuildError::Component { .. } => Code::Component,
         BuildError::Mismatch { .. } => Code::Mismatch,
+        BuildError::Panic { .. } => Code::Panic,
         BuildError::File { .. } => Code::File,
         BuildError::Start { .. } => Code::Start,
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use keyway_app::{Code, ComponentName, Problem};
+use keyway_component::Unmet;
 
 use crate::{
     assembly::{
@@ -17,7 +18,8 @@ use crate::{
 
 /// Composes a component of the app at `path`, and all that it is linked to, into one component that
 /// any host can run, in the file `output`: the one of this name, or else the one that a trigger
-/// starts. With `strip`, names and all else that does not run are left out of it.
+/// starts. With `strip`, names and all else that does not run are left out of it. What becomes of imports
+/// that nothing meets, `unmet` says.
 ///
 /// # Errors
 /// All that is wrong with the app, that it has several that could be meant, or that the file cannot
@@ -27,6 +29,7 @@ pub fn compose(
     output: &Path,
     component: Option<&str>,
     strip: bool,
+    unmet: Unmet,
 ) -> Result<Composed, Vec<Problem>> {
     let app = open(path)?;
     let roots = assemble::roots(&app);
@@ -52,7 +55,7 @@ pub fn compose(
         },
     }?;
     let app = app.of_root(root);
-    let mut composed = assemble::compose(&app, root)?;
+    let mut composed = assemble::compose(&app, root, unmet)?;
     if strip {
         // It is a component that was just read.
         composed.bytes = keyway_component::strip(&composed.bytes)

@@ -78,9 +78,14 @@ pub fn link(path: &Path, from: &str, to: &str, import: Option<&str>) -> Done<Vec
     let imports = fitting(&app, &from, &to, import)?;
     let mut text = manifest.text.clone();
     let mut linked = Vec::new();
-    for import in imports {
-        // Without a version a link stays right when a component is built anew.
-        let key = import.split('@').next().unwrap_or(&import);
+    let all = import_names(&app, &from)?;
+    for meant in imports {
+        let bare = meant.split('@').next().unwrap_or(&meant);
+        let versions = all.iter().filter(|other| other.split('@').next() == Some(bare)).count();
+        // Without a version a link stays right when a component is built anew. With several, each has a
+        // link of its own.
+        let is_asked_for = import == Some(meant.as_str());
+        let key = if versions > 1 || is_asked_for { meant.as_str() } else { bare };
         let key = ImportName::new(key)
             .map_err(|error| vec![problem(Code::ImportName, error.to_string(), None)])?;
         text = edit::set_link(&text, &from, &key, &to).map_err(|error| manifest.refused(&error))?;
@@ -232,6 +237,15 @@ fn fitting(
         return Err(vec![problem(Code::NoLink, message, Some(&help))]);
     }
     Ok(fits)
+}
+
+/// The names of all imports of a component.
+fn import_names(app: &App, name: &ComponentName) -> Done<Vec<String>> {
+    let mut one = app.clone();
+    one.components.retain(|other, _| other == name);
+    let loaded = assemble::load_all(&one)?;
+    let imports = loaded.get(name).into_iter().flat_map(|loaded| &loaded.description.imports);
+    Ok(imports.map(|import| import.name.clone()).collect())
 }
 
 /// The imports of a component that only links can meet and none does yet, each with the components

@@ -95,7 +95,7 @@ pub(crate) fn problem(code: Code, message: String, help: Option<&str>) -> Proble
 mod tests {
     use std::sync::Arc;
 
-    use keyway_app::{Place, Text};
+    use keyway_app::{Code, Place, Text};
 
     use super::*;
 
@@ -106,7 +106,7 @@ mod tests {
         let place = Some(Place { text, span: 29..39 });
         let message = "redis://:hunter2@h cannot be reached".to_owned();
         let help = Some("set password=hunter2".to_owned());
-        let problem = Problem { code: "x", message, label: None, help, place };
+        let problem = Problem { code: Code::Store, message, label: None, help, place };
         let report = serde_json::to_string(&ProblemReport::with_text(&problem)).expect("JSON");
         assert!(!report.contains("hunter2"), "{report}");
         let place = ProblemReport::with_text(&problem).place.expect("a place");

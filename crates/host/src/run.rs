@@ -9,6 +9,7 @@ use std::{
 };
 
 use keyway_app::{App, Code, Component, Problem};
+use keyway_component::EntryPoint;
 use keyway_runtime::{
     Command, Engines, InputFile, OutputFile, Principal, Printer, Purpose, Remedy, Room, Stream,
     Streams, UnitSpec,
@@ -156,7 +157,8 @@ fn find(prepared: &Prepared) -> Result<(&PreparedUnit, &Component), Problem> {
     else {
         return Err(problem(Code::NoComponent, "there is nothing to run".to_owned(), None));
     };
-    if !unit.exports.iter().any(|export| export.starts_with("wasi:cli/run@")) {
+    let is_run = |export: &String| EntryPoint::of(export) == Some(EntryPoint::Command);
+    if !unit.exports.iter().any(is_run) {
         return Err(no_command(&unit.exports));
     }
     Ok((unit, component))
@@ -190,15 +192,19 @@ fn command(
 /// A component of another world, with what it is for.
 fn no_command(exports: &[String]) -> Problem {
     let answers = |export: &String| {
-        export.starts_with("wasi:http/incoming-handler@")
-            || export.starts_with("wasi:http/handler@")
+        matches!(EntryPoint::of(export), Some(EntryPoint::Http0_2 | EntryPoint::Http0_3))
     };
-    let (exports, help) = match exports {
-        [] => ("nothing".to_owned(), "a command exports `wasi:cli/run`"),
-        all if all.iter().any(answers) => {
+    let of_another_version = exports.iter().find_map(|export| {
+        let (entry, wanted) = EntryPoint::of_another_version(export)?;
+        (entry == EntryPoint::Command).then(|| format!("build it for `{wanted}`"))
+    });
+    let (exports, help) = match (exports, &of_another_version) {
+        ([], _) => ("nothing".to_owned(), "a command exports `wasi:cli/run`"),
+        (all, Some(help)) => (all.join(", "), help.as_str()),
+        (all, None) if all.iter().any(answers) => {
             (all.join(", "), "it answers HTTP: serve it with `keyway up`")
         }
-        all => {
+        (all, None) => {
             (all.join(", "), "it is for other components: link one to it, and see `keyway inspect`")
         }
     };

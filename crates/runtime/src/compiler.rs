@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use wasmtime::{Config, Inlining, WasmBacktraceDetails, component::Component};
+use wasmtime::{Config, Inlining, WasmBacktraceDetails, WasmFeatures, component::Component};
 
 use crate::{
     cache::{Cache, Key},
@@ -79,13 +79,13 @@ impl Purpose {
 /// The settings that shape compiled code. Both kinds of engine must have the same.
 pub(crate) fn compile_settings(space: AddressSpace, calls: Calls, purpose: Purpose) -> Config {
     let mut config = Config::new();
+    // What components are checked for: neither less nor more.
+    let features: Vec<_> = keyway_component::features(calls == Calls::Concurrent).collect();
+    for (name, feature) in WasmFeatures::all().iter_names() {
+        config.wasm_features(feature, features.contains(&name));
+    }
     config
-        .wasm_component_model(true)
-        .wasm_component_model_async(calls == Calls::Concurrent)
         .concurrency_support(calls == Calls::Concurrent)
-        // Fused units import one interface several times, for several components.
-        .wasm_component_model_implements(true)
-        .wasm_exceptions(true)
         .epoch_interruption(purpose.gives_way())
         .memory_init_cow(true)
         .max_wasm_stack(1 << 20)

@@ -17,6 +17,7 @@ mod outgoing;
 mod path;
 mod socket;
 mod stream;
+mod synchronized;
 mod target;
 
 use std::{fs::File, sync::Arc};
@@ -128,8 +129,8 @@ impl Trail {
     }
 }
 
-/// The flags of a version of `wasi:filesystem` that ask to synchronize what is written. That is a
-/// request and no requirement, and wasmtime refuses it.
+/// The flags of a version of `wasi:filesystem` that ask to synchronize what is written. wasmtime refuses
+/// them.
 macro_rules! synchronizing {
     ($flags:ident) => {
         $flags::FILE_INTEGRITY_SYNC | $flags::DATA_INTEGRITY_SYNC | $flags::REQUESTED_WRITE_SYNC

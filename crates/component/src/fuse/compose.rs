@@ -1,9 +1,6 @@
 //! Builds the fused component with `wac-graph`, and checks what came of it.
 
-use std::{
-    collections::{HashMap, HashSet},
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::collections::{HashMap, HashSet};
 
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
 use wac_types::{InterfaceId, ItemKind, Package, Type};
@@ -18,6 +15,7 @@ use super::{
 };
 use crate::{
     Extern, InterfaceName,
+    guard::caught,
     read::{Depth, Surface},
 };
 
@@ -116,6 +114,7 @@ impl<'p, 'a> Composition<'p, 'a> {
         let mut labels = Labels::default();
         let mut owned = HashMap::new();
         for (index, member) in self.plan.members.iter().enumerate() {
+            let mut given = HashMap::new();
             for (import, met) in member.surface.imports.iter().zip(&member.met) {
                 let argument = match *met {
                     Met::Link { to, export } => {
@@ -134,9 +133,21 @@ impl<'p, 'a> Composition<'p, 'a> {
                         owned.insert(name.clone(), import);
                         self.graph.import(name, kind).map_err(say)?
                     }
-                    // Left unmet on purpose: the composer merges such imports by name and version.
-                    Met::Shared | Met::Nothing => continue,
+                    Met::Shared | Met::Nothing => {
+                        // A type of an interface is that of the instance that the interface is met by.
+                        let used = member.surface.used.types.get(&import.name);
+                        let used = used.and_then(|(of, name)| Some((*given.get(of)?, name)));
+                        match used {
+                            Some((of, name)) => {
+                                self.graph.alias_instance_export(of, name).map_err(say)?
+                            }
+                            // Left unmet on purpose: the composer merges such imports by name and
+                            // version.
+                            None => continue,
+                        }
+                    }
                 };
+                given.insert(&import.name, argument);
                 self.graph
                     .set_instantiation_argument(nodes[index], &import.name, argument)
                     .map_err(say)?;
@@ -229,6 +240,9 @@ impl<'p, 'a> Composition<'p, 'a> {
     fn export_root(&mut self, nodes: &[NodeId]) -> Result<(), String> {
         let Some(root) = self.plan.members.first() else { return Ok(()) };
         for export in &root.surface.exports {
+            for used in root.surface.used.functions.get(&export.name).into_iter().flatten() {
+                self.export_used(nodes, 0, used)?;
+            }
             self.export_with_uses(nodes, 0, &export.name)?;
         }
         Ok(())
@@ -245,23 +259,26 @@ impl<'p, 'a> Composition<'p, 'a> {
         }
         if let Some(ItemKind::Instance(interface)) = self.export(member, name) {
             for used in self.used(interface) {
-                let surface = &self.plan.members[member].surface;
-                let import = surface.imports.iter().position(|import| import.name == used);
-                match import.map(|import| self.plan.members[member].met[import]) {
-                    Some(Met::Link { to, export }) => {
-                        let export = self.plan.members[to].surface.exports[export].name.clone();
-                        self.export_with_uses(nodes, to, &export)?;
-                    }
-                    Some(_) => {}
-                    None if surface.exports.iter().any(|export| export.name == used) => {
-                        self.export_with_uses(nodes, member, &used)?;
-                    }
-                    None => {}
-                }
+                self.export_used(nodes, member, &used)?;
             }
         }
         let node = self.graph.alias_instance_export(nodes[member], name).map_err(say)?;
         self.graph.export(node, name).map_err(say)
+    }
+
+    /// Exports an interface that a member has types of, if it comes from a member.
+    fn export_used(&mut self, nodes: &[NodeId], member: usize, used: &str) -> Result<(), String> {
+        let Member { surface, met, .. } = &self.plan.members[member];
+        match surface.imports.iter().position(|import| import.name == used).map(|at| met[at]) {
+            Some(Met::Link { to, export }) => {
+                let export = self.plan.members[to].surface.exports[export].name.clone();
+                self.export_with_uses(nodes, to, &export)
+            }
+            None if surface.exports.iter().any(|export| export.name == used) => {
+                self.export_with_uses(nodes, member, used)
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The names of the interfaces whose types an interface uses.
@@ -356,11 +373,8 @@ fn account(
 /// Runs the composer. It asserts what it assumes about its input; what holds for all that WIT can
 /// say may not hold for a component written by hand, and that must not end the process.
 fn guarded<T>(plan: &Plan<'_>, run: impl FnOnce() -> Result<T, String>) -> Result<T, FuseError> {
-    let done = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-        let said = panic.downcast_ref::<String>().map(String::as_str);
-        let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
-        Err(format!("the composer cannot handle their types ({said})"))
-    });
+    let done = caught(run)
+        .unwrap_or_else(|said| Err(format!("the composer cannot handle their types ({said})")));
     done.map_err(|reason| failure(plan, reason))
 }
 

@@ -18,6 +18,18 @@ pub(crate) fn component(wit: &str) -> Vec<u8> {
         .expect("the module implements the world")
 }
 
+/// A core module that brings a world along in which are these items.
+pub(crate) fn in_world(module: &str, items: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(module).expect("the test's text is valid");
+    let mut resolve = Resolve::default();
+    let wit = format!("package test:test; world test {{ {items} }}");
+    let package = resolve.push_str("test.wit", &wit).expect("the test's WIT is valid");
+    let world = resolve.select_world(&[package], None).expect("the WIT has one world");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .expect("the world can be embedded");
+    module
+}
+
 /// A part with its links, each an import and a target.
 pub(crate) fn part<'a>(name: &'a str, bytes: &'a [u8], links: &[(&'a str, &'a str)]) -> Part<'a> {
     let links = links.iter().map(|&(import, to)| PartLink { import, to }).collect();

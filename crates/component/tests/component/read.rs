@@ -131,6 +131,16 @@ fn a_world_prints_as_wit() {
     // What no WIT can say is told all the same.
     let odd = wat("(component (import \"m\" (core module)) (import \"f\" (func)))");
     assert!(wit(&odd).unwrap().contains("import f: func();"));
+    // What the printer of WIT does not expect does not end the program.
+    for odd in [
+        "(component (import \"a:b/c\" (func)))",
+        "(component
+            (import \"i\" (instance $i (export \"r\" (type (sub resource)))))
+            (alias export $i \"r\" (type $r))
+            (import \"j\" (instance (export \"r\" (type (eq $r))))))",
+    ] {
+        assert!(wit(&wat(odd)).unwrap().contains("import "), "{odd}");
+    }
 }
 
 #[test]

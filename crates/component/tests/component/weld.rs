@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use proptest::prelude::*;
 
-use crate::fixture::{component, fused, part, wasi};
+use crate::fixture::{component, fused, in_world, part, wasi};
 use keyway_component::{Description, adapt, describe, weld};
 
 /// What the component is once it is welded, which it must be.
@@ -53,9 +53,10 @@ fn a_program_for_preview_1_is_welded_to_its_adapter() {
         (elem (i32.const 0) $exit $run)
         (func $run (export "_start")
             (drop (call $write (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)))
-            (call_indirect (param i32) (i32.const 0) (i32.const 0))))"#;
-    let module = wat::parse_str(module).expect("it is wasm");
-    let program = adapt(&module).expect("it is for preview 1");
+            (call_indirect (param i32) (i32.const 0) (i32.const 0)))
+        (func (export "f"))
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))"#;
+    let program = adapt(&in_world(module, "export f: func();")).expect("it is for preview 1");
     assert_eq!(describe(&program).expect("it is valid").core_modules, 4);
     assert_eq!(welded(&program).core_modules, 2);
 }

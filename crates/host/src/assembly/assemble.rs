@@ -8,7 +8,8 @@ use std::{
 
 use keyway_app::{App, Capability, Code, Component, ComponentName, Doubts, Draft, Place, Problem};
 use keyway_component::{
-    AdaptError, Description, FuseError, Minimum, Part, PartLink, adapt, describe, fuse, minimum,
+    AdaptError, Description, FuseError, Minimum, Part, PartLink, Unmet, adapt, describe, fuse,
+    minimum,
 };
 
 use crate::{
@@ -111,12 +112,23 @@ pub struct Composed {
 ///
 /// # Errors
 /// All that is wrong with the components and their links.
-pub(crate) fn compose(app: &App, root: &ComponentName) -> Result<Composed, Vec<Problem>> {
+pub(crate) fn compose(
+    app: &App,
+    root: &ComponentName,
+    unmet: Unmet,
+) -> Result<Composed, Vec<Problem>> {
     let components = load_all(app)?;
-    let bytes =
-        keyway_component::compose(root.as_str(), &parts(app, &components)).map_err(|errors| {
-            errors.iter().map(|error| of_fusion(app, error, true)).collect::<Vec<_>>()
-        })?;
+    let parts = parts(app, &components);
+    let bytes = keyway_component::compose(root.as_str(), &parts, unmet).map_err(|errors| {
+        let problems = errors.iter().map(|error| match error {
+            FuseError::Unmet { candidates, .. } if candidates.is_empty() => Problem {
+                help: Some("link it, or leave it open for later with `--open`".to_owned()),
+                ..of_fusion(app, error, true)
+            },
+            _ => of_fusion(app, error, true),
+        });
+        problems.collect::<Vec<_>>()
+    })?;
     Ok(Composed { bytes, components: components.keys().map(ToString::to_string).collect() })
 }
 

@@ -1,6 +1,7 @@
 //! What a trigger leads to has to handle what comes by it.
 
 use keyway_app::{App, Code, ComponentName, Place, Problem};
+use keyway_component::EntryPoint;
 
 use crate::problem::problem;
 
@@ -15,11 +16,11 @@ pub(crate) fn missing(app: &App, root: &ComponentName, exports: &[String]) -> Ve
 /// A route needs a component that answers HTTP.
 fn http(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> {
     let trigger = app.routes.iter().find(|trigger| trigger.component == *root)?;
-    if has(exports, &["wasi:http/incoming-handler@0.2.", "wasi:http/handler@0.3."]) {
+    if has(exports, &[EntryPoint::Http0_2, EntryPoint::Http0_3]) {
         return None;
     }
     let what = format!("the route `{}` leads to `{root}`", trigger.route);
-    if has(exports, &["fermyon:spin/inbound-http"]) {
+    if exports.iter().any(|export| export.starts_with("fermyon:spin/inbound-http")) {
         let message = format!(
             "{what}, which answers HTTP in the way of Spin 1: it exports \
              `fermyon:spin/inbound-http`, which Keyway does not call"
@@ -30,24 +31,29 @@ fn http(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> 
         return Some(at(&trigger.place, told, "this component is one of Spin 1"));
     }
     let message = format!("{what}, which does not answer HTTP: it exports {}", list(exports));
+    let entries = [EntryPoint::Http0_2, EntryPoint::Http0_3];
+    let told = of_another_version(exports, &entries).map(|(export, wanted)| {
+        let message = format!(
+            "{what}, which answers HTTP by `{export}`, a version that Keyway does not call"
+        );
+        problem(Code::NoHttpHandler, message, Some(&format!("build it for `{wanted}`")))
+    });
     let help = "a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or \
                 `wasi:http/handler@0.3`; link others to one that does";
-    let told = problem(Code::NoHttpHandler, message, Some(help));
+    let told = told.unwrap_or_else(|| problem(Code::NoHttpHandler, message, Some(help)));
     Some(at(&trigger.place, told, "this component has no HTTP handler"))
 }
 
 /// Whether a component with these exports is meant to answer HTTP, in a version that is served or not.
 pub(crate) fn is_for_http(exports: &[String]) -> bool {
-    has(
-        exports,
-        &["wasi:http/incoming-handler@", "wasi:http/handler@", "fermyon:spin/inbound-http"],
-    )
+    let names = ["wasi:http/incoming-handler@", "wasi:http/handler@", "fermyon:spin/inbound-http"];
+    exports.iter().any(|export| names.iter().any(|name| export.starts_with(name)))
 }
 
 /// Messages need a component that handles them.
 fn messages(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> {
     let trigger = app.messages.iter().find(|trigger| trigger.component == *root)?;
-    if has(exports, &["wasi:messaging/incoming-handler@"]) {
+    if has(exports, &[EntryPoint::Messages]) {
         return None;
     }
     let message = format!(
@@ -64,7 +70,7 @@ fn messages(app: &App, root: &ComponentName, exports: &[String]) -> Option<Probl
 /// Changes need a component that is told of them.
 fn changes(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> {
     let trigger = app.changes.iter().find(|trigger| trigger.component == *root)?;
-    if has(exports, &["wasi:keyvalue/watcher@"]) {
+    if has(exports, &[EntryPoint::Changes]) {
         return None;
     }
     let message = format!(
@@ -77,10 +83,21 @@ fn changes(app: &App, root: &ComponentName, exports: &[String]) -> Option<Proble
     Some(at(&trigger.component_place, told, "this component watches nothing"))
 }
 
-/// Whether one of the exports is one of these interfaces, of any version that they leave open.
-fn has(exports: &[String], interfaces: &[&str]) -> bool {
-    let is_one = |export: &String| interfaces.iter().any(|name| export.starts_with(name));
-    exports.iter().any(is_one)
+/// Whether one of the exports is one of these ways in.
+fn has(exports: &[String], entries: &[EntryPoint]) -> bool {
+    exports.iter().filter_map(|export| EntryPoint::of(export)).any(|entry| entries.contains(&entry))
+}
+
+/// The export that would be one of these ways in if it were of another version, and the name with the
+/// version that is wanted.
+fn of_another_version<'e>(
+    exports: &'e [String],
+    entries: &[EntryPoint],
+) -> Option<(&'e str, &'static str)> {
+    exports.iter().find_map(|export| {
+        let (entry, wanted) = EntryPoint::of_another_version(export)?;
+        entries.contains(&entry).then_some((export.as_str(), wanted))
+    })
 }
 
 fn list(exports: &[String]) -> String {

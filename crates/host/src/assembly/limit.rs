@@ -1,7 +1,7 @@
 //! Limits that leave a unit no room to begin, or that it cannot keep.
 
 use keyway_app::{App, Code, ComponentName, Limit, Problem};
-use keyway_component::Minimum;
+use keyway_component::{EntryPoint, Minimum};
 use keyway_runtime::MAX_MEMBERS;
 
 use crate::problem::problem;
@@ -47,10 +47,9 @@ fn too_many(app: &App, root: &ComponentName, components: usize) -> Option<Proble
 /// Several requests at once take an interface whose calls are asynchronous.
 fn at_once(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> {
     let component = &app.components[root];
-    let exports_one = |name: &str| exports.iter().any(|export| export.starts_with(name));
+    let exports_one = |entry| exports.iter().any(|export| EntryPoint::of(export) == Some(entry));
     // One that exports both is called by the later.
-    let is_of_0_2 =
-        exports_one("wasi:http/incoming-handler@0.2.") && !exports_one("wasi:http/handler@0.3.");
+    let is_of_0_2 = exports_one(EntryPoint::Http0_2) && !exports_one(EntryPoint::Http0_3);
     if component.limit.reuse.concurrent <= 1 || !is_of_0_2 {
         return None;
     }

@@ -1,7 +1,7 @@
 //! A function that is called by hand, in an instance of its own.
 
 use keyway_app::{App, Code, Limit, Problem};
-use keyway_component::ExternKind;
+use keyway_component::{ExternKind, InterfaceName};
 use keyway_runtime::{Call, Callable, Engines, Printer, Room, UnitSpec};
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +104,17 @@ impl Function {
         spellings
     }
 
+    /// Whether it can stand in for the one that `name` means, `cyber:systems/parser.parse@1.0.0`.
+    fn is_compatible(&self, name: &str) -> bool {
+        let of_same = self.interface.as_deref().and_then(InterfaceName::parse).zip(
+            name.split_once('@').and_then(|(function, version)| {
+                let interface = function.strip_suffix(&self.name)?.strip_suffix('.')?;
+                InterfaceName::parse(&format!("{interface}@{version}"))
+            }),
+        );
+        of_same.is_some_and(|(ours, meant)| ours.is_compatible(&meant))
+    }
+
     /// The call to show for it among `all`: as short as it can be without meaning another one. None
     /// if it cannot be called by hand.
     pub fn example_among(&self, all: &[Self]) -> Option<String> {
@@ -143,7 +154,11 @@ impl Chosen {
             known.partition(|function| function.example.is_some());
         let name = call.name().to_owned();
         let is_meant = |function: &&&Function| function.spellings().contains(&name);
-        let meant: Vec<_> = callable.iter().filter(is_meant).collect();
+        let mut meant: Vec<_> = callable.iter().filter(is_meant).collect();
+        if meant.is_empty() {
+            // One of a version that can stand in for the one that is named.
+            meant = callable.iter().filter(|function| function.is_compatible(&name)).collect();
+        }
         match (meant.as_slice(), others.iter().find(is_meant)) {
             ([function], _) => {
                 Ok(Self { function: (**function).clone(), call, text: text.clone() })
@@ -284,11 +299,13 @@ mod tests {
         };
         assert_eq!(find("one.run()", None).as_ref().ok(), Some(&all[0]));
         assert_eq!(find("x:y/two.run@1.0.0()", None).as_ref().ok(), Some(&all[1]));
+        assert_eq!(find("x:y/two.run@1.2.0()", None).as_ref().ok(), Some(&all[1]));
         assert_eq!(find("go()", Some("b")).as_ref().ok(), Some(&all[4]));
         for (call, code) in [
             ("two.run()", Code::AmbiguousFunction),
             ("go()", Code::AmbiguousFunction),
             ("gone()", Code::NoSuchFunction),
+            ("x:y/two.run@2.0.0()", Code::NoSuchFunction),
             ("handle(1)", Code::NotCallable),
             ("go", Code::Call),
         ] {

@@ -55,6 +55,19 @@ fn of_three(expected: u32, [first, second, third]: [&str; 3]) {
 }
 
 #[test]
+fn what_may_be_used_is_known_to_the_engine() {
+    for calls in [Calls::Synchronous, Calls::Concurrent] {
+        for name in keyway_component::features(calls == Calls::Concurrent) {
+            assert!(WasmFeatures::from_name(name).is_some(), "{name}");
+        }
+        for purpose in [Purpose::Requests, Purpose::Command { timed: false, fuel: true }] {
+            let config = compile_settings(AddressSpace::Ample, calls, purpose);
+            Engine::new(&config).expect("the engine has all of it");
+        }
+    }
+}
+
+#[test]
 fn modules_start_in_their_order_on_their_data() {
     let notes = |digit: u32| {
         format!(

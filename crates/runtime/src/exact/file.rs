@@ -14,7 +14,11 @@ use wasmtime_wasi::{
     },
 };
 
-use super::{open_file, or_code, synchronizing};
+use super::{
+    open_file, or_code,
+    synchronized::{asked, told},
+    synchronizing,
+};
 use crate::{descriptor, state::State};
 
 /// Finds the files of the component whose interface it is.
@@ -42,6 +46,14 @@ pub(super) fn override_in(
             Box::pin(async move { Ok((open(&files, fd, follow, path, how, flags).await?,)) })
         },
     )?;
+    target.func_wrap_concurrent("[method]descriptor.get-flags", move |store, (fd,): (Fd,)| {
+        let files = store.with_getter::<WasiFilesystem>(view);
+        Box::pin(async move {
+            let file = files.with(|mut store| open_file(store.get().table, &fd))?;
+            let flags = or_code(WasiFilesystem::get_flags(&files, fd).await)?;
+            Ok((flags.map(|flags| told!(DescriptorFlags, flags, &file)),))
+        })
+    })?;
     target.func_wrap_concurrent(
         "[method]descriptor.set-size",
         move |store, (fd, size): (Fd, u64)| {
@@ -106,6 +118,17 @@ async fn open(
             return Ok(Err(code));
         }
     };
+    if let Some(how) = asked!(DescriptorFlags, flags) {
+        let file = files.with(|mut store| open_file(store.get().table, &opened))?;
+        let again = how.reopen(file).await;
+        files.with(|mut store| {
+            let open = store.get().table.get_mut(&opened)?;
+            if let (Descriptor::File(file), Some(again)) = (open, again) {
+                file.file = again;
+            }
+            wasmtime::error::Ok(())
+        })?;
+    }
     let is_guests = files.with(|mut store| {
         let table = store.get().table;
         let is_guests = descriptor::check(open_file(table, &opened)?).is_ok();
@@ -119,7 +142,8 @@ async fn open(
     }
     files.with(|mut store| match store.get().table.get_mut(&opened)? {
         Descriptor::Dir(folder) => {
-            folder.open_mode = mode(flags, DescriptorFlags::MUTATE_DIRECTORY);
+            // A folder that is not opened to be changed is open to be read.
+            folder.open_mode = mode(flags, DescriptorFlags::MUTATE_DIRECTORY) | OpenMode::READ;
             Ok(Ok(opened))
         }
         Descriptor::File(file) => {

@@ -19,7 +19,9 @@ use wasmtime_wasi::{
 use super::{
     Trail,
     file::{View, is_for_reading},
-    file_time, open_file, or_code, synchronizing,
+    file_time, open_file, or_code,
+    synchronized::{asked, told},
+    synchronizing,
 };
 use crate::{descriptor, state::State};
 
@@ -96,6 +98,17 @@ pub(super) fn override_in(
             })
         },
     )?;
+    target.func_wrap_async(
+        "[method]descriptor.get-flags",
+        move |mut store: StoreContextMut<'_, State>, (fd,): (Fd,)| {
+            Box::new(async move {
+                let mut files = view(store.data_mut());
+                let file = open_file(files.table, &fd)?;
+                let flags = or_code(files.get_flags(fd).await)?;
+                Ok((flags.map(|flags| told!(DescriptorFlags, flags, &file)),))
+            })
+        },
+    )?;
     override_times(target, view)
 }
 
@@ -153,6 +166,13 @@ async fn open(
         state.report_way_out();
     }
     let Ok(opened) = opened else { return Ok(opened) };
+    if let Some(how) = asked!(DescriptorFlags, flags) {
+        let again = how.reopen(open_file(view(state).table, &opened)?).await;
+        if let (Descriptor::File(file), Some(again)) = (view(state).table.get_mut(&opened)?, again)
+        {
+            file.file = again;
+        }
+    }
     let table = view(state).table;
     if descriptor::check(open_file(table, &opened)?).is_err() {
         table.delete(opened)?;
