@@ -4,15 +4,17 @@ pub(crate) mod folder;
 pub(crate) mod http;
 mod output;
 mod principal;
+mod printer;
 mod remedy;
 pub(crate) mod server;
 pub(crate) mod socket;
 mod stream;
 pub(crate) mod tls;
 
+pub use output::flush_output;
 pub(crate) use output::write_log;
-pub use output::{Printer, flush_output};
 pub use principal::Principal;
+pub use printer::Printer;
 pub use remedy::Remedy;
 pub use stream::{Stream, Streams};
 pub use wasmtime_wasi::cli::{InputFile, OutputFile};

@@ -3,7 +3,6 @@
 //! holds up the writers only.
 
 use std::{
-    fmt,
     io::{self, Write},
     pin::Pin,
     sync::{Arc, OnceLock},
@@ -20,6 +19,7 @@ use tokio::{
 use tokio_util::sync::PollSender;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
+use super::printer::Printer;
 use crate::plan::Plan;
 
 /// Lines that wait for the terminal before the components that write them have to.
@@ -62,39 +62,6 @@ impl Line {
             Stream::Out if !to_stderr => io::stdout().lock().write_all(line.as_bytes()),
             Stream::Out | Stream::Error => io::stderr().lock().write_all(line.as_bytes()),
         }
-    }
-}
-
-/// Where the lines that the components of a unit print go: to the standard streams of the process,
-/// and to whoever else wants to see them.
-#[derive(Clone, Default)]
-pub struct Printer {
-    observer: Option<Arc<Observer>>,
-    to_stderr: bool,
-}
-
-type Observer = dyn Fn(&str, &str) + Send + Sync;
-
-impl Printer {
-    /// Has `observer` see every line too, with the component's name, without the line's end and with
-    /// control characters escaped. It is called on the thread that writes, and should not take long.
-    #[must_use]
-    pub fn observed_by(self, observer: impl Fn(&str, &str) + Send + Sync + 'static) -> Self {
-        Self { observer: Some(Arc::new(observer)), ..self }
-    }
-
-    /// Has all lines go to standard error, for a process whose standard output has another use.
-    #[must_use]
-    pub fn to_stderr(self) -> Self {
-        Self { to_stderr: true, ..self }
-    }
-}
-
-impl fmt::Debug for Printer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { observer, to_stderr } = self;
-        let mut shown = f.debug_struct("Printer");
-        shown.field("is_observed", &observer.is_some()).field("to_stderr", to_stderr).finish()
     }
 }
 
