@@ -238,6 +238,23 @@ fn module(text: &str) -> (tempfile::TempDir, String) {
 }
 
 #[test]
+fn a_program_of_preview_1_that_allocates_for_itself_has_its_memory_to_itself() {
+    let (_folder, file) = module(include_str!("run/own-memory.wat"));
+    let finished = finish(["run", "--env", "A=1", "--env", "B=2", &file, "one", "two words"]);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert_eq!(finished.stdout, "hello world\n");
+}
+
+#[test]
+fn preview_1_does_what_it_does_natively() {
+    let (_folder, file) = module(include_str!("run/files.wat"));
+    let data = tempfile::tempdir().expect("a folder");
+    let finished = finish(["run", "--dir", &dir(data.path(), "/data"), &file]);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert_eq!(fs::read_to_string(data.path().join("g")).expect("read"), "hello world\nhell");
+}
+
+#[test]
 fn what_cannot_be_run_is_told() {
     let refused = |arguments: &[&str], reason: &str| {
         let finished = finish([&["run"], arguments].concat());

@@ -1,5 +1,9 @@
 //! Makes components of core modules that were built for WASI preview 1.
 
+mod apart;
+mod bridge;
+mod preview_1;
+
 use std::borrow::Cow;
 
 use wasi_preview1_component_adapter_provider::{
@@ -11,10 +15,11 @@ use wasmparser::{Encoding, Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use crate::{
-    candidate, exit_code,
+    candidate,
     guard::caught,
     read::{Depth, ReadError, encoding, validate},
 };
+use apart::Program;
 
 /// Why bytes are no component and cannot be made one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,13 +96,13 @@ pub fn adapt(bytes: &[u8]) -> Result<Cow<'_, [u8]>, AdaptError> {
             validate(bytes, Depth::Whole)?;
             let module = Module::read(bytes)?;
             module.check()?;
-            let component = if !module.is_command {
-                encode(bytes, REACTOR)
-            } else if module.has_world {
-                // It may have `wasi:cli/exit` in it already.
-                encode(bytes, COMMAND)
+            let adapter = if module.is_command { COMMAND } else { REACTOR };
+            let component = if module.has_world {
+                // What it shares with others by its world lies in its memory, and it allocates for them;
+                // then the adapter asks it for memory, too.
+                encode(bytes, adapter)
             } else {
-                encode(&exit_code::keep(bytes)?, COMMAND)
+                Program::read(bytes)?.component(|bridge| encode(bridge, adapter))
             };
             component.and_then(|component| match candidate::released(&component)? {
                 Cow::Owned(released) => Ok(Cow::Owned(released)),

@@ -14,6 +14,8 @@ pub(crate) mod id {
     pub(crate) const CUSTOM: u8 = 0;
     /// Of a module.
     pub(crate) const IMPORTS: u8 = 2;
+    /// Of a module.
+    pub(crate) const MEMORIES: u8 = 5;
     pub(crate) const CORE_MODULE: u8 = 1;
     pub(crate) const CORE_INSTANCE: u8 = 2;
     pub(crate) const COMPONENT: u8 = 4;

@@ -174,6 +174,47 @@ fn modules_of_preview_1_become_components() {
 }
 
 #[test]
+fn a_program_of_preview_1_is_put_beside_the_adapter_byte_for_byte() {
+    let code = "(func $f (export \"_start\") (drop (call 0 (i32.const 1) (i32.const 0)
+        (i32.const 0) (i32.const 8))) (drop (memory.grow (i32.const 1))))";
+    let import = "(import \"wasi_snapshot_preview1\" \"fd_write\" \
+                  (func (param i32 i32 i32 i32) (result i32)))";
+    let module = wat(&format!("(module {import} (memory (export \"memory\") 1 5) {code})"));
+    let component = adapt(&module).expect("it is for preview 1");
+    describe(&component).expect("it is valid");
+    let body = |bytes: &[u8]| {
+        let mut bodies = Vec::new();
+        for payload in wasmparser::Parser::new(0).parse_all(bytes) {
+            if let wasmparser::Payload::CodeSectionEntry(body) = payload.expect("it is valid") {
+                bodies.push(body.as_bytes().to_vec());
+            }
+        }
+        bodies
+    };
+    let [own] = &body(&module)[..] else { panic!("it has one function") };
+    assert!(body(&component).contains(own), "so that line tables stay right");
+    // One memory is the adapter's and one the program's.
+    assert_eq!(describe(&component).expect("it is valid").memories, 2);
+}
+
+#[test]
+fn what_preview_1_does_not_have_is_named() {
+    for (items, said) in [
+        ("(import \"wasi_snapshot_preview1\" \"sock_open\" (func))", "`sock_open`"),
+        ("(import \"wasi_snapshot_preview1\" \"fd_close\" (func (param i64)))", "something else"),
+        ("(import \"wasi_snapshot_preview1\" \"fd_close\" (global i32))", "no function"),
+        (
+            "(import \"wasi_snapshot_preview1\" \"sched_yield\" (func (result i32)))
+             (memory (export \"memory\") i64 1)",
+            "64 bits",
+        ),
+    ] {
+        let error = adapt(&wat(&format!("(module {items})"))).expect_err(items).to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
 fn what_is_no_component_says_why() {
     let other = wat("(module (import \"env\" \"f\" (func)) (import \"go\" \"g\" (func)))");
     let error = adapt(&other).unwrap_err();
