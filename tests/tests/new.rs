@@ -128,6 +128,30 @@ fn is_built_as_it_is(language: &str) {
     }
 }
 
+/// One interface for each kind of WIT, in one project.
+fn every_kind_is_built_as_it_is(language: &str) {
+    let folder = folder();
+    fs::write(folder.path().join("kinds.wit"), include_str!("new/kinds.wit")).expect("written");
+    let new = ["new", "kinds", "--lang", language, "--wit", "kinds.wit", "--world", "kinds"];
+    succeed(finish_in(folder.path(), new));
+    succeed(finish_in(folder.path(), ["build", "kinds"]));
+    let wit = succeed(finish_in(folder.path(), ["wit", "kinds/kinds.wasm"])).stdout;
+    for part in
+        ["record shape-circle", "tag(string)", "largest: static func(", "export two: interface"]
+    {
+        assert!(wit.contains(part), "{language}: {part}\n{wit}");
+    }
+}
+
+/// A world whose name is a word of WIT, and which exports nothing.
+fn a_world_of_imports_is_built(language: &str) {
+    let folder = folder();
+    fs::write(folder.path().join("kinds.wit"), include_str!("new/kinds.wit")).expect("written");
+    let new = ["new", "kinds", "--lang", language, "--wit", "kinds.wit", "--world", "type"];
+    succeed(finish_in(folder.path(), new));
+    succeed(finish_in(folder.path(), ["build", "kinds"]));
+}
+
 macro_rules! languages {
     ($($module:ident: $language:literal)*) => {$(
         mod $module {
@@ -158,6 +182,29 @@ macro_rules! languages {
         }
     )*};
 }
+
+macro_rules! kinds {
+    ($($module:ident)*) => {$(
+        mod $module {
+            #[test]
+            fn a_skeleton_of_every_kind_is_built_as_it_is() {
+                super::super::every_kind_is_built_as_it_is(stringify!($module));
+            }
+
+            #[test]
+            fn a_skeleton_without_exports_is_built() {
+                super::super::a_world_of_imports_is_built(stringify!($module));
+            }
+        }
+    )*};
+}
+
+mod kinds {
+    kinds! { rust c cpp go }
+}
+
+#[path = "new/resources.rs"]
+mod resources;
 
 languages! {
     rust: "rust"
@@ -194,6 +241,30 @@ fn asynchronous_functions_are_built_where_there_are_bindings() {
         let inspected = succeed(finish_in(folder.path(), ["inspect", &component]));
         assert!(inspected.stdout.contains("say: async func"), "{}", inspected.stdout);
     }
+}
+
+#[test]
+fn features_of_wit_are_kept_for_later_builds() {
+    let folder = folder();
+    let wit = "package a:b@1.0.0;\n\ninterface t {\n    @since(version = 1.0.0)\n    old: func();\n\n    \
+               @unstable(feature = fresh)\n    young: func();\n}\n\nworld w {\n    export t;\n}\n";
+    fs::write(folder.path().join("gated.wit"), wit).expect("written");
+    for language in ["c", "rust", "go", "cpp"] {
+        let new =
+            ["new", language, "--lang", language, "--wit", "gated.wit", "--features", "fresh"];
+        succeed(finish_in(folder.path(), new));
+        succeed(finish_in(folder.path(), ["build", language]));
+        let component = format!("{language}/{language}.wasm");
+        let inspected = succeed(finish_in(folder.path(), ["inspect", &component])).stdout;
+        assert!(inspected.contains("young: func()"), "{language}: {inspected}");
+    }
+    let new = ["new", "without", "--lang", "c", "--wit", "gated.wit"];
+    succeed(finish_in(folder.path(), new));
+    let source = fs::read_to_string(folder.path().join("without/src/component.c"));
+    assert!(!source.expect("it is there").contains("young"));
+    // What a skeleton lacks is missed by a build that takes more.
+    let built = finish_in(folder.path(), ["build", "without", "--all-features"]);
+    assert!(built.code == Some(1) && built.stderr.contains("young"), "{}", built.stderr);
 }
 
 #[test]
@@ -237,6 +308,8 @@ fn what_is_wrong_is_told_and_nothing_is_left() {
     fs::write(folder.path().join("several.wit"), several).expect("written");
     let slow = "package a:b;\n\nworld w {\n    export f: async func();\n}\n";
     fs::write(folder.path().join("slow.wit"), slow).expect("written");
+    let fixed = "package a:b;\n\nworld w {\n    export f: func(x: list<u8, 4>);\n}\n";
+    fs::write(folder.path().join("fixed.wit"), fixed).expect("written");
     for (new, reason) in [
         (["new", "Name", "--lang", "c", "--kind", "http"].as_slice(), "`Name` is no name"),
         (&["new", "a", "--lang", "cobol"], "`cobol` is no language"),
@@ -251,6 +324,8 @@ fn what_is_wrong_is_told_and_nothing_is_left() {
         (&["new", "a", "--lang", "c", "--wit", "several.wit", "--world", "x"], "no world `x`"),
         (&["new", "a", "--lang", "go", "--wit", "slow.wit"], "the asynchronous function `f`"),
         (&["new", "a", "--lang", "javascript", "--wit", "slow.wit"], "`f` is asynchronous"),
+        (&["new", "a", "--lang", "c", "--wit", "fixed.wit"], "`f` has a list of fixed length, for"),
+        (&["new", "a", "--lang", "c", "--wit", "fixed.wit", "--features", "x"], "no feature `x`"),
     ] {
         let mut command = command();
         let output = command.args(new).current_dir(folder.path()).stdin(Stdio::null()).output();
@@ -261,5 +336,5 @@ fn what_is_wrong_is_told_and_nothing_is_left() {
         let words: Vec<_> = stderr.split_whitespace().filter(|word| *word != "│").collect();
         assert!(words.join(" ").contains(reason), "{reason}: {stderr}");
     }
-    holds(folder.path(), &["several.wit", "slow.wit", "wrong.wit"]);
+    holds(folder.path(), &["fixed.wit", "several.wit", "slow.wit", "wrong.wit"]);
 }

@@ -12,9 +12,11 @@ use std::{
 };
 
 use crate::{
-    BuildError, Language, Project, Toolbox, World,
+    BuildError, Features, Language, Project, Toolbox, World,
     check::mismatches,
     files::put,
+    guard,
+    language::{lack, rust},
     note::{Inputs, Note},
     workplace::Workplace,
 };
@@ -24,6 +26,8 @@ use crate::{
 pub struct Options {
     /// The world among those in `wit`; not needed if there is one.
     pub world: Option<String>,
+    /// The features of its WIT that are on, beside those that the project's settings name.
+    pub features: Features,
     /// For speed, or for finding mistakes.
     pub profile: Profile,
     /// Whether compilers may colour what they say.
@@ -107,10 +111,22 @@ pub(crate) struct Compiled {
 /// # Errors
 /// If the sources, the WIT or the compiler are at fault.
 pub fn build(project: &Project, options: &Options, toolbox: &Toolbox) -> Result<Built, BuildError> {
+    // A host may build while it serves: it does not end with somebody else's code.
+    guard::caught(|| build_unguarded(project, options, toolbox)).unwrap_or_else(|panic| {
+        let (language, folder) = (project.language, project.folder.clone());
+        Err(BuildError::Panic { language, folder, said: panic.message })
+    })
+}
+
+fn build_unguarded(
+    project: &Project,
+    options: &Options,
+    toolbox: &Toolbox,
+) -> Result<Built, BuildError> {
     // What is wrong with the WIT is told before what is missing here.
     read_world(project, options)?;
     let version = version(project.language, toolbox)?;
-    let how = format!("{:?} {:?}", options.world, options.profile);
+    let how = format!("{:?} {:?} {:?}", options.world, options.profile, options.features);
     let with = [env!("CARGO_PKG_VERSION"), &version, &how];
     if unbuilt(project, &with)?.is_none() {
         return Ok(Built::Fresh);
@@ -156,13 +172,14 @@ fn read_world(project: &Project, options: &Options) -> Result<Option<World>, Bui
     if project.language == Language::Rust && !wit.exists() {
         return Ok(None);
     }
-    let world = World::read(&wit, options.world.as_deref())?;
-    project.language.can_build(&world).map_err(|reason| BuildError::Project {
-        language: project.language,
-        folder: project.folder.clone(),
-        reason: format!("has the world `{}`, which cannot be built: {reason}", world.name()),
-    })?;
-    Ok(Some(world))
+    let features = options.features.and_those_of(project)?;
+    let world = World::read(&wit, options.world.as_deref(), &features)?;
+    let lacking = lack::of(project.language, &world).or_else(|| {
+        let is_known = project.language == Language::Rust && rust::has_known_bindings(project);
+        is_known.then(|| lack::rust::names(&world)).flatten()
+    });
+    lacking
+        .map_or(Ok(Some(world.clone())), |reason| Err(BuildError::world(project, &world, &reason)))
 }
 
 fn version(language: Language, toolbox: &Toolbox) -> Result<String, BuildError> {

@@ -56,7 +56,7 @@ fn exports(component: &[u8]) -> Result<Vec<Extern>, String> {
 
 /// A component of the world whose functions do nothing: its types are the world's.
 fn likeness(world: &World) -> Result<Vec<u8>, String> {
-    let World { resolve, id } = world;
+    let World { resolve, id, .. } = world;
     let mut module = dummy_module(resolve, *id, ManglingAndAbi::Standard32);
     embed_component_metadata(&mut module, resolve, *id, StringEncoding::UTF8)
         .and_then(|()| ComponentEncoder::default().module(&module)?.encode())
@@ -102,12 +102,13 @@ fn compare(world: &World, wanted: &Extern, found: &[Extern]) -> Vec<Mismatch> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Features;
 
     fn world(wit: &str) -> World {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("world.wit");
         std::fs::write(&file, wit).expect("written");
-        World::read(&file, None).expect("it is WIT")
+        World::read(&file, None, &Features::default()).expect("it is WIT")
     }
 
     /// What is told of a component of the world `made` where the world `wanted` is to be there.

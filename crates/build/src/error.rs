@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{Language, Mismatch, Missing, WitError};
+use crate::{Language, Mismatch, Missing, Project, WitError, World};
 
 /// Why a component was not built. What was built before is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,19 @@ pub enum BuildError {
         /// All that differs.
         mismatches: Vec<Mismatch>,
     },
+    /// Code that is not Keyway's gave up on the project.
+    #[error(
+        "the {language} project in {} ends what builds it: {said}; leave out of its WIT what is not \
+         usual, or choose another language", folder.display()
+    )]
+    Panic {
+        /// The language.
+        language: Language,
+        /// The project's folder.
+        folder: PathBuf,
+        /// What was said last.
+        said: String,
+    },
     /// A file or folder cannot be read or written.
     #[error("{} cannot be {action}: {error}", path.display())]
     File {
@@ -80,6 +93,15 @@ impl BuildError {
         |error| Self::File { path, action: "written", error }
     }
 
+    /// Of a world that the project's language cannot have.
+    pub(crate) fn world(project: &Project, world: &World, reason: &str) -> Self {
+        Self::Project {
+            language: project.language,
+            folder: project.folder.clone(),
+            reason: format!("has the world `{}`, which cannot be built: {reason}", world.name()),
+        }
+    }
+
     /// What a compiler or the parser of WIT said, or what differs: text of several lines.
     pub fn details(&self) -> Option<String> {
         match self {
@@ -102,6 +124,7 @@ impl BuildError {
             Self::Project { .. } => "project",
             Self::Component { .. } => "component",
             Self::Mismatch { .. } => "mismatch",
+            Self::Panic { .. } => "panic",
             Self::File { .. } => "file",
             Self::Start { .. } => "start",
         }

@@ -3,6 +3,7 @@
 pub(crate) mod c;
 pub(crate) mod go;
 pub(crate) mod javascript;
+pub(crate) mod lack;
 pub(crate) mod python;
 pub(crate) mod rust;
 
@@ -68,19 +69,9 @@ impl Language {
     }
 
     /// Whether the language has bindings for all that `world` has; if not, why, in words about the
-    /// world. The tools of these languages would end in the middle of their own code.
+    /// world.
     pub(crate) fn can_build(self, world: &World) -> Result<(), String> {
-        let reason = match self {
-            Self::Rust | Self::C | Self::Python => None,
-            // What is imported may be.
-            Self::Go => world.asynchronous_export().map(|function| {
-                format!("it exports the asynchronous function `{}`", function.name)
-            }),
-            Self::Cpp | Self::JavaScript | Self::TypeScript => world.asynchrony(),
-        };
-        reason.map_or(Ok(()), |reason| {
-            Err(format!("{reason}, for which {self} has no bindings; Rust, C and Python have them"))
-        })
+        lack::of(self, world).map_or(Ok(()), Err)
     }
 
     /// The name on the command line.

@@ -14,8 +14,10 @@ use include_dir::{Dir, include_dir};
 use wit_parser::Resolve;
 
 use crate::{
-    Language, WitError, World,
+    Features, Language, WitError, World,
+    feature::SETTINGS,
     files::walk,
+    guard,
     skeleton::{self, Skeleton},
     word::{escape, snake},
 };
@@ -98,6 +100,8 @@ pub enum Start {
         path: PathBuf,
         /// The world in it; not needed if there is one.
         world: Option<String>,
+        /// The features of it that are on.
+        features: Features,
     },
 }
 
@@ -171,11 +175,19 @@ pub fn new_project(
                 template.write(kind_key, &with)?;
                 template.write_wit(*kind)
             }
-            Start::Wit { path, world } => {
-                let world = copy_wit(path, world.as_deref(), folder, &names)?;
-                let skeleton = skeleton::of(&world, language, &names.name).map_err(|reason| {
-                    NewError::Skeleton { world: world.name().to_owned(), language, reason }
-                })?;
+            Start::Wit { path, world, features } => {
+                let world = copy_wit(path, world.as_deref(), features, folder, &names)?;
+                let refused = |reason| NewError::Skeleton {
+                    world: world.name().to_owned(),
+                    language,
+                    reason,
+                };
+                let skeleton = guard::caught(|| skeleton::of(&world, language, &names.name));
+                let skeleton = skeleton.map_err(|panic| refused(panic.message))?;
+                let skeleton = skeleton.map_err(refused)?;
+                if let Some(settings) = features.settings() {
+                    template.put(SETTINGS, &settings)?;
+                }
                 template.write_skeleton(language, &skeleton)
             }
         }
@@ -243,11 +255,16 @@ impl Names {
         } else {
             (name.to_owned(), word)
         };
-        let as_package = format!("package example:{package};");
-        let is_plain = Resolve::default().push_str("name.wit", &as_package).is_ok();
-        let package = if is_plain { package } else { format!("%{package}") };
+        let package = as_wit(&package);
         Ok(Self { name: name.to_owned(), snake, word, package })
     }
+}
+
+/// A name in WIT: with `%` before it where it is a word of WIT.
+fn as_wit(name: &str) -> String {
+    let as_package = format!("package example:{name};");
+    let is_plain = Resolve::default().push_str("name.wit", &as_package).is_ok();
+    if is_plain { name.to_owned() } else { format!("%{name}") }
 }
 
 /// Files to be written into a new folder.
@@ -347,15 +364,16 @@ fn wasi_of(kind: Kind) -> &'static [&'static str] {
 fn copy_wit(
     path: &Path,
     wanted: Option<&str>,
+    features: &Features,
     folder: &Path,
     names: &Names,
 ) -> Result<World, NewError> {
-    let world = World::read(path, wanted)?;
+    let world = World::read(path, wanted, features)?;
     let place = folder.join("wit");
     let package = world.package();
     if package.worlds == 1 {
         copy_files(path, &place)?;
-        return Ok(World::read(&place, None)?);
+        return Ok(World::read(&place, None, features)?);
     }
     let deps = place.join("deps");
     if path.is_dir() {
@@ -371,9 +389,11 @@ fn copy_wit(
     } else {
         copy_files(path, &deps)?;
     }
+    // A name that is a word of WIT is written with `%`.
+    let name = as_wit(world.name());
     let included = match &package.version {
-        Some(version) => format!("{}/{}@{version}", package.name, world.name()),
-        None => format!("{}/{}", package.name, world.name()),
+        Some(version) => format!("{}/{name}@{version}", package.name),
+        None => format!("{}/{name}", package.name),
     };
     let text = format!(
         "package example:{};\n\nworld component {{\n    include {included};\n}}\n",
@@ -381,7 +401,7 @@ fn copy_wit(
     );
     let file = place.join("world.wit");
     fs::write(&file, text).map_err(failed(&file))?;
-    Ok(World::read(&place, None)?)
+    Ok(World::read(&place, None, features)?)
 }
 
 /// Copies a file into a folder, or all WIT of a folder.

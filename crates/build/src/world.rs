@@ -5,7 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use wit_parser::{Function, LiveTypes, Resolve, TypeDefKind, WorldId, WorldItem};
+use wit_component::WitPrinter;
+use wit_parser::{
+    Docs, Function, IndexMap, InterfaceId, LiveTypes, Package, PackageId, PackageName, Resolve,
+    Stability, TypeDefKind, WorldId, WorldItem, WorldKey,
+};
+
+use crate::{BuildError, Features};
 
 /// A world, with everything that it refers to.
 #[derive(Debug, Clone)]
@@ -60,10 +66,30 @@ pub enum WitError {
         /// Those that there are.
         worlds: Vec<String>,
     },
+    /// A feature was asked for that nothing is behind.
+    #[error(
+        "{} has no feature `{wanted}`: {}", path.display(),
+        match features.as_slice() {
+            [] => "nothing in it is behind `@unstable(feature = …)`".to_owned(),
+            features => format!("there are {}", quoted(features)),
+        }
+    )]
+    Feature {
+        /// The file or folder.
+        path: PathBuf,
+        /// The feature that was asked for.
+        wanted: String,
+        /// Those that there are.
+        features: Vec<String>,
+    },
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn no_world(wanted: Option<&str>, worlds: &[String]) -> String {
-    let names = worlds.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let names = quoted(worlds);
     match (wanted, worlds) {
         (None, []) => "no world: write one, `world NAME { export …; }`".to_owned(),
         (Some(wanted), []) => format!("no world `{wanted}`, nor any other"),
@@ -77,28 +103,35 @@ fn no_world(wanted: Option<&str>, worlds: &[String]) -> String {
 
 impl World {
     /// Reads the world `wanted` of the package at `path`, a folder with its dependencies under
-    /// `deps` or one file. A package with one world needs no name.
+    /// `deps` or one file. A package with one world needs no name. What is behind
+    /// `@unstable(feature = …)` is there for the features that are on.
     ///
     /// # Errors
-    /// If there is no such world, or the WIT is wrong.
-    pub fn read(path: &Path, wanted: Option<&str>) -> Result<Self, WitError> {
+    /// If there is no such world or feature, or the WIT is wrong.
+    pub fn read(path: &Path, wanted: Option<&str>, features: &Features) -> Result<Self, WitError> {
         if !path.exists() {
             return Err(WitError::Missing { path: path.to_owned() });
         }
-        let mut resolve = Resolve { all_features: false, ..Resolve::default() };
-        let package = match resolve.push_path(path) {
-            Ok((package, _)) => package,
-            Err(error) => {
-                let reason = resolve.render_error(&error).trim_end().to_owned();
-                return Err(WitError::Invalid { path: path.to_owned(), reason });
+        let (resolve, package) = parse(path, features)?;
+        if !features.names.is_empty() {
+            let (whole, _) = parse(path, &Features { all: true, ..Features::default() })?;
+            let known = known_features(&whole);
+            if let Some(wanted) = features.names.iter().find(|name| !known.contains(*name)) {
+                let (path, wanted) = (path.to_owned(), wanted.clone());
+                let features = known.into_iter().collect();
+                return Err(WitError::Feature { path, wanted, features });
             }
-        };
-        match resolve.select_world(&[package], wanted) {
-            Ok(id) => Ok(Self { resolve, id }),
-            Err(_) => Err(WitError::World {
+        }
+        // A name may be a word of WIT, which is written with `%` there.
+        let worlds = &resolve.packages[package].worlds;
+        let by_name = wanted.and_then(|name| worlds.get(name.trim_start_matches('%'))).copied();
+        let id = by_name.map_or_else(|| resolve.select_world(&[package], wanted).ok(), Some);
+        match id {
+            Some(id) => Ok(Self { resolve, id }),
+            None => Err(WitError::World {
                 path: path.to_owned(),
                 wanted: wanted.map(str::to_owned),
-                worlds: resolve.packages[package].worlds.keys().cloned().collect(),
+                worlds: worlds.keys().cloned().collect(),
             }),
         }
     }
@@ -121,6 +154,103 @@ impl World {
         }
     }
 
+    /// The features that are on and have something behind them.
+    pub(crate) fn features_on(&self) -> BTreeSet<String> {
+        known_features(&self.resolve)
+    }
+
+    /// Where tools that read WIT themselves are to read it: in `wit`, or in a file under `work` where
+    /// features are on, which not all of them can switch on.
+    pub(crate) fn for_tools(&self, wit: PathBuf, work: &Path) -> Result<PathBuf, BuildError> {
+        if self.features_on().is_empty() {
+            return Ok(wit);
+        }
+        let path = work.join("features.wit");
+        let text = self.without_gates().map_err(std::io::Error::other);
+        let written = text.and_then(|text| std::fs::write(&path, text));
+        written.map_err(BuildError::written(&path))?;
+        Ok(path)
+    }
+
+    /// Its WIT as one text with nothing behind features.
+    fn without_gates(&self) -> Result<String, String> {
+        let mut resolve = self.resolve.clone();
+        for (_, interface) in &mut resolve.interfaces {
+            interface.stability = Stability::Unknown;
+            for function in interface.functions.values_mut() {
+                function.stability = Stability::Unknown;
+            }
+        }
+        for (_, ty) in &mut resolve.types {
+            ty.stability = Stability::Unknown;
+        }
+        for (_, world) in &mut resolve.worlds {
+            world.stability = Stability::Unknown;
+            for item in world.imports.values_mut().chain(world.exports.values_mut()) {
+                match item {
+                    WorldItem::Interface { stability, .. } => *stability = Stability::Unknown,
+                    WorldItem::Function(function) => function.stability = Stability::Unknown,
+                    WorldItem::Type { .. } => {}
+                }
+            }
+        }
+        let package = resolve.worlds[self.id].package;
+        let package = package.expect("a world that was read has a package");
+        let others = resolve.packages.iter().map(|(id, _)| id).filter(|id| *id != package);
+        let mut printer = WitPrinter::default();
+        printer
+            .print(&resolve, package, &others.collect::<Vec<_>>())
+            .map_err(|error| format!("its WIT cannot be printed: {error:#}"))?;
+        Ok(printer.output.to_string())
+    }
+
+    /// The part `name` of it as WIT, in a package of its own: with its imports if `with_imports`, and the
+    /// exports that `is_kept` says.
+    pub(crate) fn part(
+        &self,
+        name: &str,
+        with_imports: bool,
+        is_kept: &dyn Fn(&WorldKey) -> bool,
+    ) -> Result<String, String> {
+        let mut resolve = self.resolve.clone();
+        let package = resolve.packages.alloc(Package {
+            name: PackageName {
+                namespace: "keyway".to_owned(),
+                name: name.to_owned(),
+                version: None,
+            },
+            docs: Docs::default(),
+            interfaces: IndexMap::default(),
+            worlds: IndexMap::default(),
+        });
+        let mut world = resolve.worlds[self.id].clone();
+        world.package = Some(package);
+        world.exports.retain(|key, _| is_kept(key));
+        world.imports.retain(|_, _| with_imports);
+        let name = world.name.clone();
+        let id = resolve.worlds.alloc(world);
+        resolve.packages[package].worlds.insert(name, id);
+        let mut printer = WitPrinter::default();
+        let printed = printer.print(&resolve, package, &[]);
+        printed.map_err(|error| format!("its WIT cannot be printed: {error:#}"))?;
+        Ok(printer.output.to_string())
+    }
+
+    /// An interface as a user knows it: `wasi:http/types@0.2.0`, or its name in the world.
+    pub(crate) fn interface_name(&self, id: InterfaceId) -> String {
+        self.resolve.id_of(id).unwrap_or_else(|| {
+            let world = &self.resolve.worlds[self.id];
+            let mut items = world.imports.iter().chain(&world.exports);
+            let found = items.find_map(|(key, item)| match (key, item) {
+                (WorldKey::Name(name), WorldItem::Interface { id: of, .. }) if *of == id => {
+                    Some(name)
+                }
+                _ => None,
+            });
+            found.cloned().unwrap_or_default()
+        })
+    }
+
     /// The namespaces of all packages that it may refer to, such as `wasi`.
     pub(crate) fn namespaces(&self) -> BTreeSet<&str> {
         let packages = self.resolve.packages.iter();
@@ -139,7 +269,7 @@ impl World {
 
     /// What it has that bindings of WASI 0.3 alone can hand over, as words about it.
     pub(crate) fn asynchrony(&self) -> Option<String> {
-        let World { resolve, id } = self;
+        let World { resolve, id, .. } = self;
         let world = &resolve.worlds[*id];
         let function = self
             .asynchronous_export()
@@ -161,6 +291,41 @@ impl World {
         let exports = self.resolve.worlds[self.id].exports.values();
         functions(&self.resolve, exports).find(|function| function.kind.is_async())
     }
+}
+
+fn parse(path: &Path, features: &Features) -> Result<(Resolve, PackageId), WitError> {
+    let mut resolve = Resolve { all_features: features.all, ..Resolve::default() };
+    resolve.features.extend(features.names.iter().cloned());
+    match resolve.push_path(path) {
+        Ok((package, _)) => Ok((resolve, package)),
+        Err(error) => {
+            let reason = resolve.render_error(&error).trim_end().to_owned();
+            Err(WitError::Invalid { path: path.to_owned(), reason })
+        }
+    }
+}
+
+/// The features that something is behind.
+fn known_features(resolve: &Resolve) -> BTreeSet<String> {
+    let interfaces = resolve.interfaces.iter().flat_map(|(_, interface)| {
+        let functions = interface.functions.values().map(|function| &function.stability);
+        functions.chain([&interface.stability])
+    });
+    let worlds = resolve.worlds.iter().flat_map(|(_, world)| {
+        let items = world.imports.values().chain(world.exports.values());
+        let items = items.filter_map(|item| match item {
+            WorldItem::Interface { stability, .. } => Some(stability),
+            WorldItem::Function(function) => Some(&function.stability),
+            WorldItem::Type { .. } => None,
+        });
+        items.chain([&world.stability])
+    });
+    let types = resolve.types.iter().map(|(_, ty)| &ty.stability);
+    let features = interfaces.chain(worlds).chain(types).filter_map(|stability| match stability {
+        Stability::Unstable { feature, .. } => Some(feature.clone()),
+        _ => None,
+    });
+    features.collect()
 }
 
 /// The functions of a world's imports or exports, with those of their interfaces.

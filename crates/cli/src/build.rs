@@ -12,7 +12,7 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use keyway_build::{BuildError, Built, Job, Observer, Options, Profile, build_all};
 
-use crate::report;
+use crate::{feature, report};
 
 /// How often a line that says what is built is drawn.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
@@ -29,11 +29,14 @@ pub(crate) struct Arguments {
     /// Build without optimising, with names and line numbers.
     #[arg(long)]
     debug: bool,
+    #[command(flatten)]
+    features: feature::Arguments,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let profile = if arguments.debug { Profile::Debug } else { Profile::Release };
-    let options = Options { world: arguments.world.clone(), profile, color: false };
+    let (world, features) = (arguments.world.clone(), arguments.features.chosen());
+    let options = Options { world, features, profile, color: false };
     if build_at(&arguments.path, &options) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

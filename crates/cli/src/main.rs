@@ -6,6 +6,7 @@ mod call;
 mod check;
 mod compose;
 mod doctor;
+mod feature;
 mod grants;
 mod host;
 mod inspect;

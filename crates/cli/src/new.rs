@@ -9,9 +9,9 @@ use std::{
 
 use dialoguer::{Input, Select};
 use keyway_app::Problem;
-use keyway_build::{Kind, Language, NewError, Start, new_project};
+use keyway_build::{Features, Kind, Language, NewError, Start, new_project};
 
-use crate::report;
+use crate::{feature, report};
 
 /// The arguments of `keyway new`.
 #[derive(Debug, clap::Args)]
@@ -31,6 +31,8 @@ pub(crate) struct Arguments {
     /// World in the WIT, if there are several.
     #[arg(long, value_name = "NAME", requires = "wit")]
     world: Option<String>,
+    #[command(flatten)]
+    features: feature::Arguments,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
@@ -77,7 +79,16 @@ fn make(arguments: &Arguments) -> Outcome<String> {
 
 fn start(arguments: &Arguments) -> Outcome<Start> {
     if let Some(path) = &arguments.wit {
-        return Ok(Start::Wit { path: path.clone(), world: arguments.world.clone() });
+        let (world, features) = (arguments.world.clone(), arguments.features.chosen());
+        return Ok(Start::Wit { path: path.clone(), world, features });
+    }
+    if arguments.features.chosen() != Features::default() {
+        let help = "name it with `--wit PATH`";
+        return Err(vec![told(
+            "arguments",
+            "features are those of a WIT of your own".to_owned(),
+            help,
+        )]);
     }
     if let Some(kind) = arguments.kind {
         return Ok(Start::Kind(kind));

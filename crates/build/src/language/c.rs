@@ -1,6 +1,9 @@
 //! C and C++: clang with a C library for WASI, of the WASI SDK or of Debian.
 
 mod mend;
+mod name;
+pub(crate) mod order;
+pub(crate) mod scope;
 
 use std::{
     env, fs,
@@ -11,17 +14,23 @@ use std::{
 };
 
 use wit_bindgen_core::{Files, WorldGenerator};
+use wit_component::StringEncoding;
+use wit_parser::Resolve;
 
 use crate::{
     BuildError, Found, Language, Missing, Profile, Project, World,
     build::{Compiled, Task},
     debian,
     files::mirror,
+    guard,
     process::{ask, compile, on_path},
 };
 
 /// Where the bindings are put.
 const BINDINGS: &str = "bindings";
+
+/// Where a project's own code lies.
+pub(crate) const SOURCES: &str = "src";
 
 /// Flags of the project, one in each line. Editors read it too.
 const FLAGS: &str = "compile_flags.txt";
@@ -81,7 +90,7 @@ impl Clang {
             path.extension().is_some_and(|found| ending.iter().any(|known| found == *known))
         };
         let mut own = project.own_sources().map_err(BuildError::read(&project.folder))?;
-        own.retain(|path| path.starts_with(project.folder.join("src")));
+        own.retain(|path| path.starts_with(project.folder.join(SOURCES)));
         let sources = bindings.files.iter().chain(&own);
         let sources: Vec<_> =
             sources.filter(|path| ending(path, &["c", "cpp", "cc", "cxx"])).collect();
@@ -130,7 +139,8 @@ impl Clang {
             command.arg("-Wl,--strip-debug");
         }
         if is_cpp {
-            command.arg("-fno-exceptions");
+            // The bindings include the headers of resources, which are the project's.
+            command.arg("-fno-exceptions").arg("-I").arg(task.project.folder.join(SOURCES));
         }
         if task.options.color {
             command.arg("-fcolor-diagnostics");
@@ -178,33 +188,80 @@ impl Bindings {
     fn write(task: &Task<'_>, world: &World) -> Result<Self, BuildError> {
         let project = task.project;
         let files = generate(project.language, world)
-            .map_err(|reason| BuildError::Component { project: project.name.clone(), reason })?;
+            .map_err(|reason| BuildError::world(project, world, &reason))?;
         let folder = project.folder.join(BINDINGS);
-        let files = mirror(&folder, files.iter(), task.work)?;
+        // The class of a resource holds what its author wants, so that its header is the author's.
+        let is_own = |name: &str| {
+            order::is_of_resource(name) && project.folder.join(SOURCES).join(name).is_file()
+        };
+        let made = files.iter().filter(|(name, _)| !is_own(name));
+        let files = mirror(&folder, made, task.work)?;
         Ok(Self { folder, files })
     }
 }
 
 /// Generates the bindings of `world`.
 pub(crate) fn generate(language: Language, world: &World) -> Result<Files, String> {
-    let mut resolve = world.resolve.clone();
+    guard::generate(language, world, &|world| made(language, world))
+}
+
+fn made(language: Language, world: &World) -> Result<Files, String> {
     let mut files = Files::default();
-    let mut generator: Box<dyn WorldGenerator> = if language == Language::Cpp {
-        wit_bindgen_cpp::Opts::default().build(None)
-    } else {
-        wit_bindgen_c::Opts::default().build()
-    };
-    let made = generator.generate(&mut resolve, world.id, &mut files);
-    made.map_err(|error| format!("no bindings can be made: {error:#}"))?;
-    if language == Language::Cpp {
-        let sources = files.iter().map(|(name, _)| name.to_owned());
-        let sources: Vec<_> = sources.filter(|name| name.ends_with(".cpp")).collect();
-        for name in sources {
-            let text = files.remove(&name).unwrap_or_default();
-            files.push(&name, mend::mend(&String::from_utf8_lossy(&text)).as_bytes());
-        }
+    if language != Language::Cpp {
+        run(&mut *wit_bindgen_c::Opts::default().build(), world, &mut files)?;
+        return Ok(files);
     }
+    let named = name::distinct(world);
+    run(&mut *wit_bindgen_cpp::Opts::default().build(None), &named, &mut files)?;
+    let names: Vec<_> = files.iter().map(|(name, _)| name.to_owned()).collect();
+    for name in names.iter().filter(|name| name.ends_with(".cpp")) {
+        let text = files.remove(name).unwrap_or_default();
+        files.push(name, mend::mend(&String::from_utf8_lossy(&text)).as_bytes());
+    }
+    for name in names.iter().filter(|name| name.ends_with("_component_type.o")) {
+        // The component's types are called as the world has them.
+        files.remove(name);
+        files.push(name, &types_of(world)?);
+    }
+    if !names.iter().any(|name| name == RUNTIME) {
+        files.push(RUNTIME, &runtime()?);
+    }
+    order::order(&mut files);
     Ok(files)
+}
+
+/// What the bindings of C++ need, which they leave out where only the class of a resource includes it.
+const RUNTIME: &str = "wit.h";
+
+fn run(generator: &mut dyn WorldGenerator, world: &World, files: &mut Files) -> Result<(), String> {
+    let mut resolve = world.resolve.clone();
+    let made = generator.generate(&mut resolve, world.id, files);
+    made.map_err(|error| format!("no bindings can be made: {error:#}"))
+}
+
+fn types_of(world: &World) -> Result<Vec<u8>, String> {
+    let (name, encoding) = (world.name(), StringEncoding::UTF8);
+    let made = wit_bindgen_c::component_type_object::object(
+        &world.resolve,
+        world.id,
+        name,
+        encoding,
+        None,
+    );
+    made.map_err(|error| format!("the world cannot be encoded: {error:#}"))
+}
+
+/// The file, from the bindings of a world that needs it.
+fn runtime() -> Result<Vec<u8>, String> {
+    let mut resolve = Resolve::default();
+    let package =
+        resolve.push_str("text.wit", "package a:b; world w { export f: func(x: string); }");
+    let package = package.map_err(|error| error.to_string())?;
+    let world = resolve.select_world(&[package], None).map_err(|error| error.to_string())?;
+    let mut files = Files::default();
+    let mut generator = wit_bindgen_cpp::Opts::default().build(None);
+    generator.generate(&mut resolve, world, &mut files).map_err(|error| error.to_string())?;
+    Ok(files.remove(RUNTIME).unwrap_or_default())
 }
 
 fn flags(project: &Project) -> Result<Vec<String>, BuildError> {

@@ -4,6 +4,9 @@
 //! bindings are packages of the same module; what these need at run time is a module of its own,
 //! which Keyway carries and joins to the project by a workspace of Go's.
 
+mod name;
+mod stub;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -18,6 +21,7 @@ use crate::{
     BuildError, Found, Language, Missing, Profile, Project, SetUpError, World,
     build::{Compiled, Task},
     files::put_if_changed,
+    guard,
     language::python::Venv,
     process::{ask, compile, on_path, run},
 };
@@ -112,7 +116,7 @@ impl Go {
         let said = compile("go", task, &mut command)?;
         let mut module = fs::read(&module).map_err(BuildError::read(&module))?;
         // Go's linker leaves out which world the module is for.
-        let World { resolve, id } = world;
+        let World { resolve, id, .. } = world;
         embed_component_metadata(&mut module, resolve, *id, StringEncoding::UTF8).map_err(
             |error| BuildError::Component {
                 project: project.name.clone(),
@@ -156,8 +160,8 @@ fn minor(version: &str) -> Option<u32> {
 /// Puts the bindings beside the sources. The packages are those of the project's own module.
 fn write_bindings(task: &Task<'_>, world: &World) -> Result<(), BuildError> {
     let project = task.project;
-    let files = generate(world, false)
-        .map_err(|reason| BuildError::Component { project: project.name.clone(), reason })?;
+    let files =
+        generate(world, false).map_err(|reason| BuildError::world(project, world, &reason))?;
     let module = module_name(project)?;
     let has_main = has_main(project)?;
     for (name, bytes) in files.iter().filter(|(name, _)| *name != "go.mod") {
@@ -179,25 +183,31 @@ fn in_module(text: &str, module: &str) -> String {
 }
 
 fn generate(world: &World, generate_stubs: bool) -> Result<Files, String> {
-    let mut resolve = world.resolve.clone();
-    let mut files = Files::default();
-    let format = wit_bindgen_go::Format::False;
-    let options = wit_bindgen_go::Opts { format, generate_stubs, ..Default::default() };
-    let made = options.build().generate(&mut resolve, world.id, &mut files);
-    made.map_err(|error| format!("no bindings can be made: {error:#}"))?;
-    Ok(files)
+    let world = name::distinct(world);
+    guard::generate(Language::Go, &world, &|world| {
+        let mut resolve = world.resolve.clone();
+        let mut files = Files::default();
+        let format = wit_bindgen_go::Format::False;
+        let options = wit_bindgen_go::Opts { format, generate_stubs, ..Default::default() };
+        let made = options.build().generate(&mut resolve, world.id, &mut files);
+        made.map_err(|error| format!("no bindings can be made: {error:#}"))?;
+        Ok(files)
+    })
 }
 
 /// The packages of `module` that are to implement the exports, each with functions that are to be
 /// filled in.
 pub(crate) fn stubs(world: &World, module: &str) -> Result<Vec<(String, String)>, String> {
-    let files = generate(world, true)?;
-    let stubs = files.iter().filter_map(|(name, text)| {
-        let package = name.strip_suffix("/wit_bindings.go")?;
-        let text = String::from_utf8_lossy(text);
-        // The first lines say that it is generated and not to be changed.
-        let code = in_module(&text[text.find("package ")?..], module);
-        package.starts_with("export_").then(|| (package.to_owned(), code))
+    let (files, bindings) = (generate(world, true)?, generate(world, false)?);
+    let made = |path: &str| {
+        let found = bindings.iter().find(|(name, _)| *name == path);
+        found.map(|(_, text)| String::from_utf8_lossy(text))
+    };
+    let stubs = files.iter().filter_map(|(path, text)| {
+        let package = path.strip_suffix("/wit_bindings.go")?;
+        package.starts_with("export_").then_some(())?;
+        let text = stub::own_part(&String::from_utf8_lossy(text), made(path).as_deref())?;
+        Some((package.to_owned(), in_module(&text, module)))
     });
     Ok(stubs.collect())
 }

@@ -117,7 +117,8 @@ impl JavaScript {
         let script = self.folder.join("componentize.js");
         put_if_changed(&script, COMPONENTIZE.as_bytes(), task.work)?;
         let mut node = Command::new(&self.node);
-        node.arg(&script).arg(&bundle).arg(project.wit()).arg(world.name()).arg(&output);
+        let wit = world.for_tools(project.wit(), task.work)?;
+        node.arg(&script).arg(&bundle).arg(wit).arg(world.name()).arg(&output);
         node.args(features_off(world));
         said += &compile("componentize-js", task, &mut node)?;
         let module = fs::read(&output).map_err(BuildError::read(&output))?;

@@ -137,7 +137,8 @@ impl Python {
         }
         let output = task.work.join("component.wasm");
         let mut command = Command::new(&self.path);
-        command.arg("--wit-path").arg(project.wit()).args(["--world", world.name()]);
+        command.arg("--wit-path").arg(world.for_tools(project.wit(), task.work)?);
+        command.args(["--world", world.name()]);
         command.arg("componentize");
         if !world.mentions("wasi:") {
             // Else all of WASI is imported, whether the world has it or not.

@@ -156,15 +156,26 @@ impl Rust {
         let new = workspace
             .as_ref()
             .and_then(|workspace| NewTarget::begin(project, workspace, &self.cache, &self.version));
-        let Written { output, said } = compile_and_read("cargo", task, &mut cargo)?;
-        if let Some(new) = new {
+        let compiled = compile_and_read("cargo", task, &mut cargo);
+        if let Some(new) = new.filter(|new| new.is_complete(&compiled)) {
             new.keep();
         }
+        let Written { output, said } = compiled?;
         let artifact = artifact(project, &output)?;
         let component = fs::read(&artifact).map_err(BuildError::read(&artifact))?;
         let used = used(workspace.as_ref(), &artifact);
         Ok(Compiled { module: component, said, used })
     }
+}
+
+/// The version of `wit-bindgen` that new projects have, and whose faults are known.
+const BINDINGS: &str = "0.61";
+
+/// Whether a project's bindings are of that version.
+pub(crate) fn has_known_bindings(project: &Project) -> bool {
+    let text = fs::read_to_string(project.folder.join("Cargo.toml")).unwrap_or_default();
+    text.lines()
+        .any(|line| line.starts_with("wit-bindgen =") && line.contains(&format!("\"{BINDINGS}")))
 }
 
 #[derive(Deserialize)]

@@ -16,7 +16,7 @@ pub(super) fn write(world: &World, exports: &[Export<'_>]) -> String {
     if exports.iter().any(|export| export.key.is_some()) {
         text.push_str("from wit_world import exports\n");
     }
-    for Export { key, name, functions } in exports {
+    for Export { key, name, functions, .. } in exports {
         let class = word(&pascal(name));
         text.push_str(&match key {
             Some(_) => format!("\n\nclass {class}(exports.{class}):\n"),

@@ -1,6 +1,7 @@
 //! Skeletons of worlds whose names are words of every language.
 
 use super::*;
+use crate::Features;
 
 const WIT: &str = "package test:switch;
 
@@ -37,7 +38,7 @@ fn world(wit: &str) -> World {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("world.wit");
     std::fs::write(&file, wit).expect("written");
-    World::read(&file, None).expect("it is WIT")
+    World::read(&file, None, &Features::default()).expect("it is WIT")
 }
 
 /// The only text of a skeleton.
@@ -169,4 +170,211 @@ fn what_a_language_has_no_bindings_for_is_refused() {
         }
     }
     assert!(of(&world(import), Language::Go, "waiting").is_ok());
+}
+
+const RESOURCES: &str = "package test:shop;
+
+    interface stock {
+        resource item {
+            constructor(name: string, price: price);
+            name: func() -> string;
+            merge: static func(a: item, b: borrow<item>) -> item;
+        }
+
+        record price { amount: u32 }
+
+        resource mark;
+
+        resource text {
+            constructor(of: list<u8>) -> result<text, string>;
+        }
+
+        list: func(marks: list<borrow<mark>>) -> option<item>;
+    }
+
+    world shop {
+        export stock;
+    }";
+
+#[test]
+fn resources_are_implemented_in_rust() {
+    has(
+        &text(RESOURCES, Language::Rust),
+        &[
+            "pub struct MyItem;",
+            "type Item = MyItem;",
+            "impl GuestItem for MyItem {",
+            "fn new(name: String, price: Price) -> Self {",
+            "fn name(&self) -> String {",
+            "fn merge(a: Item, b: ItemBorrow<'_>) -> Item {",
+            "impl GuestMark for MyMark {}",
+            "fn new(of: Vec<u8>) -> Result<Self, String> {",
+            "fn list(marks: Vec<MarkBorrow<'_>>) -> Option<Item> {",
+        ],
+    );
+}
+
+#[test]
+fn resources_are_implemented_in_c() {
+    has(
+        &text(RESOURCES, Language::C),
+        &[
+            "struct exports_test_shop_stock_item_t {",
+            "void exports_test_shop_stock_item_destructor(exports_test_shop_stock_item_t *rep) {",
+            "void exports_test_shop_stock_mark_destructor(exports_test_shop_stock_mark_t *rep) {",
+        ],
+    );
+}
+
+#[test]
+fn classes_of_resources_are_the_users_own_in_cpp() {
+    let skeleton = of(&world(RESOURCES), Language::Cpp, "shop").expect("it can be written");
+    let paths: Vec<_> = skeleton.files.iter().map(|(path, _)| path.as_str()).collect();
+    let headers =
+        ["Item", "Mark", "Text"].map(|class| format!("src/exports-test-shop-stock-{class}.h"));
+    assert_eq!(paths.len(), 4);
+    assert!(headers.iter().all(|header| paths.contains(&header.as_str())), "{paths:?}");
+    has(
+        &text(RESOURCES, Language::Cpp),
+        &[
+            "class Item : public wit::ResourceExportBase<Item>{",
+            "Item::Item(wit::string name, stock::Price price) {",
+            "wit::string Item::Name() {",
+        ],
+    );
+}
+
+#[test]
+fn resources_are_implemented_in_go() {
+    let text = text(RESOURCES, Language::Go);
+    has(
+        &text,
+        &[
+            "type Item struct {",
+            "func (self *Item) OnDrop() {}",
+            "func (self *Item) Name() string {",
+            "func ItemMerge(_a *Item, _b *Item) *Item {",
+        ],
+    );
+    assert!(!text.contains("TakeHandle"), "the bindings have it: {text}");
+}
+
+#[test]
+fn types_of_rust_that_the_wit_has_too_are_told_apart() {
+    let wit = "package a:b;
+        interface t {
+            record %option { a: u32 }
+            f: func(a: option<%option>, b: string) -> result<%option, string>;
+        }
+        interface u { f: func(a: option<u8>); }
+        world w { export t; export u; }";
+    has(
+        &text(wit, Language::Rust),
+        &[
+            "fn f(a: ::core::option::Option<Option>, b: String) -> Result<Option, String> {",
+            "fn f(a: Option<u8>) {",
+        ],
+    );
+}
+
+#[test]
+fn a_world_without_exports_implements_nothing_in_rust() {
+    let text =
+        text("package a:b; interface t { f: func(); } world w { import t; }", Language::Rust);
+    assert!(text.contains("generate!") && !text.contains("Component"), "{text}");
+    let types = "package a:b; interface t { record r { a: u32 } } world w { export t; }";
+    let text = self::text(types, Language::Rust);
+    assert!(text.contains("export!(Component)") && !text.contains("impl"), "{text}");
+}
+
+#[test]
+fn modules_of_rust_are_called_as_no_other_is() {
+    let wit = "package a:b;
+        interface core { f: func(); }
+        interface types { f: func(); }
+        world w { import c: interface { f: func(); } export core; export types; export d: interface { f: \
+               func(); } }";
+    has(&text(wit, Language::Rust), &["mod b_core {", "mod types {", "mod d {"]);
+}
+
+#[test]
+fn files_of_go_are_called_so_that_go_takes_them() {
+    let wit = "package a:b;
+        interface load-test { f: func(); }
+        interface linux { f: func(); }
+        world w { export load-test; export linux; export g: func(); }";
+    let skeleton = of(&world(wit), Language::Go, "w").expect("it can be written");
+    let mut paths: Vec<_> = skeleton.files.into_iter().map(|(path, _)| path).collect();
+    paths.sort();
+    assert_eq!(
+        paths,
+        [
+            "export_a_b_linux/linux.go",
+            "export_a_b_load_test/loadtest.go",
+            "export_wit_world/world.go"
+        ]
+    );
+}
+
+/// What a skeleton in each language says, which is nothing where it can be written.
+fn refusals(wit: &str) -> Vec<(Language, String)> {
+    let world = world(wit);
+    let refused = |language| Some((language, of(&world, language, "w").err()?));
+    Language::ALL.into_iter().filter_map(refused).collect()
+}
+
+#[test]
+fn types_without_bindings_are_refused_with_their_place() {
+    let flags: Vec<String> = (0..40).map(|number| format!("bit{number}")).collect();
+    let flags = format!("flags many {{ {} }}", flags.join(", "));
+    for (inner, without, reason) in [
+        (flags.as_str(), 7, "`many` of `a:b/t` has 40 flags, and the component model takes 32"),
+        ("f: func(x: list<u8, 4>);", 5, "`f` of `a:b/t` has a list of fixed length, for which"),
+        ("type l = list<u8, 4>;", 6, "`l` of `a:b/t` has a list of fixed length with a name, for"),
+        ("record r { m: map<string, u8> }", 3, "`r` of `a:b/t` has a `map`, for which"),
+        ("f: func(x: error-context);", 6, "`f` of `a:b/t` has an `error-context`, for which"),
+    ] {
+        for direction in ["import", "export"] {
+            let refused = refusals(&format!(
+                "package a:b; interface t {{ {inner} }} world w {{ {direction} t; }}"
+            ));
+            assert_eq!(refused.len(), without, "{direction} {inner}: {refused:?}");
+            for (language, said) in refused {
+                assert!(said.starts_with(reason), "{language}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_without_bindings_are_refused_with_their_place() {
+    for (wit, languages, reason) in [
+        (
+            "interface t { resource r { a: func(); } method-r-a: func(); } world w { export t; }",
+            [Language::Rust, Language::C, Language::Go].as_slice(),
+            "`[method]r.a`",
+        ),
+        (
+            "interface t { resource r { constructor(); new: func(); } } world w { export t; }",
+            &[Language::Rust],
+            "`[method]r.new` of `a:b/t` is called `new`",
+        ),
+        (
+            "interface t { resource r { take-handle: func(); } } world w { import t; }",
+            &[Language::Rust, Language::Go],
+            "`[method]r.take-handle` of `a:b/t` is called as a",
+        ),
+        (
+            "interface t { record self { a: u32 } } world w { export t; }",
+            &[Language::Rust],
+            "`self`",
+        ),
+    ] {
+        let refused = refusals(&format!("package a:b; {wit}"));
+        let by = |language: &Language| refused.iter().find(|(of, _)| of == language);
+        for language in languages {
+            let (_, said) = by(language).expect("it is refused");
+            assert!(said.contains(reason), "{language}: {said}");
+        }
+    }
 }

@@ -9,7 +9,10 @@ use std::{
 };
 
 use super::Workspace;
-use crate::{Project, process::run};
+use crate::{
+    BuildError, Project,
+    process::{Written, run},
+};
 
 /// For how many sets of dependencies what was built is kept.
 const KEPT: usize = 4;
@@ -47,6 +50,18 @@ impl NewTarget {
             let _ = copy(&kept, target);
         }
         Some(Self { target: target.to_owned(), kept, own: workspace.names_of(project) })
+    }
+
+    /// Whether all dependencies were compiled: cargo compiles a package after those, so that they are
+    /// there too where the package itself has a mistake.
+    pub(super) fn is_complete(&self, compiled: &Result<Written, BuildError>) -> bool {
+        match compiled {
+            Ok(_) => true,
+            Err(BuildError::Compiler { output, .. }) => {
+                self.own.iter().any(|own| output.contains(&format!("could not compile `{own}`")))
+            }
+            Err(_) => false,
+        }
     }
 
     /// Keeps what was built of the dependencies, for the next project. Without it, that is built
@@ -151,6 +166,21 @@ mod tests {
         let left = crate::files::walk(&target, &|_| true).expect("it is there");
         let relative = left.iter().map(|path| path.strip_prefix(&target).expect("it is in it"));
         relative.map(|path| path.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn dependencies_are_complete_where_the_package_alone_fails() {
+        let own = vec!["libfirst_try".to_owned(), "first_try".to_owned(), "first-try".to_owned()];
+        let new = NewTarget { target: PathBuf::new(), kept: PathBuf::new(), own };
+        let failed = |output: &str| {
+            let (tool, project) = ("cargo".to_owned(), "first-try".to_owned());
+            Err(BuildError::Compiler { tool, project, output: output.to_owned() })
+        };
+        assert!(
+            new.is_complete(&failed("error: could not compile `first-try` (lib) due to 1 error"))
+        );
+        assert!(!new.is_complete(&failed("error: could not compile `first` (lib) due to 1 error")));
+        assert!(!new.is_complete(&failed("error: no matching package named `anyhow` found")));
     }
 
     #[test]
