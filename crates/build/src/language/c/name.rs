@@ -32,9 +32,16 @@ pub(super) fn distinct(world: &World) -> World {
             _ => None,
         })
         .collect();
-    for (id, name) in inline {
+    for (id, mut name) in inline {
         let interface = &mut world.resolve.interfaces[id];
-        interface.name.get_or_insert(name);
+        if let (None, Some(package)) = (&interface.name, interface.package) {
+            let known = &mut world.resolve.packages[package].interfaces;
+            while known.contains_key(&name) {
+                name.push_str(MORE);
+            }
+            known.insert(name.clone(), id);
+            interface.name = Some(name);
+        }
     }
     world
 }
