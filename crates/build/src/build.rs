@@ -126,7 +126,7 @@ fn version(language: Language, toolbox: &Toolbox) -> Result<String, BuildError> 
         Language::Rust => toolbox.rust()?.version().to_owned(),
         Language::C | Language::Cpp => toolbox.clang(language)?.version().to_owned(),
         Language::Go => toolbox.go()?.version().to_owned(),
-        Language::Python => toolbox.python()?.version().to_owned(),
+        Language::Python => toolbox.python()?.version(),
         Language::JavaScript | Language::TypeScript => toolbox.javascript(language)?.version(),
     })
 }

@@ -6,6 +6,7 @@ pub(crate) mod javascript;
 pub(crate) mod lack;
 pub(crate) mod python;
 pub(crate) mod rust;
+mod wit;
 
 use std::{fmt, fs, path::Path, str::FromStr};
 

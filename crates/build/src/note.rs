@@ -62,7 +62,7 @@ fn file(project: &Project) -> PathBuf {
 /// All that decides what comes out, as it was at one moment.
 #[derive(Debug)]
 pub(crate) struct Inputs {
-    /// The sources in the project's folder.
+    /// The sources in the project's folder, and what its packages are known by.
     own: BTreeMap<PathBuf, Hash>,
     /// Those that lie elsewhere.
     elsewhere: BTreeMap<PathBuf, Hash>,
@@ -83,7 +83,7 @@ impl Inputs {
             let hash = blake3::hash(&fs::read(&path).unwrap_or_default());
             (path, hash)
         };
-        let own = project.own_sources().map_err(BuildError::read(&project.folder))?;
+        let own = project.known_sources().map_err(BuildError::read(&project.folder))?;
         let own: BTreeMap<_, _> = own.into_iter().map(hash).collect();
         let elsewhere = elsewhere.into_iter().filter(|path| !own.contains_key(path));
         let elsewhere = elsewhere.map(hash).collect();

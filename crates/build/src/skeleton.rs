@@ -99,26 +99,11 @@ pub(crate) fn of(world: &World, language: Language, name: &str) -> Result<Skelet
         Language::C => c_sources(&c::generate(language, world)?)?,
         Language::Cpp => cpp_sources(&c::generate(language, world)?)?,
         Language::Go => go_sources(&exports, &go::stubs(world, name)?),
-        Language::Python => one("app.py", python::write(world, &no_resources(&exports)?)),
-        Language::JavaScript => {
-            one("src/index.js", script::write(&no_resources(&exports)?, language))
-        }
-        Language::TypeScript => {
-            one("src/index.ts", script::write(&no_resources(&exports)?, language))
-        }
+        Language::Python => python::write(world, &exports),
+        Language::JavaScript => one("src/index.js", script::write(world, &exports, language)),
+        Language::TypeScript => one("src/index.ts", script::write(world, &exports, language)),
     };
     Ok(Skeleton { files, is_async: world.asynchrony().is_some() })
-}
-
-fn no_resources<'a>(exports: &'a [Export<'a>]) -> Result<&'a [Export<'a>], String> {
-    match exports.iter().flat_map(|export| &export.resources).next() {
-        None => Ok(exports),
-        Some(resource) => Err(format!(
-            "it exports the resource `{}`, for which no skeleton is written; begin with `--kind library` \
-             and change its WIT",
-            resource.name
-        )),
-    }
 }
 
 /// What `world` exports: its interfaces, then its own functions.

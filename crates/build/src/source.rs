@@ -12,6 +12,7 @@ use std::{
 use crate::{
     Language, Project,
     files::walk,
+    language::python::package::{ENVIRONMENT, Environment},
     note::Note,
     project::{OWN, WIT},
 };
@@ -23,16 +24,25 @@ const TOOLS_OWN: &[&str] = &["node_modules", "__pycache__"];
 const CACHE_TAG: &str = "CACHEDIR.TAG";
 
 impl Project {
-    /// The files that its component is made of, sorted: those of its folder, and those elsewhere that
-    /// compilers have told of. Hidden ones are for other tools.
+    /// The files that its component is made of, sorted: those of its folder, what its packages are known
+    /// by, and those elsewhere that compilers have told of. Hidden ones are for other tools.
     ///
     /// # Errors
     /// If a folder cannot be read.
     pub fn sources(&self) -> io::Result<Vec<PathBuf>> {
-        let mut sources = self.own_sources()?;
+        let mut sources = self.known_sources()?;
         sources.extend(Note::read(self).iter().flat_map(Note::elsewhere).cloned());
         sources.sort();
         sources.dedup();
+        Ok(sources)
+    }
+
+    /// Those that are known without a compiler: of its folder, and of its packages.
+    pub(crate) fn known_sources(&self) -> io::Result<Vec<PathBuf>> {
+        let mut sources = self.own_sources()?;
+        if self.language == Language::Python {
+            sources.extend(Environment::of(self).iter().flat_map(Environment::files));
+        }
         Ok(sources)
     }
 
@@ -49,7 +59,7 @@ impl Project {
             || path == self.folder.join("keyway.toml");
         !is_for_others
             && !self.is_made(path)
-            && !(path.is_dir() && (path.join(CACHE_TAG).is_file() || self.is_other(path)))
+            && !(path.is_dir() && (is_tools_own(path) || self.is_other(path)))
     }
 
     /// Whether building makes it, of what is hashed already.
@@ -86,6 +96,11 @@ impl Project {
         };
         !is_part && is_project()
     }
+}
+
+/// Whether a folder says of itself that a tool fills it.
+fn is_tools_own(folder: &Path) -> bool {
+    [CACHE_TAG, ENVIRONMENT].iter().any(|file| folder.join(file).is_file())
 }
 
 #[cfg(test)]

@@ -229,7 +229,14 @@ struct Names {
     word: String,
     /// Of its package, as a word of WIT, where some words have a meaning of their own.
     package: String,
+    /// The import that the language's own `fetch` is made of, where it has one.
+    fetch: &'static str,
 }
+
+/// In languages where `fetch` is there without a word of the sources.
+const FETCH: &str = "    /// For `fetch()`. Each host is granted in the manifest, by `grant.http`.
+    import wasi:http/outgoing-handler@{{wasi}};
+";
 
 /// What else a template is filled in with.
 struct With {
@@ -256,7 +263,9 @@ impl Names {
             (name.to_owned(), word)
         };
         let package = as_wit(&package);
-        Ok(Self { name: name.to_owned(), snake, word, package })
+        let has_fetch = matches!(language, Language::JavaScript | Language::TypeScript);
+        let fetch = if has_fetch { FETCH } else { "" };
+        Ok(Self { name: name.to_owned(), snake, word, package, fetch })
     }
 }
 
@@ -320,6 +329,7 @@ impl Template<'_> {
             .replace("{{snake}}", &self.names.snake)
             .replace("{{word}}", &self.names.word)
             .replace("{{package}}", &self.names.package)
+            .replace("{{fetch}}", self.names.fetch)
             .replace("{{wasi}}", &format!("0.2.{}", keyway_component::NEWEST_0_2))
     }
 

@@ -11,7 +11,7 @@ use wit_parser::{
     Stability, TypeDefKind, WorldId, WorldItem, WorldKey,
 };
 
-use crate::{BuildError, Features};
+use crate::Features;
 
 /// A world, with everything that it refers to.
 #[derive(Debug, Clone)]
@@ -141,6 +141,11 @@ impl World {
         &self.resolve.worlds[self.id].name
     }
 
+    /// Its name for tools that read names as WIT does.
+    pub(crate) fn escaped_name(&self) -> String {
+        format!("%{}", self.name())
+    }
+
     /// The package that it is of.
     pub(crate) fn package(&self) -> WorldPackage {
         let package = self.resolve.worlds[self.id].package;
@@ -159,21 +164,8 @@ impl World {
         known_features(&self.resolve)
     }
 
-    /// Where tools that read WIT themselves are to read it: in `wit`, or in a file under `work` where
-    /// features are on, which not all of them can switch on.
-    pub(crate) fn for_tools(&self, wit: PathBuf, work: &Path) -> Result<PathBuf, BuildError> {
-        if self.features_on().is_empty() {
-            return Ok(wit);
-        }
-        let path = work.join("features.wit");
-        let text = self.without_gates().map_err(std::io::Error::other);
-        let written = text.and_then(|text| std::fs::write(&path, text));
-        written.map_err(BuildError::written(&path))?;
-        Ok(path)
-    }
-
     /// Its WIT as one text with nothing behind features.
-    fn without_gates(&self) -> Result<String, String> {
+    pub(crate) fn without_gates(&self) -> Result<String, String> {
         let mut resolve = self.resolve.clone();
         for (_, interface) in &mut resolve.interfaces {
             interface.stability = Stability::Unknown;
@@ -255,6 +247,15 @@ impl World {
     pub(crate) fn namespaces(&self) -> BTreeSet<&str> {
         let packages = self.resolve.packages.iter();
         packages.map(|(_, package)| package.name.namespace.as_str()).collect()
+    }
+
+    /// The names of what it imports itself and not by an interface of a package.
+    pub(crate) fn own_imports(&self) -> impl Iterator<Item = &str> {
+        let imports = self.resolve.worlds[self.id].imports.iter();
+        imports.filter_map(|(key, item)| match (key, item) {
+            (WorldKey::Name(_), WorldItem::Type { .. }) | (WorldKey::Interface(_), _) => None,
+            (WorldKey::Name(name), _) => Some(name.as_str()),
+        })
     }
 
     /// Whether it imports or exports an interface of this package, such as `wasi:http`; with

@@ -1,8 +1,9 @@
 //! JavaScript and TypeScript: `esbuild` makes one module of the sources, and `componentize-js` puts
 //! it into a component with an engine. Both lie in a `node_modules` of Keyway's own.
 
+mod bundle;
+
 use std::{
-    collections::BTreeMap,
     env,
     ffi::OsString,
     fs,
@@ -10,21 +11,26 @@ use std::{
     process::Command,
 };
 
-use serde::{Deserialize, de::IgnoredAny};
-
+use self::bundle::Bundler;
 use crate::{
     BuildError, Found, Language, Missing, SetUpError, World,
     files::put_if_changed,
-    language::python::Venv,
+    language::{python::Venv, wit},
     process::{ask, compile, on_path, set_up_by},
-    task::{Compiled, Profile, Task},
+    task::{Compiled, Task},
 };
 
 /// The tools, with the versions that are known to work together.
 const PACKAGES: &str = include_str!("javascript/package.json");
 
-/// Calls the tool as a library: its command line cannot leave out what the world does not need.
-const COMPONENTIZE: &str = include_str!("javascript/componentize.js");
+/// Our own scripts. The first calls the tool as a library, since its command line cannot leave out
+/// what the world does not need, and since it gets values wrong, which another one mends.
+const SCRIPTS: [(&str, &str); 4] = [
+    ("componentize.js", include_str!("javascript/componentize.js")),
+    ("bindings.js", include_str!("javascript/bindings.js")),
+    ("places.js", include_str!("javascript/places.js")),
+    ("fetch.js", include_str!("javascript/fetch.js")),
+];
 
 /// The oldest major version of Node.js that the tools run on.
 const OLDEST: u32 = 20;
@@ -103,53 +109,38 @@ impl JavaScript {
     }
 
     pub(crate) fn version(&self) -> String {
-        format!("{} {} {COMPONENTIZE}", self.version, key())
+        format!("{} {} {}", self.version, key(), scripts_key())
     }
 
     pub(crate) fn compile(&self, task: &Task<'_>, world: &World) -> Result<Compiled, BuildError> {
         let project = task.project;
         let entry = self.entry(task)?;
-        let bundle = task.work.join("bundle.js");
-        let list = task.work.join("bundle.json");
-        let mut said = self.bundle(task, world, &entry, &bundle, &list)?;
+        let scripts = self.scripts(task)?;
+        let mut esbuild = Command::new(self.folder.join("node_modules/.bin/esbuild"));
+        esbuild.env("PATH", path_with(&self.node));
+        let bundler = Bundler { esbuild, fetch: &scripts.join("fetch.js") };
+        let bundle = bundler.bundle(task, world, &entry)?;
         let output = task.work.join("component.wasm");
-        // The script lies beside the modules that it imports.
-        let script = self.folder.join("componentize.js");
-        put_if_changed(&script, COMPONENTIZE.as_bytes(), task.work)?;
+        let name = entry.strip_prefix(&project.folder).unwrap_or(&entry);
         let mut node = Command::new(&self.node);
-        let wit = world.for_tools(project.wit(), task.work)?;
-        node.arg(&script).arg(&bundle).arg(wit).arg(world.name()).arg(&output);
-        node.args(features_off(world));
-        said += &compile("componentize-js", task, &mut node)?;
+        node.arg(scripts.join("componentize.js")).arg(&bundle.file).arg(name);
+        node.arg(wit::file(task, world, None)?)
+            .arg(world.escaped_name())
+            .arg(&output)
+            .args(bundle.features_off(world));
+        let said = bundle.said.clone() + &compile("componentize-js", task, &mut node)?;
         let module = fs::read(&output).map_err(BuildError::read(&output))?;
-        Ok(Compiled { module, said, used: inputs(&list)? })
+        Ok(Compiled { module, said, used: bundle.inputs })
     }
 
-    /// Makes one module of all that `entry` imports, and a list of its files.
-    fn bundle(
-        &self,
-        task: &Task<'_>,
-        world: &World,
-        entry: &Path,
-        bundle: &Path,
-        list: &Path,
-    ) -> Result<String, BuildError> {
-        let mut esbuild = Command::new(self.folder.join("node_modules/.bin/esbuild"));
-        esbuild.env("PATH", path_with(&self.node)).arg(entry).args([
-            "--bundle",
-            "--format=esm",
-            "--platform=neutral",
-        ]);
-        esbuild.args(["--main-fields=module,main", "--target=es2023", "--log-level=warning"]);
-        // What components import is not there before the component is.
-        esbuild.args(world.namespaces().iter().map(|name| format!("--external:{name}:*")));
-        esbuild.arg(format!("--color={}", task.options.color));
-        if task.options.profile == Profile::Debug {
-            esbuild.arg("--sourcemap=inline");
+    /// The folder with our own scripts. It lies beside the modules that they import, and others of
+    /// another Keyway lie in another one.
+    fn scripts(&self, task: &Task<'_>) -> Result<PathBuf, BuildError> {
+        let folder = self.folder.join(format!("keyway-{}", scripts_key()));
+        for (name, text) in SCRIPTS {
+            put_if_changed(&folder.join(name), text.as_bytes(), task.work)?;
         }
-        esbuild.arg(format!("--outfile={}", bundle.display()));
-        esbuild.arg(format!("--metafile={}", list.display()));
-        compile("esbuild", task, &mut esbuild)
+        folder.canonicalize().map_err(BuildError::read(&folder))
     }
 
     /// The module that exports what the world does.
@@ -165,17 +156,6 @@ impl JavaScript {
     }
 }
 
-/// The files of a bundle, from the list that esbuild writes of it.
-fn inputs(list: &Path) -> Result<Vec<PathBuf>, BuildError> {
-    #[derive(Deserialize)]
-    struct List {
-        inputs: BTreeMap<PathBuf, IgnoredAny>,
-    }
-    let text = fs::read(list).map_err(BuildError::read(list))?;
-    let read = serde_json::from_slice::<List>(&text).map_err(Into::into);
-    Ok(read.map_err(BuildError::read(list))?.inputs.into_keys().collect())
-}
-
 /// Where the tools lie; other versions get another folder.
 fn folder(cache: &Path) -> PathBuf {
     cache.join("javascript").join(key())
@@ -185,18 +165,12 @@ fn key() -> String {
     blake3::hash(PACKAGES.as_bytes()).to_hex()[..16].to_owned()
 }
 
-/// The parts of the engine's library that would import what the world does not.
-fn features_off(world: &World) -> Vec<&'static str> {
-    let needed_for = [
-        ("stdio", "wasi:cli/"),
-        ("random", "wasi:random/"),
-        ("clocks", "wasi:clocks/"),
-        ("http", "wasi:http/outgoing-handler"),
-        // The engine implements this release alone. A project of another one exports the handler.
-        ("fetch-event", "wasi:http/incoming-handler@0.2.10"),
-    ];
-    let off = needed_for.into_iter().filter(|(_, interface)| !world.mentions(interface));
-    off.map(|(feature, _)| feature).collect()
+fn scripts_key() -> String {
+    let mut hash = blake3::Hasher::new();
+    for (name, text) in SCRIPTS {
+        hash.update(name.as_bytes()).update(text.as_bytes());
+    }
+    hash.finalize().to_hex()[..16].to_owned()
 }
 
 /// Node.js with its version: the one on the PATH if it is new enough, else Keyway's own.

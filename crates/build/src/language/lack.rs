@@ -4,6 +4,8 @@
 //! compiler takes. What each has was found by building a component of it.
 
 mod go;
+mod javascript;
+mod python;
 pub(crate) mod rust;
 
 use std::collections::BTreeMap;
@@ -66,7 +68,12 @@ pub(crate) fn of(language: Language, world: &World) -> Option<String> {
     too_many_flags(world, &items)
         .or_else(|| items.iter().find_map(|item| without_bindings(language, world, item)))
         .or_else(|| asynchrony(language, world))
-        .or_else(|| (language == Language::Go).then(|| go::names(world)).flatten())
+        .or_else(|| match language {
+            Language::Go => go::names(world),
+            Language::Python => python::of(world),
+            Language::JavaScript | Language::TypeScript => javascript::of(world),
+            _ => None,
+        })
 }
 
 /// The interfaces that a world imports, and those that it exports.

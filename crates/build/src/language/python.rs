@@ -1,24 +1,39 @@
 //! Python: `componentize-py`, which puts an interpreter and the sources into a component. It lies
 //! in a virtual environment of Keyway's own.
 
+pub(crate) mod name;
+pub(crate) mod package;
+mod trace;
+
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
+use self::{name::Names, package::Environment};
 use crate::{
     BuildError, Found, Language, Missing, Project, SetUpError, World, debian,
-    files::write_whole,
+    files::{walk, write_whole},
+    language::wit,
     process::{ask, compile, on_path, set_up_by},
-    task::{Compiled, Task},
+    task::{Compiled, Profile, Task},
 };
 
 /// The package of PyPI, with the version that is known to work.
 const PACKAGE: &str = "componentize-py==0.25.1";
 
 /// The module with the classes that implement the world.
-const MODULE: &str = "app";
+pub(crate) const MODULE: &str = "app";
+
+/// The module that imports the app, and its text.
+const START: (&str, &str) = (trace::START, include_str!("python/start.py"));
+
+/// What sources say that use a part of WASI: each is a module, a function or a variable.
+const OF_WASI: [&str; 16] = [
+    "asyncio", "datetime", "environ", "getenv", "input", "logging", "open", "pathlib", "print",
+    "random", "secrets", "stderr", "stdout", "tempfile", "time", "uuid",
+];
 
 /// The file that is written when a virtual environment is complete.
 const COMPLETE: &str = "keyway-complete";
@@ -121,8 +136,8 @@ impl Python {
         Found { tool: PACKAGE.replace("==", " "), path: self.path.clone() }
     }
 
-    pub(crate) fn version(&self) -> &'static str {
-        PACKAGE
+    pub(crate) fn version(&self) -> String {
+        format!("{PACKAGE} {}", blake3::hash(START.1.as_bytes()).to_hex())
     }
 
     pub(crate) fn compile(&self, task: &Task<'_>, world: &World) -> Result<Compiled, BuildError> {
@@ -135,21 +150,68 @@ impl Python {
             });
         }
         let output = task.work.join("component.wasm");
+        let sources = copy_sources(project, &task.work.join("sources"))?;
+        let environment = Environment::of(project);
+        // What an exception says goes by way of it too.
+        let needs_wasi = world.mentions("wasi:")
+            || task.options.profile == Profile::Debug
+            || needs_wasi(&sources, environment.as_ref())?;
+        let start = sources.join(format!("{}.py", START.0));
+        fs::write(&start, START.1).map_err(BuildError::written(start))?;
         let mut command = Command::new(&self.path);
-        command.arg("--wit-path").arg(world.for_tools(project.wit(), task.work)?);
-        command.args(["--world", world.name()]);
+        command
+            .arg("--wit-path")
+            .arg(wit::file(task, world, name::described(world).as_ref())?)
+            .args(["--world", &world.escaped_name()]);
+        command.args(Names::of(world).arguments());
         command.arg("componentize");
-        if !world.mentions("wasi:") {
-            // Else all of WASI is imported, whether the world has it or not.
+        if !needs_wasi {
+            // Else all of WASI is imported.
             command.arg("--stub-wasi");
         }
-        let sources = copy_sources(project, &task.work.join("sources"))?;
-        command.arg("--python-path").arg(sources).arg(MODULE).arg("--output").arg(&output);
-        compile("componentize-py", task, &mut command)?;
+        command.arg("--python-path").arg(sources);
+        for folder in environment.iter().flat_map(Environment::folders) {
+            command.arg("--python-path").arg(folder);
+        }
+        command.arg(START.0).arg("--output").arg(&output);
+        command.env("VIRTUAL_ENV", no_packages(task)?).env("RUST_BACKTRACE", "0");
+        compile("componentize-py", task, &mut command).map_err(|error| match error {
+            BuildError::Compiler { tool, project: name, output } => {
+                let output = trace::told(&output, project, environment.as_ref());
+                BuildError::Compiler { tool, project: name, output }
+            }
+            other => other,
+        })?;
         let module = fs::read(&output).map_err(BuildError::read(&output))?;
         // What it reads elsewhere it does not tell.
         Ok(Compiled { module, said: String::new(), used: Vec::new() })
     }
+}
+
+/// An environment without packages. Where there is none, the tool takes those of the machine.
+fn no_packages(task: &Task<'_>) -> Result<PathBuf, BuildError> {
+    let folder = task.work.join("nothing");
+    let packages = folder.join("lib/site-packages");
+    fs::create_dir_all(&packages).map_err(BuildError::written(packages))?;
+    Ok(folder)
+}
+
+/// Whether the sources may use WASI where their world has nothing of it: without it the time stands
+/// still, random numbers are the same in each instance, and what is printed is lost. What packages
+/// use is not known.
+fn needs_wasi(sources: &Path, environment: Option<&Environment>) -> Result<bool, BuildError> {
+    if environment.is_some_and(|environment| !environment.is_empty()) {
+        return Ok(true);
+    }
+    let is_module = |path: &Path| path.is_dir() || path.extension().is_some_and(|e| e == "py");
+    for file in walk(sources, &is_module).map_err(BuildError::read(sources))? {
+        let text = fs::read_to_string(&file).map_err(BuildError::read(&file))?;
+        let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+        if words.any(|word| OF_WASI.contains(&word)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Copies the sources into a folder. The interpreter, which knows nothing of this program's

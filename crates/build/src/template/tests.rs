@@ -92,6 +92,18 @@ fn a_project_may_be_called_by_a_word_of_its_language() {
 }
 
 #[test]
+fn the_world_has_what_a_languages_fetch_is_made_of() {
+    for (language, is_there) in
+        [(Language::JavaScript, true), (Language::TypeScript, true), (Language::Python, false)]
+    {
+        let (_folder, project) = made("asking", language, &Start::Kind(Kind::Http));
+        let world =
+            World::read(&project.join("wit"), None, &Features::default()).expect("it is WIT");
+        assert_eq!(world.mentions("wasi:http/outgoing-handler"), is_there, "{language}");
+    }
+}
+
+#[test]
 fn bindings_of_rust_have_what_the_world_needs() {
     for (of, features) in [
         ("async func()", "features = [\"macros\", \"realloc\", \"async\"]"),

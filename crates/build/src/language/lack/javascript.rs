@@ -1,0 +1,111 @@
+//! What the bindings of JavaScript lack beside kinds of types.
+
+use std::collections::BTreeSet;
+
+use wit_parser::{FunctionKind, TypeDefKind, WorldItem, WorldKey};
+
+use crate::{World, word::pascal};
+
+/// Classes that the bindings use, and that a class of this name would hide from them.
+const USED: &[&str] = &[
+    "Array",
+    "BigUint64Array",
+    "BindingsError",
+    "Boolean",
+    "FinalizationRegistry",
+    "Map",
+    "Math",
+    "Number",
+    "Promise",
+    "Symbol",
+];
+
+pub(super) fn of(world: &World) -> Option<String> {
+    other_name(world).or_else(|| exported(world)).or_else(|| imported(world))
+}
+
+/// An interface that is imported under another name than its own.
+fn other_name(world: &World) -> Option<String> {
+    let own = &world.resolve.worlds[world.id];
+    own.imports.iter().find_map(|(key, item)| match (key, item) {
+        (WorldKey::Name(name), WorldItem::Interface { id, .. }) => {
+            let of = world.resolve.interfaces[*id].name.as_deref()?;
+            Some(format!(
+                "it imports the interface `{of}` under the name `{name}`, which JavaScript's bindings cannot"
+            ))
+        }
+        _ => None,
+    })
+}
+
+/// Resources whose classes the bindings would mix up.
+fn exported(world: &World) -> Option<String> {
+    let own = &world.resolve.worlds[world.id];
+    let mut seen = BTreeSet::new();
+    for (interface, resource) in resources(world, own.exports.values()) {
+        let class = pascal(resource);
+        let interface = &world.resolve.interfaces[interface];
+        if !seen.insert(class.clone()) {
+            return Some(format!(
+                "it exports two resources `{resource}`, which JavaScript's bindings cannot tell apart; \
+                 rename one"
+            ));
+        }
+        if USED.contains(&class.as_str()) {
+            return Some(format!(
+                "it exports the resource `{resource}`, whose class would take the place of JavaScript's \
+                 own `{class}` in the bindings; rename it"
+            ));
+        }
+        let id = interface.types.get(resource).copied();
+        let functions = interface.functions.values().filter(|f| f.kind.resource() == id);
+        let word = functions.clone().find(|function| {
+            let is_static = matches!(function.kind, FunctionKind::Static(_));
+            function.item_name() == "constructor"
+                && !matches!(function.kind, FunctionKind::Constructor(_))
+                || is_static && function.item_name() == "prototype"
+        });
+        if let Some(function) = word {
+            return Some(format!(
+                "`{}` of the resource `{resource}` has a name with a meaning of its own in a class of \
+                 JavaScript; rename it",
+                function.item_name()
+            ));
+        }
+    }
+    None
+}
+
+/// Imported resources that have one name with the last part of their interfaces'.
+fn imported(world: &World) -> Option<String> {
+    let own = &world.resolve.worlds[world.id];
+    let mut seen = BTreeSet::new();
+    resources(world, own.imports.values()).into_iter().find_map(|(id, resource)| {
+        let interface = &world.resolve.interfaces[id];
+        let name = interface.name.as_deref().unwrap_or_default();
+        let version = interface.package.and_then(|id| world.resolve.packages[id].name.version.clone());
+        (!seen.insert((name, version, resource))).then(|| {
+            format!(
+                "it imports two resources `{resource}` of interfaces called `{name}`, which JavaScript's \
+                 bindings cannot tell apart; rename one"
+            )
+        })
+    })
+}
+
+/// The resources of interfaces.
+fn resources<'a>(
+    world: &'a World,
+    items: impl Iterator<Item = &'a WorldItem>,
+) -> Vec<(wit_parser::InterfaceId, &'a str)> {
+    let interfaces = items.filter_map(|item| match item {
+        WorldItem::Interface { id, .. } => Some(*id),
+        _ => None,
+    });
+    let resources = interfaces.flat_map(|id| {
+        let types = world.resolve.interfaces[id].types.iter();
+        types.map(move |(name, ty)| (id, name.as_str(), *ty))
+    });
+    let is_resource = |ty| matches!(world.resolve.types[ty].kind, TypeDefKind::Resource);
+    resources.filter(|(_, _, ty)| is_resource(*ty)).map(|(id, name, _)| (id, name)).collect()
+}
