@@ -68,7 +68,7 @@ pub struct Job {
 pub(crate) struct Task<'a> {
     pub(crate) project: &'a Project,
     pub(crate) options: &'a Options,
-    /// An empty folder, on the project's file system, that is taken away afterwards.
+    /// An empty folder, on the project's file system, that is removed afterwards.
     pub(crate) work: &'a Path,
     pub(crate) compilers: Stopwatch,
 }
@@ -99,15 +99,15 @@ pub(crate) struct Compiled {
     pub(crate) used: Vec<PathBuf>,
 }
 
-/// Builds the component of `project` if it is not there, or was made of something else. While somebody
-/// else builds it, this waits.
+/// Builds the component of `project` if it is not there, or was made of something else. Waits while
+/// another build of it runs.
 ///
 /// The component is written whole: if this fails, the old one is as it was.
 ///
 /// # Errors
 /// If the sources, the WIT or the compiler are at fault.
 pub fn build(project: &Project, options: &Options, toolbox: &Toolbox) -> Result<Built, BuildError> {
-    // What is wrong with the WIT is told before what is missing here.
+    // Errors in the WIT are reported before missing tools.
     read_world(project, options)?;
     let version = version(project.language, toolbox)?;
     let how = format!("{:?} {:?}", options.world, options.profile);
@@ -117,7 +117,7 @@ pub fn build(project: &Project, options: &Options, toolbox: &Toolbox) -> Result<
     }
     let workplace = Workplace::open(project)?;
     let began = SystemTime::now();
-    // Somebody else may have built it meanwhile.
+    // Another build may have finished in the meantime.
     let Some(before) = unbuilt(project, &with)? else { return Ok(Built::Fresh) };
     let world = read_world(project, options)?;
     let task = Task { project, options, work: workplace.folder(), compilers: Stopwatch::default() };
@@ -211,7 +211,7 @@ fn finish(project: &Project, world: Option<&World>, module: &[u8]) -> Result<Vec
     Ok(component)
 }
 
-/// What is told of each job of many: its beginning, then its end.
+/// Observes each job of many: its beginning, then its end.
 pub trait Observer: Sync {
     /// The job with this number begins.
     fn begun(&self, number: usize);
@@ -219,8 +219,8 @@ pub trait Observer: Sync {
     fn ended(&self, number: usize, result: &Result<Built, BuildError>);
 }
 
-/// Builds many projects, `at_once` at the same time, and returns what came of each, in order. One
-/// that fails does not hold up the others.
+/// Builds many projects, `at_once` at the same time, and returns what came of each, in order. A
+/// failed one does not hold up the rest.
 pub fn build_all(
     jobs: &[Job],
     toolbox: &Toolbox,

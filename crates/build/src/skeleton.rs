@@ -1,7 +1,7 @@
-//! Skeletons: for a world of the user's own, functions that are to be filled in.
+//! Skeletons: for a user's own world, functions to fill in.
 //!
 //! For C, C++ and Go the declarations come from the bindings. For other languages they are written
-//! from the WIT; that is all that it takes, as long as no resources are exported.
+//! from the WIT, which is enough as long as no resources are exported.
 
 mod header;
 mod python;
@@ -66,8 +66,8 @@ fn exports(world: &World) -> Result<Vec<Export<'_>>, String> {
                     types.find(|(_, id)| matches!(resolve.types[**id].kind, TypeDefKind::Resource));
                 if let Some((resource, _)) = resource {
                     return Err(format!(
-                        "it exports the resource `{resource}`, for which no skeleton is written; \
-                         begin with `--kind library` and change its WIT"
+                        "it exports the resource `{resource}`, for which Keyway writes no \
+                         skeleton; start with `--kind library` and change its WIT"
                     ));
                 }
                 let name = match key {

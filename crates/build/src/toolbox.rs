@@ -1,4 +1,4 @@
-//! What this machine has to build components with.
+//! The tools on this machine that build components.
 
 use std::{io, path::PathBuf, sync::OnceLock};
 
@@ -26,7 +26,7 @@ pub struct Toolbox {
 pub struct Found {
     /// The compiler or tool, with its version.
     pub tool: String,
-    /// Where it lies.
+    /// Its place.
     pub path: PathBuf,
 }
 
@@ -80,7 +80,7 @@ pub enum SetUpError {
         missing: Missing,
     },
     /// All steps were done, and it is still not complete.
-    #[error("{what} was set up in {}, but is not complete", folder.display())]
+    #[error("{what} was installed in {}, but is not complete", folder.display())]
     Incomplete {
         /// What was set up.
         what: &'static str,

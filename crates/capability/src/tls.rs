@@ -1,4 +1,4 @@
-//! The certificates that servers are checked with.
+//! The certificates that verify servers.
 
 use rustls::RootCertStore;
 

@@ -1,4 +1,4 @@
-//! Says what a component is: its imports and exports, what it is made of, what it would need.
+//! Describes a component: its imports and exports, its parts, and the grants it would need.
 
 use serde::Serialize;
 use wasmparser::{KnownCustom, Parser, Payload};
@@ -144,7 +144,7 @@ fn needs(imports: &[Extern]) -> Vec<Need> {
 /// Says why the bytes are not a valid component.
 pub fn wit(bytes: &[u8]) -> Result<String, ReadError> {
     let surface = Surface::read(bytes, Depth::Whole)?;
-    // A component need not come from WIT at all; what has no WIT is told in its closest likeness.
+    // A component need not come from WIT at all; anything without WIT is shown as the closest WIT.
     Ok(decode(bytes).unwrap_or_else(|| sketch(&surface)))
 }
 

@@ -1,16 +1,16 @@
 //! Reads, compares, audits and fuses WebAssembly components: bytes in, bytes out.
 //!
 //! Nothing here runs a component, opens a file or knows an engine. Bytes are validated before any
-//! other tool sees them, so no bytes, however broken, panic.
+//! other tool sees them, so that no bytes, however broken, cause a panic.
 //!
-//! - [`adapt`] makes a component of a core module of WASI preview 1.
+//! - [`adapt`] turns a WASI preview 1 core module into a component.
 //! - [`describe`] says what a component is and which authority it would need; [`wit`] prints its
 //!   world.
 //! - [`minimum`] says what an instance takes before it runs.
 //! - [`authority`] says what an imported interface gives.
-//! - [`fuse`] makes one component, a unit, of a component and all that is linked to it, in which
-//!   each component's authority stays apart from that of the others; [`compose`] makes one for
-//!   hosts that do not know such units, and [`strip`] takes names out of it.
+//! - [`fuse`] makes one component, a unit, from a component and everything linked to it, in which
+//!   each component's authority stays separate; [`compose`] makes one for hosts that do not know
+//!   such units, and [`strip`] removes names from it.
 //! - [`weld`] makes instances of a component cheaper.
 
 mod adapt;

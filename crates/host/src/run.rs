@@ -198,10 +198,11 @@ fn no_command(exports: &[String]) -> Problem {
         all if all.iter().any(answers) => {
             (all.join(", "), "it answers HTTP: serve it with `keyway up`")
         }
-        all => {
-            (all.join(", "), "it is for other components: link one to it, and see `keyway inspect`")
-        }
+        all => (
+            all.join(", "),
+            "it is a library: link a component to it; `keyway inspect` shows what it exports",
+        ),
     };
-    let message = format!("this component is no command: it exports {exports}");
+    let message = format!("this component is not a command: it exports {exports}");
     problem(Code::NoCommand, message, Some(help))
 }

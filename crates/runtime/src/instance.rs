@@ -1,9 +1,9 @@
 //! One request in one instance.
 //!
-//! The instance is a future that is polled by whoever waits for its answer: first the call to
-//! [`run`], then the answer's body. Nothing is spawned, and dropping either drops the instance,
-//! which is how a client that goes away cancels it. Only an instance that has sent its whole
-//! answer and still has something to do goes on in a task of its own.
+//! The instance is a future, polled by whatever waits for its response: first the call to [`run`],
+//! then the response's body. Nothing is spawned, and dropping either drops the instance, which is
+//! how a client that disconnects cancels it. Only an instance that has sent its whole response and
+//! still has work to do continues in a task of its own.
 
 mod answered;
 mod body;
@@ -341,7 +341,7 @@ async fn answer_0_3(
         let request = request_0_3(store.get(), request, scheme);
         view::table(store.get()).push(request)
     })?;
-    // What the guest is told of its answer's transmission.
+    // What the guest learns about the transmission of its response.
     let (whole, all_sent) = oneshot::channel();
     let transmitted = async { all_sent.await.map_err(|_| Error::ConnectionTerminated) };
     match service.wasi_http_handler().call_handle(accessor, request).await? {
@@ -360,7 +360,7 @@ async fn answer_0_3(
     }
     // The guest's tasks write the body; and it may be one that only the host moves.
     if body_sent.await.is_ok() {
-        // Nobody may want to know.
+        // The receiver may be gone.
         let _ = whole.send(());
     }
     Ok(())
@@ -386,7 +386,7 @@ fn request_0_3(state: &mut State, request: http::Request<WasiBody>, scheme: Sche
         None,
         body,
     );
-    // What a guest has to say of a request's body moves nothing, and is for nobody here.
+    // What a guest reports about a request's body changes nothing here.
     request
 }
 

@@ -1,5 +1,5 @@
-//! A unit: a component with all that is fused to it, bound to its rights and ready to run. It
-//! lets in as many requests as it may run, holds some more in a queue, and refuses the rest.
+//! A unit: a component with everything fused to it, bound to its rights and ready to run. It admits
+//! as many requests as it may run, queues some more, and rejects the rest.
 
 use std::{
     future::{Future, poll_fn},
@@ -58,25 +58,29 @@ pub struct UnitSpec {
 pub enum UnitError {
     /// It has no handler that the host knows.
     #[error(
-        "`{0}` exports no handler: a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`, one that handles messages exports `wasi:messaging/incoming-handler@0.2.0-draft`, and one that is told of changes exports `wasi:keyvalue/watcher@0.2.0-draft2`"
+        "`{0}` exports no handler: a component that answers HTTP exports \
+         `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`, one that handles messages \
+         exports `wasi:messaging/incoming-handler@0.2.0-draft`, and one that watches a store \
+         exports `wasi:keyvalue/watcher@0.2.0-draft2`"
     )]
     NoHandler(String),
-    /// It is no command that the host knows.
-    #[error("`{0}` is no command: one exports `wasi:cli/run@0.2` or `wasi:cli/run@0.3`")]
+    /// It is not a command that the host knows.
+    #[error("`{0}` is not a command: a command exports `wasi:cli/run@0.2` or `wasi:cli/run@0.3`")]
     NoCommand(String),
     /// Its instances are to answer several requests at once, and cannot.
     #[error(
-        "`{0}` answers by `wasi:http/incoming-handler@0.2`, whose instances answer one request at a time: take `concurrent` out of its `instances`, or export `wasi:http/handler@0.3`"
+        "`{0}` exports `wasi:http/incoming-handler@0.2`, whose instances serve one request at a \
+         time: remove `concurrent` from its `instances`, or export `wasi:http/handler@0.3`"
     )]
     OneAtOnce(String),
     /// It has more components than the host can keep apart.
-    #[error("`{0}` is fused of {1} components, and a unit can hold {MEMBERS_AT_MOST}")]
+    #[error("`{0}` is fused from {1} components, but a unit holds at most {MEMBERS_AT_MOST}")]
     TooManyComponents(String, usize),
     /// The engines were made without it.
-    #[error("no engine was made that has room for `{0}`")]
+    #[error("no engine has room for `{0}`")]
     NoRoom(String),
     /// A folder that a component is granted cannot be opened.
-    #[error("the folder {} that `{component}` is granted cannot be opened: {error}", folder.display())]
+    #[error("the folder {} granted to `{component}` cannot be opened: {error}", folder.display())]
     Folder {
         /// The component.
         component: String,
@@ -199,9 +203,9 @@ impl Unit {
         &self.name
     }
 
-    /// Runs one request in a fresh instance, or in one that has answered others where its limit
-    /// allows that. The answer's body keeps a fresh instance running: who drops the future or the
-    /// body before their end cancels it.
+    /// Runs one request in a fresh instance, or in a reused one if `instances` allows it. The
+    /// answer's body keeps a fresh instance running: dropping the future or the body before the end
+    /// cancels it.
     ///
     /// # Errors
     /// If the instance made no answer, or was not let in.
@@ -308,7 +312,7 @@ impl Unit {
         &self.watch
     }
 
-    /// Where instances go on that have answered and are not done.
+    /// Runs instances that have answered and are not done.
     pub(crate) fn tasks(&self) -> &TaskTracker {
         &self.tasks
     }
@@ -336,7 +340,7 @@ impl Unit {
     }
 }
 
-/// A place in the queue, left when dropped: also when the client goes.
+/// A place in the queue, left when dropped, including when the client disconnects.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {

@@ -1,5 +1,5 @@
-//! Python: `componentize-py`, which puts an interpreter and the sources into a component. It lies
-//! in a virtual environment of Keyway's own.
+//! Python: `componentize-py`, which puts an interpreter and the sources into a component. It is in
+//! a virtual environment of Keyway's own.
 
 use std::{
     fs,
@@ -80,7 +80,7 @@ fn no_python(language: Language) -> Missing {
 }
 
 fn no_venv(language: Language) -> Missing {
-    missing(language, "Python's module `venv` is not there", &["python3-venv"])
+    missing(language, "Python's module `venv` is missing", &["python3-venv"])
 }
 
 fn missing(language: Language, what: &str, packages: &[&str]) -> Missing {
@@ -105,7 +105,7 @@ impl Python {
         if let Some(path) = Venv::new(cache, PACKAGE).find("componentize-py") {
             return Ok(Self { path });
         }
-        let what = format!("{PACKAGE} is not set up");
+        let what = format!("{PACKAGE} is not installed");
         let commands = vec!["keyway doctor --install python".to_owned()];
         Err(Missing { language: Language::Python, what, packages: Vec::new(), commands })
     }
@@ -140,7 +140,7 @@ impl Python {
         command.arg("--wit-path").arg(project.wit()).args(["--world", world.name()]);
         command.arg("componentize");
         if !world.mentions("wasi:") {
-            // Else all of WASI is imported, whether the world has it or not.
+            // Otherwise all of WASI is imported, whether the world has it or not.
             command.arg("--stub-wasi");
         }
         let sources = copy_sources(project, &task.work.join("sources"))?;

@@ -12,8 +12,8 @@ use crate::{
 pub(super) fn write(world: &World, exports: &[Export<'_>]) -> Result<String, String> {
     if let Some(package) = unnameable(world) {
         return Err(format!(
-            "its package `{package}` is called by a word of Rust, which the bindings do not escape; \
-             call it by another"
+            "its package `{package}` is named after a Rust keyword, which the bindings do not \
+             escape; rename it"
         ));
     }
     let mut text = format!(

@@ -40,7 +40,7 @@ fn function(function: &Function, is_typed: bool) -> String {
     exported("function", &function.name, &rest)
 }
 
-/// A definition that is exported by its name, also where that is a word of the language.
+/// A definition that is exported by its name, even if that is a keyword of the language.
 fn exported(what: &str, name: &str, rest: &str) -> String {
     let name = camel(name);
     let word = word(&name);

@@ -1,4 +1,4 @@
-//! Limits that leave a unit no room to begin, or that it cannot keep.
+//! Limits that are too low for a unit to start, or that it cannot keep.
 
 use keyway_app::{App, Code, ComponentName, Limit, Problem};
 use keyway_component::Minimum;
@@ -37,10 +37,10 @@ fn too_many(app: &App, root: &ComponentName, components: usize) -> Option<Proble
         return None;
     }
     let message = format!(
-        "`{root}` is fused of {components} components, and a unit can hold {MEMBERS_AT_MOST}"
+        "`{root}` is fused from {components} components, but a unit holds at most {MEMBERS_AT_MOST}"
     );
-    let help = "make one of some of them with `keyway compose`, which then have their grants in \
-                common, or have them call each other by HTTP";
+    let help = "combine some of them with `keyway compose` (they then share their grants), or let \
+                them call each other over HTTP";
     let place = app.components[root].place.clone();
     Some(Problem { place, ..problem(Code::TooManyComponents, message, Some(help)) })
 }
@@ -56,10 +56,10 @@ fn at_once(app: &App, root: &ComponentName, exports: &[String]) -> Option<Proble
         return None;
     }
     let message = format!(
-        "`{root}` answers by `wasi:http/incoming-handler@0.2`, whose instances answer one request \
-         at a time"
+        "`{root}` exports `wasi:http/incoming-handler@0.2`, whose instances serve one request at a \
+         time"
     );
-    let help = "take `concurrent` out of its `instances`, or export `wasi:http/handler@0.3`";
+    let help = "remove `concurrent` from its `instances`, or export `wasi:http/handler@0.3`";
     let place = component.reuse_place.clone().or_else(|| component.place.clone());
     Some(Problem { place, ..problem(Code::OneAtOnce, message, Some(help)) })
 }
@@ -82,7 +82,8 @@ fn too_low(app: &App, root: &ComponentName, minimum: &Minimum) -> Vec<Problem> {
             Problem {
                 code: Code::LimitTooLow,
                 message: format!(
-                    "`limit.{key}` of `{root}` is {limit}, but its unit begins with {needed} {what}"
+                    "`limit.{key}` of `{root}` is {limit}, but its unit needs {needed} {what} to \
+                     start"
                 ),
                 label: None,
                 help: Some(format!("set `limit.{key}` to {needed} or more")),

@@ -46,7 +46,7 @@ impl RequestError {
     /// What to do about it.
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            Self::RelativePath(_) => Some("the host may run in another folder than you"),
+            Self::RelativePath(_) => Some("the host may run in a different folder"),
             _ => None,
         }
     }

@@ -1,9 +1,8 @@
-//! Takes in changes to files: the manifest, the components that it names, and the sources that
-//! these are built from.
+//! Watches files for changes: the manifest, the components that it names, and their sources.
 //!
-//! The files are looked at, some times a second. That costs next to nothing, works on every file
-//! system, through links and for folders that come and go, and misses nothing while much else
-//! happens beside them.
+//! The files are polled a few times a second. That costs next to nothing, works on every file
+//! system, through links and for folders that come and go, and misses nothing while other files
+//! change a lot.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! `wasi:blobstore`: containers that the component's links lead to. Objects are streamed both ways.
+//! `wasi:blobstore`: the containers that a component is linked to. Objects are streamed both ways.
 
 mod incoming;
 mod outgoing;
@@ -48,7 +48,7 @@ use draft::{blobstore, container, types};
 /// Names on a page of the backend's.
 const PAGE: usize = 1000;
 
-/// Names that are read at once. Who asks for more gets these, and asks again.
+/// Names that are read at once. A caller that wants more gets these, and asks again.
 const NAMES_AT_MOST: u64 = 10_000;
 
 /// Lays the host's functions for an interface of `wasi:blobstore` over `target`, with the links of
@@ -78,7 +78,7 @@ impl HasData for HasBlobs {
 
 /// What the functions see: whose call it is, and the handles.
 pub(crate) struct View<'a> {
-    /// None for an import that nobody owns: it reaches nothing.
+    /// None for an import without an owner: it reaches nothing.
     pub(crate) member: Option<&'a Member>,
     pub(crate) table: &'a mut ResourceTable,
     /// As many are there as values are being written by the instance, and one more.
@@ -283,9 +283,10 @@ impl container::HostContainer for View<'_> {
         let object = ObjectId { container: &container, name: &name };
         Ok(match outgoing.write_to(&*blobs, object).await {
             Ok(()) => Ok(()),
-            Err(outgoing::Refused::Twice) => {
-                Err("a value is written to one object, and this one has its object".to_owned())
-            }
+            Err(outgoing::Refused::Twice) => Err(
+                "a value can be written to one object only, and this one already has its object"
+                    .to_owned(),
+            ),
             Err(outgoing::Refused::Backend(error)) => Err(self.say(&error)),
         })
     }
@@ -434,7 +435,7 @@ impl types::HostOutgoingValue for View<'_> {
                 Err("the value has no object: call `write-data` before `finish`".to_owned())
             }
             Err(outgoing::Unfinished::Told) => {
-                Err("the object is not written: its stream has told why".to_owned())
+                Err("the object was not written: its stream reported why".to_owned())
             }
             Err(outgoing::Unfinished::Backend(error)) => Err(self.say(&error)),
         })

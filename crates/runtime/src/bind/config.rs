@@ -1,4 +1,4 @@
-//! `wasi:config`: `store` of the drafts, and `runtime`, as the first of them called it. They have the
+//! `wasi:config`: `store` of the drafts, and `runtime`, its name in the first draft. They have the
 //! same functions. Spin's variables are read from the same configuration.
 
 mod spin;
@@ -49,7 +49,7 @@ impl HasData for HasConfig {
     type Data<'a> = View<'a>;
 }
 
-/// What the functions see: whose call it is. None for an import that nobody owns.
+/// What the functions see: whose call it is. None for an import without an owner.
 pub(crate) struct View<'a>(pub(crate) Option<&'a Member>);
 
 impl View<'_> {

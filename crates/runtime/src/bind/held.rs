@@ -1,5 +1,5 @@
-//! What an instance keeps at the host: messages that it writes, and values that it compares. They
-//! take no more, all together, than its own memory may.
+//! What an instance keeps in the host: messages that it writes, and values that it compares.
+//! Together they may take no more than its own memory.
 
 use std::sync::{
     Arc,
@@ -23,8 +23,8 @@ pub(crate) struct Charge {
 /// It was to keep more. This ends the instance: the interfaces have no words for it.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the messages and values that it holds come to more than its memory of {0} bytes: raise \
-     `limit.memory`, or drop those that are not needed any more"
+    "the messages and values that it holds take more than its memory of {0} bytes: raise \
+     `limit.memory`, or drop those no longer needed"
 )]
 pub(crate) struct TooMuch(u64);
 

@@ -1,4 +1,4 @@
-//! `wasi:logging`: lines on standard error, for those who may write there.
+//! `wasi:logging`: lines on standard error, for components that may write there.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ impl HasData for HasLog {
 /// What the function sees: whose call it is.
 pub(crate) struct View<'a> {
     pub(crate) plan: &'a Arc<Plan>,
-    /// The component's, or none's for an import that nobody owns.
+    /// The component's, or none's for an import without an owner.
     pub(crate) slot: usize,
 }
 

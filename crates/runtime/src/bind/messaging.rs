@@ -41,7 +41,7 @@ mod draft {
 
 use draft::{MessagingRequestReplyPre, producer, request_reply, types};
 
-/// What an entry of metadata takes besides its texts.
+/// The overhead of an entry of metadata.
 const ENTRY_BYTES: usize = size_of::<(String, String)>();
 
 /// As many answers are waited for at most.
@@ -103,7 +103,7 @@ impl HasData for HasBrokers {
 
 /// What the functions see: whose call it is, and the handles.
 pub(crate) struct View<'a> {
-    /// None for an import that nobody owns: it reaches nothing.
+    /// None for an import without an owner: it reaches nothing.
     pub(crate) member: Option<&'a Member>,
     pub(crate) table: &'a mut ResourceTable,
     pub(crate) held: &'a Held,
@@ -166,7 +166,7 @@ impl types::Host for View<'_> {
                 return Ok(types::Error::PermissionDenied(text));
             }
             Refusal::NoWayBack => {
-                let text = "nobody waits for an answer to this message".to_owned();
+                let text = "no one is waiting for a reply to this message".to_owned();
                 return Ok(types::Error::Other(text));
             }
             Refusal::Broker(error) => error,

@@ -1,4 +1,4 @@
-//! Spin's interface of Redis: connections to the servers that a component is granted.
+//! Spin's Redis interface: connections to the servers that a component is granted.
 
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ impl HasData for Redis {
 
 /// What the functions see: whose call it is, and the handles.
 pub(crate) struct View<'a> {
-    /// None for an import that nobody owns: it opens nothing.
+    /// None for an import without an owner: it opens nothing.
     pub(crate) member: Option<&'a Member>,
     pub(crate) table: &'a mut ResourceTable,
 }

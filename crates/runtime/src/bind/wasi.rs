@@ -1,4 +1,4 @@
-//! The interfaces of WASI that the host provides, and those of others, each bound to one component's
+//! The interfaces that the host provides, WASI's and foreign ones, each bound to one component's
 //! rights.
 
 use keyway_component::{Authority, authority, is_provided};

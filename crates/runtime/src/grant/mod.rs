@@ -1,4 +1,4 @@
-//! Grants, made good: how each component's rights become what its WASI context lets through.
+//! Enforces grants: turns each component's rights into what its WASI context permits.
 
 pub(crate) mod folder;
 pub(crate) mod http;
@@ -33,8 +33,8 @@ pub struct Principal {
     pub grant: Grant,
     /// What its links to backends lead to, by what it opens.
     pub links: BTreeMap<(Capability, String), Linked>,
-    /// Its standard streams, where it has the process to itself. Others write lines that begin
-    /// with their name, and read nothing.
+    /// Its standard streams, where it has the process to itself. All other components write lines
+    /// that begin with their name, and read nothing.
     pub streams: Option<Streams>,
     /// How its user grants it more.
     pub remedy: Remedy,

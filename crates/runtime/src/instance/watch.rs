@@ -1,5 +1,6 @@
-//! Ends instances whose time is up while nobody reads their answers: a server asks for more of a body
-//! only when the client has taken what it had, and an instance runs only when it is asked.
+//! Ends instances whose time is up while nothing reads their responses: a server asks for more of a
+//! body only when the client has taken the previous part, and an instance runs only when it is
+//! polled.
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +27,7 @@ type Key = (Instant, u64);
 #[derive(Default)]
 pub(crate) struct Watch {
     list: Mutex<List>,
-    /// Whoever looks is to look earlier.
+    /// The watcher has to look earlier.
     earlier: Notify,
 }
 
@@ -34,7 +35,7 @@ pub(crate) struct Watch {
 struct List {
     readings: BTreeMap<Key, Weak<Mutex<Reading>>>,
     last: u64,
-    /// When they are looked at next, if somebody does.
+    /// When they are next checked, if at all.
     look: Option<Instant>,
 }
 

@@ -1,11 +1,10 @@
-//! Instances that answer several requests, one after the other or at once, where the manifest
-//! allows it.
+//! Instances that serve several requests, one after another or at once, if the manifest allows it.
 //!
 //! Such an instance is a task of its own, a worker, on the thread of the request that it was made
-//! for, and gets requests as jobs. What a request polls is, instead of its own instance, a future
-//! that watches the worker. A worker goes on with a request whose client has gone, because nothing
-//! ends one call of an instance without ending the others; it holds the request's place among
-//! those that may run until then.
+//! for, and gets requests as jobs. Instead of its own instance, a request polls a future that
+//! watches the worker. A worker continues a request whose client has gone, because nothing ends one
+//! call of an instance without ending the rest; until then it keeps the request's place among the
+//! running ones.
 
 use std::{
     future::{Future, poll_fn},
@@ -52,7 +51,7 @@ struct Seats {
     next: u64,
 }
 
-/// A worker, as those see it who have a request for it.
+/// A worker, as seen by the requests it serves.
 #[derive(Debug)]
 struct Seat {
     number: u64,
@@ -205,7 +204,7 @@ pub(super) async fn drive(
 ) -> Result<(), Broken> {
     let (given, mut answered) = oneshot::channel();
     let (done, mut finished) = oneshot::channel();
-    // Where there are none, nobody comes here.
+    // Without any, this code is not reached.
     let Some(workers) = unit.workers() else { return Ok(()) };
     let job =
         Box::new(Job { request, scheme, answer: given, body_sent, deadline, done, admission });
@@ -254,7 +253,7 @@ pub(super) async fn drive(
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        // A worker that does not answer in time is not to keep others waiting.
+        // A worker that does not respond in time must not keep other requests waiting.
         if !self.is_done
             && Instant::now() >= self.deadline
             && let Some(workers) = self.unit.workers()
@@ -288,7 +287,7 @@ async fn work(
     end: watch::Sender<Option<Failure>>,
     _room: OwnedSemaphorePermit,
 ) {
-    // Where there is none, nobody starts one.
+    // Without one, none is started.
     let Some(workers) = unit.workers() else { return };
     let mut store = unit.store();
     let ended = live(&unit, workers, &mut store, &mut worker).await;
@@ -372,7 +371,7 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// One request after the other. Such an instance has no tasks besides.
+    /// One request after the other. Such an instance has no other tasks.
     async fn serve_in_turn(
         &self,
         store: &mut Store<State>,
@@ -383,7 +382,7 @@ impl Desk<'_> {
             self.begin(store.data_mut(), 1, job.deadline);
             let Job { request, scheme, answer, done, admission, .. } = *job;
             super::answer_0_2(store, proxy, (request, scheme), answer).await?;
-            // Whoever waited for it may have gone.
+            // The waiter may have gone.
             let _ = done.send(());
             self.idle();
             self.workers.done(self.number);
@@ -480,7 +479,7 @@ async fn answer(
 ) -> wasmtime::Result<Admission> {
     let Job { request, scheme, answer, body_sent, done, admission, .. } = *job;
     super::answer_0_3(accessor, service, (request, scheme), answer, body_sent).await?;
-    // Whoever waited for it may have gone.
+    // The waiter may have gone.
     let _ = done.send(());
     Ok(admission)
 }

@@ -1,5 +1,5 @@
-//! A lane: one thread's runtime, its listening socket, and the connections that came in by it.
-//! Nothing here is shared with other lanes but what is never written.
+//! A lane: one thread's runtime, its listening socket, and the connections accepted from it. Lanes
+//! share only what is never written.
 
 use std::future::pending;
 use std::io;
@@ -68,8 +68,8 @@ impl Settings {
             // `connection::supervise` does the same for both protocols, without a timer that is
             // made and dropped for each request.
             .header_read_timeout(None)
-            // The end of what a client sends is no end of its wish for an answer: how long that is
-            // believed is for `connection::abandoned` to say.
+            // A client that has finished sending may still want its response:
+            // `connection::abandoned` decides how long to believe that.
             .half_close(true)
             .max_header_size(header_bytes as usize)
             .max_buf_size(header_bytes as usize * 2);
@@ -137,7 +137,7 @@ impl Lane {
                     Some(door)
                 }
                 Err(error) => {
-                    warn!(%error, "one thread fewer serves HTTP");
+                    warn!(%error, "a thread has stopped serving HTTP");
                     local.stop.cancelled().await;
                     None
                 }
@@ -175,7 +175,7 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// Of a server that is told to stop at this moment.
+    /// For a server that is stopped at this moment.
     fn of(ending: &Ending) -> Self {
         let at = Instant::now().checked_add(ending.drain);
         Deadline { at, at_once: ending.at_once.clone() }
@@ -199,7 +199,7 @@ impl Deadline {
 }
 
 impl Drop for Lane {
-    /// A runtime that is dropped within a task of another panics, unless it is told not to wait.
+    /// A runtime that is dropped within a task of another panics, unless told not to wait.
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

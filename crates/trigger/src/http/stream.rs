@@ -1,5 +1,5 @@
-//! A connection's bytes, as hyper reads and writes them: what was read to find the protocol comes
-//! first, a client that takes nothing ends the connection, and the end waits for the client.
+//! A connection's bytes, as hyper reads and writes them: bytes read to detect the protocol come
+//! first, a client that reads nothing ends the connection, and closing waits for the client.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -42,8 +42,8 @@ enum Linger {
     Never,
     /// Lingers if the client may have more to say than was read.
     IfUnread {
-        /// How many requests had begun when bytes were last read. If it is all of them, these
-        /// bytes made no request: they belong to a body, or to a head that is no good.
+        /// How many requests had begun when bytes were last read. If it is all of them, these bytes
+        /// made no request: they belong to a body, or to a bad head.
         begun_at_read: Option<u64>,
     },
     /// The sending side is closed.
@@ -62,7 +62,7 @@ impl<S> Stream<S> {
         Stream { inner, first, write_timeout, stalled: None, activity, linger: Linger::Never }
     }
 
-    /// Waits at its end for the rest of what nobody read.
+    /// Waits at its end for the rest of the unread data.
     pub(super) fn lingering(mut self) -> Self {
         self.linger = Linger::IfUnread { begun_at_read: None };
         self
@@ -97,7 +97,7 @@ impl<S> Stream<S> {
         };
         self.activity.stall(true);
         ready!(timer.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes no more")))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads no more")))
     }
 }
 

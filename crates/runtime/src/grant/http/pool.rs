@@ -1,5 +1,5 @@
-//! Connections to servers, and those of them that are kept for the next request: how many, and that
-//! they are closed before a guest is refused a connection, a socket or a file.
+//! Connections to servers, and the pool of those kept for reuse: it is limited, and its connections
+//! are closed before a guest is refused a connection, a socket or a file.
 
 use std::{
     io::{self, IoSlice},
@@ -29,7 +29,7 @@ pub(super) const KEPT_PER_HOST: usize = 64;
 /// so it is replaced after it has made so many.
 const KEPT: usize = 256;
 
-/// Connections that are kept for nobody are closed by their tasks, as soon as these run.
+/// Connections that are no longer kept are closed by their tasks, as soon as these run.
 const CLOSING_TIME: Duration = Duration::from_millis(20);
 
 /// Those that have a client.
@@ -38,7 +38,7 @@ static POOLS: Mutex<Vec<Weak<Pool>>> = Mutex::new(Vec::new());
 /// How many connections there are, whether in use or not.
 static OPEN: AtomicUsize = AtomicUsize::new(0);
 
-/// Told of each connection that is closed.
+/// Notified of each connection that is closed.
 static CLOSED: Notify = Notify::const_new();
 
 /// The client of one component, with the connections that it keeps, as long as it has one.
@@ -82,7 +82,7 @@ pub(crate) async fn close_idle() {
         pools.iter().filter_map(Weak::upgrade).filter_map(|pool| lock(&pool.0).take()).collect();
     if !clients.is_empty() && OPEN.load(Relaxed) > 0 {
         drop(clients);
-        // There may be none that nobody uses.
+        // There may be no unused ones.
         let _ = timeout(CLOSING_TIME, closed).await;
     }
 }
