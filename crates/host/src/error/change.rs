@@ -34,7 +34,7 @@ pub enum ChangeError {
         known: Vec<String>,
     },
     /// A component's file is not what it was when the app took it in.
-    #[error("the file of `{component}` has changed since it was taken in")]
+    #[error("the file of `{component}` has changed since it was loaded")]
     ChangedSource {
         /// The component.
         component: String,
@@ -63,7 +63,7 @@ pub enum ChangeError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Busy {
     /// A component is on trial.
-    #[error("a component is on trial")]
+    #[error("a canary is running")]
     Trial,
     /// Something is being compiled, reloaded or undone.
     #[error("another change is in progress")]
@@ -112,7 +112,7 @@ pub enum TrialError {
     },
     /// None of its requests came to its end.
     #[error(
-        "the new component {}, so that the trial is undecided, and the old one is back in service",
+        "the new component {}, so the canary is undecided, and the old one is back in service",
         had(*requests)
     )]
     Undecided {

@@ -30,7 +30,7 @@ pub enum RequestError {
         whole: &'static str,
     },
     /// A trial would take too long.
-    #[error("a trial of {0:?} is too long: it may take a day at most")]
+    #[error("a canary of {0:?} is too long: it may take a day at most")]
     TrialTooLong(Duration),
 }
 
