@@ -204,10 +204,10 @@ fn a_link_may_be_for_reading_only() {
     asked(&keyway, &[("/get/box/a", "text"), ("/list/box", "a")]);
     for path in ["/put/box/a/changed", "/delete/box/a", "/clear/box", "/drop/box", "/create/new"] {
         let refused = ask(&keyway, path);
-        assert!(refused.contains("may only read"), "{path}: {refused}");
+        assert!(refused.contains("is read-only"), "{path}: {refused}");
     }
     let refused = ask(&keyway, "/get/box/b");
-    assert!(refused.contains("their names begin with `a`"), "{refused}");
+    assert!(refused.contains("which covers names that begin with `a`"), "{refused}");
     keyway.wait_for_stderr(r#"access = "read-write""#);
 }
 
@@ -251,7 +251,7 @@ fn a_missing_bucket_is_told_at_the_start() {
         moto.url()
     );
     let (_app, keyway) = up(r#""pictures""#, &places);
-    keyway.wait_for_stderr("has no bucket `missing`: create it, or name one that is there");
+    keyway.wait_for_stderr("has no bucket `missing`: create it, or name one that exists");
 }
 
 #[test]

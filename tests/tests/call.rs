@@ -97,8 +97,8 @@ fn a_call_that_cannot_be_made_says_why() {
         ("nothing()", "`nothing` may be one of several functions"),
         ("text(\"a\")", "it is text: func(text: string, letter: char)"),
         ("numbers(256, 0, 0, 0, 0)", "invalid value"),
-        ("nested(none, middle, {})", "this is no call with values in WAVE"),
-        ("take(1)", "`take` of `values` cannot be called by hand: it takes or returns handles"),
+        ("nested(none, middle, {})", "this is not a call with values in WAVE"),
+        ("take(1)", "`take` of `values` cannot be called by hand: it takes or returns resources"),
         ("fail(\"panic\")", "`fail` of `values`: the component trapped"),
     ] {
         refused(&call(&[text]), expected);
@@ -106,10 +106,7 @@ fn a_call_that_cannot_be_made_says_why() {
     refused(&call(&["--time", "200ms", "fail(\"loop\")"]), "limit.time");
     refused(&finish(["call", "/no/such.wasm", "f()"]), "there is no file or folder /no/such.wasm");
     refused(&finish(["call", "no-such.wasm"]), "there is no file or folder no-such.wasm");
-    refused(
-        &finish(["call", "greet"]),
-        "a function is called with its values: `keyway call 'greet()'`",
-    );
+    refused(&finish(["call", "greet"]), "call a function with its values: `keyway call 'greet()'`");
 }
 
 #[test]
@@ -198,7 +195,7 @@ fn functions_of_a_running_app_are_called_as_it_runs() {
     // It is always what serves that is called, and not what a file holds since.
     worked(&keyway.ask(["swap", "--undo"]));
     fs::copy(&other, app.path().join("greeter.wasm")).expect("copied");
-    refused(&keyway.ask(greet), "the file of `greeter` has changed since it was taken in");
+    refused(&keyway.ask(greet), "the file of `greeter` has changed since it was loaded");
     worked(&keyway.ask(["reload"]));
     assert_eq!(keyway.ask(greet).stdout, "\"Good day, Ann!\"\n");
 }

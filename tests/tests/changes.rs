@@ -120,7 +120,7 @@ fn a_component_that_traps_is_told_of_the_next_change() {
     ask(&keyway, "/set/in-a/trap");
     ask(&keyway, "/set/in-b/2");
     comes_to(&keyway, "seen-in-b", "2");
-    keyway.wait_for_stderr("a change of `in-a` was not handled");
+    keyway.wait_for_stderr("a change to `in-a` was not handled");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_component_sees_no_changes_beyond_its_link() {
     ask(&keyway, "/set/other/1");
     ask(&keyway, "/set/in-a/1");
     // It may not write what it copies.
-    keyway.wait_for_stderr("a change of `in-a` was not handled");
+    keyway.wait_for_stderr("a change to `in-a` was not handled");
     assert!(!keyway.stderr().contains("`other`"));
 }
 
@@ -163,10 +163,10 @@ fn a_reload_gives_changes_to_the_next_component() {
 #[test]
 fn what_cannot_be_watched_is_told() {
     for (from, to, told) in [
-        (TRIGGER, "store = \"other\"", "to be told of changes in `other`, which it cannot open"),
+        (TRIGGER, "store = \"other\"", "watches `other`, which it cannot open"),
         (TRIGGER, "prefx = \"in-\"", "there is no key `prefx`"),
         ("\"watcher\"", "\"watchr\"", "changes in `default` lead to `watchr`"),
-        ("{guest:store-watcher}", "{guest:store}", "which is not told of any"),
+        ("{guest:store-watcher}", "{guest:store}", "which does not watch a store"),
     ] {
         let app = app(&manifest(MEMORY, LINK, TRIGGER).replace(from, to));
         let finished = finish(["check".as_ref(), app.path().as_os_str()]);

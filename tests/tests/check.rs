@@ -63,11 +63,11 @@ fn a_wrong_type_says_what_is_expected() {
 
 #[test]
 fn a_file_that_is_no_component_is_refused() {
-    refuse_file(b"hello", &["not a WebAssembly file", "give a whole `.wasm` file"]);
+    refuse_file(b"hello", &["not a WebAssembly file", "use a complete `.wasm` file"]);
     let hello = std::fs::read(guest("hello")).expect("built");
     refuse_file(&hello[..hello.len() / 2], &["truncated"]);
     // A core module that exports nothing and says nothing of WASI.
-    refuse_file(b"\0asm\x01\0\0\0", &["core module of another kind"]);
+    refuse_file(b"\0asm\x01\0\0\0", &["core module cannot be adapted"]);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn an_import_that_nothing_meets_says_who_could() {
         component = "front"
         "#,
         &[
-            "nothing meets the import `test:greet/greeter` of the component `front`",
+            "nothing satisfies the import `test:greet/greeter` of the component `front`",
             "link.\"test:greet/greeter\" = \"greeter\"",
             "has no import `test:nothing/at-all`",
         ],
@@ -219,7 +219,7 @@ fn a_function_of_another_type_is_named() {
         &manifest.replace("FILE", &file.display().to_string()),
         &[
             "`front` imports `test:greet/greeter`",
-            "`other` exports is of another type",
+            "`other` exports has a different type",
             "greet front imports func(name: string) -> string other exports func(name: u32) -> u32",
         ],
     );
@@ -240,7 +240,7 @@ fn a_route_is_there_once() {
         route = "/"
         component = "hello"
         "#,
-        &["the route `/` is there already, at line"],
+        &["the route `/` is already defined, at line"],
     );
 }
 
@@ -304,11 +304,10 @@ fn limited(limit: &str) -> String {
 
 #[test]
 fn a_limit_has_to_leave_room_for_a_start() {
-    refuse(&limited("memory = \"64GiB\""), &["it has to be from 64KiB to 4GiB"]);
-    let words =
-        ["`limit.memory` of `hello` is \"64KiB\", but its unit begins with", "keyway.toml:6"];
+    refuse(&limited("memory = \"64GiB\""), &["use a value from 64KiB to 4GiB"]);
+    let words = ["`limit.memory` of `hello` is \"64KiB\", but its unit needs", "keyway.toml:6"];
     refuse(&limited("memory = \"64KiB\""), &words);
-    refuse(&limited("tables = 1"), &["`limit.tables` of `hello` is 1, but its unit begins with"]);
+    refuse(&limited("tables = 1"), &["`limit.tables` of `hello` is 1, but its unit needs"]);
     refuse(&limited("core-instances = 1"), &["set `limit.core-instances` to"]);
 }
 
@@ -339,7 +338,7 @@ fn a_folder_grant_has_to_exist() {
         route = "/"
         component = "hello"
         "#,
-        &["no-such-folder", "is not there"],
+        &["no-such-folder", "does not exist"],
     );
 }
 
@@ -372,7 +371,7 @@ fn a_taken_port_a_bad_address_and_a_bad_time_are_told() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
     let hello = guest("hello").display().to_string();
-    expect_words(&finish(["up", &hello, "--listen", &address]), &["is taken by another program"]);
+    expect_words(&finish(["up", &hello, "--listen", &address]), &["is in use by another program"]);
     for bad in ["nonsense", "127.0.0.1", "1.2.3:80", "127.0.0.1:65536"] {
         let said = finish(["up", &hello, "--listen", bad]);
         expect_words(&said, &[bad, "an address is an IP address and a port"]);

@@ -92,7 +92,7 @@ fn an_app_that_is_not_in_order_is_not_composed() {
         assert!(finished.told().contains(expected), "{expected}\n{}", finished.stderr);
         assert!(!output.exists());
     };
-    refused(&[], "several components that are started: front, hello");
+    refused(&[], "triggers start several components: front, hello");
     refused(&["--component", "helo"], "did you mean `hello`?");
     refused(&["--component", "front"], "test:greet/greeter");
     let composed = compose(&[text(app.path()), "--component", "hello"], &output);

@@ -97,13 +97,13 @@ fn what_does_not_fit_is_not_written() {
     let root = folder.path();
     let app = root.join("app");
     refused(&app, &["add", "no-such.wasm"], "there is no component at no-such.wasm");
-    refused(&app, &["add", "../front.wasm", "--name", "No Name"], "is no component's name");
+    refused(&app, &["add", "../front.wasm", "--name", "No Name"], "is not a valid component name");
     refused(&app, &["add", "../front.wasm", "--route", "no-slash"], "no-slash");
-    refused(root, &["add", "front.wasm"], "make an app with `keyway new app NAME`");
+    refused(root, &["add", "front.wasm"], "create an app with `keyway new app NAME`");
     worked(&app, &["add", "../front.wasm"]);
-    refused(&app, &["add", "../front.wasm"], "the app has a component `front` already");
+    refused(&app, &["add", "../front.wasm"], "the app already has a component `front`");
     worked(&app, &["add", "../counter.wasm"]);
-    refused(&app, &["link", "front", "counter"], "`counter` exports nothing that could meet");
+    refused(&app, &["link", "front", "counter"], "`counter` exports nothing that could satisfy");
     refused(&app, &["link", "front", "countr"], "did you mean `counter`?");
     // The same interface with a function of another type.
     let wrong = r#"(component

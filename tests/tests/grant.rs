@@ -1,4 +1,4 @@
-//! What a component reaches is what it was granted, also when it is fused with another.
+//! What a component reaches is what it was granted, even when it is fused with another.
 
 use std::{
     io::{Read, Write},

@@ -137,7 +137,7 @@ fn traps_and_missing_answers_are_errors_of_the_server() {
     let (_app, keyway) = misbehaving("");
     expect(&keyway, "/trap", 500, "the component trapped");
     expect(&keyway, "/stack", 500, "the component trapped");
-    expect(&keyway, "/silent", 500, "without an answer");
+    expect(&keyway, "/silent", 500, "without a response");
 }
 
 #[test]

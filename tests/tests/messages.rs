@@ -107,7 +107,7 @@ fn delivers_again(keyway: &Keyway) {
     counts(keyway, "orders.again", "1");
     assert_eq!(ask(keyway, "/get/attempts"), "2");
     assert_eq!(ask(keyway, "/send/orders.poison/fail"), "done");
-    keyway.wait_for_stderr("a message on `orders.poison` is given up after attempt 5");
+    keyway.wait_for_stderr("a message on `orders.poison` is dropped after attempt 5");
     assert_eq!(ask(keyway, "/get/failures"), "5");
 }
 
@@ -219,9 +219,12 @@ fn wrong_brokers_and_triggers_are_told_with_their_lines() {
             right.replace("\"memory\"\n        [[", "\"memry\"\n        [["),
             "did you mean `memory`?",
         ),
-        (right.replace("orders.*", "orders..x"), "`orders..x` is no topic"),
+        (right.replace("orders.*", "orders..x"), "`orders..x` is not a valid topic"),
         (right.replace("from = \"queue\"", "from = \"qeue\""), "did you mean `queue`?"),
-        (right.replace("{guest:message-worker}", "{guest:message-sender}"), "does not handle any"),
+        (
+            right.replace("{guest:message-worker}", "{guest:message-sender}"),
+            "does not handle messages",
+        ),
     ] {
         let told = check(&text);
         assert!(told.contains(part), "{part}\n{told}");
@@ -263,7 +266,7 @@ fn a_canary_that_fails_messages_is_taken_back() {
     is_listening(&keyway);
     let tried = try_out(&keyway, &app, "60s", "/send/orders.bad/trap/60");
     assert_eq!(tried.code, Some(1), "{}", tried.stdout);
-    assert!(tried.told().contains("the old one serves again"), "{}", tried.stderr);
+    assert!(tried.told().contains("the old one is back in service"), "{}", tried.stderr);
     assert!(!keyway.ask(["status"]).stdout.contains("other.wasm"));
     assert_eq!(ask(&keyway, "/send/orders.good/count/20"), "done");
     counts(&keyway, "orders.good", "20");

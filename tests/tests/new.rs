@@ -293,7 +293,7 @@ fn nothing_is_overwritten() {
     {
         let finished = finish_in(folder.path(), new);
         assert_eq!(finished.code, Some(1));
-        assert!(finished.stderr.contains("taken is there already"), "{}", finished.stderr);
+        assert!(finished.stderr.contains("taken already exists"), "{}", finished.stderr);
     }
     holds(folder.path(), &["taken"]);
     holds(&folder.path().join("taken"), &["note.txt"]);
@@ -311,15 +311,15 @@ fn what_is_wrong_is_told_and_nothing_is_left() {
     let fixed = "package a:b;\n\nworld w {\n    export f: func(x: list<u8, 4>);\n}\n";
     fs::write(folder.path().join("fixed.wit"), fixed).expect("written");
     for (new, reason) in [
-        (["new", "Name", "--lang", "c", "--kind", "http"].as_slice(), "`Name` is no name"),
-        (&["new", "a", "--lang", "cobol"], "`cobol` is no language"),
-        (&["new", "a", "--lang", "c", "--kind", "game"], "`game` is no kind"),
+        (["new", "Name", "--lang", "c", "--kind", "http"].as_slice(), "`Name` is not a valid name"),
+        (&["new", "a", "--lang", "cobol"], "`cobol` is not a language"),
+        (&["new", "a", "--lang", "c", "--kind", "game"], "`game` is not a kind"),
         (&["new", "a", "--lang", "c"], "`--kind` is missing"),
         (&["new", "a", "--kind", "http"], "`--lang` is missing"),
         (&["new"], "`NAME` is missing"),
         (&["new", "a", "b"], "unexpected argument `b`"),
         (&["new", "a", "--lang", "c", "--wit", "nowhere"], "there is no nowhere"),
-        (&["new", "a", "--lang", "c", "--wit", "wrong.wit"], "wrong.wit has a mistake"),
+        (&["new", "a", "--lang", "c", "--wit", "wrong.wit"], "wrong.wit is not valid"),
         (&["new", "a", "--lang", "c", "--wit", "several.wit"], "the worlds `one`, `two`"),
         (&["new", "a", "--lang", "c", "--wit", "several.wit", "--world", "x"], "no world `x`"),
         (&["new", "a", "--lang", "go", "--wit", "slow.wit"], "the asynchronous function `f`"),

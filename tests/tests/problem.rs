@@ -76,7 +76,7 @@ fn problems_of_every_kind_are_told_at_once() {
     let folder = app(ALL_WRONG);
     let said =
         finish(["up", &folder.path().display().to_string(), "--listen", "127.0.0.1:0"]).told();
-    for words in ["there is no key `foo`", "nothing meets the import `test:greet/greeter`"] {
+    for words in ["there is no key `foo`", "nothing satisfies the import `test:greet/greeter`"] {
         assert!(said.contains(words), "{words} is not in {said}");
     }
 }
@@ -175,7 +175,9 @@ fn a_unit_of_too_many_components_is_told() {
     assert_eq!(most.code, Some(0), "{most:?}");
     let (code, said) = (check(64).code, check(64).told());
     assert_eq!(code, Some(1), "{said}");
-    for words in ["`middle` is fused of 65 components, and a unit can hold 64", "keyway.toml:"] {
+    for words in
+        ["`middle` is fused from 65 components, but a unit holds at most 64", "keyway.toml:"]
+    {
         assert!(said.contains(words), "{words} is not in {said}");
     }
 }

@@ -174,7 +174,7 @@ fn what_cannot_be_is_told() {
         ("visits-p3", "concurrent = 2", "`reuse` is missing"),
         ("visits-p3", "reuse = 2, concurrent = 3", "`component.visits.instances.concurrent`"),
         ("visits-p3", "reuse = 0", "`component.visits.instances.reuse`"),
-        ("misbehave", "reuse = 2, concurrent = 2", "answer one request at a time"),
+        ("misbehave", "reuse = 2, concurrent = 2", "serve one request at a time"),
     ] {
         let app = manifest(guest, instances, "");
         let path = app.path().display().to_string();

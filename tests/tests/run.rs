@@ -269,15 +269,15 @@ fn what_cannot_be_run_is_told() {
     refused(&["--dir", "/tmp::/a", "--dir", "/::/a", command], "two folders are granted as `/a`");
     refused(&["--net", "everywhere", command], "is neither an address nor a network");
     refused(&["--net", "::1:80", command], "`--net [::1]:80`");
-    refused(&["--dir", "::/a", command], "names no folder of this machine");
+    refused(&["--dir", "::/a", command], "names no folder on this machine");
     refused(&["--no-such-flag"], "unexpected argument '--no-such-flag'");
-    refused(&["--memory", "much", command], "is not a size");
+    refused(&["--memory", "much", command], "is not a valid size");
     refused(&["/no/such.wasm"], "has no file");
     refused(&["/proc/self/status"], "not a WebAssembly file");
     let hello = guest("hello");
     refused(&[hello.to_str().expect("text")], "serve it with `keyway up`");
     let greeter = guest("greeter");
-    refused(&[greeter.to_str().expect("text")], "it is for other components");
+    refused(&[greeter.to_str().expect("text")], "it is a library");
 }
 
 #[test]

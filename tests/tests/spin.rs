@@ -268,8 +268,8 @@ fn what_keyway_does_not_have_of_spin_is_told_with_its_place() {
     let told = check(spin_app(manifest).path());
     for part in [
         "the trigger `redis`",
-        "a part of a route that stands for any",
-        "a component that is fetched from a URL",
+        "a variable part in a route",
+        "a component from a URL",
         "language models",
         "`mysql://db` cannot be granted",
         "did you mean `key_value_stores`?",
@@ -278,7 +278,7 @@ fn what_keyway_does_not_have_of_spin_is_told_with_its_place() {
         assert!(told.contains(part), "{part}\n{told}");
     }
     let old = check(spin_app("spin_version = \"1\"\nname = \"a\"").path());
-    assert!(old.contains("in version 2"), "{old}");
+    assert!(old.contains("version 2 of Spin's manifest"), "{old}");
 }
 
 #[test]

@@ -288,7 +288,7 @@ fn wrong_databases_are_told_with_their_places() {
     wrong(link, "[sql.pets]\nbackend = \"sqllite\"", "did you mean `sqlite`?");
     wrong(link, "[sql.pets]\nbackend = \"sqlite\"", "needs the setting `path`");
     wrong(link, "[sql.pets]\nbackend = \"postgres\"\nurl = \"http://a\"", "does not begin with");
-    wrong("grant.postgres = [\"postgres://a\"]", "", "is no server");
+    wrong("grant.postgres = [\"postgres://a\"]", "", "is not a server");
 }
 
 #[test]

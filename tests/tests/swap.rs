@@ -181,7 +181,7 @@ fn a_canary_that_errs_is_taken_back() {
     let greeting = body(&keyway, "/trap");
     let load = Load::start(&keyway, 2, "/trap", |_, _| true);
     let swapped = swap(&keyway, "hello", &guest("misbehave"), &["--canary", "10%", "--for", "60s"]);
-    refused(&swapped, "the old one serves again");
+    refused(&swapped, "the old one is back in service");
     load.stop();
     assert!((0..50).all(|_| body(&keyway, "/trap") == greeting));
 }
@@ -212,7 +212,7 @@ fn a_canary_that_does_well_gets_all_requests() {
         let swapping = scope.spawn(move || swap(shared, "hello", &guest("misbehave"), &more));
         // While it is tried out both answer, and nothing else can be changed.
         assert!(until(|| keyway.ask(["status"]).stdout.contains("canary with")));
-        refused(&swap(&keyway, "hello", &file, &[]), "is being tried out");
+        refused(&swap(&keyway, "hello", &file, &[]), "a canary is running");
         let answers: Vec<_> = (0..50).map(|_| body(&keyway, "/")).collect();
         let old = answers.iter().filter(|answer| **answer == greeting).count();
         assert!((30..50).contains(&old), "{old} of 50 went to the old one");
@@ -244,7 +244,7 @@ fn a_canary_is_ended_by_an_undo() {
         let swapping = scope.spawn(move || swap(shared, "hello", &guest("misbehave"), &more));
         assert!(until(|| keyway.ask(["status"]).stdout.contains("canary with")));
         worked(&keyway.ask(["swap", "--undo"]));
-        refused(&swapping.join().expect("no panic"), "the trial was ended");
+        refused(&swapping.join().expect("no panic"), "the canary was cancelled");
     });
     assert!((0..20).all(|_| body(&keyway, "/") == greeting));
 }
@@ -399,7 +399,7 @@ fn a_backend_that_cannot_be_swapped_goes_on() {
     refuses(&["reddis"], "did you mean `redis`?");
     refuses(&["redis"], "needs the setting `url`");
     refuses(&["redis", "--url", "http://x"], "does not begin with");
-    refuses(&["redis", "--url", &redis.url_with("wrong")], "the old store goes on");
+    refuses(&["redis", "--url", &redis.url_with("wrong")], "the old store stays in use");
     refuses(&["postgres", "--url", &redis.url().replace("redis", "postgres")], "the old store");
     refuses(&["sqlite", "--path", "/proc/no/such.db"], "cannot be opened");
     worked(&counting.swap_backend(&["redis", "--url", &redis.url()]));
@@ -408,7 +408,7 @@ fn a_backend_that_cannot_be_swapped_goes_on() {
     worked(&counting.swap_backend(&["redis", "--url", &redis.url(), "--delete-existing"]));
     worked(&counting.swap_backend(&["memory"]));
     redis.kill();
-    refuses(&["redis", "--url", &redis.url(), "--delete-existing"], "the old store goes on");
+    refuses(&["redis", "--url", &redis.url(), "--delete-existing"], "the old store stays in use");
     counting.end();
 }
 
@@ -450,7 +450,7 @@ fn the_second_of_two_swaps_of_a_store_at_once_is_refused_and_an_undo_ends_the_fi
         worked(&keyway.ask(["swap", "--undo"]));
         refused(
             &first.join().expect("no panic"),
-            "the swap was cancelled, and the old store goes on",
+            "the swap was cancelled, and the old store stays in use",
         );
     });
     assert_eq!(body(&keyway, "/get/a"), "1");
@@ -543,7 +543,7 @@ fn kept_by(keyvalue: &str) -> String {
     )
 }
 
-/// Writes another manifest in the place of the app's.
+/// Writes another manifest in place of the app's.
 fn declare(app: &TempDir, keyvalue: &str) {
     let other = keeping(keyvalue);
     let manifest = "keyway.toml";

@@ -244,7 +244,7 @@ fn without_a_place_for_compiled_code_an_app_is_served_all_the_same() {
     // The first line says what is served, whatever else there is to say.
     let keyway = Keyway::up_in(guest("hello"), &cache);
     assert_eq!(get(keyway.address(), "/").status, 200);
-    keyway.wait_for_stderr("what is compiled is not kept");
+    keyway.wait_for_stderr("compiled code is not cached");
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn a_middleware_stands_in_front_of_a_service() {
 fn a_middleware_needs_something_to_stand_in_front_of() {
     let finished = keyway_testing::finish(["check", &guest("tag-p3").display().to_string()]);
     assert_eq!(finished.code, Some(1));
-    assert!(finished.stderr.contains("nothing meets the import"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("nothing satisfies the import"), "{}", finished.stderr);
 }
 
 #[test]

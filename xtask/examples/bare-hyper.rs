@@ -1,4 +1,4 @@
-//! The ceiling: the same answer from hyper, set up as Keyway's server is, without WebAssembly.
+//! The ceiling: the same response from hyper, set up like Keyway's server, without WebAssembly.
 
 use std::{convert::Infallible, net::SocketAddr, thread};
 

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: Keyway beside `wasmtime serve` of the same version, and hyper without
-//! WebAssembly as the ceiling; in turns, on this machine, each with fresh instances.
+//! `cargo xtask bench`: Keyway compared with `wasmtime serve` of the same version, and bare hyper
+//! as the ceiling; taking turns on this machine, each with fresh instances.
 
 pub(crate) mod builds;
 pub(crate) mod command;
@@ -83,7 +83,7 @@ fn peer() -> Result<PathBuf> {
     let is_right =
         version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(PEER_VERSION));
     if !is_right {
-        println!("Building wasmtime {PEER_VERSION} to measure beside (some minutes, once).");
+        println!("Building wasmtime {PEER_VERSION} for comparison (some minutes, once).");
         run_command(
             Command::new("cargo")
                 .args(["install", "wasmtime-cli", "--locked", "--version", PEER_VERSION, "--root"])

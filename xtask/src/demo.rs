@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the example, served and asked.
+//! `cargo xtask demo`: serves the example and sends it a request.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

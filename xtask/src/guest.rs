@@ -1,4 +1,4 @@
-//! Builds components: those of the tests, and those of the examples.
+//! Builds the components of the tests and the examples.
 
 use std::{
     fs,
@@ -30,7 +30,7 @@ fn build_projects(root: &Path) -> Result<()> {
     groups.push(root.join("tests/everything"));
     let mut jobs = Vec::new();
     for group in groups {
-        // What implements no WIT is no component.
+        // A guest without WIT is not a component.
         for folder in folders(&group)?.into_iter().filter(|folder| folder.join("wit").is_dir()) {
             jobs.push(Job { project: Project::open(&folder)?, options: Options::default() });
         }
@@ -159,8 +159,8 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 /// Builds the program in a profile, and says where it is.
 pub(crate) fn build_program(root: &Path, profile: &str) -> Result<PathBuf> {
-    // The tests build the workspace, with all features that any of it wants: a program for development
-    // is built likewise, so that neither compiles the engine anew for the other.
+    // The tests build the workspace, with all features that any of it wants: a development build
+    // does the same, so that neither compiles the engine again for the other.
     let what: &[_] = match profile {
         "dev" => &["--workspace", "--bin", "keyway"],
         _ => &["--package", "keyway"],

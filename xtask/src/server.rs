@@ -1,6 +1,6 @@
 //! The servers that tests run against: Debian's packages of Redis, PostgreSQL and NATS, installed
-//! where that is allowed, else unpacked into a folder of the user's own; and `moto`, which speaks as
-//! S3 does, from PyPI in a virtual environment.
+//! if that is allowed, otherwise unpacked into a folder of the user's own; and `moto`, which speaks
+//! S3, from PyPI in a virtual environment.
 
 use std::{
     fs,
@@ -33,7 +33,7 @@ pub(crate) fn install() -> Result<()> {
         return Ok(());
     }
     let missing: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
-    println!("Setting up {} for tests, once.", missing.join(", "));
+    println!("Installing {} for the tests, once.", missing.join(", "));
     if keyway_build::is_root() {
         return install_idle(&missing);
     }
@@ -46,7 +46,7 @@ fn install_moto() -> Result<()> {
     if folder.join("bin/moto_server").is_file() {
         return Ok(());
     }
-    println!("Setting up moto for tests, once.");
+    println!("Installing moto for the tests, once.");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
@@ -64,7 +64,7 @@ fn install_moto() -> Result<()> {
     installed
 }
 
-/// Whether a server's program lies under `root`, where its package puts it.
+/// Whether a server's program is under `root`, where its package puts it.
 fn is_there(program: &str, root: &Path) -> bool {
     let folders = ["usr/bin", "usr/sbin"].map(|folder| root.join(folder));
     folders.into_iter().chain(postgres_folders(root)).any(|folder| folder.join(program).is_file())

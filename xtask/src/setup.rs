@@ -1,4 +1,4 @@
-//! What tests and examples are built with: the compilers of all languages.
+//! Installs what tests and examples are built with: the compilers of all languages.
 
 use std::{env, path::PathBuf};
 

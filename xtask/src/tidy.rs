@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: what keeps the house as `ARCHITECTURE.md` describes it.
+//! `cargo xtask tidy`: checks that the code is as `ARCHITECTURE.md` describes it.
 
 mod carried;
 mod cycle;

@@ -1,6 +1,6 @@
 //! The checked app: what every other crate works with. It can only be had by
 //! [`Manifest::check`](crate::Manifest::check), so its names resolve and its values are in range;
-//! what is understood of a wrong one is a [`Draft`](crate::Draft).
+//! what can be understood of a wrong one is a [`Draft`](crate::Draft).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -107,7 +107,7 @@ impl App {
             });
         let changes =
             self.changes.iter().map(|ChangeTrigger { store, prefix, component, .. }| {
-                (format!("changes of {prefix}* in {store}"), component)
+                (format!("changes to {prefix}* in {store}"), component)
             });
         routes.chain(messages).chain(changes).collect()
     }

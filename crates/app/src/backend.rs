@@ -1,5 +1,5 @@
-//! What stands behind a capability, in the words of the manifest. Which backends there are, and
-//! what can be set, is for whoever opens them to say.
+//! The backend of a capability, as the manifest declares it. Which backends and settings exist is
+//! decided where they are opened.
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
@@ -45,7 +45,7 @@ pub enum Setting {
 pub enum Part {
     /// A text.
     Text(Secret),
-    /// What a variable of the host's environment holds, or what stands for it where it is not set.
+    /// The value of a variable in the host's environment, or a default if it is not set.
     Variable {
         /// The variable.
         name: String,

@@ -43,19 +43,19 @@ codes! {
         // Manifests.
         /// The manifest is not valid TOML.
         Syntax = "syntax",
-        /// A table lacks a key that it needs.
+        /// A table lacks a required key.
         MissingKey = "missing-key",
         /// A table has a key that Keyway does not know.
         UnknownKey = "unknown-key",
-        /// A value has another type than its key takes.
+        /// A value has the wrong type for its key.
         WrongType = "wrong-type",
         /// A number is out of its range.
         Range = "range",
-        /// A number of bytes is not written as one, such as `64MiB`, or is too large.
+        /// A size is not valid, such as `64MiB`, or is too large.
         Size = "size",
-        /// A duration is not written as one, such as `30s`, or is too long.
+        /// A duration is not valid, such as `30s`, or is too long.
         Time = "time",
-        /// A text holds a zero byte, which no argument or variable can.
+        /// A text contains a zero byte, which arguments and variables cannot.
         Nul = "nul",
         /// A component's name is not a kebab-case name.
         ComponentName = "component-name",
@@ -71,13 +71,13 @@ codes! {
         UnknownComponent = "unknown-component",
         /// No trigger starts a component, and no link leads to it.
         UnusedComponent = "unused-component",
-        /// There is no component where one is needed.
+        /// A component is needed, but there is none.
         NoComponent = "no-component",
-        /// A link asks for a mode that Keyway does not have.
+        /// A link asks for a mode that Keyway does not support.
         LinkMode = "link-mode",
-        /// Components are linked in a circle.
+        /// The links between components form a cycle.
         LinkCycle = "link-cycle",
-        /// The name of a store, or the way that a link spells it, does not fit its import.
+        /// The name of a store, or the form of its link, does not fit its import.
         StoreLink = "store-link",
         /// A trigger watches a store that its component is not linked to.
         UnlinkedStore = "unlinked-store",
@@ -89,42 +89,41 @@ codes! {
         Setting = "setting",
         /// An access is neither `read` nor `read-write`.
         Access = "access",
-        /// A name cannot be that of an environment variable.
+        /// A name is not a valid environment variable name.
         EnvName = "env-name",
-        /// A path is not one that a component can see a folder at, or two folders have the same
-        /// one.
+        /// A guest path is not valid, or two folders have the same one.
         GuestPath = "guest-path",
-        /// A grant of HTTP is not a scheme, a host and perhaps a port.
+        /// An HTTP grant is not a scheme, a host and an optional port.
         HttpGrant = "http-grant",
-        /// A grant of TCP or UDP is not an address and a port.
+        /// A TCP or UDP grant is not an address and a port.
         SocketGrant = "socket-grant",
-        /// A grant of a database server is not a host and perhaps a port.
+        /// A grant for a database server is not a host and an optional port.
         ServerGrant = "server-grant",
         /// An address is not an IP address or a network.
         Address = "address",
-        /// A route is not a valid path, or is taken by Keyway itself.
+        /// A route is not a valid path, or is reserved by Keyway.
         Route = "route",
         /// Two triggers have the same route.
         DuplicateRoute = "duplicate-route",
         /// The host of a route is not a host name.
         Host = "host",
-        /// A group of subscribers has a name that brokers do not take.
+        /// The name of a group of subscribers is not valid.
         Group = "group",
         /// A topic is not a valid pattern.
         Topic = "topic",
-        /// Two triggers of one group take the same messages.
+        /// Two triggers of one group receive the same messages.
         DuplicateTopic = "duplicate-topic",
-        /// A limit stands at a component that no trigger starts, where it has no effect.
+        /// A limit is set on a component that no trigger starts, where it has no effect.
         LimitWithoutUnit = "limit-without-unit",
-        /// A `spin.toml` has another version than 2.
+        /// A `spin.toml` has a version other than 2.
         SpinVersion = "spin-version",
-        /// A `spin.toml` uses something that Keyway does not have.
+        /// A `spin.toml` uses something that Keyway does not support.
         SpinUnsupported = "spin-unsupported",
         /// A host in `allowed_outbound_hosts` cannot be granted.
         SpinHost = "spin-host",
         /// A template in a `spin.toml` cannot be read.
         SpinTemplate = "spin-template",
-        /// A variable in a `spin.toml` cannot be had.
+        /// A variable in a `spin.toml` is not available.
         SpinVariable = "spin-variable",
 
         // Components and units.
@@ -136,45 +135,45 @@ codes! {
         NotText = "not-text",
         /// A folder has no manifest.
         NoManifest = "no-manifest",
-        /// Flags grant rights to an app, whose manifest should.
+        /// Flags grant rights to an app; its manifest should.
         GrantsBesideAManifest = "grants-beside-a-manifest",
-        /// A component is in a registry, from which this version does not pull.
+        /// A component is in a registry, and this version cannot pull it.
         NoRegistry = "no-registry",
-        /// The file of a component is missing or cannot be read; perhaps it is not built.
+        /// The file of a component is missing or cannot be read; it may not be built.
         UnreadableSource = "unreadable-source",
         /// A file is not a component that Keyway can run.
         NotAComponent = "not-a-component",
-        /// A component cannot be read while it is fused.
+        /// A component cannot be read for fusing.
         UnreadableComponent = "unreadable-component",
         /// A link is for an import that the component does not have.
         NoSuchImport = "no-such-import",
-        /// A link leads to a component that does not export what is imported.
+        /// A link leads to a component that does not export the imported interface.
         NotExported = "not-exported",
         /// Nothing satisfies an import.
         UnmetImport = "unmet-import",
         /// An import and the export that it is linked to differ in type.
         LinkTypeMismatch = "link-type-mismatch",
-        /// Components whose links are right do not make a valid component together.
+        /// The links are right, but together the components are not a valid component.
         NotComposable = "not-composable",
-        /// A granted folder is not there.
+        /// A granted folder does not exist.
         NoSuchFolder = "no-such-folder",
-        /// A granted folder is found by a link that a component can change.
+        /// A granted folder is reached through a link that a component can change.
         ChangeableFolder = "changeable-folder",
         /// A route leads to a component that does not answer HTTP.
         NoHttpHandler = "no-http-handler",
-        /// A route leads to a component that answers HTTP as Spin 1 did.
+        /// A route leads to a component built for Spin 1.
         Spin1Handler = "spin-1-handler",
-        /// Messages lead to a component that does not handle any.
+        /// Messages lead to a component that does not handle messages.
         NoMessageHandler = "no-message-handler",
-        /// Changes in a store lead to a component that does not watch any.
+        /// Changes in a store lead to a component that does not watch a store.
         NoWatcher = "no-watcher",
         /// An app has no trigger, so there is nothing to serve.
         NoTrigger = "no-trigger",
-        /// A limit is lower than what a unit begins with.
+        /// A limit is lower than what a unit needs to start.
         LimitTooLow = "limit-too-low",
-        /// A unit is fused of more components than the host can keep apart.
+        /// A unit is fused from more components than the host can keep apart.
         TooManyComponents = "too-many-components",
-        /// A component is to answer several requests at once and cannot.
+        /// A component should serve several requests at once but cannot.
         OneAtOnce = "one-at-once",
         /// A unit cannot be compiled.
         CannotCompile = "cannot-compile",
@@ -188,7 +187,7 @@ codes! {
         Store = "store",
         /// A database cannot be opened.
         Database = "database",
-        /// A place for containers of objects cannot be opened.
+        /// A blobstore cannot be opened.
         Blobstore = "blobstore",
         /// A broker cannot be opened.
         Messaging = "messaging",
@@ -196,41 +195,41 @@ codes! {
         Config = "config",
 
         // Building and editing.
-        /// The WIT of a project is wrong.
+        /// The WIT of a project is not valid.
         Wit = "wit",
         /// A compiler is missing.
         NoCompiler = "no-compiler",
-        /// A compiler refuses the sources.
+        /// A compiler rejects the sources.
         Compiler = "compiler",
-        /// A project lacks what projects in its language have.
+        /// A project lacks something that projects in its language need.
         Project = "project",
-        /// What was built cannot be made a component.
+        /// The build result cannot be turned into a component.
         Component = "component",
-        /// A component that was built is not what its WIT says.
+        /// A built component does not match its WIT.
         Mismatch = "mismatch",
         /// A generator of bindings ended at a project's WIT.
         Panic = "panic",
         /// A file or folder of a project cannot be read or written.
         File = "file",
-        /// A program that is there cannot be started.
+        /// An installed program cannot be started.
         Start = "start",
         /// A folder is not a project that Keyway can build.
         NoProject = "no-project",
-        /// Two components are built from one folder, of different worlds.
+        /// Two components are built from one folder, for different worlds.
         TwoWorlds = "two-worlds",
         /// A project is not built.
         NotBuilt = "not-built",
-        /// A name cannot be that of a project.
+        /// A name is not a valid project name.
         Name = "name",
-        /// There is something already where a project or an app would be made.
+        /// Something already exists where a project or an app would be created.
         Exists = "exists",
         /// No skeleton can be written for this WIT.
         Skeleton = "skeleton",
-        /// There is no component at the path that is to be added.
+        /// There is no component at the path to add.
         NoSource = "no-source",
         /// A component exports nothing that could satisfy an import.
         NoLink = "no-link",
-        /// A manifest is not changed, as it is not laid out as expected.
+        /// A manifest is not changed, because its layout is not as expected.
         NotEdited = "not-edited",
         /// A file or folder cannot be written.
         Unwritable = "unwritable",
@@ -238,15 +237,15 @@ codes! {
         ManyRoots = "many-roots",
 
         // Calling and running.
-        /// A call is not written as one, or its values do not fit.
+        /// A call is not valid, or its values do not fit.
         Call = "call",
         /// There is no such function to call.
         NoSuchFunction = "no-such-function",
         /// A function's name may mean several functions.
         AmbiguousFunction = "ambiguous-function",
-        /// A function takes or returns what no text stands for.
+        /// A function takes or returns values that text cannot express.
         NotCallable = "not-callable",
-        /// A function did not come to its end.
+        /// A function did not return.
         CallFailed = "call-failed",
         /// A component is not a command.
         NoCommand = "no-command",
@@ -262,23 +261,23 @@ codes! {
         NoSuchRequest = "no-such-request",
         /// A request to the admin API is wrong.
         BadRequest = "bad-request",
-        /// Another change of the app is under way.
+        /// Another change to the app is in progress.
         Busy = "busy",
         /// There is nothing to undo.
         NothingToUndo = "nothing-to-undo",
-        /// A component's file has changed since it was taken in.
+        /// A component's file has changed since it was loaded.
         ChangedSource = "changed-source",
-        /// The backend of a store is not swapped, and the old one goes on.
+        /// The backend of a store was not swapped, and the old one stays in use.
         Swap = "swap",
-        /// The swap of a backend was ended by an undo, and the old one goes on.
+        /// An undo ended the swap of a backend, and the old one stays in use.
         SwapCancelled = "swap-cancelled",
-        /// A trial was ended by an undo, and the old component goes on.
+        /// An undo ended a canary, and the old component stays in service.
         TrialCancelled = "trial-cancelled",
-        /// A component on trial had too many errors, and the old one goes on.
+        /// A canary had too many errors, and the old component stays in service.
         TrialFailed = "trial-failed",
-        /// A component on trial finished no requests, and the old one goes on.
+        /// A canary finished no requests, and the old component stays in service.
         TrialUndecided = "trial-undecided",
-        /// The host ended before it was done.
+        /// The host stopped before it was done.
         Stopping = "stopping",
         /// Keyway has a bug: please report it.
         Internal = "internal",
@@ -290,15 +289,15 @@ codes! {
         OtherVersion = "other-version",
 
         // The process.
-        /// The address to serve on cannot be had.
+        /// The address to serve on is not available.
         CannotListen = "cannot-listen",
         /// A certificate or its key cannot be read.
         UnreadableTls = "unreadable-tls",
-        /// The socket of the admin API cannot be made.
+        /// The socket of the admin API cannot be created.
         AdminSocket = "admin-socket",
-        /// There is no folder for Keyway to keep things in.
+        /// There is no folder for Keyway's files.
         NoHome = "no-home",
-        /// The system refuses what it takes to run anything.
+        /// The system refuses the resources to run anything.
         NoRuntime = "no-runtime",
         /// The system refuses threads.
         NoThreads = "no-threads",

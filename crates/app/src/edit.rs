@@ -1,4 +1,4 @@
-//! Changes a manifest's text as a person would: what is not changed stays as it is written.
+//! Edits a manifest's text as a person would: everything else stays as written.
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TableLike, TomlError, value};
 
@@ -7,14 +7,14 @@ use crate::name::{ComponentName, ImportName};
 /// Why a manifest was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// The text is no TOML.
+    /// The text is not TOML.
     #[error("this is not TOML: {0}")]
     Toml(String),
-    /// A name stands for something else than a table there.
-    #[error("`{0}` is no table in the manifest")]
+    /// A name is something other than a table there.
+    #[error("`{0}` is not a table in the manifest")]
     NoTable(String),
     /// There is a component of this name.
-    #[error("the app has a component `{0}` already")]
+    #[error("the app already has a component `{0}`")]
     Taken(ComponentName),
     /// There is no component of this name.
     #[error("the app has no component `{0}`")]
@@ -40,7 +40,7 @@ pub fn empty(name: &str) -> String {
 /// The manifest with another component, and with a route to it if `route` is one.
 ///
 /// # Errors
-/// If the text is no manifest, or has a component of this name.
+/// If the text is not a manifest, or has a component of this name.
 pub fn add_component(
     text: &str,
     name: &ComponentName,
@@ -71,11 +71,11 @@ pub fn add_component(
     Ok(document.to_string())
 }
 
-/// The manifest with a link from the import of a component to another component, in the place of
-/// the one that it may have had.
+/// The manifest with a link from the import of a component to another component, replacing any
+/// earlier one.
 ///
 /// # Errors
-/// If the text is no manifest, or does not have the component.
+/// If the text is not a manifest, or does not have the component.
 pub fn set_link(
     text: &str,
     component: &ComponentName,

@@ -1,5 +1,5 @@
-//! What a component may reach. Everything is denied that is not named, but for clocks and
-//! randomness, which are given unless they are taken away.
+//! What a component may reach. Everything not named is denied, except clocks and randomness, which
+//! are granted unless set to `false`.
 
 use std::{
     collections::BTreeMap,
@@ -168,7 +168,8 @@ pub enum SocketDirection {
 
 impl HttpGrant {
     /// Whether a request for this scheme, host and port is granted. The host is as it stands in a
-    /// URI: in any case, an IPv6 address in brackets, perhaps with the dot of a full name.
+    /// URI: in any case, an IPv6 address in brackets, possibly with the trailing dot of a full
+    /// name.
     pub fn allows(&self, scheme: HttpScheme, host: &str, port: u16) -> bool {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let host = host.strip_suffix('.').unwrap_or(host);
@@ -179,7 +180,7 @@ impl HttpGrant {
             HostPattern::Subdomain(suffix) => {
                 let start = host.len().checked_sub(suffix.len());
                 start.is_some_and(|start| {
-                    // What stands before the suffix has to be a name of its own.
+                    // The part before the suffix has to be a valid name.
                     start > 0
                         && host.is_char_boundary(start)
                         && host[start..].eq_ignore_ascii_case(suffix)
@@ -190,7 +191,8 @@ impl HttpGrant {
         self.scheme == scheme && self.port == port && named
     }
 
-    /// Whether the host may be reached at this address: public ones always, others if named.
+    /// Whether the host may be reached at this address: public addresses always, any other if
+    /// named.
     pub fn allows_address(&self, address: IpAddr) -> bool {
         if self.host == HostPattern::Any {
             return true;

@@ -1,9 +1,9 @@
-//! What an app is: reads a manifest and checks it. Pure: it opens no files, knows no component's
-//! bytes and no engine.
+//! What an app is: reads a manifest and checks it. Pure: it opens no files, and knows nothing of
+//! components' bytes or an engine.
 //!
-//! A [`Manifest`] is text that was parsed; an [`App`] is one that holds together. Everything that
-//! is wrong is reported at once, as [`Problem`]s that point into the text, beside a [`Draft`] of what
-//! could be understood.
+//! A [`Manifest`] is parsed text; an [`App`] is a consistent one. Everything that is wrong is
+//! reported at once, as [`Problem`]s that point into the text, beside a [`Draft`] of what could be
+//! understood.
 
 mod app;
 pub mod backend;

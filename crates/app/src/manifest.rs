@@ -74,7 +74,7 @@ impl Manifest {
     /// Reads the TOML in `text`; `name` is shown in problems, usually the file's path.
     ///
     /// # Errors
-    /// If the text is no TOML. All other problems are told by [`check`](Self::check), together
+    /// If the text is not TOML. All other problems are reported by [`check`](Self::check), together
     /// with its own.
     pub fn parse(name: &str, text: &str) -> Result<Self, Vec<Problem>> {
         let place = Arc::new(Text { name: name.to_owned(), text: text.to_owned() });
@@ -113,7 +113,7 @@ impl Manifest {
             self.version = app.get("version").and_then(|v| v.string()).map(str::to_owned);
         } else if root.get("app").is_none() {
             let message = "the manifest has no `[app]` with a `name`".to_owned();
-            let help = Some("begin it with `[app]` and `name = \"…\"`".to_owned());
+            let help = Some("start it with `[app]` and `name = \"…\"`".to_owned());
             reader
                 .report(Problem { help, ..reader.problem(Code::MissingKey, message, Some(0..0)) });
         }
@@ -175,7 +175,7 @@ impl Manifest {
         self.draft(folder).map_err(|draft| draft.problems)
     }
 
-    /// The same, with what was understood all the same: for who looks for what else is wrong.
+    /// The same, with what could be understood, to look for further problems.
     ///
     /// # Errors
     /// A draft with all that is wrong with the manifest.
@@ -183,7 +183,7 @@ impl Manifest {
         check::check(self, folder, Stage::Finished)
     }
 
-    /// The same, but for parts that nothing uses yet: for who builds an app up.
+    /// The same, without complaining about unused parts, for building an app step by step.
     ///
     /// # Errors
     /// All else that is wrong with the manifest, in the order of its text.

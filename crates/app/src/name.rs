@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// How to write the name of a component or a backend.
-pub(crate) const NAME_HELP: &str = "write it in lower case, with `-` between words";
+pub(crate) const NAME_HELP: &str = "use lower case, with `-` between words";
 
 /// The name of a component in its app: kebab-case, as it is written in the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,7 +12,8 @@ pub struct ComponentName(String);
 /// Why a text is no [`ComponentName`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no component's name: it has to be words of lower-case letters and digits, each beginning with a letter, with `-` between them, 64 characters at most"
+    "`{0}` is not a valid component name: use words of lower-case letters and digits, each \
+     beginning with a letter, joined by `-`, at most 64 characters"
 )]
 pub struct ComponentNameError(String);
 
@@ -68,7 +69,8 @@ pub struct ImportName(String);
 /// Why a text is no [`ImportName`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no import: it has to be `namespace:package/interface`, perhaps with `@version`, or a plain name"
+    "`{0}` is not a valid import: write `namespace:package/interface`, optionally with `@version`, \
+     or a plain name"
 )]
 pub struct ImportNameError(String);
 
@@ -117,7 +119,8 @@ pub struct BackendName(String);
 /// Why a text is no [`BackendName`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no backend's name: it has to be words of lower-case letters and digits, each beginning with a letter, with `-` between them, 64 characters at most"
+    "`{0}` is not a valid backend name: use words of lower-case letters and digits, each beginning \
+     with a letter, joined by `-`, at most 64 characters"
 )]
 pub struct BackendNameError(String);
 

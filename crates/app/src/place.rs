@@ -37,11 +37,11 @@ impl Place {
 pub struct Placed<T> {
     /// The value.
     pub value: T,
-    /// Where it stands.
+    /// Its place.
     pub place: Option<Place>,
 }
 
-/// Something wrong with an app, to be told to its user: what, where, and the way out.
+/// A problem with an app, reported to its user: what, where, and the way out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Problem {

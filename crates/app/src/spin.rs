@@ -1,7 +1,7 @@
 //! Reads Spin's manifest, a `spin.toml` of version 2, into the same [`App`] as a `keyway.toml`.
 //!
-//! What Keyway does not have is a problem where it stands, and never left out in silence, but for
-//! what says nothing about how the app runs: its description, and how it is built.
+//! Whatever Keyway does not support is a problem at its place and never skipped silently, except
+//! keys that do not affect how the app runs: its description, and how it is built.
 
 mod component;
 mod host;
@@ -39,8 +39,8 @@ pub fn is_manifest(text: &str) -> bool {
 /// Reads a manifest of Spin's; `name` is shown in problems, usually the file's path.
 ///
 /// # Errors
-/// If the text is no TOML. All other problems, and all that Keyway does not have, are told when it is
-/// checked.
+/// If the text is not TOML. All other problems, and everything that Keyway does not support, are
+/// reported when it is checked.
 pub fn parse(name: &str, text: &str) -> Result<Manifest, Vec<Problem>> {
     let place = Arc::new(Text { name: name.to_owned(), text: text.to_owned() });
     let reader = Reader::new(Arc::clone(&place));
@@ -132,8 +132,8 @@ impl Reading {
         let is_2 = version.path == "spin_manifest_version"
             && (version.as_integer() == Some(2) || version.as_str() == Some("2"));
         if !is_2 {
-            let message = "Keyway reads manifests of Spin in version 2, and this is another";
-            let help = "bring it up to date with `spin doctor`, or write a `keyway.toml`";
+            let message = "Keyway reads version 2 of Spin's manifest, and this is another version";
+            let help = "update it with `spin doctor`, or write a `keyway.toml`";
             version.wrong(Code::SpinVersion, message.to_owned(), Some(help.to_owned()));
         }
         is_2
@@ -160,7 +160,7 @@ impl Reading {
 
 /// Reports what Keyway does not have, and the way around it.
 fn unsupported(value: &Value<'_>, what: &str, help: &str) {
-    let message = format!("Keyway does not have what this is for: {what}");
+    let message = format!("Keyway does not support this: {what}");
     value.wrong_key(Code::SpinUnsupported, message, Some(help.to_owned()));
 }
 

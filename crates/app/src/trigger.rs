@@ -12,7 +12,7 @@ use crate::{
 pub struct HttpTrigger {
     /// The host name that the request must be for; any, if none.
     pub host: Option<String>,
-    /// The path prefix, beginning with `/`, without a trailing `/` (but for the root).
+    /// The path prefix, beginning with `/`, without a trailing `/` (except for the root).
     pub route: String,
     /// Whether it is for that path alone, and not for those below it.
     pub exact: bool,
@@ -30,11 +30,11 @@ pub struct HttpTrigger {
 pub struct MessageTrigger {
     /// The broker that they come by.
     pub from: BackendName,
-    /// Their topics, in which `*` stands for any word and `>` for all that follow.
+    /// Their topics, in which `*` stands for any word and `>` for all further words.
     pub topic: String,
     /// The root of the unit that handles them.
     pub component: ComponentName,
-    /// Of all who listen in a group, one gets each message. Its component's name unless it is set.
+    /// One member of a group gets each message. Its component's name unless it is set.
     pub group: String,
     /// How many are handled at once, by each host. 16.
     pub concurrency: usize,
@@ -55,7 +55,7 @@ pub struct ChangeTrigger {
     pub store: String,
     /// What the keys begin with.
     pub prefix: String,
-    /// The root of the unit that is told.
+    /// The root of the unit that is notified.
     pub component: ComponentName,
     /// Where it names its store, or the trigger itself if it does not.
     pub place: Option<Place>,

@@ -1,4 +1,4 @@
-//! The codes of problems are a promise, which `docs/problems.md` shows. `BLESS=1` writes it anew.
+//! The codes of problems are a promise, which `docs/problems.md` shows. `BLESS=1` rewrites it.
 
 use std::{collections::BTreeSet, env, fmt::Write, fs, path::PathBuf};
 
@@ -7,10 +7,10 @@ use keyway_app::Code;
 #[test]
 fn the_codes_are_those_of_the_document() {
     let mut text = "\
-# The codes of problems
+# Problem codes
 
-Every problem that Keyway reports has a code, which `--json` and the admin API give beside the message. Codes
-are stable: one is not renamed, and not used again for something else.
+Every problem that Keyway reports has a code; `--json` and the admin API return it with the message. Codes are
+stable: a code is never renamed or reused for something else.
 
 | code | what is wrong |
 | --- | --- |

@@ -1,5 +1,5 @@
-//! Every problem that a manifest can have, as its user reads it: one folder under `diagnostic`
-//! for each case. `BLESS=1` writes the expected texts anew.
+//! Every problem that a manifest can have, as its user reads it: one folder under `diagnostic` for
+//! each case. `BLESS=1` rewrites the expected texts.
 
 use std::{
     collections::BTreeSet,

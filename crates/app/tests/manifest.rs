@@ -226,7 +226,7 @@ fn read(text: &str) -> Vec<Problem> {
     problems
 }
 
-/// The manifest with everything in it, with `to` in the place of `from`, as far as it is understood.
+/// The manifest with everything in it, with `to` in place of `from`, as far as it is understood.
 fn draft(from: &str, to: &str) -> Draft {
     assert_eq!(FULL.matches(from).count(), 1, "{from}");
     let manifest = Manifest::parse("keyway.toml", &FULL.replace(from, to)).expect("it is TOML");
@@ -346,7 +346,7 @@ fn piece() -> impl Strategy<Value = String> {
     prop_oneof![9 => prop::sample::select(words.to_vec()).prop_map(str::to_owned), 1 => ".{0,4}"]
 }
 
-/// The manifest with everything in it, with `piece` in the place of some bytes.
+/// The manifest with everything in it, with `piece` in place of some bytes.
 fn spoilt(start: usize, length: usize, piece: &str) -> String {
     let mut bytes = FULL.as_bytes().to_vec();
     let start = start % bytes.len();

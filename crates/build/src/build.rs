@@ -72,7 +72,7 @@ fn build_unguarded(
     }
     let workplace = Workplace::open(project)?;
     let began = SystemTime::now();
-    // Somebody else may have built it meanwhile.
+    // Another build may have finished in the meantime.
     let Some(before) = unbuilt(project, &with)? else { return Ok(Built::Fresh) };
     let world = read_world(project, options)?;
     let task = Task { project, options, work: workplace.folder(), compilers: Stopwatch::default() };
@@ -167,7 +167,7 @@ fn finish(project: &Project, world: Option<&World>, module: &[u8]) -> Result<Vec
     Ok(component)
 }
 
-/// What is told of each job of many: its beginning, then its end.
+/// Observes each job of many: its beginning, then its end.
 pub trait Observer: Sync {
     /// The job with this number begins.
     fn begun(&self, number: usize);
@@ -175,8 +175,8 @@ pub trait Observer: Sync {
     fn ended(&self, number: usize, result: &Result<Built, BuildError>);
 }
 
-/// Builds many projects, `at_once` at the same time, and returns what came of each, in order. One
-/// that fails does not hold up the others.
+/// Builds many projects, `at_once` at the same time, and returns what came of each, in order. A
+/// failed one does not hold up the rest.
 pub fn build_all(
     jobs: &[Job],
     toolbox: &Toolbox,

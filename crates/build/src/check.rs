@@ -1,4 +1,4 @@
-//! Whether a component is what its world says: each export is there, with the world's types.
+//! Checks a component against its world: each export exists, with the world's types.
 
 use keyway_component::{Extern, describe};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
@@ -10,7 +10,7 @@ use crate::World;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
     /// The component does not export it.
-    #[error("the world `{world}` exports `{export}`, and the component does not")]
+    #[error("the world `{world}` exports `{export}`, but the component does not")]
     NoExport {
         /// The world.
         world: String,
@@ -26,7 +26,9 @@ pub enum Mismatch {
         function: String,
     },
     /// A function or type is there and is another one.
-    #[error("in `{export}` the world has `{name}` as\n  {wanted}\nand the component as\n  {found}")]
+    #[error(
+        "in `{export}` the world declares `{name}` as\n  {wanted}\nbut the component has\n  {found}"
+    )]
     Different {
         /// The interface.
         export: String,
@@ -40,10 +42,10 @@ pub enum Mismatch {
 }
 
 /// Everything in which `component` is not what `world` says. More imports than the world has are
-/// no fault: what a language's own library needs of WASI is not written into every world.
+/// not an error: what a language's own library needs of WASI is not written into every world.
 ///
 /// # Errors
-/// If the world cannot be told in types, or the bytes are no component.
+/// If the world cannot be expressed in types, or the bytes are not a component.
 pub(crate) fn mismatches(world: &World, component: &[u8]) -> Result<Vec<Mismatch>, String> {
     let wanted = exports(&likeness(world)?)?;
     let found = exports(component)?;
@@ -134,7 +136,7 @@ mod tests {
         // A newer release of the same package has more, and does.
         let newer = WANTED.replace("@1.2.0", "@1.3.0").replace("stop:", "start: func(); stop:");
         assert_eq!(told(WANTED, &newer), [] as [&str; 0]);
-        // What is imported besides is what the language needs.
+        // Further imports are what the language needs.
         let more = WANTED.replace("world w {", "world w { import points;");
         assert_eq!(told(WANTED, &more), [] as [&str; 0]);
     }
@@ -145,8 +147,8 @@ mod tests {
         assert_eq!(
             told(WANTED, none),
             [
-                "the world `w` exports `a:b/points@1.2.0`, and the component does not",
-                "the world `w` exports `run`, and the component does not",
+                "the world `w` exports `a:b/points@1.2.0`, but the component does not",
+                "the world `w` exports `run`, but the component does not",
             ]
         );
         let other = WANTED.replace("y: u32", "y: u64").replace("stop: func();", "");
@@ -154,10 +156,10 @@ mod tests {
         assert_eq!(
             told(WANTED, &other),
             [
-                "in `a:b/points@1.2.0` the world has `point` as\n  record point { x: u32, y: u32 }\n\
-                 and the component as\n  record point { x: u32, y: u64 }",
-                "in `run` the world has `run` as\n  func() -> bool\n\
-                 and the component as\n  func() -> u8",
+                "in `a:b/points@1.2.0` the world declares `point` as\n  record point { x: u32, y: u32 }\n\
+                 but the component has\n  record point { x: u32, y: u64 }",
+                "in `run` the world declares `run` as\n  func() -> bool\n\
+                 but the component has\n  func() -> u8",
                 "the component exports `a:b/points@1.2.0` without its function `stop`",
             ]
         );

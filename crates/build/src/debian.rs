@@ -1,4 +1,4 @@
-//! Debian and its descendants: installs packages, and unpacks them beside the system.
+//! Debian and its descendants: installs packages, or unpacks them outside the system.
 
 use std::{fs, path::Path, process::Command};
 

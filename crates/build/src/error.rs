@@ -14,7 +14,7 @@ pub enum BuildError {
     #[error(transparent)]
     Missing(#[from] Missing),
     /// A compiler refuses the sources, and says why itself.
-    #[error("{tool} does not build `{project}`")]
+    #[error("{tool} failed to build `{project}`")]
     Compiler {
         /// The compiler.
         tool: String,
@@ -34,7 +34,7 @@ pub enum BuildError {
         reason: String,
     },
     /// The compiler's output cannot be made a component.
-    #[error("what was built of `{project}` cannot be made a component: {reason}")]
+    #[error("the build result of `{project}` cannot be turned into a component: {reason}")]
     Component {
         /// The project.
         project: String,
@@ -42,7 +42,7 @@ pub enum BuildError {
         reason: String,
     },
     /// The component is not what the world says.
-    #[error("the component `{project}` is not what its WIT says")]
+    #[error("the component `{project}` does not match its WIT")]
     Mismatch {
         /// The project.
         project: String,

@@ -1,4 +1,4 @@
-//! Files: written whole or not at all, and walked in an order that is always the same.
+//! Files: written whole or not at all, and walked in a fixed order.
 
 use std::{
     fs,
@@ -12,9 +12,9 @@ use crate::BuildError;
 /// The rights of a new file.
 const MODE: u32 = 0o644;
 
-/// Puts `bytes` at `path` in one step: whoever reads it gets the old file or the new one. What is
-/// not complete lies in the folder `staging`, or beside `path` where that is on another file system.
-/// What a link leads to is replaced, and not the link; a file that is there keeps its rights.
+/// Puts `bytes` at `path` in one step: a reader gets the old file or the new one. An incomplete
+/// file is in the folder `staging`, or next to `path` if that is on another file system. What a
+/// link leads to is replaced, and not the link; a file that is there keeps its rights.
 ///
 /// # Errors
 /// If the file's folder or `staging` is not there, or cannot be written.
@@ -63,7 +63,7 @@ pub(crate) fn mirror<'a>(
         put_if_changed(&path, bytes, staging)?;
         kept.push(path);
     }
-    // What a link leads to is not ours to take away.
+    // The target of a link is not ours to remove.
     let old = walk(folder, &|path| !path.is_symlink()).map_err(BuildError::read(folder))?;
     for file in old.into_iter().filter(|file| !kept.contains(file)) {
         fs::remove_file(&file).map_err(BuildError::written(file))?;
@@ -71,8 +71,8 @@ pub(crate) fn mirror<'a>(
     Ok(kept)
 }
 
-/// All files under `folder`, sorted. `enter` decides, by its path, about each file and folder. Links
-/// are followed, but for those to a folder that they lie in.
+/// All files under `folder`, sorted. `enter` decides, by its path, about each file and folder.
+/// Links are followed, except to a folder that contains them.
 pub(crate) fn walk(folder: &Path, enter: &dyn Fn(&Path) -> bool) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     walk_in(folder, enter, &mut Vec::new(), &mut files)?;

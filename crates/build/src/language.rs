@@ -1,4 +1,4 @@
-//! The languages, and the files by which each is known.
+//! The languages, and the files by which each is recognised.
 
 pub(crate) mod c;
 pub(crate) mod go;
@@ -46,8 +46,8 @@ impl Language {
         Self::TypeScript,
     ];
 
-    /// The language of the project in `folder`. A file that only one language has decides before
-    /// one that others have too: a package.json may be there for a tool.
+    /// The language of the project in `folder`. A file that only one language has takes precedence:
+    /// a package.json may belong to a tool.
     pub(crate) fn of(folder: &Path) -> Option<Self> {
         let has = |file: &str| folder.join(file).is_file();
         Some(if has("Cargo.toml") {
@@ -110,7 +110,7 @@ impl FromStr for Language {
         let known = Self::ALL.into_iter().find(|language| language.key() == text);
         known.ok_or_else(|| {
             let keys = Self::ALL.map(Self::key).join(", ");
-            format!("`{text}` is no language that Keyway builds; those are {keys}")
+            format!("`{text}` is not a language that Keyway builds; choose one of {keys}")
         })
     }
 }

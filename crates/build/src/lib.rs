@@ -1,14 +1,14 @@
-//! From a component's project folder to a component file: in six languages, with the compilers
-//! that are on this machine.
+//! From a component's project folder to a component file: in seven languages, with the compilers on
+//! this machine.
 //!
-//! It knows languages, toolchains and templates. It knows no manifest and runs no component: what
-//! comes out is checked against the project's WIT by types alone.
+//! It knows languages, toolchains and templates. It knows nothing of manifests and runs no
+//! component: the result is checked against the project's WIT by types alone.
 //!
 //! - [`Project`] is a folder with the sources of one component.
-//! - [`Toolbox`] finds the compilers, says what is missing, and sets up what Keyway keeps itself.
-//! - [`build`] makes the component, if anything has changed since it was made last;
-//!   [`build_all`] makes many at the same time.
-//! - [`new_project`] writes what a user begins with.
+//! - [`Toolbox`] finds the compilers, says what is missing, and installs what Keyway keeps itself.
+//! - [`build`] builds the component if anything has changed since the last build; [`build_all`]
+//!   builds many in parallel.
+//! - [`new_project`] creates a project to start from.
 
 mod build;
 mod check;

@@ -1,5 +1,5 @@
-//! What a component was made of: a note beside it, by which a build that would change nothing is
-//! left out.
+//! What a component was built from: a note next to it, so that a build that would change nothing is
+//! skipped.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -127,7 +127,7 @@ impl Inputs {
     }
 }
 
-/// With its length, so that two texts are never taken for two others.
+/// With its length, so that different pairs of texts never look the same.
 fn add(hash: &mut blake3::Hasher, bytes: &[u8]) {
     hash.update(&(bytes.len() as u64).to_le_bytes());
     hash.update(bytes);

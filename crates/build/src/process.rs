@@ -1,4 +1,4 @@
-//! Runs compilers, and keeps what they say.
+//! Runs compilers, and captures their output.
 
 use std::{
     env,
@@ -62,7 +62,7 @@ fn ended(
         return Ok(said);
     }
     let output = match said.trim_end() {
-        "" => format!("it ended with {status} and says nothing"),
+        "" => format!("it ended with {status} and printed nothing"),
         said => said.to_owned(),
     };
     Err(BuildError::Compiler { tool: tool.to_owned(), project: project.name.clone(), output })
@@ -79,7 +79,7 @@ pub(crate) fn run(command: &mut Command) -> Result<Output, BuildError> {
     output.map_err(|error| BuildError::Start { program, error })
 }
 
-/// Runs a step of a set-up to its end. What it says is told if it fails.
+/// Runs a step of a set-up to its end. Its output is shown if it fails.
 pub(crate) fn set_up_by(mut command: Command) -> Result<(), SetUpError> {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let step = words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");

@@ -13,7 +13,7 @@ pub(crate) const OWN: &str = ".keyway";
 /// A folder with the sources of one component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
-    /// Where it lies, absolute.
+    /// Its place, absolute.
     pub folder: PathBuf,
     /// The folder's name, which is the component's too.
     pub name: String,
@@ -21,7 +21,7 @@ pub struct Project {
     pub language: Language,
 }
 
-/// Why a folder is no project.
+/// Why a folder is not a project.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
     /// It cannot be looked into.
@@ -34,8 +34,8 @@ pub enum ProjectError {
     },
     /// None of the files by which a language is known are there.
     #[error(
-        "the folder {} has no project: none of Cargo.toml, go.mod, pyproject.toml, package.json, \
-         src/*.cpp and src/*.c is there",
+        "the folder {} has no project: it contains none of Cargo.toml, go.mod, pyproject.toml, \
+         package.json, src/*.cpp and src/*.c",
         folder.display()
     )]
     NoLanguage {
@@ -59,7 +59,7 @@ impl Project {
         Ok(Self { folder: absolute, name, language })
     }
 
-    /// Where its component lies once it is built.
+    /// The place of its component once it is built.
     pub fn component(&self) -> PathBuf {
         component_file(&self.folder)
     }

@@ -1,4 +1,4 @@
-//! Skeletons: for a world of the user's own, functions that are to be filled in.
+//! Skeletons: for a user's own world, functions to fill in.
 //!
 //! For C, C++ and Go the declarations come from the bindings. For other languages they are written
 //! from the WIT, of which [`Export`] is what an implementation is made of.

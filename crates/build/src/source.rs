@@ -1,7 +1,7 @@
-//! Which files of a project's folder its component is made of.
+//! Which files of a project's folder its component is built from.
 //!
-//! It knows what each language's tools and Keyway write beside the sources, and what is another
-//! project. It does not know what is read from elsewhere: compilers tell.
+//! It knows what each language's tools and Keyway write next to the sources, and what is another
+//! project. It does not know which files from elsewhere are used: compilers report those.
 
 use std::{
     ffi::OsStr,

@@ -1,9 +1,9 @@
 //! New projects: the files under `templates/`, with names filled in.
 //!
-//! `LANGUAGE/every` has what all projects of a language have, `LANGUAGE/KIND` and `KIND` what those
-//! of one kind have besides, and `LANGUAGE/example` what is said by all that begin with an example.
-//! A text that two of these have is that of the first with that of the second after it. In texts
-//! `{{name}}` and its like are filled in, and in paths `__snake__`.
+//! `LANGUAGE/every` has the files of all projects in a language, `LANGUAGE/KIND` and `KIND` add
+//! those of one kind, and `LANGUAGE/example` those of projects that start with an example. If two
+//! of them have the same file, the second is appended to the first. `{{name}}` and similar are
+//! filled in in texts, and `__snake__` in paths.
 
 use std::{
     fmt, fs, io,
@@ -39,7 +39,7 @@ pub enum Kind {
     Library,
     /// It runs to its end.
     Command,
-    /// It stands before what answers HTTP requests.
+    /// It sits in front of an HTTP component.
     Middleware,
 }
 
@@ -73,7 +73,7 @@ impl fmt::Display for Kind {
             Self::Http => "http: answers HTTP requests",
             Self::Library => "library: other components call it",
             Self::Command => "command: runs to its end",
-            Self::Middleware => "middleware: stands before what answers HTTP requests",
+            Self::Middleware => "middleware: sits in front of an HTTP component",
         })
     }
 }
@@ -84,7 +84,7 @@ impl std::str::FromStr for Kind {
     fn from_str(text: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|kind| kind.key() == text).ok_or_else(|| {
             let keys = Self::ALL.map(Self::key).join(", ");
-            format!("`{text}` is no kind of component; those are {keys}")
+            format!("`{text}` is not a kind of component; choose one of {keys}")
         })
     }
 }
@@ -105,17 +105,17 @@ pub enum Start {
     },
 }
 
-/// Why there is no new project.
+/// Why a project was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum NewError {
-    /// The name is no component's.
+    /// The name is not a valid component name.
     #[error(
-        "`{0}` is no name: it has to be words of lower-case letters and digits, each beginning \
-         with a letter, with `-` between them, 64 characters at most"
+        "`{0}` is not a valid name: use words of lower-case letters and digits, each beginning \
+         with a letter, joined by `-`, at most 64 characters"
     )]
     Name(String),
     /// Something is there already.
-    #[error("{} is there already, and is left as it is", .0.display())]
+    #[error("{} already exists and was not changed", .0.display())]
     Exists(PathBuf),
     /// The user's WIT is wrong.
     #[error(transparent)]
@@ -210,7 +210,7 @@ fn write_beside(
     let staging = staging.map_err(failed(parent))?;
     write(staging.path())?;
     fs::rename(staging.path(), &place).map_err(failed(&place))?;
-    // It has another name, so that nothing is there to take away.
+    // It has another name, so there is nothing to remove.
     let _ = staging.keep();
     Ok(place)
 }

@@ -1,4 +1,4 @@
-//! What this machine has to build components with.
+//! The tools on this machine that build components.
 
 use std::{path::PathBuf, sync::OnceLock};
 

@@ -1,7 +1,7 @@
-//! Names of WIT as a language writes them.
+//! WIT names as a language writes them.
 //!
-//! It knows the words that each language keeps for itself, which the generators of bindings do not
-//! use as they are. It knows nothing of what is named.
+//! It knows each language's keywords, which the binding generators escape. It does not know what is
+//! named.
 
 use wit_bindgen_c::to_c_ident;
 

@@ -1,5 +1,5 @@
-//! The place where a project is built: nobody else builds it at the same time, and what is not
-//! complete lies where the next build takes it away.
+//! The place where a project is built: only one build runs at a time, and unfinished files are
+//! where the next build removes them.
 
 use std::{
     fs::{self, File},
@@ -9,8 +9,8 @@ use std::{
 
 use crate::{BuildError, Project};
 
-/// A project's lock, with an empty folder for the files of one build. Both end with it; where the
-/// program is killed before, the lock is let go by the system, and the folder emptied by the next.
+/// A project's lock, with an empty folder for the files of one build. Both end with it; if the
+/// program is killed, the system releases the lock, and the next build empties the folder.
 #[derive(Debug)]
 pub(crate) struct Workplace {
     folder: PathBuf,
@@ -18,7 +18,7 @@ pub(crate) struct Workplace {
 }
 
 impl Workplace {
-    /// Waits until nobody else builds the project.
+    /// Waits until no other build of the project runs.
     pub(crate) fn open(project: &Project) -> Result<Self, BuildError> {
         let own = project.own();
         fs::create_dir_all(&own).map_err(BuildError::written(&own))?;
@@ -45,7 +45,7 @@ impl Workplace {
 
 impl Drop for Workplace {
     fn drop(&mut self) {
-        // The next build takes away what stays.
+        // The next build removes leftovers.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

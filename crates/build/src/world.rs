@@ -33,7 +33,7 @@ pub(crate) struct WorldPackage {
     pub(crate) worlds: usize,
 }
 
-/// Why there is no world.
+/// Why no world was found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WitError {
     /// There is no WIT at all.
@@ -46,7 +46,7 @@ pub enum WitError {
         path: PathBuf,
     },
     /// The WIT has a mistake. The parser says where.
-    #[error("the WIT in {} has a mistake", path.display())]
+    #[error("the WIT in {} is not valid", path.display())]
     Invalid {
         /// The file or folder.
         path: PathBuf,
@@ -92,11 +92,11 @@ fn no_world(wanted: Option<&str>, worlds: &[String]) -> String {
     let names = quoted(worlds);
     match (wanted, worlds) {
         (None, []) => "no world: write one, `world NAME { export …; }`".to_owned(),
-        (Some(wanted), []) => format!("no world `{wanted}`, nor any other"),
+        (Some(wanted), []) => format!("no world `{wanted}`, or any other"),
         (Some(wanted), _) => format!("no world `{wanted}`; there are {names}"),
         (None, _) => format!(
-            "the worlds {names}: say which one by `--world NAME`, or in the manifest by \
-             `build.world`"
+            "the worlds {names}: choose one with `--world NAME`, or with `build.world` in the \
+             manifest"
         ),
     }
 }

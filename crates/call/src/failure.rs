@@ -1,4 +1,4 @@
-//! Why a request got no answer from its unit. The trigger turns each into a status of its
+//! Why a request got no response from its unit. The trigger turns each into a status of its
 //! protocol; the log gets the whole sentence.
 
 use std::time::Duration;
@@ -9,7 +9,8 @@ use std::time::Duration;
 pub enum Failure {
     /// All instances are busy and the queue is full.
     #[error(
-        "{running} requests are running and {waiting} are waiting: `limit.concurrency` and `limit.queue` set how many may"
+        "{running} requests are running and {waiting} are waiting: `limit.concurrency` and \
+         `limit.queue` set how many are allowed"
     )]
     Busy {
         /// Requests that may run at once.
@@ -19,7 +20,8 @@ pub enum Failure {
     },
     /// It has waited for as long as it may take.
     #[error(
-        "it waited for {0:?} and had no turn: `limit.concurrency` sets how many requests run at once"
+        "it waited for {0:?} without getting a turn: `limit.concurrency` sets how many requests \
+         run at once"
     )]
     NoTurn(Duration),
     /// The wall-clock limit ran out.
@@ -30,16 +32,17 @@ pub enum Failure {
     CpuTime(Duration),
     /// The component wanted more memory than its unit may have, and ended.
     #[error(
-        "more than {0} bytes of memory were asked for: `limit.memory` sets how many a unit may have"
+        "it asked for more than {0} bytes of memory: `limit.memory` sets how many a unit may have"
     )]
     Memory(u64),
     /// The component wanted more memory than all instances may have together, and ended.
     #[error(
-        "all instances together asked for more than {0} bytes of memory, which is what the host can spare: `limit.concurrency` and `limit.memory` set how many there are and what one may have"
+        "all instances together asked for more than {0} bytes of memory, which is all that the \
+         host can spare: lower `limit.concurrency` or `limit.memory`"
     )]
     HostMemory(u64),
     /// The component wanted more table elements, instances or handles than its unit may have, and ended.
-    #[error("more than {limit} {what} were asked for: `limit.{key}` sets how many a unit may have")]
+    #[error("it asked for more than {limit} {what}: `limit.{key}` sets how many a unit may have")]
     Resources {
         /// What was asked for, in the plural.
         what: &'static str,
@@ -58,15 +61,15 @@ pub enum Failure {
     #[error("{0}")]
     Denied(String),
     /// The component returned without an answer.
-    #[error("the component returned without an answer")]
+    #[error("the component returned without a response")]
     NoAnswer,
     /// The component answered with an error code of `wasi:http/types`.
     #[error("the component answered with the error {0}")]
     ErrorCode(String),
     /// The request cannot be given to a component, such as for its method or URI.
-    #[error("the request cannot be given to a component: {0}")]
+    #[error("the request cannot be passed to a component: {0}")]
     Request(String),
     /// The host has no room for another instance.
-    #[error("no instance could be made: {0}")]
+    #[error("no instance could be created: {0}")]
     NoRoom(String),
 }

@@ -1,7 +1,7 @@
-//! Places for large objects in containers: `wasi:blobstore`.
+//! Blobstores, for large objects in containers: `wasi:blobstore`.
 //!
-//! Objects are streamed both ways, with back-pressure: no backend but the memory itself ever holds
-//! a whole one. An object appears as a whole when its writing is finished, and not before.
+//! Objects are streamed both ways, with back-pressure: no backend except `memory` ever holds a
+//! whole one. An object appears as a whole once it is fully written, not before.
 
 mod backend;
 mod error;
@@ -34,7 +34,7 @@ pub use restricted::restrict;
 /// otherwise.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Objects on a page, for those who want all.
+/// Objects on a page, for callers that want all.
 const PAGE: usize = 1000;
 
 /// Containers with objects.
@@ -82,8 +82,8 @@ pub trait Blobs: fmt::Debug + Send + Sync {
     /// [`Error::NoSuchContainer`].
     async fn info(&self, object: ObjectId<'_>) -> Result<Option<ObjectInfo>, Error>;
 
-    /// Reads a part of an object, from its first to its last byte, as far as the object goes.
-    /// Whoever has begun to read reads on, if the backend can keep what was deleted.
+    /// Reads a part of an object, from its first to its last byte, as far as the object goes. A
+    /// read in progress continues, if the backend can keep what was deleted.
     ///
     /// # Errors
     /// [`Error::NoSuchContainer`], [`Error::NoSuchObject`].
@@ -96,8 +96,8 @@ pub trait Blobs: fmt::Debug + Send + Sync {
     /// [`Error::NoSuchContainer`].
     async fn write(&self, object: ObjectId<'_>) -> Result<Box<dyn Writing>, Error>;
 
-    /// Takes objects away. That one is not there is no error. Not one step: if it fails, some may
-    /// be gone.
+    /// Takes objects away. A missing one is not an error. Not one step: if it fails, some may be
+    /// gone.
     ///
     /// # Errors
     /// [`Error::NoSuchContainer`].
@@ -139,7 +139,7 @@ pub trait Blobs: fmt::Debug + Send + Sync {
     }
 }
 
-/// Writes one object. Who drops it before it is finished leaves what was there before.
+/// Writes one object. Dropping it before it is finished leaves what was there before.
 #[async_trait]
 pub trait Writing: Send {
     /// Takes some bytes, when there is room for them.
@@ -187,7 +187,7 @@ pub struct ObjectInfo {
 pub struct Page {
     /// The objects, in no order that all backends keep.
     pub objects: Vec<ObjectInfo>,
-    /// Where the next page begins; `None` after the last. Only who gave it can read it.
+    /// Where the next page begins; `None` after the last. Only its creator can read it.
     pub cursor: Option<String>,
 }
 

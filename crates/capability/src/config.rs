@@ -1,4 +1,4 @@
-//! Configuration: `wasi:config`. Texts by name, which components only read.
+//! Configuration: `wasi:config`. Named texts that components can only read.
 
 mod backend;
 mod file;
@@ -42,7 +42,7 @@ pub enum Error {
     /// The store that it is kept in.
     #[error(transparent)]
     Store(#[from] keyvalue::Error),
-    /// A value in a store that is no text.
+    /// A value in a store that is not text.
     #[error("the value of `{key}` in {at} is not text in UTF-8")]
     NotText {
         /// The store.

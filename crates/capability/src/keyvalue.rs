@@ -1,6 +1,6 @@
-//! Stores of keys and values: `wasi:keyvalue`.
+//! Key-value stores: `wasi:keyvalue`.
 //!
-//! Keys are texts and values are bytes. A counter is a value too: an `i64` in decimal, as Redis
+//! Keys are text and values are bytes. A counter is a value too: an `i64` in decimal, as Redis
 //! writes it, so that `get` reads what `increment` wrote and data can move between backends.
 
 mod backend;
@@ -52,7 +52,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Gives a key a value.
     async fn set(&self, key: &str, value: Bytes) -> Result<(), Error>;
 
-    /// Takes a key away. That it is not there is no error.
+    /// Takes a key away. A missing one is not an error.
     async fn delete(&self, key: &str) -> Result<(), Error>;
 
     /// Whether a key has a value.
@@ -96,7 +96,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// [`Error::Unsupported`] by a backend that does not tell.
     async fn watch(&self, prefix: &str) -> Result<Changes, Error> {
         let _ = prefix;
-        Err(Error::Unsupported { at: self.origin(), what: "tell of changes" })
+        Err(Error::Unsupported { at: self.origin(), what: "report changes" })
     }
 }
 
@@ -145,7 +145,7 @@ pub enum Change {
         /// A value that it was given; if it was given several in short order, perhaps the last.
         value: Bytes,
     },
-    /// A key was taken away.
+    /// A key was deleted.
     Deleted {
         /// The key.
         key: String,
@@ -161,5 +161,5 @@ impl Change {
     }
 }
 
-/// The changes to a store, until the store is let go or can no longer tell.
+/// The changes to a store, until the store is released or can no longer report them.
 pub type Changes = BoxStream<'static, Result<Change, Error>>;

@@ -1,13 +1,13 @@
 //! What a host provides to components: one trait per capability, one file per backend.
 //!
-//! It knows no WebAssembly and no manifest: the runtime binds a capability to its interface, and
-//! the host turns a manifest's words into the plain configuration found here.
+//! It knows nothing of WebAssembly or manifests: the runtime binds a capability to its interface,
+//! and the host turns a manifest into the plain configuration found here.
 //!
 //! To add a backend, write a file beside the others that has its settings and implements the
-//! capability's trait, give it a variant in the capability's `Backend` and a name in the capability's
-//! row in `keyway_word::Capability`, and run the capability's conformance suite on it: a function in
-//! `tests/keyvalue/backend.rs` and a line in `tests/keyvalue/main.rs`. So it is in `blobstore` and
-//! `messaging` too.
+//! capability's trait, give it a variant in the capability's `Backend` and a name in the
+//! capability's row in `keyway_word::Capability`, and run the capability's conformance suite on it:
+//! a function in `tests/keyvalue/backend.rs` and a line in `tests/keyvalue/main.rs`. The same goes
+//! for `blobstore` and `messaging`.
 
 pub mod blobstore;
 pub mod config;

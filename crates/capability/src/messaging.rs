@@ -1,7 +1,7 @@
 //! Messages by topics: `wasi:messaging`.
 //!
-//! A topic is words with dots between them, `orders.paid.eu`. Who subscribes names a
-//! [`Pattern`] of topics and a group, and of a group one member gets each message.
+//! A topic is words joined by dots, `orders.paid.eu`. A subscriber names a [`Pattern`] of topics
+//! and a group; one member of a group gets each message.
 
 mod backend;
 mod error;
@@ -30,7 +30,7 @@ pub const TIMEOUT: Duration = Duration::from_secs(2);
 /// in all.
 const READABLE_CHARACTERS: usize = 200;
 
-/// Sends messages, and gives them to those who subscribe.
+/// Sends messages, and passes them to subscribers.
 #[async_trait]
 pub trait Broker: fmt::Debug + Send + Sync {
     /// The backend and its address, as errors name it.
@@ -56,8 +56,8 @@ pub trait Broker: fmt::Debug + Send + Sync {
         Err(Error::Unsupported { at: self.origin(), what: "wait for replies" })
     }
 
-    /// Answers a message that this broker gave, by its [`reply_to`](Message::reply_to). That nobody
-    /// waits any more is no error.
+    /// Answers a message that this broker gave, by its [`reply_to`](Message::reply_to). It is not
+    /// an error if nothing waits any more.
     ///
     /// # Errors
     /// [`Error::Unsupported`] by a backend that has no way back.
@@ -148,7 +148,7 @@ pub struct Wanted {
     pub replies: usize,
 }
 
-/// What somebody wants to be told.
+/// What a subscriber wants to receive.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subscription {
     /// The topics.
@@ -218,7 +218,7 @@ mod tests {
         ] {
             assert_ne!(name(one.0, one.1), name(other.0, other.1));
         }
-        // Groups would begin anew if it were another with the next version.
+        // Groups would start over if it changed with the next version.
         assert_eq!(name("mail", "orders.*"), "mail_orders-any_31518ec5d04e85d3");
         assert!(name("mail", &"word.".repeat(50)[..249]).len() <= 255);
     }

@@ -1,10 +1,10 @@
 //! A connection to NATS, for every capability that has a backend there.
 //!
-//! The client reconnects by itself, with growing pauses. While it is not connected nothing is sent:
-//! what it keeps to send later could be done long after its caller was told that it failed.
+//! The client reconnects by itself, with growing pauses. While it is disconnected nothing is sent:
+//! a queued request could happen long after its caller got an error.
 //!
-//! It does not know what it is used for: a [`Service`] says what is opened on the server, and what
-//! errors mean.
+//! It does not know its purpose: a [`Service`] says what is opened on the server, and what errors
+//! mean.
 
 use std::{
     error::Error as StdError,
@@ -35,11 +35,11 @@ pub(crate) const EXAMPLE: &str = "nats://127.0.0.1:4222";
 /// What the client's own errors have in common.
 pub(crate) type Cause = Box<dyn StdError + Send + Sync>;
 
-/// What is used on a server, and what its errors are to who uses it.
+/// What is used on a server, and what its errors mean to the user.
 pub(crate) trait Service: Send + Sync {
     /// What is opened once for each connection: a bucket, a stream, or nothing.
     type Opened: Clone + Send + Sync;
-    /// What its callers are told.
+    /// What its callers get.
     type Error: From<Outage> + Clone + Send + Sync + StdError + 'static;
 
     /// Opens it on a connection.
@@ -52,7 +52,7 @@ pub(crate) trait Service: Send + Sync {
     /// The server, in words.
     fn origin(&self) -> Origin;
 
-    /// What an error of the client means. What it is about lies somewhere among its causes.
+    /// What an error of the client means. The actual error is somewhere among its causes.
     fn explain(&self, error: &(dyn StdError + 'static)) -> Self::Error;
 }
 
@@ -110,7 +110,7 @@ impl<S: Service> Connector<S> {
     }
 
     fn lost(&self) -> S::Error {
-        let reason = "the connection is lost, and is tried again".to_owned();
+        let reason = "the connection is lost; reconnecting".to_owned();
         Outage::Unreachable { at: self.service.origin(), reason }.into()
     }
 

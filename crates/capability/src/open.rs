@@ -34,7 +34,7 @@ pub enum OpenError {
         reason: String,
     },
     /// The certificates of this machine cannot be read.
-    #[error("no certificates are found on this machine to check {address} with: {reason}")]
+    #[error("this machine has no certificates to verify {address} with: {reason}")]
     Certificates {
         /// The server's address, without its password.
         address: String,
@@ -75,6 +75,6 @@ pub(crate) fn check_name(
     if !name.is_empty() && name.len() <= 63 && name.bytes().all(is_plain) {
         return Ok(());
     }
-    let rule = "it is made of up to 63 letters, digits and `_`";
+    let rule = "use up to 63 letters, digits and `_`";
     Err(OpenError::name(name, what, backend, rule))
 }

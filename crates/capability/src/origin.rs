@@ -1,4 +1,4 @@
-//! Where an answer or an error comes from, in words.
+//! Where a result or an error comes from, in words.
 
 use std::{fmt, sync::Arc};
 

@@ -10,9 +10,9 @@ use crate::Origin;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Outage {
     /// It refuses the login, or what the login asks for.
-    #[error("{at} refuses access: {reason}; check the login and its rights")]
+    #[error("{at} denied access: {reason}; check the login and its rights")]
     AccessDenied {
-        /// Who refuses.
+        /// The backend that refused.
         at: Origin,
         /// Its own words.
         reason: String,
@@ -20,7 +20,7 @@ pub enum Outage {
     /// It did not answer in time. What it was asked for may or may not be done.
     #[error("{at} did not answer within {}", humantime::format_duration(*.after))]
     TimedOut {
-        /// Who did not answer.
+        /// The backend that did not answer.
         at: Origin,
         /// The time-out.
         after: Duration,
@@ -28,7 +28,7 @@ pub enum Outage {
     /// It cannot be reached. What it was asked for may or may not be done.
     #[error("{at} cannot be reached: {reason}")]
     Unreachable {
-        /// Who cannot be reached.
+        /// The backend that cannot be reached.
         at: Origin,
         /// Why.
         reason: String,

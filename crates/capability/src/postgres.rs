@@ -1,5 +1,5 @@
-//! What all backends on PostgreSQL share: how an address is read, TLS, the pool, and what the
-//! client's errors mean. It knows nothing of what is kept in a database.
+//! What all PostgreSQL backends share: parsing addresses, TLS, the pool, and what the client's
+//! errors mean. It does not know what a database contains.
 
 use std::{error::Error as _, net::IpAddr, sync::Arc, time::Duration};
 
@@ -73,7 +73,7 @@ pub(crate) enum Fault<'a> {
     NoDatabase(String),
     /// There is no connection, or it broke.
     Unreachable(String),
-    /// What else the server told.
+    /// Any other error from the server.
     Told(&'a DbError),
 }
 

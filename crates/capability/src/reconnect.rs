@@ -1,7 +1,7 @@
-//! A connection that is made when it is first needed, and again after it broke, with growing
-//! pauses between attempts.
+//! A connection that is opened when first needed, and again after it breaks, with growing pauses
+//! between attempts.
 //!
-//! It does not know what a connection is, and does not find out that one broke: who uses it says so.
+//! It does not know what a connection is, and does not detect a broken one: its user reports that.
 
 use std::{
     fmt,

@@ -1,7 +1,7 @@
-//! Servers of Redis that components talk to in commands of their own.
+//! Redis servers that components send their own commands to.
 //!
-//! Each connection is its owner's alone: a command can change what the connection is, such as its
-//! database or its user.
+//! Each connection has a single owner: a command can change its state, such as its database or
+//! user.
 
 use std::time::Duration;
 
@@ -59,25 +59,25 @@ pub enum Error {
     #[error(transparent)]
     Outage(#[from] Outage),
     /// The value of a key is of another type than the command is for.
-    #[error("{at} refuses the command: {reason}")]
+    #[error("{at} rejected the command: {reason}")]
     WrongType {
-        /// Who refuses.
+        /// The backend that refused.
         at: Origin,
         /// Its own words.
         reason: String,
     },
-    /// The command is refused in another way, or the answer is no answer to it.
+    /// The command was rejected for another reason, or the reply does not fit it.
     #[error("{at} failed: {reason}")]
     Failed {
-        /// Who failed.
+        /// The backend that failed.
         at: Origin,
         /// Its own words.
         reason: String,
     },
     /// The answer is larger than an answer may be.
-    #[error("the answer of {at} has more than {ANSWER_LIMIT_BYTES} bytes")]
+    #[error("the reply from {at} has more than {ANSWER_LIMIT_BYTES} bytes")]
     TooLarge {
-        /// Who gave it.
+        /// The backend that it came from.
         at: Origin,
     },
 }

@@ -1,11 +1,11 @@
-//! A backend's settings as words, as they stand in a configuration or on a command line.
+//! A backend's settings as text, from a configuration or a command line.
 
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
 use keyway_word::{nearest, shown};
 use thiserror::Error;
 
-/// Why settings are no backend's.
+/// Why settings do not describe a backend.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SettingsError {
     /// There is no such backend.
@@ -44,7 +44,7 @@ pub enum SettingsError {
     },
     /// A setting's value is wrong.
     #[error(
-        "`{value}` is wrong for the setting `{name}` of the backend `{kind}`: write {expected}"
+        "`{value}` is not valid for the setting `{name}` of the backend `{kind}`: write {expected}"
     )]
     Wrong {
         /// The backend.

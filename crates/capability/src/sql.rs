@@ -1,8 +1,8 @@
-//! Databases that are asked in SQL.
+//! SQL databases.
 //!
-//! A statement is handed on as it is, in the database's own dialect; values have types that all
-//! databases share, and a few that only PostgreSQL has. What a database is asked on one session,
-//! it is asked one statement after the other, so that transactions are begun and ended by statements.
+//! A statement is passed on unchanged, in the database's own dialect; values have types that all
+//! databases share, and a few that only PostgreSQL has. The statements of one session run one after
+//! another, so that statements can begin and end transactions.
 
 mod backend;
 mod error;
@@ -33,11 +33,12 @@ pub trait Database: fmt::Debug + Send + Sync {
     /// The backend and its address, as errors name it.
     fn origin(&self) -> Origin;
 
-    /// Begins a session with these rights; if it may only read, the database itself sees to it. What it leaves undone is taken back when it is dropped.
+    /// Begins a session with these rights; if it may only read, the database itself sees to it.
+    /// Unfinished work is rolled back when it is dropped.
     async fn begin(&self, access: Access) -> Result<Arc<dyn Session>, Error>;
 }
 
-/// A connection to a database, for as long as somebody holds it.
+/// A connection to a database, for as long as it is held.
 #[async_trait]
 pub trait Session: fmt::Debug + Send + Sync {
     /// Asks for rows with one statement, whose parameters have numbers from 1.
@@ -65,7 +66,7 @@ pub struct LastChange {
 
 /// Rows as they come. The session is taken until they have all come or are dropped.
 pub struct Rows {
-    /// Who gives them.
+    /// The backend that they come from.
     pub at: Origin,
     /// Their columns.
     pub columns: Vec<Column>,

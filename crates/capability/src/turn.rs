@@ -1,4 +1,4 @@
-//! Turns at keys: who has a key's turn is alone with it.
+//! Turns at keys: the holder of a key's turn has it alone.
 
 use std::hash::{BuildHasher, RandomState};
 

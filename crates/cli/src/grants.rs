@@ -116,7 +116,7 @@ impl Grants {
     }
 }
 
-/// Says what is wrong with an app that flags describe without the manifest that nobody wrote.
+/// Says what is wrong with an app that flags describe without a manifest that the user never wrote.
 pub(crate) fn as_flags(problems: Vec<Problem>) -> Vec<Problem> {
     let text = |text: String| {
         text.replace("`limit.memory`", "`--memory`").replace("`limit.time`", "`--time`")
@@ -132,7 +132,7 @@ pub(crate) fn as_flags(problems: Vec<Problem>) -> Vec<Problem> {
 }
 
 /// The values that a flag was given, as those of a list in a manifest. Each is read by itself, so
-/// that what is wrong with one is told once.
+/// that each problem is reported once.
 fn list(
     flag: &str,
     key: &str,
@@ -163,7 +163,7 @@ fn check(flag: &str, value: &str, key: &str, toml: &str) -> Result<(), Problem> 
     let (message, help) = match flag {
         "net" => {
             let help = "write `--net 10.0.0.5:5432`, `--net 10.0.0.0/8`, `--net [::1]:53` or \
-                        `--net any`; a name is no address";
+                        `--net any`; a name is not an address";
             (format!("{given} is neither an address nor a network"), Some(help.to_owned()))
         }
         "http" => {
@@ -236,14 +236,14 @@ fn folder(dir: &str) -> Result<Vec<String>, Problem> {
     };
     let (host, guest) = dir.split_once("::").ok_or_else(|| {
         refused(
-            format!("`{dir}` does not say where the component sees it"),
+            format!("`{dir}` does not say where to mount it"),
             "write `--dir HOST::GUEST`, such as `--dir data::/data:ro`",
         )
     })?;
     if host.is_empty() {
-        // It would be the current folder, which nobody means who writes `$UNSET::/data`.
+        // It would be the current folder, which `$UNSET::/data` certainly does not mean.
         return Err(refused(
-            format!("`--dir {dir}` names no folder of this machine"),
+            format!("`--dir {dir}` names no folder on this machine"),
             "write a folder before the `::`; the current one is `.`",
         ));
     }
@@ -326,9 +326,9 @@ mod tests {
     fn a_folder_needs_two_places() {
         for (dir, expected) in [
             ("data", "--dir data::/data:ro"),
-            ("::/a", "names no folder of this machine"),
-            ("::", "names no folder of this machine"),
-            ("data::a", "`--dir data::a`: `a` is no place for a component to see a folder at"),
+            ("::/a", "names no folder on this machine"),
+            ("::", "names no folder on this machine"),
+            ("data::a", "`--dir data::a`: `a` is not a valid guest path"),
         ] {
             let said = wrong(&Grants { dir: vec![dir.to_owned()], ..Grants::default() });
             assert!(said.len() == 1 && said[0].contains(expected), "{dir}: {said:?}");
@@ -351,9 +351,9 @@ mod tests {
         });
         let expected = [
             "`--net localhost:80` is neither an address nor a network\n",
-            "`--http example.com/x`: this grants no HTTP: it has a path or query",
-            "`--env =x`: `` cannot be the name of a variable\n",
-            "`--memory much` is not a size that can be had\n",
+            "`--http example.com/x`: this is not a valid HTTP grant: it has a path or query",
+            "`--env =x`: `` is not a valid variable name\n",
+            "`--memory much` is not a valid size\n",
             "`--time 2years` is longer than a year\n",
         ];
         assert_eq!(said.len(), expected.len(), "{said:?}");

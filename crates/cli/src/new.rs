@@ -139,7 +139,7 @@ fn told(code: Code, message: String, help: &str) -> Problem {
 
 fn problem(error: NewError) -> Vec<Problem> {
     let (code, help) = match &error {
-        NewError::Name(_) => (Code::Name, Some("write it in lower case, with `-` between words")),
+        NewError::Name(_) => (Code::Name, Some("use lower case, with `-` between words")),
         NewError::Exists(_) => (Code::Exists, Some("choose another name, or remove it first")),
         NewError::Wit(_) => (Code::Wit, None),
         NewError::Skeleton { .. } => (Code::Skeleton, None),

@@ -104,7 +104,7 @@ fn manifest(arguments: &Arguments) -> Result<String, Vec<Problem>> {
     Ok(format!("[app]\nname = \"run\"\n[component.command]\n{component}"))
 }
 
-/// What stands where the file should: the parser takes it for one.
+/// The word in place of the file, which the parser takes for one.
 fn unknown_flag(flag: &str) -> Problem {
     let help = format!(
         "`keyway run --help` lists the flags, which stand before the file; \

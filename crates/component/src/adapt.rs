@@ -1,4 +1,4 @@
-//! Makes components of core modules that were built for WASI preview 1.
+//! Turns core modules built for WASI preview 1 into components.
 
 mod apart;
 mod bridge;
@@ -21,7 +21,7 @@ use crate::{
 };
 use apart::Program;
 
-/// Why bytes are no component and cannot be made one.
+/// Why bytes are not a component and cannot be turned into one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AdaptError {
     /// The bytes do not begin as WebAssembly does.
@@ -45,7 +45,7 @@ pub enum AdaptError {
     },
     /// A core module that was built neither for WASI preview 1 nor for the component model.
     #[error(
-        "this is a core module of another kind: {}; build it for `wasm32-wasip1` or `wasm32-wasip2`",
+        "this core module cannot be adapted: {}; build it for `wasm32-wasip1` or `wasm32-wasip2`",
         other_module(imports)
     )]
     OtherModule {
@@ -53,7 +53,7 @@ pub enum AdaptError {
         imports: Vec<String>,
     },
     /// The module says that it is for the component model but does not keep to its own WIT.
-    #[error("the core module cannot be made a component: {reason}")]
+    #[error("the core module cannot be turned into a component: {reason}")]
     Encode {
         /// What the encoder says.
         reason: String,
@@ -88,7 +88,7 @@ impl From<ReadError> for AdaptError {
 ///
 /// # Errors
 ///
-/// Says whether the bytes are no WebAssembly, broken, or a module of another kind.
+/// Says whether the bytes are not WebAssembly, broken, or another kind of module.
 pub fn adapt(bytes: &[u8]) -> Result<Cow<'_, [u8]>, AdaptError> {
     match encoding(bytes)? {
         Encoding::Component => Ok(candidate::released(bytes)?),

@@ -1,7 +1,7 @@
 //! The capability audit's table: what an imported WASI interface gives to a component.
 //!
-//! It fails closed. An interface that is not in the table, or whose version lies on no track that
-//! the table knows, is [`Authority::Unknown`] and is to be denied.
+//! It fails closed. An interface that is not in the table, or whose version is on none of its
+//! tracks, is [`Authority::Unknown`] and must be denied.
 
 mod foreign;
 
@@ -41,7 +41,7 @@ pub enum Authority {
     Messaging,
     /// Configuration.
     Config,
-    /// Databases that are asked in SQL.
+    /// SQL databases.
     Sql,
     /// Servers of Redis.
     Redis,
@@ -52,7 +52,7 @@ pub enum Authority {
     /// Nothing: types and what can be done with a handle, for which another interface has to be
     /// asked first.
     Shared,
-    /// Nobody knows: an interface, or a version of one, that is not in the table.
+    /// Unknown: an interface, or a version of one, that is not in the table.
     Unknown,
 }
 
@@ -68,8 +68,8 @@ impl fmt::Display for Authority {
             Self::Stderr => "standard error",
             Self::Clocks => "clocks",
             Self::Random => "random numbers",
-            Self::KeyValue => "stores of keys and values",
-            Self::Blobstore => "containers of objects",
+            Self::KeyValue => "key-value stores",
+            Self::Blobstore => "object containers",
             Self::Messaging => "messages",
             Self::Config => "configuration",
             Self::Sql => "SQL databases",
@@ -187,7 +187,7 @@ const ENTRY_POINTS: &[(&str, &str)] = &[
     ("keyvalue", "watcher"),
 ];
 
-/// What the interface of this name, version included, gives to who imports it.
+/// What the interface of this name, version included, gives to its importer.
 ///
 /// Any patch release on a known track gives the same, so that it stays apart from what other
 /// components import. Whether the host has that release is for [`is_provided`] to say.

@@ -1,4 +1,4 @@
-//! Says what a component is: its imports and exports, what it is made of, what it would need.
+//! Describes a component: its imports and exports, its parts, and the grants it would need.
 
 use serde::Serialize;
 use wasmparser::{KnownCustom, Parser, Payload};

@@ -1,6 +1,6 @@
-//! Lets a command of preview 1 end with the code that it names. The adapter knows success and
-//! failure alone; `wasi:cli/exit` of WASI 0.2.12 has a function that is called just like preview 1's,
-//! so the module is made to import that one.
+//! Lets a preview 1 command exit with its own code. The adapter knows only success and failure;
+//! `wasi:cli/exit` of WASI 0.2.12 has a function with the same signature as preview 1's, so the
+//! module is changed to import that one.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
-//! Makes one component, a unit, of a component and of all that is linked to it.
+//! Makes one component, a unit, from a component and everything linked to it.
 //!
-//! Every import that gives authority becomes an import of the unit under a name of its own, so
-//! that the host can tell which component calls. It does not decide what is granted.
+//! Every import that gives authority becomes an import of the unit under its own name, so that the
+//! host can tell which component calls. It does not decide what is granted.
 
 mod compose;
 mod difference;
@@ -66,7 +66,7 @@ pub struct UnitImport {
     pub component: Option<usize>,
 }
 
-/// Fuses `root` and all that is linked to it, directly or through others, into one component.
+/// Fuses `root` and all that is linked to it, directly or indirectly, into one component.
 ///
 /// Each part is instantiated once and shared by all that link to it. Parts that the root does not
 /// reach are left out. A root without links stays byte for byte as it is. The bodies of functions
@@ -94,8 +94,8 @@ pub enum Unmet {
 }
 
 /// Composes `root` and all that is linked to it into one component that any host can run: what two
-/// of them import alike is one import. Which of them asks for something cannot be told any more, so
-/// what is granted to such a component is granted to all that are in it.
+/// of them import alike is one import. It is no longer known which of them makes a request, so a
+/// grant to such a component is a grant to everything in it.
 ///
 /// # Errors
 ///
@@ -153,7 +153,7 @@ fn names(externs: &[crate::Extern]) -> Vec<String> {
     externs.iter().map(|item| item.name.clone()).collect()
 }
 
-/// Whether an import stays merged with those of the others: it gives nothing by itself.
+/// Whether an import stays merged with those of other components: it gives nothing by itself.
 fn is_shared(import: &crate::Extern) -> bool {
     import.is_only_types
         || import

@@ -1,4 +1,4 @@
-//! Names of interfaces, and which versions of them can stand in for one another.
+//! Names of interfaces, and which of their versions are interchangeable.
 
 use std::fmt;
 

@@ -1,9 +1,9 @@
 //! Reads, compares, audits and fuses WebAssembly components: bytes in, bytes out.
 //!
 //! Nothing here runs a component, opens a file or knows an engine. Bytes are validated before any
-//! other tool sees them, so no bytes, however broken, panic.
+//! other tool sees them, so that no bytes, however broken, cause a panic.
 //!
-//! - [`adapt`] makes a component of a core module of WASI preview 1.
+//! - [`adapt`] turns a WASI preview 1 core module into a component.
 //! - [`describe`] says what a component is and which authority it would need; [`wit`] prints its
 //!   world.
 //! - [`minimum`] says what an instance takes before it runs.

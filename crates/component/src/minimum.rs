@@ -1,5 +1,5 @@
-//! What an instance of a component takes before any of its code runs, as far as it can be told from
-//! its structure: a module or component that comes from elsewhere counts for nothing.
+//! What an instance of a component takes before any of its code runs, as far as its structure
+//! shows: a module or component from elsewhere does not count.
 
 use std::ops::{Add, AddAssign};
 
@@ -129,7 +129,7 @@ impl Definition {
                     }
                 }
             }
-            // What is exported is there once more, under an index of its own.
+            // An exported item exists again, under its own index.
             Payload::ComponentExportSection(section) => {
                 for export in section {
                     let export = export?;

@@ -138,8 +138,8 @@ pub(crate) struct Surface {
 /// How much of a component is validated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Depth {
-    /// All but the bodies of functions: enough for who reads and composes types and leaves the
-    /// bodies to the engine, which validates them when it compiles them.
+    /// All but the bodies of functions: enough to read and compose types; the engine validates the
+    /// bodies when it compiles them.
     Structure,
     /// Everything.
     Whole,
@@ -269,7 +269,7 @@ fn validate_with(
     Err(ReadError::Truncated { offset: bytes.len() as u64 })
 }
 
-/// Whether an entity is a resource that is defined where it stands rather than used from elsewhere.
+/// Whether an entity is a resource that is defined in place rather than used from elsewhere.
 pub(crate) fn is_own_resource(entity: &ComponentEntityType) -> bool {
     use wasmparser::component_types::ComponentAnyTypeId::Resource;
     matches!(

@@ -1,4 +1,4 @@
-//! Takes out of a component what does not run.
+//! Removes everything from a component that does not run.
 
 use wasmparser::{BinaryReader, Encoding};
 
@@ -22,7 +22,7 @@ pub fn strip(component: &[u8]) -> Result<Vec<u8>, ReadError> {
 
 fn strip_into(bytes: &[u8], depth: usize, out: &mut Vec<u8>) -> Result<(), ReadError> {
     if depth > DEPTH_AT_MOST {
-        let reason = format!("components are nested more than {DEPTH_AT_MOST} deep");
+        let reason = format!("components are nested more than {DEPTH_AT_MOST} levels deep");
         return Err(ReadError::Invalid { reason, offset: 0 });
     }
     let is_component = encoding(bytes)? == Encoding::Component;

@@ -1,17 +1,17 @@
 //! Makes instances cheaper: welds the core modules of a component together.
 //!
-//! Tools make a component of several core modules: the program; an adapter for WASI preview 1; a
+//! Tools build a component from several core modules: the program; an adapter for WASI preview 1; a
 //! table of shims, since functions of the host need the program's memory before there is one; and a
-//! module that fills the table. An engine makes an instance of each for every request, and looks up
-//! every function that one has of another. Welded, there are two:
+//! module that fills the table. An engine instantiates each of them for every request, and looks up
+//! every function that one takes from another. Welded, there are two:
 //!
-//! - the base, which has the memory with its data, and stubs for what the component model is given
-//!   before there is the joint, such as what allocates;
-//! - the joint, which has the code of all of them. What one imported of another it calls directly,
-//!   and what comes from the host it imports, since the memory is there by then.
+//! - the base, which has the memory with its data, and stubs for functions that the component model
+//!   needs before the joint exists, such as the allocator;
+//! - the joint, which has the code of all of them. It calls directly what one imported from
+//!   another, and imports the host's functions, because the memory exists by then.
 //!
-//! Components within a component are welded each on its own, so that no right of one is another's.
-//! What does not look like that stays as it is.
+//! Components within a component are welded separately, so that none gets another's rights.
+//! Components of a different shape are left unchanged.
 
 mod graph;
 mod join;

@@ -2,14 +2,14 @@
 //!
 //! | request | what it does |
 //! | --- | --- |
-//! | `GET /v1/status` | how the app is: [`api::Status`] |
+//! | `GET /v1/status` | the state of the app: [`api::Status`] |
 //! | `POST /v1/components/NAME` | swaps a component: [`api::SwapComponent`] |
 //! | `POST /v1/stores/NAME` | swaps a backend, with its data: [`api::SwapBackend`] |
 //! | `POST /v1/undo` | goes back to what the last change replaced, or ends the trial or the swap of a backend that is under way |
-//! | `POST /v1/reload` | takes in what has changed: [`api::Reloaded`] |
+//! | `POST /v1/reload` | loads what has changed: [`api::Reloaded`] |
 //! | `GET /v1/functions` | what can be called: a list of [`api::Function`] |
 //! | `POST /v1/call` | calls a function: [`api::Asked`], [`api::Returned`] |
-//! | `GET /v1/logs`, `?follow=true` | the log's last lines, and those that come: [`api::LogLine`] |
+//! | `GET /v1/logs`, `?follow=true` | the log's last lines, and new ones: [`api::LogLine`] |
 //!
 //! Failures return the status of their [`HostError`](crate::HostError) and [`api::Refused`].
 
@@ -75,7 +75,7 @@ impl Admin {
             let stream = match accepted {
                 Ok(stream) => stream,
                 Err(error) => {
-                    tracing::warn!("the admin API cannot take a connection: {error}");
+                    tracing::warn!("the admin API cannot accept a connection: {error}");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 }

@@ -1,7 +1,7 @@
 //! From a manifest to checked, compiled units.
 //!
-//! Nothing here runs: what comes out is an [`Assembly`](assemble::Assembly) to look at, or
-//! [`Prepared`](prepare::Prepared) units that can be started.
+//! Nothing here runs: the result is an [`Assembly`](assemble::Assembly) to inspect, or
+//! [`Prepared`](prepare::Prepared) units to start.
 
 pub(crate) mod assemble;
 pub(crate) mod folder;

@@ -32,7 +32,7 @@ pub fn toolbox() -> Result<Toolbox, HostError> {
 pub fn jobs(path: &Path, options: &Options) -> Result<Vec<Job>, Vec<Problem>> {
     if path.is_dir() && !manifest_of(path).exists() {
         let project = Project::open(path).map_err(|error| {
-            let help = "give the folder of an app or of a component's project";
+            let help = "name the folder of an app or of a component's project";
             vec![problem(Code::NoProject, error.to_string(), Some(help))]
         })?;
         return Ok(vec![Job { project, options: options.clone() }]);
@@ -40,8 +40,8 @@ pub fn jobs(path: &Path, options: &Options) -> Result<Vec<Job>, Vec<Problem>> {
     jobs_of(&open_unfinished(path, None)?, options)
 }
 
-/// What `path` stands for where components are looked at: that of a project's folder without a
-/// manifest, or what there is.
+/// What `path` means for commands that inspect components: the component of a project's folder
+/// without a manifest, or `path` itself.
 ///
 /// # Errors
 /// If the project is not built.
@@ -87,7 +87,7 @@ pub(crate) fn jobs_of(app: &App, options: &Options) -> Result<Vec<Job>, Vec<Prob
     if problems.is_empty() { Ok(jobs) } else { Err(problems) }
 }
 
-/// None for a component that comes as a file, or lies in a folder without a project.
+/// None for a component that is a file, or is in a folder without a project.
 fn job(app: &App, component: &Component, options: &Options) -> Result<Option<Job>, Problem> {
     let Source::Path(path) = &component.source.value else { return Ok(None) };
     let folder = seen(&app.folder, path);
@@ -115,7 +115,7 @@ fn two_worlds(component: &Component, known: &Job, job: &Job) -> Problem {
         None => "the only world".to_owned(),
     };
     let message = format!(
-        "`{}` is built from a folder that makes another component already, of {} and not of {}",
+        "`{}` is built from a folder that already builds another component, from {} and not from {}",
         component.name,
         world(known),
         world(job)

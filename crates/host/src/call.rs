@@ -27,7 +27,7 @@ pub fn functions(path: &Path, granted: Option<&Granted>) -> Result<Functions, Ho
         && let Some(name) = path.to_str().filter(|name| is_like_a_function(name))
     {
         let message = format!("there is no file or folder {name}");
-        let help = format!("a function is called with its values: `keyway call '{name}()'`");
+        let help = format!("call a function with its values: `keyway call '{name}()'`");
         return Err(problem(Code::NotFound, message, Some(&help)).into());
     }
     Ok(Functions::of(&open_unfinished(&built(path)?, granted)?))
@@ -50,7 +50,7 @@ fn is_like_a_function(word: &str) -> bool {
 /// Everything that is wrong with the app and the call, or that the function did not come to its end.
 pub fn call(path: &Path, granted: Option<&Granted>, asked: &Asked) -> Result<Returned, HostError> {
     let mut app = open_unfinished(&built(path)?, granted)?;
-    // A component without a manifest may print: that is seen by who calls it, and by nobody else.
+    // A component without a manifest may print: only its caller sees that.
     for component in app.components.values_mut().filter(|component| component.place.is_none()) {
         component.grant.stdout = true;
         component.grant.stderr = true;

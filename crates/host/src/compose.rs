@@ -1,4 +1,4 @@
-//! Makes one component file of an app, and prints the WIT of its components.
+//! Writes an app as one component file, and prints the WIT of its components.
 
 use std::path::Path;
 
@@ -42,14 +42,11 @@ pub fn compose(
             }
             several => {
                 let names: Vec<_> = several.iter().map(|name| name.as_str()).collect();
-                let message = format!(
-                    "the app has several components that are started: {}",
-                    names.join(", ")
-                );
+                let message = format!("triggers start several components: {}", names.join(", "));
                 Err(vec![problem(
                     Code::ManyRoots,
                     message,
-                    Some("say which with `--component NAME`"),
+                    Some("choose one with `--component NAME`"),
                 )])
             }
         },

@@ -43,7 +43,7 @@ pub fn add(path: &Path, source: &str, name: Option<&str>, route: Option<&str>) -
     let manifest = Manifest::read(path)?;
     let name = name.map_or_else(|| name_of(source), str::to_owned);
     let name = ComponentName::new(&name).map_err(|error| {
-        vec![problem(Code::ComponentName, error.to_string(), Some("give one with `--name`"))]
+        vec![problem(Code::ComponentName, error.to_string(), Some("set one with `--name`"))]
     })?;
     let source = match source.starts_with("oci://") {
         true => source.to_owned(),
@@ -116,13 +116,13 @@ pub fn link(path: &Path, from: &str, to: &str, import: Option<&str>) -> Done<Vec
 pub fn new_app(folder: &Path, name: &str) -> Done<()> {
     let path = manifest_of(folder);
     if path.exists() {
-        let message = format!("there is {} already", path.display());
-        return Err(vec![problem(Code::Exists, message, Some("give another name"))]);
+        let message = format!("{} already exists", path.display());
+        return Err(vec![problem(Code::Exists, message, Some("choose another name"))]);
     }
     let text = edit::empty(name);
     ManifestText::parse(&path.display().to_string(), &text)?.check_unfinished(folder)?;
     fs::create_dir_all(folder).map_err(|error| {
-        let message = format!("the folder {} cannot be made: {error}", folder.display());
+        let message = format!("the folder {} cannot be created: {error}", folder.display());
         vec![problem(Code::Unwritable, message, None)]
     })?;
     write(&folder.join("keyway.toml"), text.as_bytes()).map_err(|problem| vec![problem])
@@ -134,7 +134,7 @@ impl Manifest {
         let text = fs::read_to_string(&path).map_err(|error| {
             let message = format!("the manifest {} cannot be read: {error}", path.display());
             let help =
-                "make an app with `keyway new app NAME`, or name its folder with `--app-path`";
+                "create an app with `keyway new app NAME`, or name its folder with `--app-path`";
             vec![problem(Code::NoManifest, message, Some(help))]
         })?;
         Ok(Self { path, text })
@@ -155,7 +155,7 @@ impl Manifest {
     fn relative(&self, source: &str) -> Done<String> {
         let unreadable = |path: &Path, error: &dyn std::fmt::Display| {
             let message = format!("there is no component at {}: {error}", path.display());
-            let help = "give a component file, or the folder of a project";
+            let help = "name a component file, or the folder of a project";
             vec![problem(Code::NoSource, message, Some(help))]
         };
         let whole = Path::new(source);
@@ -231,7 +231,7 @@ fn fitting(
         .collect();
     if fits.is_empty() {
         let asked = import.map_or_else(|| "an import".to_owned(), |import| format!("`{import}`"));
-        let message = format!("`{to}` exports nothing that could meet {asked} of `{from}`");
+        let message = format!("`{to}` exports nothing that could satisfy {asked} of `{from}`");
         let help =
             format!("`{from}` imports {}; `{to}` exports {}", names(imports), names(exports));
         return Err(vec![problem(Code::NoLink, message, Some(&help))]);

@@ -34,7 +34,7 @@ pub(crate) use watch::Seen;
 /// keep it from serving.
 const BEGIN: Duration = Duration::from_secs(1);
 
-/// How long the end waits for whoever reads the output of components.
+/// How long shutdown waits for the reader of the components' output.
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// How to serve.
@@ -112,7 +112,7 @@ impl Host {
     }
 
     /// Serves until a signal says to stop. `seen` are the app's files as they were before they were
-    /// read; `hold` is let go once it is said that the app is served.
+    /// read; `hold` is released once it is said that the app is served.
     pub(crate) fn serve(self, seen: Seen, narrator: Arc<dyn Narrator>, hold: Hold) {
         let Self { app, server, url, background, log, ending, socket, watch } = self;
         let stop = &ending.stop;
@@ -152,9 +152,11 @@ async fn stop_listening(stop: CancellationToken, app: Arc<App>) {
 fn warn_of_cuts(report: &ServeReport) {
     if report.cut > 0 {
         let requests = if report.cut == 1 { "request was" } else { "requests were" };
-        tracing::warn!("{} {requests} cut off when draining ended", report.cut);
+        tracing::warn!("{} {requests} cut off at the end of the grace period", report.cut);
     } else if !report.drained {
-        tracing::warn!("draining ended before all was done that follows answers");
+        tracing::warn!(
+            "the grace period ended before instances had finished their work after responses"
+        );
     }
 }
 

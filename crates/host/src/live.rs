@@ -1,4 +1,4 @@
-//! One app that runs.
+//! One running app.
 //!
 //! An [`App`](app::App) is everything that serves one app. It knows nothing of the process that it
 //! runs in, which may hold several: what it needs from that is [given](app::Facilities) to it.

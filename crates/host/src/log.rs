@@ -28,8 +28,7 @@ pub use book::LogLine;
 /// The log of a process. Clones are the same log.
 ///
 /// It is a writer for `tracing`: each write is one event, whose lines are kept, and written to
-/// standard error by a thread of its own, so that a terminal or a pipe that takes nothing holds up
-/// nobody.
+/// standard error by a thread of its own, so that a blocked terminal or pipe holds up nothing else.
 #[derive(Debug, Clone, Default)]
 pub struct Log(Arc<Inner>);
 
@@ -121,7 +120,7 @@ impl Drop for Hold {
     }
 }
 
-/// Takes away the escape sequences that colour a terminal (ECMA-48, 5.4: `ESC [` up to a letter).
+/// Removes the escape sequences that colour a terminal (ECMA-48, 5.4: `ESC [` up to a letter).
 fn without_colours(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut parts = text.split("\u{1b}[");

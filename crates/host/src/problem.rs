@@ -1,4 +1,4 @@
-//! Problems as they leave the program: owned, and as JSON.
+//! Problems as they leave the program: owned, and in JSON.
 
 use std::fmt;
 

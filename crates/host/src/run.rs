@@ -208,6 +208,6 @@ fn no_command(exports: &[String]) -> Problem {
             (all.join(", "), "it is for other components: link one to it, and see `keyway inspect`")
         }
     };
-    let message = format!("this component is no command: it exports {exports}");
+    let message = format!("this component is not a command: it exports {exports}");
     problem(Code::NoCommand, message, Some(help))
 }

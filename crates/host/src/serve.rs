@@ -42,6 +42,6 @@ fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, ..limit };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::info!("the process may open no more files than before: {error}");
+        tracing::info!("the limit of open files cannot be raised: {error}");
     }
 }

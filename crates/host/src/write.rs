@@ -1,4 +1,4 @@
-//! Writes files so that they are never there by half.
+//! Writes files so that they are never half-written.
 
 use std::path::Path;
 

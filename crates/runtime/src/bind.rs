@@ -1,6 +1,6 @@
-//! Binds a unit's imports to the host. It fails closed: every import is first met by functions
-//! that deny, and then the interfaces that are known and granted are laid over them, each with
-//! the rights of the component whose import it is.
+//! Binds a unit's imports to the host. It fails closed: every import is first bound to functions
+//! that deny, and then known and granted interfaces replace them, each with the rights of the
+//! importing component.
 
 mod blobstore;
 #[cfg(test)]
@@ -129,7 +129,7 @@ fn is_granted(plan: &Plan, slot: usize, interface: &str) -> bool {
     match (authority(interface), plan.members.get(slot)) {
         (Authority::Unknown, _) => false,
         (Authority::Shared, _) => true,
-        // Nobody's import of an interface with authority is there for its types alone.
+        // An import of an interface with authority that has no owner is there only for its types.
         (_, None) => false,
         (_, Some(member)) => {
             need::of(interface).is_none_or(|need| (need.is_granted)(&member.principal.grant))

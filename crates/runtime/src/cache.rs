@@ -1,10 +1,10 @@
 //! The cache of compiled components: one file per component, engine version and settings, in a
-//! folder that belongs to the user alone. Beside them lie notes: what was learnt of the bytes that
-//! the code was made of, so that they need not be read again.
+//! folder that belongs to the user alone. Next to them are notes: what was learnt about the bytes
+//! that the code was compiled from, so that they need not be read again.
 //!
-//! A file is written under a temporary name and renamed, so writers never meet and a reader never
-//! sees half a file. Its checksum stands in its last bytes; a file that does not match is removed
-//! and made again. When the folder outgrows its bound, what was not used for longest goes first.
+//! A file is written under a temporary name and renamed, so writers never collide and a reader
+//! never sees half a file. Its last bytes are its checksum; a file that does not match is removed
+//! and rebuilt. When the folder outgrows its limit, the least recently used files go first.
 
 use std::{
     fs, io,
@@ -31,18 +31,20 @@ pub struct Cache {
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
     /// The folder cannot be made or read.
-    #[error("the cache folder {} cannot be used: {error}; XDG_CACHE_HOME sets another", folder.display())]
+    #[error("the cache folder {} cannot be used: {error}; set another with XDG_CACHE_HOME", folder.display())]
     Folder {
         /// Which folder.
         folder: PathBuf,
         /// What the system says.
         error: io::Error,
     },
-    /// Somebody else may write to the folder, so that its code cannot be trusted.
-    #[error("the cache folder {} can be written by others, so compiled code in it cannot be trusted: `chmod 700` it, or remove it", .0.display())]
+    /// Another user may write to the folder, so its code cannot be trusted.
+    #[error("the cache folder {} can be written by other users, so compiled code in it cannot be \
+             trusted: `chmod 700` it, or remove it", .0.display())]
     Shared(PathBuf),
-    /// Somebody else may put another folder in its place.
-    #[error("the cache folder {} lies in {}, in which others can rename what is not theirs, so compiled code in it cannot be trusted: `chmod go-w` that, or set XDG_CACHE_HOME to another", folder.display(), above.display())]
+    /// Another user may replace the folder.
+    #[error("the cache folder {} is in {}, where other users can rename it, so compiled code in it \
+             cannot be trusted: `chmod go-w` that folder, or set XDG_CACHE_HOME to another", folder.display(), above.display())]
     Above {
         /// The cache's folder.
         folder: PathBuf,
@@ -159,7 +161,7 @@ impl Cache {
         let whole = bytes.split_last_chunk::<CHECKSUM_BYTES>();
         if whole.is_none_or(|(content, sum)| blake3::hash(content).as_bytes() != sum) {
             // No warning: there is nothing to do, and the first line is where the app is served.
-            tracing::info!(path = %path.display(), "a file of the cache is damaged and made again");
+            tracing::info!(path = %path.display(), "a file of the cache is damaged and is rebuilt");
             // Whether it can be removed or not, what replaces it is renamed over it.
             let _ = fs::remove_file(path);
             return None;

@@ -1,4 +1,4 @@
-//! A unit whose functions are called one by one, with values that are written as text (WAVE).
+//! A unit whose functions are called one by one, with values written as text (WAVE).
 
 mod value;
 
@@ -31,7 +31,7 @@ impl std::fmt::Debug for Call {
     }
 }
 
-/// Why a text is no call, or none of this function.
+/// Why a text is not a call, or not one of this function.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct CallTextError {
@@ -64,7 +64,7 @@ pub enum CallError {
     #[error("it exports no function `{0}`")]
     NoFunction(String),
     /// Some value that the function takes or returns cannot be written.
-    #[error("`{0}` cannot be called by hand: it takes or returns what no text stands for")]
+    #[error("`{0}` cannot be called by hand: it takes or returns values that text cannot express")]
     Unwritable(String),
     /// The values are not those that the function takes.
     #[error(transparent)]

@@ -42,7 +42,7 @@ impl Command {
     /// it has computed more than `fuel`.
     ///
     /// # Errors
-    /// If it is no command, or imports what the host cannot meet.
+    /// If it is not a command, or imports what the host cannot satisfy.
     pub fn new(
         engines: &Engines,
         compiled: &Compiled,

@@ -1,5 +1,4 @@
-//! How components are compiled. What is compiled is kept in the cache, and read for what its
-//! instances need.
+//! Compiles components. Compiled code is kept in the cache, and shows what its instances need.
 
 use std::{
     borrow::Cow,
@@ -220,7 +219,7 @@ impl Compiler {
     /// same engine and settings. Takes seconds for large components: call it where that may block.
     ///
     /// # Errors
-    /// If the bytes are no valid component.
+    /// If the bytes are not a valid component.
     pub fn compile(&self, component: &[u8]) -> Result<Compiled, CompileError> {
         let calls = Calls::of(component);
         let front = self.front(calls)?;
@@ -239,7 +238,7 @@ impl Compiler {
             Ok(None) => Code::Bytes(code.into()),
             Err(error) => {
                 // It is slower to start without, and that is all.
-                tracing::warn!("{error}; what is compiled is not kept");
+                tracing::warn!("{error}; compiled code is not cached");
                 Code::Bytes(code.into())
             }
         };
@@ -255,13 +254,13 @@ impl Compiler {
         {
             return Ok(code);
         }
-        // What is wrong with a component is told of its own bytes. And what was welded may be beyond a
+        // Errors in a component are reported for its own bytes. And what was welded may be beyond a
         // limit of the engine that the component keeps to.
         engine.precompile_component(component)
     }
 
-    /// What was compiled under `key`, if the cache still has it and this engine can load it.
-    /// Whoever kept the key knows from which bytes it came, and need not read them again.
+    /// What was compiled under `key`, if the cache still has it and this engine can load it. The
+    /// holder of the key knows which bytes it came from, and need not read them again.
     pub fn recall(&self, key: &Key) -> Option<Compiled> {
         let artifact = self.cache.find(key)?;
         [Calls::Synchronous, Calls::Concurrent].into_iter().find_map(|calls| {
@@ -302,9 +301,9 @@ impl Code {
     pub(crate) fn component(&self, engine: &wasmtime::Engine) -> wasmtime::Result<Component> {
         match self {
             // SAFETY: `deserialize_file` runs what the file holds. The path comes from `Cache`
-            // alone, whose folder belongs to this user with nobody else allowed to write, whose
-            // files are written whole and renamed into place and never changed afterwards, and
-            // whose content was compared with its checksum when it was found.
+            // alone, whose folder only this user may write to, whose files are written whole and
+            // renamed into place and never changed afterwards, and whose content was compared with
+            // its checksum when it was found.
             Self::Artifact(file) => unsafe { Component::deserialize_file(engine, file) },
             // SAFETY: `Compiler::compile` alone makes these, of what the engine has just compiled.
             Self::Bytes(code) => unsafe { Component::deserialize(engine, code) },

@@ -1,6 +1,6 @@
-//! The file descriptors of this process. The system gives out the lowest number that is free, and
-//! guests get none of the upper ones: what they cannot have is left to the host, for its clients,
-//! its files and its connections to databases.
+//! The file descriptors of this process. The system gives out the lowest free number, and guests
+//! get none of the upper ones, which are reserved for the host's clients, files and database
+//! connections.
 
 pub(crate) mod spare;
 
@@ -29,7 +29,7 @@ static ARE_FEW_LEFT: AtomicBool = AtomicBool::new(false);
 
 /// Guests have all descriptors that they may have.
 #[derive(Debug, thiserror::Error)]
-#[error("components have as many files and connections open as they may all together")]
+#[error("components have reached their shared limit of open files and connections")]
 pub(crate) struct Exhausted;
 
 /// Whether there is one that a guest may have.
@@ -39,8 +39,8 @@ pub(crate) fn check_left() -> Result<(), Exhausted> {
     openat(CWD, "/", how, Mode::empty()).map_err(|_| exhausted()).and_then(|next| check(&next))
 }
 
-/// Whether a guest may have this one. Who has looked before cannot know how many others opened
-/// something in between.
+/// Whether a guest may have this one. An earlier look says nothing about how many were opened
+/// since.
 pub(crate) fn check(opened: impl AsFd) -> Result<(), Exhausted> {
     let number = opened.as_fd().as_raw_fd();
     let are_few_left = number >= *GUESTS_BELOW / 16 * 15;
@@ -50,7 +50,7 @@ pub(crate) fn check(opened: impl AsFd) -> Result<(), Exhausted> {
     if number < *GUESTS_BELOW { Ok(()) } else { Err(exhausted()) }
 }
 
-/// The same as [`check_left`], after connections that nobody uses are closed if need be.
+/// The same as [`check_left`], after closing unused connections if necessary.
 pub(crate) async fn make_room() -> Result<(), Exhausted> {
     if check_left().is_ok() {
         return Ok(());
@@ -59,8 +59,8 @@ pub(crate) async fn make_room() -> Result<(), Exhausted> {
     check_left()
 }
 
-/// Closes connections that nobody uses if few descriptors are left. It is for who is about to take
-/// one of those connections, since they are not closed under a request that may need one.
+/// Closes unused connections if few descriptors are left. For a caller about to take one of those
+/// connections: they are not closed under a request that may need one.
 pub(crate) async fn make_room_early() {
     if ARE_FEW_LEFT.load(Relaxed) {
         spare::give_up().await;

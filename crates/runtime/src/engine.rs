@@ -1,12 +1,12 @@
-//! What units run in: an engine with the pool from which their instances take their memory.
+//! The engine that units run in, with the pool that provides the memory of their instances.
 //!
-//! A [`Compiler`](crate::Compiler) exists first and has no pool: it makes or finds the compiled
-//! code, from which each unit's needs are read. The [`Engine`] that runs units is made afterwards,
-//! with the same compile settings and a pool that is as large as those needs. A command is one
-//! instance, for which a pool would cost more than it saves: it runs where it was loaded.
+//! A [`Compiler`](crate::Compiler) exists first and has no pool: it produces or finds the compiled
+//! code, which shows each unit's needs. The [`Engine`] that runs units is made afterwards, with the
+//! same compile settings and a pool that is as large as those needs. A command is one instance, for
+//! which a pool would cost more than it saves: it runs in the engine that loaded it.
 //!
-//! There is one engine for units whose calls are all synchronous, and one for those of WASI 0.3.
-//! Without support for concurrent calls an eighth more requests are answered.
+//! There is one engine for units whose calls are all synchronous, and one for WASI 0.3. Without
+//! support for concurrent calls, throughput is an eighth higher.
 
 mod error;
 
@@ -199,12 +199,12 @@ struct Slots {
 }
 
 impl Slots {
-    /// The slots for units of which each has its needs and may run so many times at once, but for
-    /// the [crowding](Engine::crowding).
+    /// The slots for units, each with its own needs and number of instances at once, except for the
+    /// [crowding](Engine::crowding).
     fn of(units: impl Iterator<Item = (Needs, usize)>, crowding: u64) -> Self {
         let mut slots = Self { memories: 0, tables: 0, instances: 0 };
         for (needs, count) in units {
-            // Summed after the division, whose rounding would otherwise starve somebody.
+            // Summed after the division, whose rounding would otherwise starve a unit.
             let instances = share(count as u64, crowding);
             slots.memories += u64::from(needs.memories) * instances;
             slots.tables += u64::from(needs.tables) * instances;

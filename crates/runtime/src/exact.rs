@@ -1,7 +1,7 @@
-//! Where wasmtime's crates do something else than the WIT files say: functions that are laid over
-//! theirs, and do what is written. Each leaves to theirs whatever they do right.
+//! Functions that override those of wasmtime's crates where these differ from the WIT files. Each
+//! leaves to the original whatever it does right.
 //!
-//! What is known to deviate and is not mended here is listed in `docs/wasi.md`.
+//! Known deviations that are not fixed here are listed in `docs/wasi.md`.
 
 mod client;
 mod create;
@@ -138,7 +138,7 @@ macro_rules! synchronizing {
 }
 use synchronizing;
 
-/// Where a link at `path` that says `text` leads: on from the folder that it lies in.
+/// Where a link at `path` that says `text` leads: relative to the folder that contains it.
 fn followed_from(path: &str, text: &str) -> String {
     match path.trim_end_matches('/').rsplit_once('/') {
         Some((folder, _)) => format!("{folder}/{text}"),

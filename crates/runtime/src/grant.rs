@@ -1,4 +1,4 @@
-//! Grants, made good: how each component's rights become what its WASI context lets through.
+//! Enforces grants: turns each component's rights into what its WASI context permits.
 
 pub(crate) mod folder;
 pub(crate) mod http;

@@ -1,5 +1,5 @@
-//! Handles: what an instance holds of the host's, such as streams, headers, sockets and files. They
-//! lie outside its own memory, so that their number and size are limited on their own.
+//! Handles: host objects that an instance holds, such as streams, headers, sockets and files. They
+//! are outside its own memory, so their number and size are limited separately.
 
 use rustix::process::{Resource, getrlimit};
 

@@ -1,9 +1,9 @@
 //! One request in one instance.
 //!
-//! The instance is a future that is polled by whoever waits for its answer: first the call to
-//! [`run`], then the answer's body. Nothing is spawned, and dropping either drops the instance,
-//! which is how a client that goes away cancels it. Only an instance that has sent its whole
-//! answer and still has something to do goes on in a task of its own.
+//! The instance is a future, polled by whatever waits for its response: first the call to [`run`],
+//! then the response's body. Nothing is spawned, and dropping either drops the instance, which is
+//! how a client that disconnects cancels it. Only an instance that has sent its whole response and
+//! still has work to do continues in a task of its own.
 
 mod answered;
 mod body;

@@ -1,5 +1,5 @@
-//! The memory of the host: how much this process may have, and what all instances together take of
-//! it. Limits are per unit, and a host need not have what all units at their limits would take.
+//! The memory of the host: how much this process may use, and how much all instances together take.
+//! Limits are per unit, and a host may have less than all units would take at their limits.
 
 use std::{
     fs,
@@ -48,8 +48,8 @@ fn group_limit(root: &Path, groups: &str) -> Option<u64> {
     limits.min()
 }
 
-/// Bytes of which many take a part. What grows leaves some to those that begin, so that requests
-/// which need little are answered while others have taken all that they can get.
+/// Bytes of which many take a part. Growing instances leave some memory to starting ones, so that
+/// small requests are answered while large ones have taken all they can get.
 #[derive(Debug)]
 struct Budget {
     to_grow_bytes: u64,
@@ -98,7 +98,8 @@ impl Share {
     }
 
     fn take(&mut self, more: u64, at_most_bytes: u64) -> Result<(), Exhausted> {
-        // Taken first and looked at then, so that two who ask at once cannot both have the last.
+        // Taken first and checked afterwards, so that two concurrent callers cannot both get the
+        // last one.
         let taken = self.of.taken.fetch_add(more, Relaxed).saturating_add(more);
         if taken > at_most_bytes {
             self.of.taken.fetch_sub(more, Relaxed);

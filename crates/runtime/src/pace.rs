@@ -1,10 +1,10 @@
-//! Computing time: how much of it an instance has used, and whose turn on a thread it is to use
-//! more.
+//! Computing time: how much of it an instance has used, and whose turn it is to use more on a
+//! thread.
 //!
-//! The epoch moves on while an instance waits, so that it tells only that some time has passed.
-//! What an instance has used is the time inside its polls. The clock for it costs a few nanoseconds
-//! and moves every few milliseconds, in which most polls begin and end: what it says of one is
-//! coarse, and of many, right on average.
+//! The epoch advances while an instance waits, so it shows only that time has passed. The computing
+//! time of an instance is the time inside its polls. Its clock costs a few nanoseconds and ticks
+//! every few milliseconds, within which most polls begin and end: it is coarse for one poll, and
+//! right on average for many.
 
 use std::{cell::Cell, sync::Arc, task::Poll, time::Duration};
 
@@ -15,7 +15,7 @@ use tokio::{
 };
 
 thread_local! {
-    /// The poll that goes on in this thread.
+    /// The poll in progress on this thread.
     static SPELL: Cell<Option<Spell>> = const { Cell::new(None) };
     /// What the instance that is polled holds if it has a turn to compute on.
     static TURN: Cell<Option<OwnedSemaphorePermit>> = const { Cell::new(None) };
@@ -43,7 +43,7 @@ pub(crate) struct Pace {
 pub(crate) struct Computed {
     /// In all.
     pub(crate) used: Duration,
-    /// Since others had a turn.
+    /// Since another instance had a turn.
     pub(crate) at_once: Duration,
 }
 
@@ -54,7 +54,7 @@ impl Pace {
         SPELL.set(Some(Spell { before: self.used, started }));
         let polled = poll();
         SPELL.set(None);
-        // Whatever it waits for now, others may compute meanwhile.
+        // Whatever it waits for, other instances may compute in the meantime.
         drop(TURN.take());
         if polled.is_pending() {
             self.used += now().saturating_sub(started);
@@ -76,9 +76,8 @@ fn now() -> Duration {
     Duration::try_from(now).unwrap_or_default()
 }
 
-/// Lets everything else on this thread go on, and waits until no other instance that computes for
-/// long has the turn. So there is at most one of them between two turns of all others, however
-/// many there are.
+/// Lets everything else on this thread run, and waits until no other long-computing instance has
+/// the turn. So at most one of them runs between two turns of the rest, however many there are.
 pub(crate) async fn turn() {
     // Kept until the thread has looked for input and output too: it does that when nothing is
     // ready to run, or seldom.

@@ -1,4 +1,4 @@
-//! What all instances of a unit share: whose each slot is, and what it may reach.
+//! What all instances of a unit share: the owner of each slot, and what it may reach.
 
 use std::{
     collections::HashSet,
@@ -72,14 +72,14 @@ impl Member {
     }
 
     /// Tells the log once that the component asked for its folders, of which it has none. This is
-    /// no warning: language libraries ask before they print a line, for programs that never open
+    /// not a warning: language libraries ask before they print a line, for programs that never open
     /// a file; and for those that do, they find out themselves that there is no folder to ask.
     pub(crate) fn report_folders(&self) {
         let Principal { name, remedy, .. } = &self.principal;
         let lack = Lack::Folder { guest: None, access: Access::Read };
         if self.is_news(&lack.line(name)) {
             tracing::info!(
-                "{name}: asked for folders and is granted none; to grant one, {}",
+                "{name}: asked for folders, but none is granted; to grant one, {}",
                 remedy.grant(name, &lack)
             );
         }
@@ -96,7 +96,7 @@ impl Member {
             _ => None,
         };
         let lack = Lack::Folder { guest, access: Access::ReadWrite };
-        self.report("changing what it may only read", &lack);
+        self.report("changing a folder that it may only read", &lack);
     }
 
     /// Tells the log once that the component gave a path that leads out of its folders.
@@ -105,7 +105,7 @@ impl Member {
         self.report("a path that leads out of its folders", &lack);
     }
 
-    /// Whether this is told for the first time, and there is room to remember it.
+    /// Whether this is reported for the first time, and there is room to remember it.
     fn is_news(&self, text: &str) -> bool {
         let mut reported = self.reported.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         reported.len() < MAX_REPORTS && !reported.contains(text) && reported.insert(text.into())

@@ -1,5 +1,5 @@
-//! What an instance's host functions see: one table of handles, and for each component of the
-//! unit a WASI context of its own, made when the component first asks for something.
+//! What an instance's host functions see: one table of handles, and a WASI context for each
+//! component of the unit, created when the component first asks for something.
 
 mod held;
 mod socket;

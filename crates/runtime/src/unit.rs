@@ -44,25 +44,29 @@ pub struct UnitSpec {
 pub enum UnitError {
     /// It has no handler that the host knows.
     #[error(
-        "`{0}` exports no handler: a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`, one that handles messages exports `wasi:messaging/incoming-handler@0.2.0-draft`, and one that is told of changes exports `wasi:keyvalue/watcher@0.2.0-draft2`"
+        "`{0}` exports no handler: a component that answers HTTP exports \
+         `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`, one that handles messages \
+         exports `wasi:messaging/incoming-handler@0.2.0-draft`, and one that watches a store \
+         exports `wasi:keyvalue/watcher@0.2.0-draft2`"
     )]
     NoHandler(String),
-    /// It is no command that the host knows.
-    #[error("`{0}` is no command: one exports `wasi:cli/run@0.2` or `wasi:cli/run@0.3`")]
+    /// It is not a command that the host knows.
+    #[error("`{0}` is not a command: a command exports `wasi:cli/run@0.2` or `wasi:cli/run@0.3`")]
     NoCommand(String),
     /// Its instances are to answer several requests at once, and cannot.
     #[error(
-        "`{0}` answers by `wasi:http/incoming-handler@0.2`, whose instances answer one request at a time: take `concurrent` out of its `instances`, or export `wasi:http/handler@0.3`"
+        "`{0}` exports `wasi:http/incoming-handler@0.2`, whose instances serve one request at a \
+         time: remove `concurrent` from its `instances`, or export `wasi:http/handler@0.3`"
     )]
     OneAtOnce(String),
     /// It has more components than the host can keep apart.
     #[error("`{0}` is fused of {1} components, and a unit can hold {MAX_MEMBERS}")]
     TooManyComponents(String, usize),
     /// The engines were made without it.
-    #[error("no engine was made that has room for `{0}`")]
+    #[error("no engine has room for `{0}`")]
     NoRoom(String),
     /// A folder that a component is granted cannot be opened.
-    #[error("the folder {} that `{component}` is granted cannot be opened: {error}", folder.display())]
+    #[error("the folder {} granted to `{component}` cannot be opened: {error}", folder.display())]
     Folder {
         /// The component.
         component: String,
@@ -163,9 +167,9 @@ impl Unit {
         &self.name
     }
 
-    /// Runs one request in a fresh instance, or in one that has answered others where its limit
-    /// allows that. The answer's body keeps a fresh instance running: who drops the future or the
-    /// body before their end cancels it.
+    /// Runs one request in a fresh instance, or in a reused one if `instances` allows it. The
+    /// answer's body keeps a fresh instance running: dropping the future or the body before the end
+    /// cancels it.
     ///
     /// # Errors
     /// If the instance made no answer, or was not let in.

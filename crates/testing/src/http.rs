@@ -1,5 +1,5 @@
-//! HTTP/1.1 by hand: one request a connection, whatever the answer, so that a test sees exactly
-//! what came.
+//! HTTP/1.1 by hand: one request per connection, whatever the response, so that a test sees exactly
+//! what arrived.
 
 use std::{
     io::{Read, Write},

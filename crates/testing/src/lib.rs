@@ -1,5 +1,5 @@
-//! Fixtures for tests of the whole program: the built `keyway`, built components, apps in
-//! temporary folders, HTTP by hand, and real servers. It knows nothing of Keyway's insides.
+//! Fixtures for tests of the whole program: the built `keyway`, built components, apps in temporary
+//! folders, HTTP by hand, and real servers. It does not know Keyway's internals.
 
 mod http;
 mod program;

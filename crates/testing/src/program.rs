@@ -13,7 +13,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// Nothing that a test waits for takes longer, also where large units have to be compiled first.
+/// Nothing that a test waits for takes longer, even where large units have to be compiled first.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The built program.
@@ -23,7 +23,7 @@ fn program() -> PathBuf {
     path
 }
 
-/// A run of the program, without what whoever runs the tests has set for themselves.
+/// A run of the program, without the settings of the user who runs the tests.
 ///
 /// # Panics
 /// If it is not built.

@@ -1,5 +1,5 @@
-//! Real servers for tests: Debian's Redis, PostgreSQL and NATS, and `moto` for S3, each on a free port of 127.0.0.1
-//! and with a temporary folder of its own. They are ended when dropped.
+//! Real servers for tests: Debian's Redis, PostgreSQL and NATS, and `moto` for S3, each on a free
+//! port of 127.0.0.1 and with its own temporary folder. They are stopped when dropped.
 
 mod moto;
 mod nats;
@@ -178,7 +178,7 @@ fn spawn(program: &str, arguments: &[String], folder: &Path) -> Child {
 fn command(program: &str) -> Command {
     let path = find(program);
     let mut command = Command::new(&path);
-    // What lies in root's own folder is for root alone.
+    // Only root can read root's own folder.
     if geteuid().is_root() && in_python(program).is_none() {
         command.uid(NOBODY).gid(NOBODY);
     }
@@ -198,7 +198,7 @@ fn unpacked() -> Option<PathBuf> {
     Some(cache.join("keyway/server"))
 }
 
-/// A program of Python's, which lies in a virtual environment of the user's own.
+/// A Python program, in a virtual environment of the user's own.
 fn in_python(program: &str) -> Option<PathBuf> {
     unpacked().map(|root| root.join("python/bin").join(program)).filter(|path| path.is_file())
 }

@@ -1,7 +1,7 @@
-//! Changes in a store: tells a [`Handler`] of each, one after the other.
+//! Changes in a store: passes each to a [`Handler`], one after another.
 //!
-//! A watch goes on while what handles its changes is exchanged. One that breaks is begun again, with
-//! growing pauses; what changed meanwhile is not told of.
+//! A watch continues while its handler is swapped. A broken watch is restarted, with growing
+//! pauses; changes in between are missed.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::pause::Pause;
 
-/// Is told of changes.
+/// Receives changes.
 pub trait Handler: Send + Sync + 'static {
     /// Handles one.
     ///
@@ -25,13 +25,13 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), String>> + Send;
 }
 
-/// What to watch, and who is told.
+/// What to watch, and the handler of its changes.
 pub struct Watch<H> {
-    /// The store, with the rights of who is told.
+    /// The store, with the rights of its handler.
     pub store: Arc<dyn Store>,
     /// What the keys begin with.
     pub prefix: String,
-    /// Who is told of what changes next.
+    /// The handler of the next change.
     pub handler: Arc<ArcSwap<H>>,
     /// Cancelled when it has begun.
     pub begun: CancellationToken,
@@ -44,8 +44,8 @@ impl<H> std::fmt::Debug for Watch<H> {
 }
 
 impl<H: Handler> Watch<H> {
-    /// Tells of changes until `stop`, and then waits until the last is handled. Who drops the
-    /// future cuts that off.
+    /// Tells of changes until `stop`, and then waits until the last is handled. Dropping the future
+    /// cuts that off.
     pub async fn watch(self, stop: CancellationToken) {
         let mut pause = Pause::default();
         loop {
@@ -65,11 +65,11 @@ impl<H: Handler> Watch<H> {
                 }
                 Err(error @ Error::Unsupported { .. }) => {
                     self.begun.cancel();
-                    return tracing::warn!("nobody is told of changes: {error}");
+                    return tracing::warn!("changes are not delivered: {error}");
                 }
                 Err(error) => error,
             };
-            tracing::warn!("nobody is told of changes for the moment: {error}");
+            tracing::warn!("changes are not delivered for now: {error}");
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = pause.wait() => {}
@@ -90,7 +90,7 @@ impl<H: Handler> Watch<H> {
                 Some(Err(error @ Error::Missed { .. })) => tracing::warn!("{error}"),
                 Some(Err(error)) => return Some(error),
                 None => {
-                    let reason = "it tells no more of them".to_owned();
+                    let reason = "it reports no more changes".to_owned();
                     return Some(Error::Failed { at: self.store.origin(), reason });
                 }
             }
@@ -101,7 +101,7 @@ impl<H: Handler> Watch<H> {
         let key = change.key().to_owned();
         let handled = self.handler.load_full().handle(change, Arc::clone(&self.store)).await;
         if let Err(reason) = handled {
-            tracing::warn!("a change of `{key}` was not handled: {reason}");
+            tracing::warn!("a change to `{key}` was not handled: {reason}");
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The HTTP server in front of units: sockets, protocols, routes, and an orderly end.
-//! It does not know what answers a request: that is the [`Handler`] of the route.
+//! The HTTP server in front of units: sockets, protocols, routes, and an orderly end. It does not
+//! know how a request is answered: that is up to the [`Handler`] of the route.
 //!
 //! One current-thread runtime per core, each with its own listening socket on the same port, so
-//! that a connection and all its requests stay on one core and nothing is shared on their way.
-//! A connection is one task: TLS handshake, choice of protocol, then hyper. It ends by itself
-//! when its client goes, when it is idle for too long, or when the server stops.
+//! that a connection and all its requests stay on one core and share nothing on their way. A
+//! connection is one task: TLS handshake, choice of protocol, then hyper. It ends when its client
+//! disconnects, when it is idle for too long, or when the server stops.
 
 mod accept;
 mod activity;

@@ -1,7 +1,6 @@
-//! What starts a unit. Each trigger is a room of its own: [`http`] answers requests, [`message`]
-//! takes messages, and [`change`] tells of changes in stores.
-//! It does not know wasmtime, manifests or components: it calls a [`http::Handler`], a
-//! [`message::Handler`] or a [`change::Handler`].
+//! What starts a unit. Each trigger is a module: [`http`] answers requests, [`message`] receives
+//! messages, and [`change`] reports changes in stores. It does not know wasmtime, manifests or
+//! components: it calls a [`http::Handler`], a [`message::Handler`] or a [`change::Handler`].
 
 pub mod change;
 pub mod http;

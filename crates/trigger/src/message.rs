@@ -1,7 +1,7 @@
-//! Messages: takes them from a broker, gives each to a [`Handler`], and says how it ended.
+//! Messages: receives them from a broker, passes each to a [`Handler`], and reports the outcome.
 //!
-//! A subscription goes on while what handles its messages is exchanged, so that none is lost by it.
-//! One that breaks is made again, with growing pauses.
+//! A subscription continues while its handler is swapped, so that no message is lost. A broken one
+//! is restarted, with growing pauses.
 
 use std::sync::Arc;
 
@@ -35,9 +35,9 @@ pub struct Listener<H> {
     pub subscription: Subscription,
     /// How many are handled at once.
     pub concurrency: usize,
-    /// Who handles those that come next.
+    /// The handler of the next messages.
     pub handler: Arc<ArcSwap<H>>,
-    /// Cancelled when messages first come, so that others can leave the group.
+    /// Cancelled when messages first arrive, so that older members can leave the group.
     pub subscribed: CancellationToken,
 }
 
@@ -56,7 +56,7 @@ enum End {
 }
 
 impl<H: Handler> Listener<H> {
-    /// Takes messages until `stop`, and then waits for those that are being handled. Who drops the
+    /// Takes messages until `stop`, and then waits for those that are being handled. Dropping the
     /// future cuts these off.
     pub async fn listen(self, stop: CancellationToken) {
         let mut running = JoinSet::new();
@@ -79,7 +79,7 @@ impl<H: Handler> Listener<H> {
                 Err(error) => error,
             };
             let topics = &self.subscription.topics;
-            tracing::warn!("no messages on `{topics}` for the moment: {error}");
+            tracing::warn!("no messages on `{topics}` for now: {error}");
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = pause.wait() => {}
@@ -96,7 +96,7 @@ impl<H: Handler> Listener<H> {
     ) -> End {
         let mut is_stopped = false;
         loop {
-            // What panicked has told so, and is delivered again where that can be.
+            // A panic has been reported, and the message is redelivered if possible.
             while running.try_join_next().is_some() {}
             if running.len() >= self.concurrency {
                 running.join_next().await;
@@ -133,7 +133,7 @@ async fn handle<H: Handler>(
     loop {
         let Delivery { message, attempt, receipt } = delivery;
         let topic = message.topic.clone();
-        // The one of this moment: it may have been exchanged since the last attempt.
+        // The current one: it may have been swapped since the last attempt.
         let handler = handler.load_full();
         let said = match handler.handle(message, Arc::clone(&broker)).await {
             Ok(()) => receipt.done().await.map(|()| None),
@@ -147,15 +147,13 @@ async fn handle<H: Handler>(
         match said {
             Ok(Some(Fate::Here(again))) => delivery = again,
             Ok(Some(Fate::Lost)) => {
-                return tracing::warn!(
-                    "a message on `{topic}` is given up after attempt {attempt}"
-                );
+                return tracing::warn!("a message on `{topic}` is dropped after attempt {attempt}");
             }
             Ok(Some(Fate::Again) | None) => return,
             Err(error) => {
                 return tracing::warn!(
-                    "how a message on `{topic}` ended could not be told, so that it may come again: \
-                     {error}"
+                    "the outcome of a message on `{topic}` could not be reported, so it may be \
+                     redelivered: {error}"
                 );
             }
         }

@@ -1,4 +1,4 @@
-//! Pauses before what has failed is tried again.
+//! Pauses before retries.
 
 use std::time::Duration;
 

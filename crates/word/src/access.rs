@@ -13,7 +13,7 @@ pub enum Access {
 
 /// Why a text is not an [`Access`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no access `{0}`")]
+#[error("`{0}` is not a valid access")]
 pub struct AccessError(String);
 
 impl Access {

@@ -40,7 +40,7 @@ pub enum AddressError {
         example: String,
     },
     /// The backend's own client does not understand it.
-    #[error("the address `{address}` of {backend} is wrong: {reason}")]
+    #[error("the address `{address}` of {backend} is not valid: {reason}")]
     Form {
         /// The address, without its password.
         address: String,
@@ -73,7 +73,7 @@ impl Address {
         Ok(())
     }
 
-    /// The address with its password, for the client that connects and nobody else.
+    /// The address with its password, for the connecting client only.
     pub fn secret(&self) -> &str {
         &self.url
     }

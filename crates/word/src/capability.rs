@@ -11,7 +11,7 @@ pub enum Capability {
     Messaging,
     /// Configuration.
     Config,
-    /// Databases that are asked in SQL.
+    /// SQL databases.
     Sql,
 }
 
@@ -73,7 +73,7 @@ const KEYVALUE: Row = Row {
 
 const BLOBSTORE: Row = Row {
     section: "blobstore",
-    noun: "place for containers",
+    noun: "blobstore",
     opens: "container",
     handles: "containers",
     placeholder: "PLACE",

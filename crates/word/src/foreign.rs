@@ -1,4 +1,4 @@
-//! Text that others wrote, such as components and those who built them, before it is shown.
+//! Text from outside, such as from components and their compilers, before it is shown.
 
 use std::{borrow::Cow, fmt::Write};
 

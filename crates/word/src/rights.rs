@@ -11,12 +11,12 @@ pub struct Rights {
     /// The one container that it may use; all if none.
     pub container: Option<String>,
     /// What the names of keys or objects that it may use begin with. It names them in full, and
-    /// others are not listed.
+    /// objects outside it are not listed.
     pub prefix: String,
     /// How many bytes the keys or objects that it may use take at most, with their values.
     ///
-    /// Others who write there are noticed at the latest when a write would be refused, and then not
-    /// more than once a second.
+    /// Writes by other programs are noticed, at the latest, when a write would be refused, and then
+    /// at most once a second.
     pub quota_bytes: Option<u64>,
 }
 

@@ -1,7 +1,7 @@
 //! Secrets within other text: a manifest that is shown with its faults, and a line of the log.
 //!
 //! An [`Address`](crate::Address) hides itself. This is the net below: what the program says passes
-//! through it, also where another crate's error repeats an address.
+//! through it, even where another crate's error repeats an address.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -13,7 +13,7 @@ const ENDS: [char; 9] = ['"', '\'', '`', ' ', '\t', '\n', '\r', '<', '>'];
 /// Names whose values are never shown, though they are not called secret.
 const HEADERS: [&str; 4] = ["authorization", "cookie", "api-key", "api_key"];
 
-/// `text` with `***` in the place of the secrets in it.
+/// `text` with `***` in place of the secrets in it.
 pub fn hide(text: &str) -> Cow<'_, str> {
     let secrets = secrets(text);
     if secrets.is_empty() {
@@ -22,7 +22,7 @@ pub fn hide(text: &str) -> Cow<'_, str> {
     Cow::Owned(replaced(text, &secrets, |_| "***".to_owned()))
 }
 
-/// `text` with as many `*` in the place of the secrets as they have bytes, so that places in it stay.
+/// `text` with as many `*` in place of the secrets as they have bytes, so that places in it stay.
 pub fn star(text: &str) -> String {
     replaced(text, &secrets(text), |secret| "*".repeat(secret.len()))
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask builds`: what a new user waits for in each language, from `keyway new` to the first
-//! answer, and what Keyway adds to the compiler's time when a line has changed.
+//! `cargo xtask builds`: how long a new user waits in each language, from `keyway new` to the first
+//! response, and how much Keyway adds to the compiler's time when a line has changed.
 
 use std::{
     fmt::Write as _,
@@ -114,7 +114,7 @@ fn newcomer(program: &Path, language: Language, toolbox: &Toolbox) -> Result<Tim
     Ok(Times { first_answer, second_build, compilers })
 }
 
-/// Changes one line, wherever the greeting stands.
+/// Changes one line, wherever the greeting is.
 fn change(folder: &Path) -> Result<()> {
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {

@@ -1,5 +1,5 @@
-//! `cargo xtask commands`: whole runs of commands by `keyway run` and by `wasmtime run`, by
-//! hyperfine, in turns.
+//! `cargo xtask commands`: whole runs of commands with `keyway run` and `wasmtime run`, taking
+//! turns, measured by hyperfine.
 
 use std::{
     fmt::Write as _,
@@ -45,7 +45,7 @@ struct Row {
     milliseconds: f64,
     /// With limits of memory and time.
     limited_milliseconds: f64,
-    /// With computing counted besides.
+    /// With computing counted as well.
     fuel_milliseconds: f64,
 }
 
@@ -137,8 +137,8 @@ struct MeasuredCommand {
     times: Vec<f64>,
 }
 
-/// The median times of whole runs, in milliseconds. The commands go in turns: a machine that others
-/// use too is now faster and now slower.
+/// The median times of whole runs, in milliseconds. The commands take turns: the speed of a shared
+/// machine varies.
 fn measure(lines: &[String], runs: u32, rounds: u32, folder: &Path) -> Result<Vec<f64>> {
     let results = folder.join("results.json");
     let mut times = vec![Vec::new(); lines.len()];

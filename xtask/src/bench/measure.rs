@@ -101,7 +101,8 @@ impl Running {
                 command
             }
         };
-        // A developer's setting, which makes errors capture backtraces, is no server's.
+        // A developer's setting, which makes errors capture backtraces, does not belong to a
+        // server.
         command.env_remove("RUST_BACKTRACE");
         let run = tempfile::tempdir()?;
         command.env("XDG_RUNTIME_DIR", run.path());

@@ -1,4 +1,5 @@
-//! `cargo xtask soak`: whether the server's memory or time grows with the requests served before.
+//! `cargo xtask soak`: whether the server's memory or time grows with the number of requests
+//! served.
 
 use std::{
     fmt::Write as _,

@@ -12,7 +12,7 @@ use cargo_metadata::MetadataCommand;
 /// sandbox or a package of the crate does not have.
 const FOREIGN: &[&str] = &["Command", "fs::", "File::", "std::fs", "std::process", "std::net"];
 
-/// Where the run-time package of Go's bindings lies, and the crate that it is of.
+/// The place of the run-time package of Go's bindings, and the crate it comes from.
 const GO: (&str, &str) = ("crates/build/go", "wit-bindgen-go");
 
 /// Build scripts that start a program or read a file.
@@ -30,7 +30,7 @@ pub(super) fn build_scripts(files: &[(PathBuf, String)]) -> Vec<String> {
     found
 }
 
-/// A build script lies beside its package's manifest.
+/// A build script is next to its package's manifest.
 fn is_script(file: &Path) -> bool {
     file.parent().is_some_and(|folder| folder.join("Cargo.toml").is_file())
 }

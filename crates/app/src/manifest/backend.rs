@@ -31,7 +31,7 @@ pub(super) fn read_all(
             reader.report(problem);
         }
         let backend = read(&table)?;
-        // What is asked of its settings later would be told of those that could not be read, too.
+        // Later checks of its settings would report unreadable ones again.
         Some(((capability, checked.ok()?), backend)).filter(|_| reader.told() == told)
     };
     backends.extend(table.tables().into_iter().filter_map(named));
@@ -87,7 +87,7 @@ fn setting(value: &Value<'_>) -> Option<Setting> {
         (None, Some(file), None) => Some(Setting::File(file.string()?.into())),
         (None, None, Some(file)) => Some(Setting::Age(file.string()?.into())),
         _ => {
-            let message = format!("`{}` comes from one place", value.path);
+            let message = format!("`{}` takes exactly one source", value.path);
             let help = "write `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ age = \"PATH\" }`";
             value.wrong(Code::Setting, message, Some(help.to_owned()));
             None

@@ -1,4 +1,4 @@
-//! What only the whole manifest tells: whether names resolve, and whether links end.
+//! Checks of the manifest as a whole: whether names resolve, and whether links end.
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
@@ -41,8 +41,8 @@ fn problems(manifest: &mut Manifest, stage: Stage) -> Vec<Problem> {
             Some(Place { text: Arc::clone(&manifest.text), span: 0..0 }),
         ));
     }
-    // What could not be read has been told; that a name leads to it is no second fault, nor that
-    // names lead nowhere where no component could be found at all.
+    // Unreadable parts have been reported. A name that leads to one is not a second fault, nor is
+    // an unresolved name if no component could be found at all.
     let none_found = manifest.declared.is_empty() && !problems.is_empty();
     if none_found {
         manifest.doubts.uses = true;
@@ -54,8 +54,7 @@ fn problems(manifest: &mut Manifest, stage: Stage) -> Vec<Problem> {
     }
     problems.extend(duplicate_routes(&manifest.routes));
     problems.extend(cycles(&manifest.components));
-    // What could not be read, and names that do not resolve, would be told again as parts that
-    // nothing uses.
+    // Unreadable parts and unresolved names would be reported again as unused parts.
     if stage == Stage::Finished && !manifest.doubts.uses {
         problems.extend(useless(manifest));
     }
@@ -90,7 +89,7 @@ fn unresolved(manifest: &Manifest) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut lead = |to: &ComponentName, what: &dyn std::fmt::Display, place: &Option<Place>| {
         if !declared.contains(to.as_str()) {
-            let message = format!("{what} to `{to}`, which is no component");
+            let message = format!("{what} to `{to}`, which is not a component");
             problems.push(unknown(message, to, &names, place.clone()));
         }
     };
@@ -118,7 +117,7 @@ fn unresolved(manifest: &Manifest) -> Vec<Problem> {
     problems
 }
 
-/// A component is told of changes in a store that it may open.
+/// A component can only watch a store that it may open.
 fn unlinked(trigger: &ChangeTrigger, components: &[Component]) -> Option<Problem> {
     let component = components.iter().find(|component| component.name == trigger.component)?;
     let capability = Capability::Keyvalue;
@@ -126,7 +125,7 @@ fn unlinked(trigger: &ChangeTrigger, components: &[Component]) -> Option<Problem
         return None;
     }
     let (name, store) = (&trigger.component, &trigger.store);
-    let message = format!("`{name}` is to be told of changes in `{store}`, which it cannot open");
+    let message = format!("`{name}` watches `{store}`, which it cannot open");
     let lack = Lack::Link { capability, interface: capability.row().interfaces[0], name: store };
     let help = format!("link it to a store: {}", lack.line(name.as_str()));
     Some(problem(Code::UnlinkedStore, message, Some(help), trigger.place.clone()))
@@ -148,8 +147,9 @@ fn useless(manifest: &Manifest) -> Vec<Problem> {
     let idle = limited.filter(|component| !roots.contains(&component.name));
     problems.extend(idle.map(|component| {
         let name = &component.name;
-        let message = format!("the limit of `{name}` counts for nothing: it is fused into others");
-        let help = "limits are those of a unit; set them at the component that its trigger starts";
+        let message =
+            format!("the limit of `{name}` has no effect: no trigger starts this component");
+        let help = "limits apply to a unit; set them on the component that its trigger starts";
         problem(
             Code::LimitWithoutUnit,
             message,
@@ -175,7 +175,7 @@ fn unknown(
         Some(near) => format!("did you mean `{near}`?"),
         None => match known.collect::<Vec<_>>().as_slice() {
             [] => format!("add `[component.{name}]` with a `source`"),
-            [only] => format!("the one component is `{only}`"),
+            [only] => format!("the only component is `{only}`"),
             all => format!("the components are {}", list(all)),
         },
     };
@@ -198,7 +198,7 @@ fn duplicate_routes(triggers: &[Placed<HttpTrigger>]) -> Vec<Problem> {
         let line = earlier.as_ref().map_or(0, |place| place.line_column().0);
         problems.push(problem(
             Code::DuplicateRoute,
-            format!("the route `{}`{host} is there already, at line {line}", trigger.route),
+            format!("the route `{}`{host} is already defined, at line {line}", trigger.route),
             Some("each route leads to one component".to_owned()),
             place.clone(),
         ));
@@ -243,7 +243,7 @@ fn cycles(components: &[Component]) -> Vec<Problem> {
 fn cycle<'a>(names: impl Iterator<Item = &'a ComponentName>, place: Option<Place>) -> Problem {
     let names: Vec<_> = names.map(ComponentName::as_str).collect();
     let message = format!("the links form a cycle: {}", names.join(" -> "));
-    let help = "take one of these links away: a component cannot need itself to start";
+    let help = "remove one of these links: a component cannot need itself to start";
     problem(Code::LinkCycle, message, Some(help.to_owned()), place)
 }
 
@@ -263,7 +263,7 @@ fn unused(components: &[Component], roots: &BTreeSet<&ComponentName>) -> Vec<Pro
             problem(
                 Code::UnusedComponent,
                 format!("nothing uses the component `{}`", component.name),
-                Some("link another component to it, give it a route, or take it away".to_owned()),
+                Some("link another component to it, give it a route, or remove it".to_owned()),
                 component.place.clone(),
             )
         })
@@ -284,7 +284,7 @@ fn unused_backends(manifest: &Manifest) -> Vec<Problem> {
             problem(
                 Code::UnusedBackend,
                 format!("nothing uses the {noun} `{name}`"),
-                Some(format!("link a component's `{import}` to it, or take it away")),
+                Some(format!("link a component's `{import}` to it, or remove it")),
                 backend.place.clone(),
             )
         })

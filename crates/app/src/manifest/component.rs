@@ -26,7 +26,7 @@ pub(super) struct Understood {
     pub(super) component: Component,
     /// Whether a link may be missing, as something is wrong with them.
     pub(super) links_in_doubt: bool,
-    /// Whether its limits or its `instances` may be others.
+    /// Whether its limits or its `instances` may have been meant differently.
     pub(super) limit_in_doubt: bool,
 }
 
@@ -80,7 +80,7 @@ fn world(table: &Table<'_>) -> Option<String> {
 
 fn source(value: &Value<'_>) -> Option<Placed<Source>> {
     let text = value.string()?;
-    let help = "a source is a path from the manifest on, or `oci://registry/repository:tag`";
+    let help = "a source is a path relative to the manifest, or `oci://registry/repository:tag`";
     let source = if text.starts_with("oci://") {
         if let Err(reason) = check_reference(text) {
             let help = "a reference is `oci://registry/repository:tag` or \
@@ -91,7 +91,7 @@ fn source(value: &Value<'_>) -> Option<Placed<Source>> {
         }
         Source::Oci(text.to_owned())
     } else if let Some((scheme, _)) = text.split_once("://") {
-        let message = format!("Keyway reads no components by `{scheme}`");
+        let message = format!("Keyway cannot read components by `{scheme}`");
         value.wrong(Code::Reference, message, Some(help.to_owned()));
         return None;
     } else if text.is_empty() {
@@ -109,22 +109,22 @@ fn check_reference(text: &str) -> Result<(), String> {
     let rest = text.strip_prefix("oci://").unwrap_or(text);
     let (registry, path) = rest.split_once('/').ok_or("it has no repository")?;
     if registry.contains('@') {
-        return Err("it has a user name, and a login is no part of a reference".to_owned());
+        return Err("it has a user name, but a reference cannot contain a login".to_owned());
     }
     let (host, port) = registry.split_once(':').map_or((registry, None), |(h, p)| (h, Some(p)));
     let is_name = is_host_name(host) && !host.contains('_');
     if !is_name && host.parse::<Ipv4Addr>().is_err() {
-        return Err(format!("`{host}` is no registry's host name"));
+        return Err(format!("`{host}` is not a registry's host name"));
     }
     if let Some(port) = port.filter(|port| parse_port(port).is_none_or(|port| port == 0)) {
-        return Err(format!("`{port}` is no port"));
+        return Err(format!("`{port}` is not a port"));
     }
     let (path, digest) = path.split_once('@').map_or((path, None), |(p, d)| (p, Some(d)));
     let (repository, tag) = path.split_once(':').map_or((path, None), |(p, t)| (p, Some(t)));
     if !repository.split('/').all(is_repository_part) {
         return Err(format!(
-            "`{repository}` is no repository: it is words of lower-case letters and digits, with \
-             `.`, `_`, `-` or `/` between them"
+            "`{repository}` is not a repository: use words of lower-case letters and digits, \
+             joined by `.`, `_`, `-` or `/`"
         ));
     }
     if let Some(tag) = tag
@@ -135,7 +135,7 @@ fn check_reference(text: &str) -> Result<(), String> {
     {
         return Err(match tag {
             "" => "its tag is empty".to_owned(),
-            _ => format!("`{tag}` is no tag"),
+            _ => format!("`{tag}` is not a tag"),
         });
     }
     let is_digest = |digest: &str| {
@@ -144,7 +144,7 @@ fn check_reference(text: &str) -> Result<(), String> {
         })
     };
     match digest {
-        Some(digest) if !is_digest(digest) => Err(format!("`{digest}` is no SHA-256 digest")),
+        Some(digest) if !is_digest(digest) => Err(format!("`{digest}` is not a SHA-256 digest")),
         _ => Ok(()),
     }
 }

@@ -1,5 +1,5 @@
-//! What could be understood of a manifest that is wrong: enough to look for what else is wrong with
-//! the app, and not to be told the same twice. It is not run.
+//! What could be understood of a wrong manifest: enough to look for further problems, without
+//! reporting the same one twice. It is not run.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +16,8 @@ pub struct Draft {
     pub problems: Vec<Problem>,
 }
 
-/// What may be missing in a [`Draft`], or may have been meant in another way, for what is told
-/// already. There are none in an app that was checked.
+/// What may be missing in a [`Draft`], or may have been meant differently, because of problems
+/// already reported. There are none in an app that was checked.
 #[derive(Debug, Clone, Default)]
 pub struct Doubts {
     /// Whether there may be further components, links or triggers, so that what looks unused may

@@ -57,8 +57,8 @@ pub(super) fn read(table: &Table<'_>) -> Grant {
     if let Some(env) = table.table("env") {
         for (name, value) in env.values() {
             if name.is_empty() || name.contains(['=', '\0']) {
-                let message = format!("`{name}` cannot be the name of a variable");
-                let help = "a name is not empty and has neither `=` nor NUL in it";
+                let message = format!("`{name}` is not a valid variable name");
+                let help = "a name must not be empty or contain `=` or NUL";
                 value.wrong_key(Code::EnvName, message, Some(help.to_owned()));
             } else if let Some(text) = text_without_nul(&value) {
                 grant.env.insert(name, text);
@@ -71,8 +71,8 @@ pub(super) fn read(table: &Table<'_>) -> Grant {
 fn text_without_nul(value: &Value<'_>) -> Option<String> {
     let text = value.string()?;
     if text.contains('\0') {
-        let help = "neither arguments nor variables can hold one; take it out";
-        let message = format!("`{}` has a NUL character in it", value.path);
+        let help = "arguments and variables cannot contain NUL; remove it";
+        let message = format!("`{}` contains a NUL character", value.path);
         value.wrong(Code::Nul, message, Some(help.to_owned()));
         return None;
     }
@@ -92,9 +92,9 @@ fn http(value: &Value<'_>) -> Option<HttpGrant> {
     let mut grant = match parse_url(url.string()?) {
         Ok(grant) => grant,
         Err(reason) => {
-            let help = "a grant of HTTP is a scheme, a host and perhaps a port, such as \
+            let help = "write a scheme, a host and optionally a port, such as \
                         `https://api.example.com` or `http://*.example.com:8080`";
-            let message = format!("this grants no HTTP: {reason}");
+            let message = format!("this is not a valid HTTP grant: {reason}");
             url.wrong(Code::HttpGrant, message, Some(help.to_owned()));
             return None;
         }
@@ -152,10 +152,10 @@ pub(crate) fn parse_url(text: &str) -> Result<HttpGrant, String> {
     };
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     if authority.contains(['/', '?', '#']) {
-        return Err("it has a path or query, and a grant is for a whole host".to_owned());
+        return Err("it has a path or query, but a grant covers a whole host".to_owned());
     }
     if authority.contains('@') {
-        return Err("it has a user name, and a grant is for all".to_owned());
+        return Err("it has a user name, but a grant covers every user".to_owned());
     }
     let (host, port) = split_port(authority)?;
     let port = port.unwrap_or(default_port);
@@ -166,23 +166,23 @@ pub(crate) fn parse_url(text: &str) -> Result<HttpGrant, String> {
 /// The host, in brackets if it is an address of IPv6, and the port.
 fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
-        let end = rest.find(']').ok_or("the bracket of its host is not closed")? + "[]".len();
+        let end = rest.find(']').ok_or("the bracket around its host is not closed")? + "[]".len();
         let (host, port) = authority.split_at(end);
         match port.strip_prefix(':') {
             None if !port.is_empty() => {
-                return Err(format!("`{port}` stands after its bracket without a `:`"));
+                return Err(format!("`{port}` follows the bracket without a `:`"));
             }
             port => (host, port),
         }
     } else if authority.parse::<Ipv6Addr>().is_ok() {
-        return Err(format!("`{authority}` is an address that needs brackets, `[{authority}]`"));
+        return Err(format!("the address `{authority}` needs brackets: `[{authority}]`"));
     } else {
         authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)))
     };
     let Some(text) = port else { return Ok((host, None)) };
     match parse_port(text) {
         Some(port) if port > 0 => Ok((host, Some(port))),
-        _ => Err(format!("`{text}` is no port")),
+        _ => Err(format!("`{text}` is not a port")),
     }
 }
 
@@ -193,7 +193,7 @@ fn parse_host(host: &str) -> Result<(HostPattern, Vec<IpNet>), String> {
     };
     if let Some(inner) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         let address = inner.parse().map(IpAddr::V6);
-        return address.map(exact).map_err(|_| format!("`{inner}` is no IPv6 address"));
+        return address.map(exact).map_err(|_| format!("`{inner}` is not an IPv6 address"));
     }
     if let Ok(address) = host.parse() {
         return Ok(exact(IpAddr::V4(address)));
@@ -204,14 +204,14 @@ fn parse_host(host: &str) -> Result<(HostPattern, Vec<IpNet>), String> {
     if !is_host_name(name) {
         return Err(match host.as_str() {
             "" => "it has no host".to_owned(),
-            "*" => "every host is `\"*\"` alone, without a scheme and a port".to_owned(),
+            "*" => "every host is just `\"*\"`, without a scheme or port".to_owned(),
             _ if name.contains('*') => {
-                format!("`{host}` has a `*` that is not its first part")
+                format!("`{host}` has a `*` that is not the first part")
             }
             _ if wildcard && is_like_address(name) => {
-                format!("`{host}` has a `*` before an address, and it stands before a name alone")
+                format!("`{host}` has a `*` before an address, but only a name can follow it")
             }
-            _ => format!("`{host}` is no host name"),
+            _ => format!("`{host}` is not a host name"),
         });
     }
     if wildcard {
@@ -234,7 +234,7 @@ fn files(values: &[Value<'_>]) -> Vec<FileGrant> {
         let Some(grant) = file(value) else { continue };
         if !seen.insert(grant.guest.clone()) {
             let message = format!("two folders are granted as `{}`", grant.guest);
-            let help = "give each a guest path of its own".to_owned();
+            let help = "give each its own guest path".to_owned();
             value.wrong(Code::GuestPath, message, Some(help));
             continue;
         }
@@ -246,7 +246,7 @@ fn files(values: &[Value<'_>]) -> Vec<FileGrant> {
 fn file(value: &Value<'_>) -> Option<FileGrant> {
     let table = value.table()?;
     table.only(&["host", "guest", "access"]);
-    // All three are read before any is missed, so that all that is wrong is told.
+    // All three are read before a missing one is noticed, so that every problem is reported.
     let host = table.required("host").and_then(|host| Some((host.string()?, host.place())));
     let guest = table.required("guest").and_then(|guest| guest_path(&guest));
     let access = table.get("access").map_or(Some(Access::Read), |value| access(&value));
@@ -260,7 +260,7 @@ fn guest_path(value: &Value<'_>) -> Option<String> {
     let inner = text.trim_end_matches('/').strip_prefix('/').unwrap_or_default();
     let is_plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
     if !text.starts_with('/') || !(inner.is_empty() || inner.split('/').all(is_plain)) {
-        let message = format!("`{text}` is no place for a component to see a folder at");
+        let message = format!("`{text}` is not a valid guest path");
         let help = "a guest path begins with `/` and has no empty part, `.` or `..`".to_owned();
         value.wrong(Code::GuestPath, message, Some(help));
         return None;
@@ -270,7 +270,7 @@ fn guest_path(value: &Value<'_>) -> Option<String> {
 
 fn access(value: &Value<'_>) -> Option<Access> {
     let wrong = |error: &AccessError| {
-        let help = "access is `read` or `read-write`".to_owned();
+        let help = "write `read` or `read-write`".to_owned();
         value.wrong(Code::Access, error.to_string(), Some(help));
     };
     value.string()?.parse().inspect_err(wrong).ok()
@@ -287,7 +287,7 @@ fn socket(value: &Value<'_>) -> Option<SocketGrant> {
     };
     let text = value.string()?;
     let Some((network, port)) = parse_socket(text) else {
-        let message = format!("`{text}` is no address with a port");
+        let message = format!("`{text}` is not an address with a port");
         let help = "write an address or network and a port, such as `10.0.0.5:5432`, \
                     `10.0.0.0/8:*`, `[::1]:53` or `*:443`";
         value.wrong(Code::SocketGrant, message, Some(help.to_owned()));
@@ -296,11 +296,11 @@ fn socket(value: &Value<'_>) -> Option<SocketGrant> {
     if port == Some(0) {
         let (what, help) = match direction {
             SocketDirection::Connect => {
-                ("nothing answers at 0", "name the port, or write `*` for all")
+                ("nothing listens on port 0", "name the port, or write `*` for all")
             }
             SocketDirection::Listen => (
-                "0 stands for any that is free",
-                "name the port, or write `*` for all, which is for one that is free too",
+                "port 0 means any free port",
+                "name the port, or write `*` for all ports, including a free one",
             ),
         };
         let message = format!("`{text}` names no port: {what}");

@@ -48,7 +48,7 @@ pub(super) fn read_reuse(table: &Table<'_>) -> Reuse {
     let requests = table.required("reuse").and_then(|value| count(&value, 1, 1_000_000));
     let mut reuse = Reuse { requests: requests.unwrap_or(1), ..Reuse::default() };
     if let Some(value) = table.get("concurrent") {
-        // Where the other is wrong, that is told alone.
+        // If the other is wrong, only that is reported.
         let at_most = requests.unwrap_or(usize::MAX).min(10_000);
         reuse.concurrent = count(&value, 1, at_most).unwrap_or(1);
     }
@@ -68,7 +68,7 @@ pub(super) fn size(value: &Value<'_>, at_least: u64, at_most: u64) -> Option<u64
     match bytes.filter(|bytes| (at_least..=at_most).contains(bytes)) {
         Some(bytes) => Some(bytes),
         None => {
-            let message = format!("`{}` is not a size that can be had", value.path);
+            let message = format!("`{}` is not a valid size", value.path);
             let help = match bytes {
                 None => "write a number of bytes, or one with a unit, such as \"64MiB\"".to_owned(),
                 Some(_) => range_help(at_least, at_most),
@@ -80,7 +80,7 @@ pub(super) fn size(value: &Value<'_>, at_least: u64, at_most: u64) -> Option<u64
 }
 
 fn range_help(at_least: u64, at_most: u64) -> String {
-    format!("it has to be from {} to {}", show_size(at_least), show_size(at_most))
+    format!("use a value from {} to {}", show_size(at_least), show_size(at_most))
 }
 
 /// The size in the largest unit that divides it, as [`parse_size`] reads it.
@@ -120,7 +120,7 @@ fn time(value: &Value<'_>) -> Option<Duration> {
         None
     };
     match humantime::parse_duration(text) {
-        Ok(time) if time.is_zero() => wrong(format!("`{}` is no time at all", value.path)),
+        Ok(time) if time.is_zero() => wrong(format!("`{}` has to be longer than zero", value.path)),
         Ok(time) if time > AT_MOST => wrong(format!("`{}` is longer than a year", value.path)),
         Ok(time) => Some(time),
         Err(_) => wrong(format!("`{text}` is not a time")),
@@ -136,7 +136,7 @@ fn count(value: &Value<'_>, at_least: usize, at_most: usize) -> Option<usize> {
             value.wrong(
                 Code::Range,
                 message,
-                Some(format!("it has to be from {at_least} to {at_most}")),
+                Some(format!("use a value from {at_least} to {at_most}")),
             );
             None
         }

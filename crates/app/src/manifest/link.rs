@@ -79,7 +79,7 @@ fn to_component(value: &Value<'_>) -> Option<(ComponentName, Mode)> {
         mode = text.parse().unwrap_or_default();
         if text.parse() != Ok(Mode::Fused) {
             let message = format!("there is no link mode `{text}`");
-            let help = "the one mode is `fused`: both components become one unit";
+            let help = "the only mode is `fused`: both components become one unit";
             value.wrong(Code::LinkMode, message, Some(help.to_owned()));
         }
     }
@@ -123,8 +123,9 @@ fn to_backends(
     }
     let Row { interfaces, handles, noun, .. } = capability.row();
     let opener = interfaces[0];
-    let message = format!("`{import}` works on the {handles} of `{opener}`");
-    let help = format!("link `{opener}` to the {noun}: that counts for this interface too");
+    let message = format!("`{import}` uses the {handles} of `{opener}`");
+    let help =
+        format!("link `{opener}` to the {noun} instead: that link covers this interface too");
     value.wrong_key(Code::StoreLink, message, Some(help));
     Target::Nowhere
 }
@@ -156,7 +157,7 @@ fn granted(capability: Capability, value: &Value<'_>, targets: &Targets) -> Opti
     let get = |right: &str| table.get(right).filter(|_| known.contains(&right));
     if let Some(access) = get("access") {
         let wrong = |error: &AccessError| {
-            let help = "it is `read` or `read-write`".to_owned();
+            let help = "write `read` or `read-write`".to_owned();
             access.wrong(Code::Access, error.to_string(), Some(help));
         };
         rights.access = access.string()?.parse().inspect_err(wrong).ok()?;

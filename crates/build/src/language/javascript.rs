@@ -1,5 +1,5 @@
-//! JavaScript and TypeScript: `esbuild` makes one module of the sources, and `componentize-js` puts
-//! it into a component with an engine. Both lie in a `node_modules` of Keyway's own.
+//! JavaScript and TypeScript: `esbuild` bundles the sources into one module, and `componentize-js`
+//! puts it into a component with an engine. Both are in a `node_modules` of Keyway's own.
 
 mod bundle;
 
@@ -59,7 +59,7 @@ impl JavaScript {
         };
         let folder = folder(cache);
         if !folder.join("node_modules").is_dir() {
-            return Err(missing("`componentize-js` is not set up".to_owned()));
+            return Err(missing("`componentize-js` is not installed".to_owned()));
         }
         Ok(Self { node, folder, version })
     }
@@ -151,7 +151,10 @@ impl JavaScript {
         files.into_iter().find(|file| file.is_file()).ok_or_else(|| BuildError::Project {
             language: project.language,
             folder: project.folder.clone(),
-            reason: format!("has none of {}, which export what the world does", names.join(", ")),
+            reason: format!(
+                "has none of {}, which would export what the world exports",
+                names.join(", ")
+            ),
         })
     }
 }

@@ -1,5 +1,5 @@
-//! Python: `componentize-py`, which puts an interpreter and the sources into a component. It lies
-//! in a virtual environment of Keyway's own.
+//! Python: `componentize-py`, which puts an interpreter and the sources into a component. It is in
+//! a virtual environment of Keyway's own.
 
 pub(crate) mod name;
 pub(crate) mod package;
@@ -94,7 +94,7 @@ fn no_python(language: Language) -> Missing {
 }
 
 fn no_venv(language: Language) -> Missing {
-    missing(language, "Python's module `venv` is not there", &["python3-venv"])
+    missing(language, "Python's module `venv` is missing", &["python3-venv"])
 }
 
 fn missing(language: Language, what: &str, packages: &[&str]) -> Missing {
@@ -119,7 +119,7 @@ impl Python {
         if let Some(path) = Venv::new(cache, PACKAGE).find("componentize-py") {
             return Ok(Self { path });
         }
-        let what = format!("{PACKAGE} is not set up");
+        let what = format!("{PACKAGE} is not installed");
         let commands = vec!["keyway doctor --install python".to_owned()];
         Err(Missing { language: Language::Python, what, packages: Vec::new(), commands })
     }

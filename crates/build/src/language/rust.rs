@@ -1,5 +1,5 @@
-//! Rust: cargo, with rustup's compiler for `wasm32-wasip2` where that target is there, else with
-//! Debian's newer compiler, unpacked beside rustup's.
+//! Rust: cargo, with rustup's compiler for `wasm32-wasip2` if that target is installed, otherwise
+//! with Debian's newer compiler, unpacked alongside rustup's.
 
 mod debian;
 mod warm;
@@ -103,7 +103,7 @@ impl Rust {
             added?;
             return Ok(Self::find(cache)?);
         }
-        tell("rustup reaches no server for it: setting up Debian's compiler, once.");
+        tell("rustup cannot reach its server: installing Debian's compiler, once.");
         debian::set_up(&debian::folder(cache))?;
         Ok(Self::find(cache)?)
     }
@@ -122,7 +122,7 @@ impl Rust {
 
     /// Has `cargo build` build for WebAssembly.
     pub fn configure(&self, cargo: &mut Command) {
-        // Who runs Keyway by cargo has set these for another target.
+        // If cargo runs Keyway, it has set these for another target.
         cargo.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
         match &self.compiler {
             Compiler::OnPath(_) => {
@@ -207,10 +207,12 @@ fn artifact(project: &Project, messages: &str) -> Result<PathBuf, BuildError> {
     let reason = match files.as_slice() {
         [file] => return Ok(file.clone()),
         [] => {
-            "makes no component: its Cargo.toml needs `[lib] crate-type = [\"cdylib\"]`, or \
-               src/main.rs for a command"
+            "builds no component: its Cargo.toml needs `[lib] crate-type = [\"cdylib\"]`, or \
+             src/main.rs for a command"
         }
-        _ => "makes several components, and a folder has one: leave one `cdylib` or one program",
+        _ => {
+            "builds several components, but a folder has only one: keep one `cdylib` or one program"
+        }
     };
     let (language, folder) = (Language::Rust, project.folder.clone());
     Err(BuildError::Project { language, folder, reason: reason.to_owned() })

@@ -149,7 +149,7 @@ fn class_name(resource: &Resource<'_>) -> String {
     if CLASSES.contains(&name.as_str()) { format!("{name}_") } else { name }
 }
 
-/// A definition that is exported by its name, also where that is a word of the language.
+/// A definition that is exported by its name, even if that is a keyword of the language.
 fn exported(what: &str, name: &str, rest: &str) -> String {
     let name = camel(name);
     let word = word(&name);

@@ -1,4 +1,4 @@
-//! Skeletons of worlds whose names are words of every language.
+//! Skeletons of worlds whose names are keywords of every language.
 
 use super::*;
 use crate::Features;
@@ -73,7 +73,7 @@ fn a_package_that_rust_cannot_name_is_refused() {
     let refused = of(&world(&WIT.replace("test:switch", "test:match")), Language::Rust, "words");
     let refused = refused.expect_err("it is a word");
     assert!(
-        refused.starts_with("its package `test:match` is called by a word of Rust"),
+        refused.starts_with("its package `test:match` is named after a Rust keyword"),
         "{refused}"
     );
 }

@@ -1,4 +1,4 @@
-//! All backends of containers, as plain data: the one place that knows every one of them.
+//! All backends of blobstores, as plain data: the only place that knows all of them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,7 +14,7 @@ use crate::{
     settings::Settings,
 };
 
-/// What stands behind containers.
+/// The backend of a blobstore.
 #[derive(Clone, Debug)]
 pub enum Backend {
     /// A folder of this machine.
@@ -81,7 +81,7 @@ pub fn open(backend: &Backend) -> Result<Arc<dyn Blobs>, OpenError> {
 pub fn check(backend: &Backend) -> Result<(), OpenError> {
     match backend {
         Backend::Folder(_) => Ok(()),
-        // The others connect when they are first needed.
+        // All other backends connect when they are first needed.
         other => open(other).map(drop),
     }
 }

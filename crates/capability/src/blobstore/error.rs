@@ -59,8 +59,8 @@ pub enum Error {
     },
     /// Of `a` and `a/b`, a folder of files keeps only one.
     #[error(
-        "the object `{object}` cannot be written to {at}: another object's name goes on from a \
-         `/` after it, or ends at a `/` in it, and a file cannot be a folder too"
+        "the object `{object}` cannot be written to {at}: because of another object's name it \
+         would have to be a file and a folder at once"
     )]
     FolderInTheWay {
         /// The folder.
@@ -69,7 +69,7 @@ pub enum Error {
         object: String,
     },
     /// The link may only read.
-    #[error("{what} cannot be changed: the link to {at} may only read")]
+    #[error("{what} cannot be changed: the link to {at} is read-only")]
     ReadOnly {
         /// What is behind the link.
         at: Origin,
@@ -78,7 +78,7 @@ pub enum Error {
     },
     /// An object that the link may not use.
     #[error(
-        "the object `{object}` is not one that the link to {at} may use: their names begin with \
+        "the object `{object}` is outside the link to {at}, which covers names that begin with \
          `{prefix}`"
     )]
     OutsidePrefix {
@@ -105,7 +105,7 @@ pub enum Error {
         limit_bytes: u64,
     },
     /// A cursor that this backend did not give.
-    #[error("the cursor `{cursor}` is not one that {at} gave; list from the beginning")]
+    #[error("the cursor `{cursor}` does not come from {at}; list from the beginning")]
     WrongCursor {
         /// The backend.
         at: Origin,
@@ -115,7 +115,7 @@ pub enum Error {
     /// The backend failed in another way.
     #[error("{at} failed: {reason}")]
     Failed {
-        /// Who failed.
+        /// The backend that failed.
         at: Origin,
         /// The backend's own words.
         reason: String,

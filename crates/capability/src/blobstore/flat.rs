@@ -1,5 +1,5 @@
-//! Containers in a bucket that has none: what an object's key begins with. A key of its own marks
-//! that a container is there, so that one can be empty.
+//! Containers in a bucket without containers: a prefix of each object's key. A marker key records
+//! that a container exists, so that it can be empty.
 
 use super::{
     Error, ObjectId,

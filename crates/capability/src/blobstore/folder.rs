@@ -1,8 +1,8 @@
 //! Containers in a folder: each is a folder in it, and each object a file under its own name.
 //!
 //! No name leads out of the folder, and neither does a symbolic link: paths are resolved by
-//! `cap-std`, beneath the open folder. A file is written elsewhere in the folder and moved into its
-//! place when it is whole. Of two objects `a` and `a/b` there can be only one.
+//! `cap-std`, beneath the open folder. A file is written elsewhere in the folder and moved into
+//! place when complete. `a` and `a/b` cannot both be objects.
 
 mod walk;
 mod write;
@@ -39,7 +39,7 @@ use crate::{OpenError, Origin, Outage, SettingsError, settings::Settings};
 /// folder begins with a dot.
 const WORK: &str = ".keyway";
 
-/// What was left in [`WORK`] by a host that was killed is taken away after this time.
+/// Leftovers of a killed host in [`WORK`] are removed after this time.
 const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is read of a file at once.
@@ -97,7 +97,7 @@ impl Folder {
         })
     }
 
-    /// Does `act`, which waits for the disk, where that holds up nobody.
+    /// Does `act`, which waits for the disk, on a thread where that holds up nothing else.
     async fn blocking<T: Send + 'static>(
         &self,
         act: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
@@ -197,7 +197,7 @@ fn changed(metadata: &Metadata) -> SystemTime {
     metadata.modified().map_or(SystemTime::UNIX_EPOCH, cap_std::time::SystemTime::into_std)
 }
 
-/// Takes away what hosts have left behind that were killed.
+/// Removes what killed hosts have left behind.
 fn sweep(root: &Dir) -> io::Result<()> {
     let work = root.open_dir(WORK)?;
     for entry in work.entries()? {
@@ -239,7 +239,7 @@ impl Blobs for Folder {
         let container = container.to_owned();
         self.blocking(move |this| {
             this.container(&container)?;
-            // In one step first, so that nobody sees a half of it.
+            // In one step first, so that half of it is never visible.
             let gone = write::work_file();
             let moved = this.root.rename(write_container(&container), &this.root, &gone);
             moved.map_err(|error| this.failed(&error))?;
@@ -390,7 +390,7 @@ async fn piece(file: &mut File, left: u64) -> io::Result<Option<Bytes>> {
     let mut piece = BytesMut::with_capacity(bytes);
     while piece.is_empty() {
         if file.take(bytes as u64).read_buf(&mut piece).await? == 0 {
-            // Whoever cut the file off did not do it through this place.
+            // The file was not truncated through this place.
             return Err(io::Error::new(ErrorKind::UnexpectedEof, "the file has become shorter"));
         }
     }

@@ -1,4 +1,4 @@
-//! Containers in this process's memory. They end with it.
+//! Containers in this process's memory, lost when it ends.
 
 use std::{
     collections::BTreeMap,

@@ -1,8 +1,8 @@
-//! Names of containers and objects, and how they are written where not every text can stand: in
-//! paths of files and in keys of S3.
+//! Names of containers and objects, and how they are escaped where not every text is allowed: in
+//! file paths and S3 keys.
 //!
-//! A name stays as it is as far as it can, `/` included, so that a folder of files and its objects
-//! have the same names. What could mean something else is written as `%` and two digits.
+//! A name stays unchanged as far as possible, `/` included, so that files and their objects have
+//! the same names. Characters with another meaning are written as `%` and two digits.
 
 use super::Error;
 
@@ -35,7 +35,7 @@ fn check(name: &str, what: &'static str, limit_bytes: usize) -> Result<(), Error
     Err(Error::Name {
         name: start.replace('\0', "\\0"),
         what,
-        rule: format!("it has 1 to {limit_bytes} bytes, and not the character U+0000"),
+        rule: format!("use 1 to {limit_bytes} bytes, without the character U+0000"),
     })
 }
 
@@ -81,7 +81,7 @@ pub(super) fn read_object(path: &str) -> Option<String> {
 /// What the path of every object begins with whose name begins with `prefix`.
 pub(super) fn write_prefix(prefix: &str) -> String {
     match prefix.rsplit_once('/') {
-        // An unfinished part is left out if its writing depends on how it goes on.
+        // An unfinished part is left out if its escaping depends on what follows.
         Some((parts, "")) => write_object(parts) + "/",
         Some((parts, last)) => write_object(parts) + "/" + &write_object(last),
         None if prefix.is_empty() => String::new(),

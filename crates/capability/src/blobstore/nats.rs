@@ -1,8 +1,7 @@
 //! Containers in a bucket of NATS' object store.
 //!
-//! A bucket gives its objects in the order in which they were written, and a page of them is found
-//! by looking at all. What was written of an object that was given up stays in the bucket until the
-//! bucket is taken away.
+//! A bucket lists its objects in the order in which they were written, so finding a page scans all
+//! of them. The data of an abandoned object stays until the bucket is deleted.
 
 mod connect;
 mod write;
@@ -301,7 +300,7 @@ async fn piece(object: &mut Object, skip: u64, left: u64) -> std::io::Result<Opt
     }
     let mut piece = BytesMut::with_capacity(bytes);
     if object.take(bytes as u64).read_buf(&mut piece).await? == 0 {
-        return Err(std::io::Error::other("the object ends before its end"));
+        return Err(std::io::Error::other("the object is shorter than it should be"));
     }
     Ok(Some(piece.freeze()))
 }
@@ -319,6 +318,6 @@ fn check_bucket(name: &str) -> Result<(), OpenError> {
     if !name.is_empty() && name.len() <= 63 && name.bytes().all(is_plain) {
         return Ok(());
     }
-    let rule = "it is made of up to 63 letters, digits, `-` and `_`";
+    let rule = "use up to 63 letters, digits, `-` and `_`";
     Err(OpenError::name(name, "bucket", NAME, rule))
 }

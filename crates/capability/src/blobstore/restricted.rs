@@ -62,7 +62,7 @@ impl Restricted {
         self.may_read(object)
     }
 
-    /// A container is made and deleted by who may use all of it.
+    /// Creating and deleting a container requires the right to use all of it.
     fn may_change(&self, container: &str) -> Result<(), Error> {
         self.may_use(container)?;
         if !self.rights.access.may_write() {

@@ -1,7 +1,7 @@
-//! Containers in a bucket of S3, or of a server that speaks as it does: MinIO, R2, Ceph and others.
+//! Containers in an S3 bucket, or on a compatible server such as MinIO, R2 or Ceph.
 //!
-//! What is larger than a part is sent part by part; a server keeps the parts of a writing that was
-//! given up until a rule of its bucket takes them away.
+//! Objects larger than a part are sent in parts; the server keeps the parts of an abandoned object
+//! until a lifecycle rule removes them.
 
 mod http;
 mod write;
@@ -35,7 +35,7 @@ use crate::{Address, OpenError, Origin, Outage, SettingsError, settings::Setting
 
 const NAME: &str = "S3";
 
-/// What S3 says to who has no right to ask, or does not prove it:
+/// What S3 returns to a caller without the right to ask, or without proof of it:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
 const REFUSALS: [&str; 3] = ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"];
 
@@ -223,7 +223,7 @@ impl S3 {
         Error::NoSuchStore {
             at: self.origin(),
             name: format!("bucket `{}`", self.bucket),
-            reason: "create it, or name one that is there".to_owned(),
+            reason: "create it, or name one that exists".to_owned(),
         }
     }
 
@@ -290,7 +290,7 @@ impl S3 {
         Ok((page.result.objects, page.page_token))
     }
 
-    /// Deletes what has these paths; what is not there is no error.
+    /// Deletes what has these paths; a missing one is not an error.
     async fn remove(&self, paths: Vec<Path>) -> Result<(), Error> {
         let paths = stream::iter(paths).map(Ok).boxed();
         let mut removed = self.store.delete_stream(paths);
@@ -304,7 +304,7 @@ impl S3 {
     }
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 enum Failure {
     NotFound,
     Other(Error),
@@ -356,8 +356,8 @@ impl Blobs for S3 {
     }
 
     async fn container_info(&self, container: &str) -> Result<Option<ContainerInfo>, Error> {
-        // Without a mark too, if another program has put something there. The mark comes first, but
-        // for names that begin with one of `!"#$`.
+        // Without a mark too, if another program has put something there. The mark comes first,
+        // except before names that begin with one of `!"#$`.
         let (found, _) = self.page(&flat::container_key(container)?, None, 1).await?;
         Ok(found.first().map(|object| ContainerInfo { created: object.last_modified.into() }))
     }
@@ -472,13 +472,13 @@ fn info(name: String, found: &ObjectMeta) -> ObjectInfo {
     ObjectInfo { name, bytes: found.size, created: SystemTime::from(found.last_modified) }
 }
 
-/// The rules of S3 for names, but for those that only a server can tell.
+/// The rules of S3 for names, except those that only a server can check.
 fn check_bucket(name: &str) -> Result<(), OpenError> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     if (3..=63).contains(&name.len()) && name.bytes().all(is_plain) {
         return Ok(());
     }
-    let rule = "it is made of 3 to 63 letters, digits, `.`, `-` and `_`";
+    let rule = "use 3 to 63 letters, digits, `.`, `-` and `_`";
     Err(OpenError::name(name, "bucket", NAME, rule))
 }
 

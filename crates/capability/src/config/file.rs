@@ -1,4 +1,4 @@
-//! A configuration in a file of TOML or JSON. Tables are flattened: `url` in `[db]` is `db.url`.
+//! A configuration in a TOML or JSON file. Tables are flattened: `url` in `[db]` is `db.url`.
 
 use std::{
     collections::BTreeMap,
@@ -54,12 +54,12 @@ impl File {
         // Taken before the file is read: what is written in between is noticed by the next look.
         if let Ok(identity) = identify(&self.path)
             && identity != known.of
-            // Who writes a file anew begins with an empty one.
+            // A program that rewrites a file starts with an empty one.
             && identity.2 > 0
         {
             match read(&self.path) {
                 Ok(values) => known.values = values,
-                Err(error) => tracing::warn!("{error}; what it said before counts"),
+                Err(error) => tracing::warn!("{error}; its previous content stays in effect"),
             }
             known.of = identity;
         }
@@ -118,11 +118,11 @@ fn flatten(path: &str, value: &Value, into: &mut BTreeMap<String, String>) -> Re
         }
         Value::Null | Value::Array(_) => {
             let what = if path.is_empty() { "the whole".to_owned() } else { format!("`{path}`") };
-            return Err(format!("has {what} as a list or null, and values are texts"));
+            return Err(format!("has {what} as a list or null, but values are text"));
         }
     };
     if path.is_empty() {
-        return Err("is a single value, and not a table of them".to_owned());
+        return Err("is a single value, not a table of values".to_owned());
     }
     into.insert(path.to_owned(), text);
     Ok(())

@@ -40,7 +40,7 @@ impl Config for Kept {
         keys.dedup();
         let values = self.0.get_many(&keys).await?;
         let entries = keys.into_iter().zip(values).filter_map(|(key, value)| {
-            // One that was taken away meanwhile is not there.
+            // One removed in the meantime is missing.
             let text = self.text(&key, &value?);
             Some(text.map(|text| (key, text)))
         });

@@ -1,4 +1,4 @@
-//! All backends of stores, as plain data: the one place that knows every one of them.
+//! All backends of stores, as plain data: the only place that knows all of them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{OpenError, SettingsError, open::check_name, settings::Settings};
 
-/// What stands behind a store.
+/// The backend of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// This process's memory.
@@ -81,8 +81,8 @@ impl Backend {
     }
 }
 
-/// Opens a store. A server is connected to when it is first needed, on the runtime of who needs
-/// it; use [`Store::exists`] to find out early whether it answers.
+/// Opens a store. A server is connected to when it is first needed, on the runtime of that caller;
+/// use [`Store::exists`] to find out early whether it answers.
 ///
 /// # Errors
 /// If the configuration is wrong, or a file cannot be used.
@@ -103,7 +103,7 @@ pub fn open(backend: &Backend) -> Result<Arc<dyn Store>, OpenError> {
 pub fn check(backend: &Backend) -> Result<(), OpenError> {
     match backend {
         Backend::Sqlite(options) => check_name(&options.table, "table", "SQLite"),
-        // The others connect when they are first needed.
+        // All other backends connect when they are first needed.
         other => open(other).map(drop),
     }
 }

@@ -1,5 +1,5 @@
-//! Counters as values: an `i64` in decimal, without sign of plus, leading zeros or spaces, as Redis
-//! writes it. All backends read and write them so.
+//! Counters as values: an `i64` in decimal, without a plus sign, leading zeros or spaces, as Redis
+//! writes it. All backends read and write them this way.
 
 use bytes::Bytes;
 
@@ -26,7 +26,7 @@ pub fn format(count: i64) -> Bytes {
 /// The counter after `delta` was added to the value of `key`.
 ///
 /// # Errors
-/// If the value is no counter, or the sum no `i64`.
+/// If the value is not a counter, or the sum does not fit an `i64`.
 pub(crate) fn add(key: &str, value: Option<&[u8]>, delta: i64) -> Result<i64, Error> {
     let count = match value {
         Some(value) => parse(value).ok_or_else(|| Error::NotACounter { key: key.to_owned() })?,

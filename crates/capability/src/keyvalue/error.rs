@@ -22,7 +22,7 @@ pub enum Error {
         reason: String,
     },
     /// The link may only read.
-    #[error("the key `{key}` cannot be changed: the link to {at} may only read")]
+    #[error("the key `{key}` cannot be changed: the link to {at} is read-only")]
     ReadOnly {
         /// The store behind the link.
         at: Origin,
@@ -38,7 +38,7 @@ pub enum Error {
         bytes: usize,
     },
     /// A character that not all backends can keep in a key.
-    #[error("the key `{key}` holds the character U+0000, which a key cannot")]
+    #[error("the key `{key}` contains the character U+0000, which a key cannot")]
     KeyWithNul {
         /// The key, with the character written as `\0`.
         key: String,
@@ -57,7 +57,7 @@ pub enum Error {
     },
     /// A key that the link may not use.
     #[error(
-        "the key `{key}` is not one that the link to {at} may use: those begin with `{prefix}`"
+        "the key `{key}` is outside the link to {at}, which covers keys that begin with `{prefix}`"
     )]
     OutsidePrefix {
         /// The store behind the link.
@@ -69,9 +69,8 @@ pub enum Error {
     },
     /// The link's quota is used up.
     #[error(
-        "the value of `{key}` is over the quota of the link to {at}: {used_bytes} of \
-         {limit_bytes} bytes are used, and {more_bytes} more were to be; delete keys, or raise \
-         the quota"
+        "the value of `{key}` is over the quota of the link to {at}: {used_bytes} of {limit_bytes} \
+         bytes are used, and {more_bytes} more are needed; delete keys, or raise the quota"
     )]
     OverQuota {
         /// The store behind the link.
@@ -98,15 +97,15 @@ pub enum Error {
         key: String,
     },
     /// A cursor that this store did not give.
-    #[error("the cursor `{cursor}` is not one that {at} gave; list from the beginning")]
+    #[error("the cursor `{cursor}` does not come from {at}; list from the beginning")]
     WrongCursor {
         /// The store.
         at: Origin,
         /// The cursor.
         cursor: String,
     },
-    /// The watcher was too slow, and has not been told of some changes.
-    #[error("{count} changes of {at} were missed: they came faster than they were taken")]
+    /// The watcher was too slow, and has missed some changes.
+    #[error("{count} changes in {at} were missed: they came faster than they were handled")]
     Missed {
         /// The store.
         at: Origin,
@@ -124,7 +123,7 @@ pub enum Error {
     /// The backend failed in another way.
     #[error("{at} failed: {reason}")]
     Failed {
-        /// Who failed.
+        /// The backend that failed.
         at: Origin,
         /// The backend's own words.
         reason: String,

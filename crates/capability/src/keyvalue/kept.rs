@@ -64,7 +64,7 @@ impl OpenStore {
     /// Moves it to `backend`, with its data.
     ///
     /// # Errors
-    /// If that fails. What kept it before goes on, and is complete.
+    /// If that fails. The previous backend stays in use, and is complete.
     pub async fn swap(&self, backend: Backend, existing: Existing) -> Result<Swapped, KeepError> {
         let swapped = self.store.swap(open(&backend)?, existing).await?;
         self.is_kept_by(&backend);

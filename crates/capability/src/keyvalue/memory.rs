@@ -1,6 +1,6 @@
-//! A store in this process's memory. It ends with the process.
+//! A store in this process's memory, lost when the process ends.
 //!
-//! Nothing here waits: a `get` is a hash, a lock that is free, and a look-up.
+//! Nothing here waits: a `get` is a hash, an uncontended lock, and a lookup.
 
 use std::{
     collections::BTreeMap,

@@ -1,12 +1,12 @@
 //! A store in a bucket of NATS JetStream.
 //!
-//! A bucket has no counters and compares revisions, not values: what is done in one step elsewhere
-//! is tried here until no other change came between. Keys that NATS forbids are written otherwise:
-//! `a b` as `a=20b`.
+//! A bucket has no counters and compares revisions, not values: steps that are atomic elsewhere are
+//! retried here until no other change interferes. Keys that NATS forbids are escaped: `a b` as
+//! `a=20b`.
 //!
-//! A value is read from the leader of the bucket's stream, so that what was acknowledged is what is
-//! read. The client's own way asks any replica of a bucket that allows it, which may be behind; it is
-//! several times as fast, and the way where there is one replica.
+//! A value is read from the leader of the bucket's stream, so that every acknowledged write is
+//! seen. The client's own way asks any replica, which may lag behind; it is several times as fast,
+//! and is used if there is only one replica.
 
 mod connect;
 mod key;
@@ -149,8 +149,8 @@ impl Nats {
     }
 }
 
-/// What a key has, by who has all that was acknowledged. A key that was deleted has a revision and no
-/// value.
+/// The value of a key, from a server that has every acknowledged write. A key that was deleted has
+/// a revision and no value.
 async fn entry(bucket: &Bucket, name: &str) -> Result<Entry, Cause> {
     let subject = format!("{}{name}", bucket.store.prefix);
     let stream = &bucket.store.stream;

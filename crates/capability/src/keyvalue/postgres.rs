@@ -99,10 +99,11 @@ struct Statements {
 impl Statements {
     fn new(table: &str) -> Self {
         let upsert = "ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-        // `encode` gives a text for any bytes, so that what is no number never fails as a text.
+        // `encode` gives a text for any bytes, so that a value that is not a number never fails as
+        // text.
         let count = "encode(stored.value, 'escape')";
-        // In the order of bytes, in which the keys with a prefix stand together. A table that somebody
-        // else made may have another; then its index is of no use here.
+        // In the order of bytes, in which the keys with a prefix stand together. A table created
+        // elsewhere may have another; then its index does not help here.
         let list = |after: &str| {
             format!(
                 "SELECT key FROM \"{table}\" WHERE key COLLATE \"C\" {after} $1 \

@@ -1,9 +1,9 @@
-//! A store on a server of Redis or Valkey. Its keys are the server's own, behind a prefix, so that
-//! other programs can share them.
+//! A store on a Redis or Valkey server. Its keys are ordinary keys of the server, behind a prefix,
+//! so that other programs can share them.
 //!
-//! Commands of many callers share a connection without waiting for each other's answers. Each
-//! thread keeps to one of a few connections, which spares a hop between threads where each core
-//! has a runtime of its own. Clusters and sentinels are not supported.
+//! Commands of many callers share a connection without waiting for each other's replies. Each
+//! thread sticks to one of a few connections, which saves a hop between threads when each core has
+//! its own runtime. Clusters and sentinels are not supported.
 
 mod watch;
 
@@ -237,7 +237,7 @@ impl Store for Redis {
             scan.arg(at).arg("MATCH").arg(&pattern).arg("COUNT").arg(limit.max(1));
             scan.arg("TYPE").arg("string");
             let (next, found): (u64, Vec<Vec<u8>>) = self.query(&scan).await?;
-            // A key that is no text is another program's.
+            // A key that is not text belongs to another program.
             let texts = found.into_iter().filter_map(|name| String::from_utf8(name).ok());
             keys.extend(texts.filter_map(|name| Some(name.strip_prefix(&self.prefix)?.to_owned())));
             at = next;

@@ -1,6 +1,6 @@
 //! A store with a link's rights: read-only, a prefix of keys, a quota.
 //!
-//! Rights are looked at without allocating. A quota alone costs more: a write then reads what it
+//! Rights are checked without allocating. A quota alone costs more: a write then reads what it
 //! replaces.
 
 mod quota;

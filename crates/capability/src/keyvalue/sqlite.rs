@@ -1,8 +1,8 @@
-//! A store in a file of SQLite, in write-ahead mode: the embedded default.
+//! A store in a SQLite file, in write-ahead mode: the embedded default.
 //!
-//! A write that is acknowledged is on the disk. One thread writes, and writes together what has
-//! come together, so that many writers share one flush; a few threads read beside it. The file may
-//! be used by other processes at the same time.
+//! An acknowledged write is on disk. One thread writes, and batches concurrent writes so that they
+//! share one flush; a few threads read alongside it. Other processes may use the file at the same
+//! time.
 
 mod thread;
 
@@ -151,8 +151,8 @@ impl Sqlite {
         self.threads.read(move |connection| work(&statements, connection)).await
     }
 
-    /// Does `work` in a transaction; then, when it is on the disk, tells watchers of the changes
-    /// that `told` makes of its outcome.
+    /// Does `work` in a transaction; then, once it is on disk, reports to watchers the changes that
+    /// `told` derives from its outcome.
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Statements, &Connection) -> Result<T, Failure> + Send + 'static,

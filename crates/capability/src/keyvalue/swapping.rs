@@ -1,43 +1,44 @@
 //! A store whose backend is swapped while it is used, with its data.
 //!
-//! Without a swap under way an operation costs one atomic load more than on the backend itself.
+//! When no swap is in progress, an operation costs one atomic load more than on the backend itself.
 //!
 //! # How a swap goes
-//! 1. **Prepare.** The target is reached, written to, found to be another store, and empty.
+//! 1. **Prepare.** Connect to the target, write to it, and make sure that it is another store and
+//!    empty.
 //! 2. **Mirror.** Writes go to the old store and then, before they are acknowledged, to the target.
-//!    Reads are served by the old store.
-//! 3. **Copy**, then **compare** every key; what differs is copied again.
-//! 4. **Move.** New writes wait until those under way have ended. Then reads and writes go to the
-//!    target, and the old store is let go.
+//!    The old store serves reads.
+//! 3. **Copy**, then **compare** every key; copy again whatever differs.
+//! 4. **Move.** New writes wait until those in progress have ended. Then reads and writes go to the
+//!    target, and the old store is released.
 //!
-//! Until the last step is taken, which is one atomic store, the old store has every write, and a
-//! failure or the end of the swap's future leaves it serving.
+//! Until the last step, which is one atomic store, the old store has every write, and if the swap
+//! fails or its future is dropped the old store keeps serving.
 //!
 //! # Why nothing is lost
 //! *Every write is mirrored once copying begins.* An operation holds on to the [`State`] that it
-//! found, and a swap begins to copy when nobody holds an earlier state: no write that knows
-//! nothing of the target is under way then.
+//! found, and a swap begins to copy once no earlier state is held: then no write that does not know
+//! the target is in progress.
 //!
 //! *The target never gets an older value over a newer one.* A key's turn is held from a write to
 //! the old store until the target has its result, and while a key is read from the one and copied
 //! to the other. So the target gets a key's values in the old store's order. A mirrored write is a
-//! task of its own, which goes on if its caller gives up: it is never cut off in between.
+//! task of its own, which continues if its caller gives up: it is never cut off in between.
 //!
 //! *Atomics are exact.* An `increment` or a compare-and-swap is done by the old store alone, and
-//! the target is given what came out. They meet no others at the target before the last step, and
-//! the old store is asked nothing after it, since no write is under way in between.
+//! the target gets the result. They are alone at the target before the last step, and the old store
+//! is not used after it, since no write is under way in between.
 //!
-//! *Every key is copied.* A listing holds each key that is there from its beginning to its end. A
-//! key that was made, or changed, meanwhile is mirrored.
+//! *Every key is copied.* A listing contains each key that exists from its beginning to its end. A
+//! key that is created or changed in the meantime is mirrored.
 //!
-//! *What is read does not go back in time.* Before the last step a read is served by the old store.
-//! At that step both have the same values, and no write is under way.
+//! *Reads do not go back in time.* Before the last step a read is served by the old store. At that
+//! step both have the same values, and no write is in progress.
 //!
-//! *Doubt ends the swap.* If the old store does not answer a write, that write could still come to
-//! be after its key was copied; and a target that missed one write is incomplete. Either ends the
-//! swap, and the old store goes on.
+//! *Doubt ends the swap.* If the old store does not answer a write, that write could still take
+//! effect after its key was copied; and a target that missed one write is incomplete. Either ends
+//! the swap, and the old store keeps serving.
 //!
-//! What other programs write to the old store during a swap is seen by the comparison at best.
+//! Writes by other programs to the old store during a swap are caught by the comparison at best.
 
 mod error;
 mod mirror;
@@ -84,7 +85,7 @@ pub enum Existing {
 struct State {
     serving: Serving,
     writes: Writes,
-    /// Closed when nobody goes by this state any more.
+    /// Closed when this state is no longer used.
     _held: watch::Receiver<()>,
 }
 
@@ -140,8 +141,8 @@ impl Swapping {
         }
     }
 
-    /// Swaps the store that serves for `target`, with its data. When it returns, all is served
-    /// by the target, and the old store is let go with the data that it has.
+    /// Swaps the store that serves for `target`, with its data. When it returns, the target serves
+    /// everything, and the old store is released with its data.
     ///
     /// Dropping the future before it has returned ends the swap too: the old store goes on, and what
     /// was copied stays in the target. After an error, or when the swap is
@@ -149,7 +150,7 @@ impl Swapping {
     ///
     /// # Errors
     /// If another swap is under way, the target is not empty or is the store that serves, or one of
-    /// them fails. The old store then goes on, and has all.
+    /// them fails. The old store then stays in use, and is complete.
     pub async fn swap(
         &self,
         target: Arc<dyn Store>,

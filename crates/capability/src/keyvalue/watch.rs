@@ -1,4 +1,4 @@
-//! Telling of changes that are made in this process.
+//! Reports changes that are made in this process.
 
 use futures::{StreamExt, stream};
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -26,7 +26,7 @@ impl Feed {
         self.sender.receiver_count() > 0
     }
 
-    /// Tells of a change, which is made only if somebody watches.
+    /// Reports a change, which is built only if there is a watcher.
     pub(super) fn tell(&self, change: impl FnOnce() -> Change) {
         if self.is_watched() {
             // The last watcher may have gone meanwhile.

@@ -1,4 +1,4 @@
-//! All backends of messages, as plain data: the one place that knows every one of them.
+//! All backends of brokers, as plain data: the only place that knows all of them.
 
 use std::{collections::BTreeMap, sync::Arc};
 

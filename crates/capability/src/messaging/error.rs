@@ -14,7 +14,7 @@ pub enum Error {
     #[error(transparent)]
     Outage(#[from] Outage),
     /// A topic that cannot be one.
-    #[error("`{topic}` is no topic: {rule}")]
+    #[error("`{topic}` is not a valid topic: {rule}")]
     Topic {
         /// The topic.
         topic: String,
@@ -33,8 +33,8 @@ pub enum Error {
     },
     /// More messages wait than may.
     #[error(
-        "the message on `{topic}` is refused, since {at} lets {limit} wait at most; those who handle \
-         them are too slow"
+        "the message on `{topic}` was rejected: {at} lets at most {limit} wait, and they are \
+         handled too slowly"
     )]
     Full {
         /// Where they wait.
@@ -56,8 +56,8 @@ pub enum Error {
         /// The longest that is taken.
         limit_bytes: usize,
     },
-    /// Nobody answers.
-    #[error("nobody has answered the message on `{topic}` of {at}")]
+    /// No one answers.
+    #[error("no one answered the message on `{topic}` of {at}")]
     NoReply {
         /// The backend.
         at: Origin,
@@ -75,7 +75,7 @@ pub enum Error {
     /// The backend failed in another way.
     #[error("{at} failed: {reason}")]
     Failed {
-        /// Who failed.
+        /// The backend that failed.
         at: Origin,
         /// The backend's own words.
         reason: String,

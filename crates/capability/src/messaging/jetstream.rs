@@ -1,5 +1,4 @@
-//! Messages by a stream of NATS JetStream, which keeps them: one that is not handled is delivered
-//! again.
+//! Messages in a NATS JetStream stream, which keeps them: an unhandled one is redelivered.
 
 use std::collections::BTreeMap;
 use std::{error::Error as StdError, str::FromStr, sync::Arc, time::Duration};
@@ -65,7 +64,7 @@ impl Options {
         let mut options = Self::new(Address::from(settings.needed("url", EXAMPLE)?));
         settings.text("stream", &mut options.stream);
         let mut subjects = Subjects::default();
-        let expected = "topics with spaces between them: \"orders.> bills.>\"";
+        let expected = "topics separated by spaces: \"orders.> bills.>\"";
         settings.parsed("subjects", expected, &mut subjects)?;
         options.subjects = subjects.0;
         settings.count("replicas", &mut options.replicas)?;
@@ -117,7 +116,7 @@ impl JetStream {
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if options.stream.is_empty() || !options.stream.bytes().all(is_plain) {
-            let rule = "it is made of letters, digits, `-` and `_`";
+            let rule = "use letters, digits, `-` and `_`";
             return Err(OpenError::name(&options.stream, "stream", NAME, rule));
         }
         let origin = Origin::new(format!("{NAME} at {}", options.url));
@@ -166,7 +165,7 @@ impl Service for Streams {
             return Error::NoSuchStream {
                 at: self.origin.clone(),
                 name: format!("stream `{}`", self.options.stream),
-                reason: "create it, or say by `subjects` which topics it is to take".to_owned(),
+                reason: "create it, or list the topics it should take in `subjects`".to_owned(),
             };
         }
         explain(&self.origin, self.options.timeout, error)

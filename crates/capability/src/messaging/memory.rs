@@ -1,4 +1,5 @@
-//! Messages within this process. They end with it, and those that nobody subscribes to are gone.
+//! Messages within this process. They are lost when it ends; a message without a subscriber is
+//! dropped.
 
 mod queue;
 
@@ -21,7 +22,7 @@ use super::{
 use crate::Origin;
 use queue::{Receiver, Sender, queue};
 
-/// How many messages wait in a group. Who sends more is told that it is full.
+/// How many messages wait in a group. Further sends fail because it is full.
 const WAITING_AT_MOST: usize = 10_000;
 
 /// How many bytes they have together.
@@ -163,12 +164,12 @@ struct Member {
     place: Place,
 }
 
-/// Where a member stands to its group.
+/// A member's relation to its group.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// In it.
     In,
-    /// It has left, and others are in it.
+    /// It has left, and there are other members.
     Out,
     /// It was the last to leave, and has what waits to itself.
     Last,
@@ -204,7 +205,8 @@ impl Deliveries for Member {
         if self.place == Place::Out {
             return Ok(None);
         }
-        // Without a group there is no sender, and what waits is given out until there is no more.
+        // Without a group there is no sender, and waiting messages are handed out until none are
+        // left.
         let message = self.waiting.lock().await.next().await;
         let attempts = self.attempts;
         Ok(message.map(|message| delivery(message, 1, attempts)))

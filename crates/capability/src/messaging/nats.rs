@@ -1,4 +1,4 @@
-//! Messages by NATS: each is delivered once, to those who listen at that moment.
+//! Messages through NATS: each is delivered once, to the subscribers of that moment.
 
 use std::collections::BTreeMap;
 use std::{error::Error as StdError, sync::Arc, time::Duration};
@@ -145,11 +145,10 @@ pub(super) fn headers(origin: &Origin, message: &Message) -> Result<HeaderMap, E
     for (name, value) in content_type.chain(metadata) {
         let failed = |reason: String| Error::Failed { at: origin.clone(), reason };
         let value: HeaderValue = value.parse().map_err(|_| {
-            failed(format!("it takes no value of `{name}` that is more than one line"))
+            failed(format!("it cannot send a value of `{name}` that spans several lines"))
         })?;
-        let name: HeaderName = name
-            .parse()
-            .map_err(|_| failed(format!("it takes no metadata of the name `{name}`")))?;
+        let name: HeaderName =
+            name.parse().map_err(|_| failed(format!("it cannot send metadata named `{name}`")))?;
         headers.append(name, value);
     }
     Ok(headers)
@@ -232,7 +231,7 @@ impl Broker for Nats {
                 None => replies.next().await,
             };
             match reply {
-                // The server says so, in the place of an answer.
+                // The server says so, in place of an answer.
                 Some(reply) if reply.status == Some(StatusCode::NO_RESPONDERS) => break,
                 Some(reply) => all.push(received(reply)),
                 None => break,

@@ -1,5 +1,5 @@
-//! Messages by Redis' pub/sub: each is delivered once, to all who listen at that moment. The server
-//! knows no groups, so that each host gets each message; and a message is its data and nothing else.
+//! Messages through Redis pub/sub: each is delivered once, to all subscribers of that moment. The
+//! server has no groups, so each host gets each message; and a message is only its data.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -93,7 +93,7 @@ impl Server {
 
     /// A connection of its own, for what takes long.
     pub(super) async fn connect(&self) -> Result<MultiplexedConnection, Error> {
-        // Each operation is bounded by who asks.
+        // Each operation is bounded by its caller.
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
@@ -136,7 +136,7 @@ impl Redis {
     }
 }
 
-/// What Redis has in the place of a pattern, which stands for more: `a.*` for `a.b.c` too.
+/// Redis's own pattern, which matches more: `a.*` for `a.b.c` too.
 fn glob(topics: &Pattern) -> String {
     let mut glob = String::new();
     for character in topics.as_str().chars() {
@@ -161,8 +161,7 @@ impl Broker for Redis {
             || !message.metadata.is_empty()
             || message.reply_to.is_some()
         {
-            let what =
-                "carry metadata, a content type or a topic for an answer by pub/sub; streams can";
+            let what = "carry metadata, a content type or a reply topic by pub/sub; streams can";
             return Err(Error::Unsupported { at: self.origin(), what });
         }
         self.0.query(cmd("PUBLISH").arg(topic).arg(&message.data[..])).await
@@ -206,7 +205,7 @@ impl Deliveries for Listening {
                 let reason = "the connection is lost".to_owned();
                 return Err(Error::Outage(Outage::Unreachable { at: self.origin.clone(), reason }));
             };
-            // A channel that is no text is another program's.
+            // A channel that is not text belongs to another program.
             let Ok(topic) = message.get_channel::<String>() else { continue };
             if self.topics.matches(&topic) {
                 let data = message.get_payload_bytes().to_vec().into();

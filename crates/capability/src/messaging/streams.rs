@@ -1,7 +1,7 @@
-//! Messages by a stream of Redis, which keeps them: one that is not handled is delivered again.
+//! Messages in a Redis stream, which keeps them: an unhandled one is redelivered.
 //!
-//! An entry has the fields `topic` and `data`, and `content-type` and `meta:NAME` where there is
-//! more. Other programs can write and read them.
+//! An entry has the fields `topic` and `data`, and `content-type` and `meta:NAME` if the message
+//! has them. Other programs can write and read them.
 
 use std::collections::BTreeMap;
 use std::{
@@ -112,7 +112,7 @@ impl Broker for Streams {
     async fn send(&self, topic: &str, message: Message) -> Result<(), Error> {
         topic::check(topic)?;
         if message.reply_to.is_some() {
-            let what = "carry a topic for an answer";
+            let what = "carry a reply topic";
             return Err(Error::Unsupported { at: self.origin(), what });
         }
         let mut add = cmd("XADD");
@@ -190,7 +190,7 @@ impl Member {
         self.is_leaving.store(true, Ordering::Release);
         let mut leave = cmd("EVAL");
         leave.arg(LEAVE).arg(1).arg(&self.broker.stream).arg(&self.group).arg(&self.name);
-        // A member that stays is in nobody's way.
+        // A member that stays does no harm.
         let _ = self.server().query::<()>(&leave).await;
     }
 }
@@ -199,7 +199,7 @@ struct Reading {
     connection: MultiplexedConnection,
     subscription: Subscription,
     member: Arc<Member>,
-    /// When it was last looked for messages that others have left.
+    /// When abandoned messages were last looked for.
     claimed: Option<Instant>,
     /// What the server was asked, and has not answered yet.
     asked: Option<BoxFuture<'static, Result<Option<Entry>, Error>>>,
@@ -230,8 +230,8 @@ impl Reading {
         Ok(Some((entry, pending.first().map_or(1, |(.., delivered)| *delivered))))
     }
 
-    /// The next message that nobody was given, if one comes soon. What the server is asked is kept if
-    /// this is dropped: the answer may be a message that nobody else gets.
+    /// The next undelivered message, if one comes soon. What the server is asked is kept if this is
+    /// dropped: the reply may be a message that no other member gets.
     async fn read(&mut self) -> Result<Option<Entry>, Error> {
         let asked = self
             .asked
@@ -291,7 +291,8 @@ impl Deliveries for Reading {
                 // One whose readers died over it too often is not given to another.
                 Some(message) if attempt > receipt.attempts => {
                     tracing::warn!(
-                        "a message on `{}` is given up after attempt {}: who had it has died",
+                        "a message on `{}` is dropped after attempt {}: the host that was handling \
+                         it died",
                         message.topic,
                         attempt - 1,
                     );
@@ -389,8 +390,8 @@ impl Receipt for Tried {
             kept.acknowledge().await?;
             return Ok(Fate::Lost);
         }
-        // Others take it up when this host dies, but not in a pause, however long its handler took
-        // before and will take after it.
+        // Other hosts take it over when this one dies, but not during a pause, however long its
+        // handler took before and will take after it.
         kept.renew(Counted::No).await?;
         sleep(pause(kept.attempt).min(kept.patience / 2)).await;
         kept.renew(Counted::Yes).await?;

@@ -13,14 +13,14 @@ pub(super) const INBOX: &str = "_INBOX";
 
 /// What topics look like.
 const RULE: &str =
-    "it is words with `.` between them, without spaces, `*` and `>`, of 255 bytes at most";
+    "it has to be words joined by `.`, without spaces, `*` and `>`, at most 255 bytes";
 
 /// Why some are not sent to.
-const RESERVED: &str = "its first word is kept for the server's own data and for answers; begin it \
-                        with another than `_INBOX`, without `$`";
+const RESERVED: &str = "its first word is reserved for the server's own data and for replies; use \
+                        a word other than `_INBOX`, without `$`";
 
-/// Refuses a topic that nobody sends to by its name: one that not every backend can take, or that is
-/// kept for others. What is written to `$KV` or `$JS` of NATS has no link, and no link's rights.
+/// Refuses a topic that cannot be sent to by name: one that not every backend accepts, or that is
+/// reserved. What is written to `$KV` or `$JS` of NATS has no link, and no link's rights.
 pub(super) fn check(topic: &str) -> Result<(), super::Error> {
     check_form(topic)?;
     let first = topic.split('.').next().unwrap_or_default();
@@ -61,8 +61,8 @@ pub struct Pattern(String);
 /// Why a text is no [`Pattern`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "`{0}` is no topic: it is words with `.` between them, of which `*` stands for any, and `>` at \
-     the end for any that follow"
+    "`{0}` is not a valid topic: it has to be words joined by `.`, where `*` stands for any word, \
+     and `>` at the end for any words that follow"
 )]
 pub struct PatternError(String);
 

@@ -1,4 +1,4 @@
-//! All backends of databases, as plain data: the one place that knows every one of them.
+//! All backends of databases, as plain data: the only place that knows all of them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,7 +11,7 @@ use crate::{
     provider::{Backends, Linked, Open},
 };
 
-/// What stands behind a database.
+/// The backend of a database.
 #[derive(Clone, Debug)]
 pub enum Backend {
     /// A file of SQLite.

@@ -21,15 +21,15 @@ pub enum Error {
         reason: String,
     },
     /// The statement would reach beyond the database.
-    #[error("{at} does not execute the statement: {reason}")]
+    #[error("{at} does not allow the statement: {reason}")]
     Forbidden {
-        /// Who refuses.
+        /// The backend that refused.
         at: Origin,
         /// What it would do.
         reason: String,
     },
     /// The link may only read.
-    #[error("nothing can be changed in {at}: the link may only read")]
+    #[error("nothing can be changed in {at}: the link is read-only")]
     ReadOnly {
         /// The database behind the link.
         at: Origin,
@@ -41,17 +41,17 @@ pub enum Error {
         reason: String,
     },
     /// The database refuses the statement.
-    #[error("{at} refuses the statement: {}", .report.message)]
+    #[error("{at} rejected the statement: {}", .report.message)]
     Statement {
-        /// Who refuses.
+        /// The backend that refused.
         at: Origin,
         /// What it says.
         report: Box<Report>,
     },
     /// A value of an answer cannot be read.
-    #[error("the column `{column}` of the answer of {at} cannot be read: {reason}")]
+    #[error("the column `{column}` in the result from {at} cannot be read: {reason}")]
     Conversion {
-        /// Who gave it.
+        /// The backend that it came from.
         at: Origin,
         /// The column.
         column: String,
@@ -60,11 +60,11 @@ pub enum Error {
     },
     /// The answer is larger than an answer may be.
     #[error(
-        "the answer of {at} has more than {limit_bytes} bytes; ask for less at once, or by an \
+        "the reply from {at} has more than {limit_bytes} bytes; ask for less at once, or use an \
          interface that streams rows"
     )]
     TooLarge {
-        /// Who gave it.
+        /// The backend that it came from.
         at: Origin,
         /// The limit.
         limit_bytes: usize,

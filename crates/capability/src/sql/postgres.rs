@@ -1,7 +1,7 @@
-//! A database on a server of PostgreSQL. Each session has a connection of the pool to itself.
+//! A database on a PostgreSQL server. Each session has a pooled connection to itself.
 //!
-//! A connection goes back to the pool if nothing that was done on it could outlast the session;
-//! else it is closed, and the server takes back what was not committed.
+//! A connection returns to the pool if nothing done on it can outlast the session; otherwise it is
+//! closed, and the server rolls back what was not committed.
 
 mod decode;
 mod encode;
@@ -39,7 +39,7 @@ pub struct Options {
     /// `host=HOST port=PORT user=USER password=PASSWORD dbname=DATABASE`. Without `sslmode`, a connection to another
     /// machine is made with TLS or not at all.
     pub url: Address,
-    /// How long a statement may take; the server is told to stop it then.
+    /// How long a statement may take before the server is asked to stop it.
     pub timeout: Duration,
     /// How many sessions there are at most at one time.
     pub connections: usize,
@@ -88,7 +88,7 @@ impl Postgres {
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         let address = &options.url;
         let server = Server::new(address, options.timeout)?.with_statement_timeout(options.timeout);
-        // Whoever gets a connection next finds nothing of who had it before.
+        // The next user of a connection finds nothing of the previous one.
         let pool = server.pool(options.connections, RecyclingMethod::Clean);
         let at = Origin::new(format!("{NAME} at {address}"));
         let link = Arc::new(Link { at, server, timeout: options.timeout });
@@ -112,8 +112,8 @@ impl Postgres {
                 reason: error.to_string(),
             })),
             Err(_) if self.pool.status().size >= self.pool.status().max_size => {
-                // That is no fault of the server's, and no reason to pause.
-                let reason = "all its sessions are taken".to_owned();
+                // That is not the server's fault, and not a reason to pause.
+                let reason = "all its sessions are in use".to_owned();
                 return Err(Error::Outage(Outage::Unreachable { at: link.at.clone(), reason }));
             }
             Err(_) => Err(link.late()),

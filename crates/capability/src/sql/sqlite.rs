@@ -1,8 +1,8 @@
-//! A database in a file of SQLite, in write-ahead mode: the embedded default.
+//! A database in a SQLite file, in write-ahead mode: the embedded default.
 //!
-//! Each session has a connection of its own. SQLite blocks, so each statement runs on a thread that
-//! is made for that, and hands its rows on as they are taken; a statement whose caller gives up is
-//! interrupted. No statement reaches another file, or a setting of the whole process.
+//! Each session has its own connection. SQLite blocks, so each statement runs on a dedicated
+//! thread, which passes rows on as they are read; a statement whose caller gives up is interrupted.
+//! No statement can reach another file or a process-wide setting.
 
 mod guard;
 mod session;
@@ -31,7 +31,7 @@ const IDLE_AT_MOST: usize = 4;
 pub struct Options {
     /// The file. It is made if it is not there, with its folder.
     pub path: PathBuf,
-    /// How long a statement may take, waiting for others included.
+    /// How long a statement may take, including its wait for other statements.
     pub timeout: Duration,
     /// How many sessions there are at most at one time.
     pub connections: usize,
@@ -69,9 +69,9 @@ struct File {
     path: PathBuf,
     at: Origin,
     timeout: Duration,
-    /// Connections that have only read, so that nothing is left of who had them before.
+    /// Connections that have only read, so that nothing is left of their previous user.
     idle: [Mutex<Vec<Connection>>; 2],
-    /// SQLite puts its log away when nobody has the file open, which takes its time.
+    /// SQLite cleans up its log when the file is closed everywhere, which takes time.
     _open: Mutex<Connection>,
 }
 
@@ -91,7 +91,7 @@ impl Sqlite {
             std::fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
         }
         let open = connect(&path, Access::ReadWrite, options.timeout)
-            // Asked for something, so that what is no database is found out.
+            // Asked for something, so that a file that is not a database is noticed.
             .and_then(|connection| {
                 connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
                 Ok(connection)
@@ -115,7 +115,7 @@ impl Database for Sqlite {
         let file = &self.file;
         let room = timeout(file.timeout, Arc::clone(&self.room).acquire_owned());
         let Ok(Ok(permit)) = room.await else {
-            let reason = "all its sessions are taken".to_owned();
+            let reason = "all its sessions are in use".to_owned();
             return Err(Error::Outage(Outage::Unreachable { at: file.at.clone(), reason }));
         };
         let (file, kept) = (Arc::clone(file), file.take(access));
@@ -169,7 +169,7 @@ impl File {
             }
             Some(ErrorCode::DiskFull) => Error::Full { at, reason },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                let reason = "another keeps it locked".to_owned();
+                let reason = "another session keeps it locked".to_owned();
                 Error::Outage(Outage::Unreachable { at, reason })
             }
             Some(ErrorCode::OperationInterrupted) => {

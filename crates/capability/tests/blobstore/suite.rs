@@ -1,4 +1,4 @@
-//! What every place for containers does, whatever stands behind it.
+//! What every place for containers does, on any backend.
 
 mod container;
 mod listing;

@@ -80,8 +80,8 @@ fn wrong_settings_say_what_is_right() {
         (
             "nats",
             &[("url", "nats://127.0.0.1"), ("timeout", "0s")],
-            "`0s` is wrong for the setting `timeout` of the backend `nats`: write a time above 0, \
-             such as \"500ms\"",
+            "`0s` is not valid for the setting `timeout` of the backend `nats`: write a time above \
+             0, such as \"500ms\"",
         ),
     ];
     for (kind, given, expected) in cases {
@@ -125,10 +125,7 @@ fn a_missing_bucket_is_told_of() {
     assert!(matches!(error, Error::NoSuchStore { .. }), "{error:?}");
     assert_eq!(
         words,
-        format!(
-            "S3 at {} has no bucket `missing`: create it, or name one that is there",
-            moto.url()
-        )
+        format!("S3 at {} has no bucket `missing`: create it, or name one that exists", moto.url())
     );
     let nats = Nats::start();
     let options = nats::Options { create: false, ..nats::Options::new(nats.url()) };

@@ -1,4 +1,4 @@
-//! A table of PostgreSQL that somebody else made, whose texts are in the order of a language.
+//! A PostgreSQL table created elsewhere, whose texts are sorted by a language's rules.
 
 use bytes::Bytes;
 use keyway_capability::keyvalue::{Backend, open, postgres};

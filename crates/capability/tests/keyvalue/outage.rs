@@ -98,7 +98,7 @@ async fn survive<S>(server: &mut S, kill: fn(&mut S), restart: fn(&mut S), store
     callers.is_over.store(true, Ordering::Relaxed);
     let done: i64 = tasks.join_all().await.into_iter().sum();
     let failed = i64::try_from(callers.failed.load(Ordering::Relaxed)).unwrap();
-    // A connection that nobody used since pauses once more before it is tried.
+    // A connection unused since then pauses again before it is tried.
     let reading = async {
         loop {
             match store.increment("counter", 0).await {

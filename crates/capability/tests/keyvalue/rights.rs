@@ -39,7 +39,7 @@ fn a_link_that_may_only_read_changes_nothing() {
         for error in refused {
             assert_eq!(
                 error.to_string(),
-                "the key `key` cannot be changed: the link to the store in memory may only read"
+                "the key `key` cannot be changed: the link to the store in memory is read-only"
             );
         }
         assert_eq!(link.get_many(&keys).await, Ok(vec![Some(value(1))]));
@@ -54,7 +54,7 @@ fn a_link_with_a_prefix_sees_its_keys_only() {
         link.set("mine/a", value(1)).await.unwrap();
         assert_eq!(
             link.get("theirs").await.unwrap_err().to_string(),
-            "the key `theirs` is not one that the link to the store in memory may use: those \
+            "the key `theirs` is outside the link to the store in memory, which covers keys that \
              begin with `mine/`"
         );
         let theirs = ["mine/a".to_owned(), "theirs".to_owned()];
@@ -88,7 +88,7 @@ fn a_link_keeps_to_its_quota() {
         assert_eq!(
             error.to_string(),
             "the value of `a2` is over the quota of the link to the store in memory: 92 of 100 \
-             bytes are used, and 9 more were to be; delete keys, or raise the quota"
+             bytes are used, and 9 more are needed; delete keys, or raise the quota"
         );
         assert_eq!(store.get("a2").await, Ok(None));
         link.set("a2", value(6)).await.unwrap();

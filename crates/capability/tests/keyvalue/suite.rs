@@ -1,4 +1,4 @@
-//! What every store does, whatever stands behind it.
+//! What every store does, on any backend.
 
 mod counting;
 mod listing;

@@ -270,7 +270,7 @@ fn a_target_that_has_keys_is_refused_or_emptied() {
         assert_eq!(
             error.to_string(),
             "the store in memory is not empty: it has the key `other`; name an empty store, or \
-             have its keys deleted"
+             delete its keys"
         );
         assert_eq!(target.get("other").await.unwrap(), Some(bytes("value")));
         swapping.swap(Arc::clone(&target), Existing::Delete).await.unwrap();

@@ -83,14 +83,14 @@ fn wrong_settings_say_what_is_right() {
         (
             "redis",
             &[url, ("connections", "0")],
-            "`0` is wrong for the setting `connections` of the backend `redis`: write a whole \
+            "`0` is not valid for the setting `connections` of the backend `redis`: write a whole \
              number above 0",
         ),
         (
             "redis",
             &[url, ("timeout", "2")],
-            "`2` is wrong for the setting `timeout` of the backend `redis`: write a time above 0, \
-             such as \"500ms\"",
+            "`2` is not valid for the setting `timeout` of the backend `redis`: write a time above \
+             0, such as \"500ms\"",
         ),
     ];
     for (kind, given, expected) in cases {
@@ -154,8 +154,8 @@ fn what_cannot_be_opened_says_why() {
     options.table = "a; drop table b".to_owned();
     assert_eq!(
         error(Backend::Postgres(options)),
-        "`a; drop table b` cannot be the name of a table of PostgreSQL: it is made of up to 63 \
-         letters, digits and `_`"
+        "`a; drop table b` cannot be the name of a table of PostgreSQL: use up to 63 letters, \
+         digits and `_`"
     );
 }
 

@@ -30,8 +30,8 @@ fn what_waits_is_bounded_in_bytes() {
         assert!(matches!(&full, Error::Full { limit: of, .. } if *of == limit), "{full:?}");
         assert_eq!(
             full.to_string(),
-            "the message on `orders.paid` is refused, since the memory of this host lets 67108864 \
-             bytes wait at most; those who handle them are too slow"
+            "the message on `orders.paid` was rejected: the memory of this host lets at most \
+             67108864 bytes wait, and they are handled too slowly"
         );
         // What was taken makes room.
         deliveries.next().await.unwrap().unwrap();

@@ -127,7 +127,8 @@ fn a_message_whose_readers_die_is_given_up_with_a_word() {
         };
         timeout(Duration::from_secs(20), given_up).await.expect("it is given up in time");
     });
-    let expected = "a message on `orders.paid` is given up after attempt 1: who had it has died";
+    let expected =
+        "a message on `orders.paid` is dropped after attempt 1: the host that was handling it died";
     assert_eq!(*told_of.lock().unwrap(), expected);
 }
 

@@ -52,8 +52,8 @@ fn wrong_settings_say_what_is_right() {
         (
             "jetstream",
             &[url, ("subjects", "a..b")],
-            "`a..b` is wrong for the setting `subjects` of the backend `jetstream`: write topics \
-             with spaces between them: \"orders.> bills.>\"",
+            "`a..b` is not valid for the setting `subjects` of the backend `jetstream`: write \
+             topics separated by spaces: \"orders.> bills.>\"",
         ),
         (
             "nats",
@@ -78,7 +78,7 @@ fn a_missing_stream_is_told_of() {
         jetstream::Options { stream: "missing".to_owned(), ..jetstream::Options::new(nats.url()) };
     let (error, words) = told(&open(&Backend::JetStream(options)).unwrap());
     assert!(matches!(error, Error::NoSuchStream { .. }), "{error:?}");
-    assert!(words.contains("has no stream `missing`: create it, or say by `subjects`"), "{words}");
+    assert!(words.contains("has no stream `missing`: create it, or list the topics"), "{words}");
 }
 
 #[test]

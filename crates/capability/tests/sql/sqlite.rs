@@ -99,7 +99,7 @@ fn sessions_are_so_many_at_most() {
     block_on(async {
         let first = session(&database).await;
         let refused = database.begin(Access::Read).await.unwrap_err();
-        assert!(refused.to_string().contains("all its sessions are taken"), "{refused}");
+        assert!(refused.to_string().contains("all its sessions are in use"), "{refused}");
         drop(first);
         session(&database).await;
     });

@@ -220,7 +220,7 @@ pub(crate) async fn rows_are_streamed(database: Given) {
         let row = asked.rows.next().await.unwrap().unwrap();
         assert_eq!(number(&row[0]), expected);
     }
-    // One that is dropped early holds up nobody.
+    // One that is dropped early holds up nothing.
     drop(asked);
     assert_eq!(ask(&session, "SELECT 1", vec![]).await.unwrap().len(), 1);
     let asked = session.query(&rows(1_000, 1), vec![]).await.unwrap();

@@ -1,5 +1,5 @@
-//! Interfaces that others than WASI have made, for which there are components already: those of
-//! Spin and of wasmCloud. Each version is an interface of its own.
+//! Interfaces from outside WASI that existing components use: those of Spin and of wasmCloud. Each
+//! version is an interface of its own.
 
 use super::Authority;
 use crate::interface::InterfaceName;

@@ -1,4 +1,4 @@
-//! Builds the fused component with `wac-graph`, and checks what came of it.
+//! Builds the fused component with `wac-graph`, and checks the result.
 
 use std::collections::{HashMap, HashSet};
 
@@ -160,9 +160,9 @@ impl<'p, 'a> Composition<'p, 'a> {
         Ok((bytes, owned))
     }
 
-    /// Names an import that belongs to one component: by a label, or, if it is tied to others by
-    /// resources, as an interface of that component's own. The composer finds a used resource by
-    /// the interface's name, which labels of one interface have in common.
+    /// Names an import that belongs to one component: by a label, or, if resources tie it to other
+    /// imports, as an interface of that component's own. The composer finds a used resource by the
+    /// interface's name, which labels of one interface have in common.
     fn name(
         &mut self,
         kind: ItemKind,

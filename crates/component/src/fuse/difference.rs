@@ -1,4 +1,4 @@
-//! Finds all functions and types in which an export differs from the import that it should meet.
+//! Finds all functions and types in which an export differs from the import it should satisfy.
 
 use std::collections::HashSet;
 

@@ -59,7 +59,7 @@ pub enum FuseError {
         others: Vec<String>,
     },
     /// An import that nothing meets.
-    #[error("nothing meets the import `{import}` of the component `{component}`")]
+    #[error("nothing satisfies the import `{import}` of the component `{component}`")]
     Unmet {
         /// The component.
         component: String,
@@ -70,8 +70,8 @@ pub enum FuseError {
     },
     /// A link between an import and an export of different types.
     #[error(
-        "the component `{component}` imports `{import}`, but the `{export}` that `{to}` exports is \
-         of another type{}",
+        "the component `{component}` imports `{import}`, but the `{export}` that `{to}` exports \
+         has a different type{}",
         shown(component, to, differences)
     )]
     Mismatch {
@@ -92,7 +92,7 @@ pub enum FuseError {
         /// The names around the circle; the first is also the last.
         path: Vec<String>,
     },
-    /// The links are right one by one, but the whole is no valid component.
+    /// Each link is right, but the whole is not a valid component.
     #[error("the components {} cannot be fused: {reason}", quoted(components))]
     Compose {
         /// The components.
@@ -147,10 +147,10 @@ impl FuseError {
                 }))
             }
             Self::Mismatch { to, .. } => Some(format!(
-                "build both components against the same WIT, or link another one than `{to}`"
+                "build both components against the same WIT, or link a component other than `{to}`"
             )),
             Self::Cycle { .. } => Some(
-                "take one of these links away: a component cannot need itself to start".to_owned(),
+                "remove one of these links: a component cannot need itself to start".to_owned(),
             ),
             Self::UnknownComponent { .. } | Self::Unreadable { .. } | Self::Compose { .. } => None,
         }

@@ -1,4 +1,4 @@
-//! Decides what meets each import of each component of a unit, by names alone.
+//! Decides what satisfies each import of each component of a unit, by names alone.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ pub(super) struct Plan<'a> {
 pub(super) struct Member<'a> {
     pub(super) part: &'a Part<'a>,
     pub(super) surface: Surface,
-    /// False if the part is no component; its surface is empty then.
+    /// False if the part is not a component; its surface is then empty.
     pub(super) is_readable: bool,
     /// What meets each import of the surface.
     pub(super) met: Vec<Met>,

@@ -14,15 +14,15 @@ const BYTES_AT_MOST: usize = 1000;
 /// A call of the function `name`, with a value of the right type for each parameter. None if one
 /// has no text that stands for it, as handles and streams do not, or if it would be very long.
 pub(super) fn example(types: &Types, name: &str, function: &ComponentFuncType) -> Option<String> {
-    // The functions of a resource need a handle of it, but for those that are made with none;
-    // their result would be one that nobody can use.
+    // A resource's functions need a handle to it, except those called without one, whose result
+    // would be a handle that cannot be used.
     if name.starts_with('[') {
         return None;
     }
     let mut example = Example { types, text: format!("{name}(") };
     example.list(function.params.iter().map(|(_, ty)| ty))?;
     example.text.push(')');
-    // What the result is of has to be told in the end, too.
+    // The type of the result has to be shown in the end, too.
     if let Some(result) = &function.result {
         Example { types, text: String::new() }.value(result)?;
     }

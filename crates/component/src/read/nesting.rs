@@ -1,5 +1,5 @@
-//! How deep types of components and instances lie within each other. Readers of them, the validator's
-//! too, call themselves for each level, and so would come to the end of the stack.
+//! How deeply types of components and instances are nested. Their readers, including the validator,
+//! recurse for each level, and could overflow the stack.
 
 use wasmparser::{
     BinaryReader, BinaryReaderError, ComponentAlias, ComponentExternName, ComponentImport,
@@ -22,7 +22,7 @@ mod tag {
     pub(super) const EXPORT: u8 = 0x04;
 }
 
-/// Refuses what has types that lie too deep. What cannot be read is for others to tell.
+/// Refuses what has types that lie too deep. Errors in reading are reported elsewhere.
 ///
 /// `bytes` are what `payload` was read from.
 pub(super) fn check(payload: &Payload<'_>, bytes: &[u8]) -> Result<(), ReadError> {
@@ -60,7 +60,7 @@ impl From<BinaryReaderError> for Unreadable {
 fn section_check(section: &[u8], offset: u64) -> Result<(), ReadError> {
     match levels(BinaryReader::new(section, offset)) {
         Ok(levels) if levels > LEVELS_AT_MOST => {
-            let reason = format!("its types are nested more than {LEVELS_AT_MOST} deep");
+            let reason = format!("its types are nested more than {LEVELS_AT_MOST} levels deep");
             Err(ReadError::Invalid { reason, offset })
         }
         Ok(_) | Err(Unreadable) => Ok(()),

@@ -1,4 +1,4 @@
-//! The core modules of one component, and what each gets of the others.
+//! The core modules of one component, and what each gets from the rest.
 
 use std::collections::HashMap;
 
@@ -29,7 +29,7 @@ pub(super) struct Graph<'a> {
 enum Instance<'a> {
     /// Of a module.
     Of(usize),
-    /// Put together of what others have.
+    /// Assembled from what other instances have.
     OfItems(HashMap<&'a str, (Kind, Source)>),
 }
 

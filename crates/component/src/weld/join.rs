@@ -21,7 +21,7 @@ use super::{
 pub(super) const MEMORY: &str = "memory";
 pub(super) const STUBS: &str = "stubs";
 
-/// What the specification's limits for embedders in JavaScript are, to which others keep too.
+/// The specification's limits for JavaScript embedders, which other embedders keep too.
 const MANY: u32 = 1_000_000;
 const SEGMENTS_AT_MOST: u32 = 100_000;
 const TABLES_AT_MOST: u32 = 100;
@@ -102,8 +102,9 @@ impl<'g, 'a> Join<'g, 'a> {
         if fits { Ok(()) } else { Err(Unfit("it has too much for one module")) }
     }
 
-    /// All modules are filled in before any of them starts. So what started early must not be able to
-    /// tell; but that a call through shims failed so early, nobody relies on.
+    /// All modules are filled in before any of them starts. So code that starts early must not be
+    /// able to notice, except that a call through shims no longer fails, which no program relies
+    /// on.
     fn check_starts(&self) -> Fit<()> {
         let first = self.graph.modules.iter().position(|module| module.start.is_some());
         let later = self.joined().filter(|(index, _)| first.is_some_and(|at| *index > at));
@@ -263,8 +264,8 @@ impl<'g, 'a> Join<'g, 'a> {
         }
         if !stubs.is_empty() {
             let stubs = stubs.iter().map(|stub| self.index(*stub)).collect::<Fit<Vec<_>>>()?;
-            // After all others: what fills a table that is not the module's own, and all that follows,
-            // an engine cannot prepare.
+            // Last of all: an engine cannot prepare segments that fill a table from another module,
+            // nor any that follow.
             let (at, stubs) = (ConstExpr::i32_const(0), Elements::Functions(stubs.into()));
             joint.elements.active(Some(0), &at, stubs);
         }

@@ -1,4 +1,4 @@
-//! The module that the code of others goes into.
+//! The module that receives the code of the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -109,7 +109,7 @@ impl<'a> Module<'a> {
         }
         for group in module.types.iter().flat_map(Clone::clone) {
             let group = group?;
-            // Where a type is written down anew, it is the same if it is plain and by itself.
+            // Where a type is written again, it is the same if it is plain and by itself.
             let is_alone = group.types().len() == 1;
             let signatures = group.types().map(|ty| signature(ty).filter(|_| is_alone));
             module.signatures.extend(signatures);

@@ -1,5 +1,5 @@
-//! Writes the component around the two modules. All that is not of core modules stays as it is, where
-//! it is.
+//! Writes the component around the two modules. Everything except core modules stays unchanged and
+//! in place.
 
 use std::collections::{HashMap, HashSet};
 
@@ -56,7 +56,7 @@ pub(super) fn rewrite(sections: &[Section<'_>]) -> Fit<Vec<u8>> {
         }
         match section {
             id::CORE_MODULE | id::CORE_INSTANCE => {}
-            // Names are by number, and only for those who read.
+            // Names are by number, and only for human readers.
             id::CUSTOM if reader(data).read_string()? == "component-name" => {}
             id::ALIAS => writer.aliases(data)?,
             id::CANONICAL => writer.canonical(data)?,

@@ -1,5 +1,5 @@
-//! The shims of a component: a table that functions of the host go into once there is the memory that
-//! they need, and functions that call them there.
+//! The shims of a component: a table that receives host functions once the memory they need exists,
+//! and functions that call them there.
 
 use std::collections::HashMap;
 
@@ -25,8 +25,8 @@ pub(super) struct Shims {
 }
 
 impl Shims {
-    /// The first module that looks like shims counts: nobody makes more, and what is not filled in as
-    /// shims are is no reason to go on.
+    /// The first module that looks like shims counts: no tool makes more, and one that is not
+    /// filled in like shims is not a reason to look further.
     pub(super) fn find(graph: &Graph<'_>) -> Fit<Option<Self>> {
         let found = graph.modules.iter().enumerate();
         let found = found.filter_map(|(index, module)| Some((index, places(module)?))).next();

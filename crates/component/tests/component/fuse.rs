@@ -63,7 +63,7 @@ fn two_components_keep_their_authority_apart() {
             ("parser-http-outgoing-handler", interface, Some("parser")),
         ]
     );
-    // What only describes is there once, and nobody's.
+    // Descriptive imports exist once, without an owner.
     let types: Vec<_> = imports(&unit).into_iter().filter(|i| i.1.contains("/types")).collect();
     assert_eq!(types, [("wasi:http/types@0.2.6", "wasi:http/types@0.2.6", None)]);
 }
@@ -145,7 +145,7 @@ fn an_import_that_nothing_meets_lists_who_could() {
     let [error] = errors.as_slice() else { panic!("{errors:?}") };
     assert_eq!(
         error.to_string(),
-        "nothing meets the import `cyber:systems/parser` of the component `gateway`"
+        "nothing satisfies the import `cyber:systems/parser` of the component `gateway`"
     );
     assert_eq!(
         error.help().unwrap(),
@@ -244,8 +244,7 @@ fn all_differences_of_a_link_are_shown_with_both_sides() {
     let [error] = errors.as_slice() else { panic!("{errors:?}") };
     assert_eq!(
         error.to_string(),
-        "the component `gateway` imports `cyber:systems/parser`, but the `cyber:systems/parser` \
-         that `parser` exports is of another type\
+        "the component `gateway` imports `cyber:systems/parser`, but the `cyber:systems/parser` that `parser` exports has a different type\
          \n  entry\
          \n    gateway imports  record entry { time: u64, text: string }\
          \n    parser exports   record entry { time: u64, text: list<u8> }\

@@ -220,7 +220,7 @@ fn what_is_no_component_says_why() {
     let error = adapt(&other).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "this is a core module of another kind: it imports from `env`, `go`, which WASI preview 1 \
+        "this core module cannot be adapted: it imports from `env`, `go`, which WASI preview 1 \
          does not have; build it for `wasm32-wasip1` or `wasm32-wasip2`"
     );
     assert_eq!(adapt(&wat("(module)")), Err(AdaptError::OtherModule { imports: Vec::new() }));

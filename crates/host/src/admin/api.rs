@@ -1,4 +1,4 @@
-//! The words of the admin API, version 1. Fields may be added; none is taken away or changes its
+//! The messages of the admin API, version 1. Fields may be added; none is removed or changes its
 //! meaning.
 
 use std::collections::BTreeMap;
@@ -85,7 +85,7 @@ pub struct RouteStatus {
 pub struct StoreStatus {
     /// Its name in the manifest.
     pub name: String,
-    /// What stands behind it, without passwords.
+    /// Its backend, without passwords.
     pub backend: String,
     /// The swap of its backend that is under way.
     pub swap: Option<StoreSwap>,

@@ -1,4 +1,4 @@
-//! Who uses the admin API of a running host.
+//! The client of a running host's admin API.
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ impl Client {
         Self { socket: socket.into() }
     }
 
-    /// Where its socket lies.
+    /// The path of its socket.
     pub fn socket(&self) -> &Path {
         &self.socket
     }
@@ -133,7 +133,7 @@ impl Client {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.gone(&error))?;
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.gone(&error))?;
-        // Its errors are told by the request.
+        // Its errors are reported by the request.
         tokio::spawn(connection);
         let request = Request::builder()
             .method(method)
@@ -179,6 +179,6 @@ pub fn which_host(count: usize) -> Problem {
         let help = "start one with `keyway up`, or name its socket with `--socket`";
         return problem(Code::NoHost, "no host is running".to_owned(), Some(help));
     }
-    let help = "say which with `--app NAME` or `--socket PATH`; `keyway status` shows them";
+    let help = "choose one with `--app NAME` or `--socket PATH`; `keyway status` shows them";
     problem(Code::ManyHosts, format!("{count} hosts are running"), Some(help))
 }

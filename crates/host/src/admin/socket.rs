@@ -1,4 +1,4 @@
-//! Where the sockets of hosts lie, and who may use them.
+//! Where the sockets of hosts are, and who may use them.
 
 use std::{
     env, fs, io,
@@ -15,7 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::error::{HostError, ProcessError};
 
-/// The socket of a host, taken away when dropped.
+/// The socket of a host, removed when dropped.
 #[derive(Debug)]
 pub(crate) struct AdminSocket {
     listener: UnixListener,
@@ -59,7 +59,7 @@ impl AdminSocket {
             if uid == own.as_raw() || uid == 0 {
                 return Ok(stream);
             }
-            tracing::warn!("the user {uid} tried to use the admin API and was turned away");
+            tracing::warn!("the admin API rejected a connection from user {uid}");
         }
     }
 }
@@ -100,12 +100,12 @@ fn make_private(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let metadata = fs::metadata(folder)?;
     if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is another user's"));
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to another user"));
     }
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
 }
 
-/// Whether there is a socket that nobody listens at.
+/// Whether there is a socket without a listener.
 fn is_left_over(path: &Path) -> bool {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
     is_socket

@@ -1,4 +1,4 @@
-//! How the app is, in the words of the API.
+//! The app's status, as the API reports it.
 
 use std::sync::atomic::Ordering::Relaxed;
 

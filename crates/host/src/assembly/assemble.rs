@@ -1,5 +1,5 @@
-//! From a checked app to its units: reads the components, checks what only their bytes tell
-//! (types, exports, folders), and fuses them. All problems come out at once.
+//! From a checked app to its units: reads the components, checks what only their bytes show (types,
+//! exports, folders), and fuses them. All problems are reported at once.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -99,7 +99,7 @@ pub(crate) fn load_each(app: &App) -> (BTreeMap<ComponentName, Loaded>, Vec<Prob
     (all, problems)
 }
 
-/// A component that others were composed into.
+/// A component composed from several.
 #[derive(Debug)]
 pub struct Composed {
     /// The component.
@@ -152,9 +152,8 @@ fn put_together(mut app: App, doubts: &Doubts) -> (Assembly, Vec<Problem>) {
     (assembly, problems)
 }
 
-/// An assembly of components whose files were read, in an app whose folders are resolved; those
-/// whose files were not read have been told. What follows from that, or is one of the `doubts`, is
-/// no further problem.
+/// An assembly of components whose files were read, in an app whose folders are resolved; unread
+/// files have been reported. Follow-on errors, and the `doubts`, are not further problems.
 pub(crate) fn of_sources(
     app: App,
     mut sources: Sources,
@@ -195,10 +194,10 @@ pub(crate) fn of_sources(
     (assembly, problems)
 }
 
-/// Whether an error was told in other words already, or follows from one that was.
+/// Whether an error was already reported in other words, or follows from one that was.
 fn is_told(error: &FuseError, doubts: &Doubts) -> bool {
     match error {
-        // The manifest's check tells of these, and a component that cannot be read was told of.
+        // The manifest's check reports these, and an unreadable component has been reported.
         FuseError::UnknownComponent { .. } | FuseError::Cycle { .. } => true,
         FuseError::Unmet { component, .. } => {
             doubts.links.iter().any(|name| name.as_str() == component)
@@ -283,7 +282,7 @@ fn understand(
         let place = component.source.place.clone();
         Problem { place, ..problem(Code::NotAComponent, message, help) }
     };
-    let whole = "give a whole `.wasm` file, as a compiler writes it for `wasm32-wasip2`";
+    let whole = "use a complete `.wasm` file, as a compiler writes it for `wasm32-wasip2`";
     let bytes = adapt(&bytes).map_err(|error| {
         let help = match error {
             AdaptError::NotWasm | AdaptError::Truncated { .. } => Some(whole),
@@ -309,12 +308,12 @@ fn unused_links(component: &Component, description: &Description) -> Vec<Problem
     unused
         .filter_map(|capability| {
             let message = format!(
-                "`{}` does not import `{}`, nor any other interface for which it has this link",
+                "`{}` does not import `{}`, nor any other interface that this link covers",
                 component.name,
                 capability.row().interfaces[0]
             );
-            let help = Some("take the link away");
-            // A link that nobody wrote, as those of a `spin.toml`, is there for those who use it.
+            let help = Some("remove the link");
+            // A link that no user wrote, as in a `spin.toml`, is there for components that use it.
             let place = Some(component.links.of(capability).next()?.place.clone()?);
             Some(Problem { place, ..problem(Code::NoSuchImport, message, help) })
         })

@@ -1,5 +1,5 @@
-//! The folders that components are granted: whether they are there, and whether a component could
-//! have a say in where they are.
+//! The folders that components are granted: whether they exist, and whether a component could
+//! redirect them.
 
 use std::{
     ffi::OsString,
@@ -31,7 +31,9 @@ pub(crate) fn resolve(app: &mut App) -> Vec<Problem> {
                     continue;
                 }
                 Ok(_) => "is not a folder".to_owned(),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => "is not there".to_owned(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    "does not exist".to_owned()
+                }
                 Err(error) => format!("cannot be opened: {error}"),
             };
             problems.push(Problem {
@@ -42,7 +44,7 @@ pub(crate) fn resolve(app: &mut App) -> Vec<Problem> {
                     component.name
                 ),
                 label: None,
-                help: Some("make the folder, or take the grant away".to_owned()),
+                help: Some("create the folder, or remove the grant".to_owned()),
                 place: grant.place.clone(),
             });
         }
@@ -52,14 +54,14 @@ pub(crate) fn resolve(app: &mut App) -> Vec<Problem> {
         problems.push(Problem {
             code: Code::ChangeableFolder,
             message: format!(
-                "a folder that `{component}` is granted is found by the link {}, which `{writer}` \
-                 can change",
+                "a folder granted to `{component}` is reached through the link {}, which \
+                 `{writer}` can change",
                 link.display()
             ),
             label: None,
             help: Some(
-                "name the folder that the link leads to, or grant the folder that the link lies \
-                 in to be read only"
+                "name the folder that the link leads to, or grant the folder that contains the \
+                 link for reading only"
                     .to_owned(),
             ),
             place,
@@ -68,7 +70,7 @@ pub(crate) fn resolve(app: &mut App) -> Vec<Problem> {
     problems
 }
 
-/// The component that may put something else in the place of `path`, if one may.
+/// The component that may replace `path`, if any.
 fn who_may_write<'a>(app: &'a App, path: &Path) -> Option<&'a ComponentName> {
     let writes = |component: &&Component| {
         let grants = component.grant.files.iter();

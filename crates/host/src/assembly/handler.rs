@@ -1,4 +1,4 @@
-//! What a trigger leads to has to handle what comes by it.
+//! Checks that each trigger leads to a component that can handle it.
 
 use keyway_app::{App, Code, ComponentName, Place, Problem};
 use keyway_component::EntryPoint;
@@ -22,13 +22,13 @@ fn http(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> 
     let what = format!("the route `{}` leads to `{root}`", trigger.route);
     if exports.iter().any(|export| export.starts_with("fermyon:spin/inbound-http")) {
         let message = format!(
-            "{what}, which answers HTTP in the way of Spin 1: it exports \
-             `fermyon:spin/inbound-http`, which Keyway does not call"
+            "{what}, which was built for Spin 1: it exports `fermyon:spin/inbound-http`, which \
+             Keyway does not call"
         );
-        let help = "build it anew with the SDK of Spin 2 or later, which exports \
+        let help = "rebuild it with the SDK of Spin 2 or later, which exports \
                     `wasi:http/incoming-handler@0.2`";
         let told = problem(Code::Spin1Handler, message, Some(help));
-        return Some(at(&trigger.place, told, "this component is one of Spin 1"));
+        return Some(at(&trigger.place, told, "this component was built for Spin 1"));
     }
     let message = format!("{what}, which does not answer HTTP: it exports {}", list(exports));
     let entries = [EntryPoint::Http0_2, EntryPoint::Http0_3];
@@ -57,7 +57,7 @@ fn messages(app: &App, root: &ComponentName, exports: &[String]) -> Option<Probl
         return None;
     }
     let message = format!(
-        "messages on `{}` lead to `{root}`, which does not handle any: it exports {}",
+        "messages on `{}` lead to `{root}`, which does not handle messages: it exports {}",
         trigger.topic,
         list(exports)
     );
@@ -67,20 +67,20 @@ fn messages(app: &App, root: &ComponentName, exports: &[String]) -> Option<Probl
     Some(at(&trigger.component_place, told, "this component handles no messages"))
 }
 
-/// Changes need a component that is told of them.
+/// Changes need a component that watches a store.
 fn changes(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> {
     let trigger = app.changes.iter().find(|trigger| trigger.component == *root)?;
     if has(exports, &[EntryPoint::Changes]) {
         return None;
     }
     let message = format!(
-        "changes in `{}` lead to `{root}`, which is not told of any: it exports {}",
+        "changes in `{}` lead to `{root}`, which does not watch a store: it exports {}",
         trigger.store,
         list(exports)
     );
-    let help = "a component that is told of changes exports `wasi:keyvalue/watcher@0.2.0-draft2`";
+    let help = "a component that watches a store exports `wasi:keyvalue/watcher@0.2.0-draft2`";
     let told = problem(Code::NoWatcher, message, Some(help));
-    Some(at(&trigger.component_place, told, "this component watches nothing"))
+    Some(at(&trigger.component_place, told, "this component watches no store"))
 }
 
 /// Whether one of the exports is one of these ways in.

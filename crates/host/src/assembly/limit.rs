@@ -1,4 +1,4 @@
-//! Limits that leave a unit no room to begin, or that it cannot keep.
+//! Limits that are too low for a unit to start, or that it cannot keep.
 
 use keyway_app::{App, Code, ComponentName, Limit, Problem};
 use keyway_component::{EntryPoint, Minimum};
@@ -54,10 +54,10 @@ fn at_once(app: &App, root: &ComponentName, exports: &[String]) -> Option<Proble
         return None;
     }
     let message = format!(
-        "`{root}` answers by `wasi:http/incoming-handler@0.2`, whose instances answer one request \
-         at a time"
+        "`{root}` exports `wasi:http/incoming-handler@0.2`, whose instances serve one request at a \
+         time"
     );
-    let help = "take `concurrent` out of its `instances`, or export `wasi:http/handler@0.3`";
+    let help = "remove `concurrent` from its `instances`, or export `wasi:http/handler@0.3`";
     let place = component.reuse_place.clone().or_else(|| component.place.clone());
     Some(Problem { place, ..problem(Code::OneAtOnce, message, Some(help)) })
 }
@@ -80,7 +80,8 @@ fn too_low(app: &App, root: &ComponentName, minimum: &Minimum) -> Vec<Problem> {
             Problem {
                 code: Code::LimitTooLow,
                 message: format!(
-                    "`limit.{key}` of `{root}` is {limit}, but its unit begins with {needed} {what}"
+                    "`limit.{key}` of `{root}` is {limit}, but its unit needs {needed} {what} to \
+                     start"
                 ),
                 label: None,
                 help: Some(format!("set `limit.{key}` to {needed} or more")),

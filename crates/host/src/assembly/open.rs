@@ -43,7 +43,7 @@ impl Granted {
 /// component file, which is an app of one component.
 ///
 /// # Errors
-/// That there is no manifest, or all that is wrong with it, and then with its components too.
+/// That there is no manifest, or every problem in it, and then in its components too.
 pub fn open(path: &Path) -> Result<App, Vec<Problem>> {
     open_granted(path, None)
 }
@@ -53,8 +53,8 @@ pub(crate) fn open_granted(path: &Path, granted: Option<&Granted>) -> Result<App
     open_with(path, granted, check)
 }
 
-/// Checks a manifest. If it is wrong, its components are looked at too, as far as it is understood:
-/// all that is wrong is told at once.
+/// Checks a manifest. If it is wrong, its components are checked too, as far as it is understood:
+/// every problem is reported at once.
 fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Problem>> {
     manifest.draft(folder).map_err(|mut draft| {
         let mut problems = std::mem::take(&mut draft.problems);
@@ -124,7 +124,7 @@ fn no_manifest(folder: &Path) -> Problem {
         code: Code::NoManifest,
         message: format!("the folder {} has no {MANIFEST}", folder.display()),
         label: None,
-        help: Some("give the folder of an app, a manifest, or a component file".to_owned()),
+        help: Some("name an app folder, a manifest, or a component file".to_owned()),
         place: None,
     }
 }
@@ -136,7 +136,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
         }
         _ => (Code::Unreadable, format!("{} cannot be read: {error}", path.display())),
     };
-    let help = "give the folder of an app, a manifest, or a component file".to_owned();
+    let help = "name an app folder, a manifest, or a component file".to_owned();
     Problem { code, message, label: None, help: Some(help), place: None }
 }
 
@@ -144,7 +144,7 @@ fn not_a_component(path: &Path) -> Problem {
     Problem {
         code: Code::GrantsBesideAManifest,
         message: format!(
-            "{} is no component file, and flags grant to one component",
+            "{} is not a component file, and grant flags apply to a single component",
             path.display()
         ),
         label: None,

@@ -1,7 +1,7 @@
 //! From a checked app to units that are ready to run.
 //!
-//! What an earlier run learnt from the same bytes and links is recalled from the cache; only what
-//! is not known is read, fused and compiled.
+//! Results of an earlier run with the same bytes and links come from the cache; only the rest is
+//! read, fused and compiled.
 
 use std::{collections::BTreeMap, env, fs, os::unix::fs::MetadataExt, path::PathBuf};
 
@@ -101,7 +101,7 @@ impl Workshop {
             Ok(cache) => cache,
             Err(error @ CacheError::Folder { .. }) => {
                 // It is slower to start without, and that is all.
-                tracing::warn!("{error}; what is compiled is not kept");
+                tracing::warn!("{error}; compiled code is not cached");
                 Cache::none()
             }
             Err(error) => return Err(ProcessError::Cache(error)),
@@ -144,7 +144,7 @@ impl Workshop {
         Ok(prepared)
     }
 
-    /// Compiles all units. One that fails does not keep the others' problems from being told.
+    /// Compiles all units. A failed one does not hide the problems of the rest.
     fn compile(
         &self,
         assembly: Assembly,

@@ -9,7 +9,7 @@ use std::{
 use keyway_app::{App, Code, Component, ComponentName, Problem, Source};
 use keyway_build::{Project, component_file};
 
-/// The file of a component, as it lies there.
+/// The file of a component, unread.
 #[derive(Debug)]
 pub(crate) struct SourceFile {
     pub(crate) path: PathBuf,
@@ -65,7 +65,8 @@ fn read(folder: &Path, component: &Component) -> Result<SourceFile, Problem> {
             return Err(problem(
                 Code::NoRegistry,
                 format!(
-                    "the component `{name}` is in a registry ({reference}), from which this version of Keyway does not pull"
+                    "the component `{name}` is in a registry ({reference}), and this version of \
+                     Keyway cannot pull it"
                 ),
                 Some("pull it with another tool and give the file's path"),
             ));
@@ -80,15 +81,15 @@ fn read(folder: &Path, component: &Component) -> Result<SourceFile, Problem> {
             ),
             io::ErrorKind::NotFound if source.is_dir() => (
                 format!("the component `{name}` has no file {}", path.display()),
-                "the folder has no project that `keyway build` knows: put the component there",
+                "the folder has no project that `keyway build` recognises: put the component there",
             ),
             io::ErrorKind::NotFound => (
                 format!("the component `{name}` has no file {}", path.display()),
-                "a source is a component file, or the folder of one, seen from the manifest",
+                "a source is a component file, or the folder of one, relative to the manifest",
             ),
             _ => (
                 format!("the component `{name}` cannot be read from {}: {error}", path.display()),
-                "a source is a component file, or the folder of one, seen from the manifest",
+                "a source is a component file, or the folder of one, relative to the manifest",
             ),
         };
         problem(Code::UnreadableSource, message, Some(help))

@@ -1,4 +1,4 @@
-//! What links lead to: for each component a backend with the rights of its link.
+//! Where links lead: for each component a backend with the rights of its link.
 
 use std::{
     fmt,
@@ -65,7 +65,7 @@ mod tests {
         assert_eq!(text(&get(&ben, &all, "other component")), "other component");
         assert_eq!(text(&get(&ann, &all, "again")), "first");
         drop(first);
-        // It is asked for by the next generation when the last one has let go of it.
+        // The next generation asks for it when the last one has released it.
         assert_eq!(text(&get(&ann, &all, "again")), "first");
         get(&ben, &few, "another");
         assert_eq!(text(&get(&ann, &all, "again")), "again");

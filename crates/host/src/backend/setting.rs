@@ -1,4 +1,4 @@
-//! The settings of a backend: from where the manifest says that they are.
+//! The settings of a backend, read from where the manifest says.
 
 use std::{
     collections::BTreeMap,
@@ -101,7 +101,7 @@ pub(crate) fn in_full(path: &Path) -> String {
     absolute.as_deref().unwrap_or(path).to_string_lossy().into_owned()
 }
 
-/// The problem of settings that are no backend's, at the one that is wrong.
+/// The problem of settings that do not describe a backend, at the wrong one.
 pub(crate) fn wrong(what: &str, declared: &Backend, error: &SettingsError) -> Problem {
     let setting = error.setting().and_then(|key| declared.settings.get(key));
     let place = match (error, setting) {

@@ -17,10 +17,12 @@ pub(super) fn check(app: &App) -> Vec<Problem> {
             Ok(_) if !seen.insert((&trigger.from, &trigger.topic, &trigger.group)) => problem(
                 Code::DuplicateTopic,
                 format!(
-                    "the group `{}` takes messages on `{}` already",
+                    "the group `{}` already receives messages on `{}`",
                     trigger.group, trigger.topic
                 ),
-                Some("of a group one gets each message: give this trigger another `group`"),
+                Some(
+                    "each message goes to one member of a group: give this trigger another `group`",
+                ),
             ),
             Ok(_) => continue,
         };

@@ -47,8 +47,8 @@ pub enum CallError {
     },
     /// It takes or returns what no text stands for.
     #[error(
-        "`{name}` of `{component}` cannot be called by hand: it takes or returns handles or \
-         streams, which no text stands for"
+        "`{name}` of `{component}` cannot be called by hand: it takes or returns resources, \
+         streams or futures"
     )]
     NotCallable {
         /// The component.
@@ -111,7 +111,7 @@ impl CallError {
                 problem(Some(did_you_mean(&name, known.iter().map(String::as_str))))
             }
             Self::Ambiguous { .. } => {
-                let help = "write the interface's name before it, or say which with `--component`";
+                let help = "put the interface's name before it, or choose one with `--component`";
                 problem(Some(help.to_owned()))
             }
             Self::Unit { .. } | Self::Failed { .. } => problem(None),

@@ -8,7 +8,7 @@ use keyway_capability::{
 
 use keyway_word::did_you_mean;
 
-/// Why a running app was not changed. What served before goes on.
+/// Why a running app was not changed. The previous version stays in service.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
     /// Changes do not wait for each other.
@@ -34,7 +34,7 @@ pub enum ChangeError {
         known: Vec<String>,
     },
     /// A component's file is not what it was when the app took it in.
-    #[error("the file of `{component}` has changed since it was taken in")]
+    #[error("the file of `{component}` has changed since it was loaded")]
     ChangedSource {
         /// The component.
         component: String,
@@ -63,10 +63,10 @@ pub enum ChangeError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Busy {
     /// A component is on trial.
-    #[error("a component is on trial")]
+    #[error("a canary is running")]
     Trial,
     /// Something is being compiled, reloaded or undone.
-    #[error("another change is under way")]
+    #[error("another change is in progress")]
     Change,
     /// The backend of a store is being swapped.
     #[error("the backend of the store `{store}` is being swapped")]
@@ -86,7 +86,7 @@ pub enum StoreSwapError {
     #[error(transparent)]
     Keep(#[from] KeepError),
     /// A reload began a moment before, and has put another store there.
-    #[error("a reload has put another store in its place; nothing is lost of either")]
+    #[error("a reload has replaced the store; neither store lost data")]
     Replaced,
     /// The host ends.
     #[error("the host ended before the swap did")]
@@ -97,12 +97,12 @@ pub enum StoreSwapError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrialError {
     /// An undo came.
-    #[error("the trial was ended, and the old component serves again")]
+    #[error("the canary was cancelled, and the old component is back in service")]
     Cancelled,
     /// Too many of its requests were errors.
     #[error(
-        "{errors} of the {requests} requests that the new component had were errors, and the old \
-         one serves again"
+        "{errors} of the new component's {requests} requests failed, and the old one is back in \
+         service"
     )]
     Failed {
         /// Requests that it failed.
@@ -112,7 +112,7 @@ pub enum TrialError {
     },
     /// None of its requests came to its end.
     #[error(
-        "the new component {}, so that the trial is undecided, and the old one serves again",
+        "the new component {}, so the canary is undecided, and the old one is back in service",
         had(*requests)
     )]
     Undecided {
@@ -124,7 +124,7 @@ pub enum TrialError {
 fn had(requests: u64) -> String {
     match requests {
         0 => "got no requests".to_owned(),
-        requests => format!("got {requests} requests, none of which came to its end"),
+        requests => format!("got {requests} requests, none of which finished"),
     }
 }
 
@@ -170,7 +170,7 @@ impl ChangeError {
             Self::NoSuchComponent { name, known } | Self::NoSuchStore { name, known } => {
                 return Some(did_you_mean(name, known.iter().map(String::as_str)));
             }
-            Self::ChangedSource { .. } => "take in all that has changed with `keyway reload`",
+            Self::ChangedSource { .. } => "load all changes with `keyway reload`",
             Self::Swap { help, .. } => return help.clone(),
             Self::Trial(TrialError::Failed { .. }) => "the log has the errors: `keyway logs`",
             Self::Trial(TrialError::Undecided { .. }) => {

@@ -22,7 +22,7 @@ pub enum ProcessError {
     #[error("no threads can be started: {0}")]
     Threads(#[source] io::Error),
     /// Signals do not reach the process.
-    #[error("signals cannot be taken: {0}")]
+    #[error("signals cannot be handled: {0}")]
     Signals(#[source] io::Error),
     /// Nothing can be run.
     #[error("nothing can be run: {0}")]

@@ -30,7 +30,7 @@ pub enum RequestError {
         whole: &'static str,
     },
     /// A trial would take too long.
-    #[error("a trial of {0:?} is too long: it may take a day at most")]
+    #[error("a canary of {0:?} is too long: it may take a day at most")]
     TrialTooLong(Duration),
 }
 
@@ -46,7 +46,7 @@ impl RequestError {
     /// What to do about it.
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            Self::RelativePath(_) => Some("the host may run in another folder than you"),
+            Self::RelativePath(_) => Some("the host may run in a different folder"),
             _ => None,
         }
     }

@@ -34,7 +34,7 @@ impl Background {
 
     /// Waits for something, for no longer than that.
     pub(super) fn wait(&self, at_most: Duration, what: impl Future<Output = ()>) {
-        // It goes on without.
+        // It continues without.
         let _ = self.0.block_on(async { tokio::time::timeout(at_most, what).await });
     }
 
@@ -67,7 +67,7 @@ impl Background {
     /// Runs the last things that have to be waited for.
     pub(super) fn finish(self, last: impl Future<Output = ()>) {
         self.0.block_on(last);
-        // A change that is being compiled is for nobody any more.
+        // A change that is being compiled is no longer wanted.
         self.0.shutdown_background();
     }
 }

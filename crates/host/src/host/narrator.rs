@@ -1,11 +1,11 @@
-//! What is told to the user while an app is served.
+//! What the user is shown while an app is served.
 
 use keyway_app::Problem;
 use keyway_build::BuildError;
 
 use crate::live::start::Start;
 
-/// What is told to the user while an app is served.
+/// What the user is shown while an app is served.
 pub trait Narrator: Send + Sync + 'static {
     /// Requests are taken at this URL.
     fn serving(&self, url: &str, starts: &[Start]);

@@ -1,9 +1,8 @@
-//! Takes in changes to files: the manifest, the components that it names, and the sources that
-//! these are built from.
+//! Watches files for changes: the manifest, the components that it names, and their sources.
 //!
-//! The files are looked at, some times a second. That costs next to nothing, works on every file
-//! system, through links and for folders that come and go, and misses nothing while much else
-//! happens beside them.
+//! The files are polled a few times a second. That costs next to nothing, works on every file
+//! system, through links and for folders that come and go, and misses nothing while other files
+//! change a lot.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -85,8 +84,8 @@ pub(super) async fn watch(
             let looked = AssertUnwindSafe(watcher.look()).catch_unwind().await;
             fatal = looked.is_err().then(|| {
                 tracing::error!(
-                    "taking in a change panicked, which is a bug of Keyway: please report it; what \
-                     was served before goes on, and the next change is taken in"
+                    "loading a change panicked, which is a bug in Keyway: please report it; the \
+                     previous version stays in service, and the next change is loaded"
                 );
                 watcher.known_files()
             });
@@ -149,8 +148,8 @@ impl Watcher {
                 }
                 Ok(Err(error)) => self.narrator.not_built(&name, &error),
                 Err(error) if error.is_panic() => tracing::error!(
-                    "building `{name}` panicked, which is a bug of Keyway: please report it; what \
-                     was served before goes on"
+                    "building `{name}` panicked, which is a bug in Keyway: please report it; the \
+                     previous version stays in service"
                 ),
                 // The host ends.
                 Err(_) => return,

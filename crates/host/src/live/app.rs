@@ -11,8 +11,9 @@
 //!      +--------------------------------------+
 //! ```
 //! One change is made at a time, and those that come meanwhile are refused: whoever comes second
-//! should see what the first has done. The swap of a backend is not one of them, since no generation
-//! follows from it; it only keeps out changes that could put another store in the place of the one.
+//! should see what the first has done. The swap of a backend is not one of them, since no
+//! generation follows from it; it only keeps out changes that could put another store in place of
+//! the one.
 
 mod call;
 mod swap;
@@ -204,8 +205,8 @@ impl App {
     /// kept elsewhere is moved there, with its data. Returns whether anything has changed.
     ///
     /// # Errors
-    /// Everything that is wrong with it now, or that a store cannot be moved. What served before goes
-    /// on.
+    /// Everything that is wrong with it now, or that a store cannot be moved. The previous version
+    /// stays in service.
     pub(crate) async fn reload(self: &Arc<Self>) -> Result<bool, HostError> {
         let _turn = self.turn()?;
         self.no_swap_of_a_backend()?;

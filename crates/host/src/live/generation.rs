@@ -65,7 +65,7 @@ impl Generation {
         self.units.iter()
     }
 
-    /// Whether nobody could tell it from `other`.
+    /// Whether it is indistinguishable from `other`.
     pub(crate) fn serves_as(&self, other: &Self) -> bool {
         let same_unit = |((root, unit), (other_root, other)): (_, (_, _))| {
             root == other_root && Arc::ptr_eq(unit, other)
@@ -146,13 +146,13 @@ impl Generation {
         messages.chain(changes).collect()
     }
 
-    /// Who handles what starts `root`, some of which goes to a canary.
+    /// The handler of whatever starts `root`; a canary gets its share.
     fn handler(&self, root: &ComponentName, canary: Option<(&Self, Share)>) -> UnitHandler {
         let canary = canary.and_then(|(canary, share)| Some((canary.units.get(root)?, share)));
         UnitHandler::new(&self.units[root], canary)
     }
 
-    /// What starts its units, as it is told to the user.
+    /// What starts its units, as shown to the user.
     pub(crate) fn shown(&self) -> Vec<Start> {
         let show = |(what, root): (String, &ComponentName)| {
             let unit = self.prepared.units.iter().find(|unit| unit.root == *root);

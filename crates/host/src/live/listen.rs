@@ -21,15 +21,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::live::canary::UnitHandler;
 
-/// A subscription that an app wants, and who handles what comes.
+/// A subscription that an app wants, and its handler.
 pub(crate) struct Wanted {
     key: Key,
     begin: Begin,
     handler: UnitHandler,
 }
 
-/// Begins a subscription, for who handles what comes at that time: it cancels the first token when it
-/// has begun, and ends by the second.
+/// Begins a subscription with the current handler: it cancels the first token when it has begun,
+/// and ends by the second.
 type Begin = Box<dyn FnOnce(Handled, CancellationToken, CancellationToken) -> Going + Send>;
 
 type Handled = Arc<ArcSwap<UnitHandler>>;
@@ -39,7 +39,7 @@ type Going = BoxFuture<'static, ()>;
 /// All that a subscription is made of. One that stays the same goes on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
-    /// Tells its source from others that are open.
+    /// Distinguishes its source from other open ones.
     source: usize,
     what: What,
 }
@@ -83,7 +83,7 @@ impl Wanted {
     }
 }
 
-/// What tells a source from others that are open.
+/// What distinguishes a source from other open ones.
 fn address<T: ?Sized>(source: &Arc<T>) -> usize {
     Arc::as_ptr(source).cast::<()>() as usize
 }
@@ -114,12 +114,12 @@ struct Open {
     task: JoinHandle<()>,
 }
 
-/// How long one that is not wanted any more goes on if what takes its place does not begin.
+/// How long an unwanted one continues if its replacement does not begin.
 const OVERLAP: Duration = Duration::from_secs(10);
 
 impl Listeners {
-    /// Opens those that are wanted and not open, gives the others their next handler, and then ends
-    /// those that are not wanted: of a group there is always a member.
+    /// Opens the wanted ones that are not open, gives open ones their next handler, and then ends
+    /// the unwanted ones: a group always has a member.
     pub(crate) fn update(&self, wanted: Vec<Wanted>, runtime: &Handle) {
         let mut state = self.lock();
         if state.stopped.is_cancelled() {
@@ -151,7 +151,7 @@ impl Listeners {
                     _ = timeout(OVERLAP, futures::future::join_all(all)) => {}
                 }
                 open.stop.cancel();
-                // An error would be a panic, told already.
+                // An error would be a panic, which was already reported.
                 let _ = open.task.await;
             }));
         }
@@ -177,7 +177,7 @@ impl Listeners {
     pub(crate) async fn finish(&self) {
         self.stop();
         let ending = std::mem::take(&mut self.lock().ending);
-        // An error would be a panic, told already.
+        // An error would be a panic, which was already reported.
         futures::future::join_all(ending).await;
     }
 

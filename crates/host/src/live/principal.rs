@@ -19,7 +19,7 @@ impl Principals {
             grant: component.grant.clone(),
             links: backends.of(component),
             streams: None,
-            // A component that stands in no manifest was named by its file.
+            // A component without a manifest was named by its file.
             remedy: match component.place {
                 Some(_) => Remedy::Manifest,
                 None => Remedy::Flags,

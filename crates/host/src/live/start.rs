@@ -1,6 +1,6 @@
-//! What starts a unit, as it is told to the user.
+//! What starts a unit, as shown to the user.
 
-/// What starts a unit, as it is told to the user.
+/// What starts a unit, as shown to the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
     /// Which requests, messages or changes.

@@ -17,7 +17,7 @@ use crate::{
 /// How often a trial is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// So many requests have to have gone to the canary before some errors end its trial.
+/// This many requests have to reach the canary before errors end its trial.
 const MIN_REQUESTS: u64 = 20;
 
 /// How to try a change out.

@@ -54,7 +54,7 @@ impl Book {
             last.pop_front();
         }
         last.push_back(line.clone());
-        // An error means that nobody reads along.
+        // An error means that there is no reader.
         let _ = self.coming.send(line);
     }
 

@@ -36,7 +36,7 @@ impl Terminal {
             for message in receiver {
                 match message {
                     Message::Event(bytes) => write_event(&bytes, lost.swap(0, Relaxed)),
-                    // Who waited has gone, if it takes no answer.
+                    // If the result is not taken, the waiter has gone.
                     Message::Flush(done) => drop(done.try_send(())),
                 }
             }
@@ -55,7 +55,7 @@ impl Terminal {
     pub(super) fn flush(&self) {
         let (done, flushed) = mpsc::sync_channel(1);
         if self.sender.try_send(Message::Flush(done)).is_ok() {
-            // An error means that nobody takes it.
+            // An error means that there is no receiver.
             let _ = flushed.recv_timeout(FLUSH);
         }
     }
@@ -63,12 +63,12 @@ impl Terminal {
 
 fn write_event(bytes: &[u8], lost: u64) {
     let mut stderr = io::stderr().lock();
-    // A log that cannot be written (a closed pipe) is nobody's error to handle.
+    // A log that cannot be written (a closed pipe) is not an error to handle.
     let _ = stderr.write_all(bytes);
     if lost > 0 {
         let _ = writeln!(
             stderr,
-            "{lost} lines of the log are not shown: they came faster than they were taken"
+            "{lost} lines of the log are missing here: they came faster than they were read"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `wasi:blobstore`: containers that the component's links lead to. Objects are streamed both ways.
+//! `wasi:blobstore`: the containers that a component is linked to. Objects are streamed both ways.
 
 mod incoming;
 mod outgoing;
@@ -271,9 +271,10 @@ impl container::HostContainer for View<'_> {
         let object = ObjectId { container: &container, name: &name };
         Ok(match outgoing.write_to(&*blobs, object).await {
             Ok(()) => Ok(()),
-            Err(outgoing::Refused::Twice) => {
-                Err("a value is written to one object, and this one has its object".to_owned())
-            }
+            Err(outgoing::Refused::Twice) => Err(
+                "a value can be written to one object only, and this one already has its object"
+                    .to_owned(),
+            ),
             Err(outgoing::Refused::Backend(error)) => Err(self.say(&error)),
         })
     }
@@ -422,7 +423,7 @@ impl types::HostOutgoingValue for View<'_> {
                 Err("the value has no object: call `write-data` before `finish`".to_owned())
             }
             Err(outgoing::Unfinished::Told) => {
-                Err("the object is not written: its stream has told why".to_owned())
+                Err("the object was not written: its stream reported why".to_owned())
             }
             Err(outgoing::Unfinished::Backend(error)) => Err(self.say(&error)),
         })

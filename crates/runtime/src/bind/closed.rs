@@ -1,8 +1,8 @@
-//! A component without grants reaches nothing, whatever it calls: every function of every
-//! interface of WASI, in every version, is called with every handle that can be had.
+//! A component without grants reaches nothing, whatever it calls: every function of every interface
+//! of WASI, in every version, is called with every handle that can be obtained.
 //!
-//! What each call comes to stands in `wasi-0.2.txt` and `wasi-0.3.txt`, to be read: it is the whole
-//! of what a component can do without a grant. A server counts that nobody came.
+//! The result of each call is in `wasi-0.2.txt` and `wasi-0.3.txt`, for people to read: this is all
+//! that a component can do without a grant. A server checks that no connection came in.
 
 mod explore;
 mod probe;
@@ -121,7 +121,7 @@ fn table(probe: &Probe, outcomes: &Outcomes, witness: SocketAddrV4) -> String {
         let mut line = format!("{path} {function}:");
         match outcomes.get(&index) {
             None => line.push_str(" cannot be called, for want of a handle"),
-            // What streams come to is a matter of time, and of who gave them.
+            // What streams come to is a matter of time, and of their source.
             Some(_) if path.starts_with("wasi:io/") => line.push_str(" works on what others gave"),
             Some(outcomes) => {
                 // When what is waited for comes is a matter of time.

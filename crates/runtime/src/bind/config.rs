@@ -1,4 +1,4 @@
-//! `wasi:config`: `store` of the drafts, and `runtime`, as the first of them called it. They have the
+//! `wasi:config`: `store` of the drafts, and `runtime`, its name in the first draft. They have the
 //! same functions. Spin's variables are read from the same configuration.
 
 mod spin;

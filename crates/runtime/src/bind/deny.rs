@@ -68,7 +68,7 @@ impl Denial {
         match remedy(&self.interface, &member.principal) {
             Some(lack) => member.report(&function, lack),
             None => member.warn(&format!(
-                "{function} is denied, whatever is granted: this version of Keyway does not have it"
+                "{function} is always denied: this version of Keyway does not provide it"
             )),
         }
         Denied { component: member.principal.name.clone(), function }
@@ -144,8 +144,8 @@ pub(super) fn folders(
 /// A use of the network, for which a component needs at least one grant.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Network {
-    /// Names are resolved for those who may connect somewhere; which address they reach is checked
-    /// when they do.
+    /// Names are resolved for components that may connect somewhere; which address they reach is
+    /// checked when they connect.
     Names,
     Tcp,
     Udp,

@@ -1,5 +1,5 @@
-//! What only the type of an import tells about it: one name and version can stand for two forms of
-//! an interface.
+//! What only the type of an import shows: one name and version can stand for two forms of an
+//! interface.
 
 use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem, Type};
 

@@ -1,5 +1,5 @@
-//! `wasi:keyvalue`, both drafts: buckets are stores that the component's links name. What Spin has
-//! in their place opens the same stores.
+//! `wasi:keyvalue`, both drafts: buckets are the stores that the component's links name. Spin's
+//! interfaces open the same stores.
 
 mod spin;
 pub(crate) mod watcher;
@@ -140,7 +140,7 @@ impl Bucket {
     }
 }
 
-/// A value that was looked at, to be exchanged if it is still the same.
+/// A value that was looked at, to be swapped if it is still the same.
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
 pub struct Cas {
     compared: Compared,
@@ -252,8 +252,8 @@ async fn get_many(
         bytes += more.iter().flatten().map(|value| value.len() as u64).sum::<u64>();
         if bytes > at_most_bytes {
             let reason = format!(
-                "the values of so many keys have {bytes} bytes and more, which the component's \
-                 memory cannot hold; get fewer at once"
+                "the values of these keys have at least {bytes} bytes, more than the component's \
+                 memory can hold; get fewer at once"
             );
             return Err(Error::Failed { at: store.origin(), reason });
         }
@@ -262,7 +262,7 @@ async fn get_many(
     Ok(values)
 }
 
-/// What both drafts say in the same words, but for their cursors.
+/// What both drafts have in common, except for their cursors.
 macro_rules! same_in_both {
     ($draft:ident, $cursor:ty, $read:path, $write:path) => {
         impl $draft::store::Host for View<'_> {

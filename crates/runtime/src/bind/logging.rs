@@ -1,4 +1,4 @@
-//! `wasi:logging`: lines on standard error, for those who may write there.
+//! `wasi:logging`: lines on standard error, for components that may write there.
 
 use keyway_app::lack::{FlagGrant, Lack};
 

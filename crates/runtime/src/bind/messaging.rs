@@ -43,7 +43,7 @@ mod draft {
 
 use draft::{MessagingRequestReplyPre, producer, request_reply, types};
 
-/// What an entry of metadata takes besides its texts.
+/// The overhead of an entry of metadata.
 const ENTRY_BYTES: usize = size_of::<(String, String)>();
 
 /// As many answers are waited for at most.

@@ -1,4 +1,4 @@
-//! What a host's stream gives, as a stream of the component model, and how it ended, as a future.
+//! A host's stream as a component model stream, and its outcome as a future.
 
 use std::{
     pin::Pin,
@@ -15,7 +15,7 @@ use wasmtime::{
     },
 };
 
-/// How many items are handed on at once to who does not say how many.
+/// How many items are passed on at once to a reader that does not say how many.
 const ITEMS: usize = 64;
 
 /// What a component reads: items, and then how they ended.

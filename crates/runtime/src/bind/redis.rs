@@ -1,4 +1,4 @@
-//! Spin's interface of Redis: connections to the servers that a component is granted.
+//! Spin's Redis interface: connections to the servers that a component is granted.
 
 use std::sync::Arc;
 

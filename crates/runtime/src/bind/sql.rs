@@ -1,4 +1,4 @@
-//! Databases in SQL, by the interfaces that components have for them: what a component opens is a
+//! SQL databases, through the interfaces that components have for them: a component opens a
 //! database that its links name, or one on a server that it is granted.
 
 mod postgres;
@@ -62,7 +62,7 @@ type View<'a> = super::view::View<'a, Databases>;
 #[expect(unreachable_pub, reason = "the bindings make types of their own of it")]
 pub struct Connection {
     session: Arc<dyn Session>,
-    /// Whose it is, and by which interface it was opened, for what is told of it.
+    /// Whose it is, and which interface opened it, for reports about it.
     member: Arc<Member>,
     interface: &'static str,
 }
@@ -90,7 +90,8 @@ impl Found {
     }
 }
 
-/// An error as it is, after the log has told once what the component's own interface leaves out.
+/// The error unchanged, after the log has reported once what the component's own interface leaves
+/// out.
 fn told(member: &Member, interface: &str, error: Error) -> Error {
     match &error {
         Error::ReadOnly { .. } => {
@@ -107,7 +108,7 @@ fn told(member: &Member, interface: &str, error: Error) -> Error {
 }
 
 impl Connection {
-    /// What a call came to, told where it has to be.
+    /// The outcome of a call, reported where necessary.
     fn told<T>(&self, outcome: Result<T, Error>) -> Result<T, Refusal> {
         outcome.map_err(|error| told(&self.member, self.interface, error).into())
     }

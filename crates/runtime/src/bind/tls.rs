@@ -1,5 +1,5 @@
-//! `wasi:tls`: encryption over streams that a component has already. It is there for those who may
-//! connect by TCP.
+//! `wasi:tls`: encryption over streams that a component already has. It is available to components
+//! that may connect by TCP.
 
 use std::sync::Arc;
 

@@ -107,7 +107,7 @@ fn json(value: &Val) -> Json {
         Val::U32(value) => Json::from(*value),
         Val::S64(value) => Json::from(*value),
         Val::U64(value) => Json::from(*value),
-        // The shortest text that stands for the number, which `f64::from` would not give.
+        // The shortest text for the number, which `f64::from` would not give.
         Val::Float32(value) => float(f64::from(*value), || value.to_string().parse().ok()),
         Val::Float64(value) => float(*value, || Some(*value)),
         Val::Char(value) => Json::from(value.to_string()),

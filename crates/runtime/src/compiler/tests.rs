@@ -1,5 +1,5 @@
-//! What is welded does what it did, run side by side. Here and not beside `weld`, since here is an
-//! engine.
+//! Welded components behave as before, run side by side. These tests are here and not next to
+//! `weld` because they need an engine.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
-//! `wasi:http/client` 0.3: a request without a path has an empty one, and the future that tells
-//! of a request's transmission tells of a failure too.
+//! `wasi:http/client` 0.3: a request without a path has an empty one, and the future that reports a
+//! request's transmission also reports failure.
 
 use std::{
     pin::Pin,
@@ -55,7 +55,7 @@ async fn send(
     };
     match answer {
         Err(code) => {
-            // Nobody may want to know.
+            // The receiver may be gone.
             let _ = failed.send(code.clone());
             Ok(Err(code))
         }
@@ -99,7 +99,7 @@ struct Watched {
 impl Watched {
     fn is_whole(&mut self) {
         if let Some(whole) = self.whole.take() {
-            // Nobody may want to know.
+            // The receiver may be gone.
             let _ = whole.send(());
         }
     }

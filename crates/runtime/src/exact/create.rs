@@ -1,5 +1,5 @@
-//! `wasi:sockets`: each socket is made with a check of its own, which knows where the socket is bound,
-//! and as long as guests may have descriptors.
+//! `wasi:sockets`: each socket is created with its own check, which knows where the socket is
+//! bound, and only while guests may have more descriptors.
 
 use wasmtime::{
     StoreContextMut,

@@ -1,6 +1,6 @@
-//! `wasi:sockets/types` 0.3: a UDP socket that is connected gives datagrams of its peer alone, also
-//! of those that came before it was connected; and it sends to its peer's address however much of
-//! that is told.
+//! `wasi:sockets/types` 0.3: a connected UDP socket returns only datagrams from its peer, even if
+//! some arrived before it was connected; and it sends to its peer's address however much of it is
+//! given.
 
 use std::net::SocketAddr;
 
@@ -69,8 +69,8 @@ fn is_peer(
     Some(is_same(address.into(), peer.ok()?.into()))
 }
 
-/// Whether two addresses are the same where both say what they are. A flow is none of an address;
-/// a scope is told of those that need one.
+/// Whether two addresses are the same where both say what they are. A flow is not part of an
+/// address; a scope is given only for addresses that need one.
 fn is_same(one: SocketAddr, other: SocketAddr) -> bool {
     let scope = |address| match address {
         SocketAddr::V4(_) => 0,

@@ -1,5 +1,5 @@
-//! `wasi:io/error` 0.2: an error is told by its text and by what caused it. wasmtime adds the host's
-//! stack, where the environment of the host asks for one.
+//! `wasi:io/error` 0.2: an error is reported with its text and its cause. wasmtime adds the host's
+//! stack if the host's environment asks for one.
 
 use wasmtime::{
     StoreContextMut,

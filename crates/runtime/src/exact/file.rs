@@ -1,6 +1,6 @@
-//! `wasi:filesystem/types` 0.3: what may be done with an open file or folder is what it was opened
-//! for. A folder that may not be changed is read-only, and not merely not permitted; a file that
-//! was created to read is not for writing.
+//! `wasi:filesystem/types` 0.3: a file or folder can only be used for what it was opened for.
+//! Changing a folder that must not change fails with `read-only`, not with `not-permitted`; a file
+//! created for reading cannot be written.
 
 use wasmtime::{
     StoreContextMut,
@@ -161,8 +161,8 @@ fn mode(flags: DescriptorFlags, write: DescriptorFlags) -> OpenMode {
     mode
 }
 
-/// Whether nothing may be changed in a folder, or of a file's times; it is told where a grant is
-/// the reason. What is no folder where there should be one is left to wasmtime.
+/// Whether nothing may be changed in a folder, or of a file's times; it is reported if a grant is
+/// the reason. A non-folder where a folder is expected is left to wasmtime.
 pub(super) fn is_read_only(files: &Files, fd: &Fd) -> wasmtime::Result<bool> {
     files.with(|mut store| {
         let open = store.get().table.get(fd)?;

@@ -1,6 +1,6 @@
-//! `wasi:filesystem/types` 0.2: what would change a folder that is granted to read fails with
-//! `read-only`, to synchronize is a request and no requirement, a hard link is made to what a link
-//! leads to if that is asked for, and the status-change timestamp is that.
+//! `wasi:filesystem/types` 0.2: anything that would change a folder granted for reading fails with
+//! `read-only`, syncing is a request and not a requirement, a hard link follows links if asked to,
+//! and the status-change timestamp is just that.
 
 use std::{fs::File, os::unix::fs::MetadataExt};
 
@@ -202,9 +202,9 @@ async fn link(
     or_code(files.link_at(fd, PathFlags::empty(), trail.path, other, new).await)
 }
 
-/// Whether nothing may be changed below a folder, or of a file, which is then told. Those of 0.2
-/// that were not opened to be changed are not held to that: programs are built with libraries that
-/// never ask for it.
+/// Whether nothing may be changed below a folder, or in a file, which is then reported. Those of
+/// 0.2 that were not opened to be changed are not held to that: programs are built with libraries
+/// that never ask for it.
 fn is_read_only(state: &mut State, view: View, fd: &Fd) -> wasmtime::Result<bool> {
     let is_read_only = is_for_reading(view(state).table.get(fd)?);
     if is_read_only {

@@ -1,6 +1,6 @@
 //! `wasi:filesystem/types` 0.3: the types and times of files. Pipes and sockets are told apart.
-//! Nanoseconds move forwards before 1970 too, and the status-change timestamp tells when a file's
-//! status changed, not when it was made.
+//! Nanoseconds move forwards before 1970 too, and the status-change timestamp says when a file's
+//! status changed, not when it was created.
 
 use std::{
     fs::File,

@@ -1,5 +1,5 @@
-//! `wasi:filesystem/types` 0.3: reading a folder. All names that can be told are, and what went
-//! wrong is told after them; wasmtime ends with the first name that is not Unicode.
+//! `wasi:filesystem/types` 0.3: reading a folder. All names that can be returned are, and errors
+//! are reported after them; wasmtime ends with the first name that is not Unicode.
 
 use std::{
     fs::File,
@@ -95,7 +95,7 @@ impl Entries {
         Self { stage: Stage::Read(nothing), end: Some(end) }
     }
 
-    /// The next entry; none after the last, when the guest has been told of the end.
+    /// The next entry; none after the last, when the guest has seen the end.
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<DirectoryEntry>> {
         loop {
             match &mut self.stage {
@@ -126,7 +126,7 @@ impl Entries {
 
     fn close(&mut self, result: End) {
         if let Some(end) = self.end.take() {
-            // Nobody may want to know.
+            // The receiver may be gone.
             let _ = end.send(result);
         }
     }
@@ -136,7 +136,7 @@ impl Entries {
 struct Unread {
     folder: Arc<File>,
     open: Option<(OwnedFd, Dir)>,
-    /// Whether all names so far could be told.
+    /// Whether all names so far could be returned.
     all_told: End,
 }
 
@@ -158,7 +158,7 @@ impl Unread {
         Batch { entries: entries.into_iter(), rest }
     }
 
-    /// The next entry, if it can be told; none after the last.
+    /// The next entry, if it can be returned; none after the last.
     fn next(&mut self) -> io::Result<Option<Option<DirectoryEntry>>> {
         let (folder, entries) = match &mut self.open {
             Some(open) => open,
@@ -216,7 +216,7 @@ impl StreamProducer<State> for Entries {
         mut target: Destination<'a, Self::Item, Self::Buffer>,
         finish: bool,
     ) -> Poll<wasmtime::Result<StreamResult>> {
-        // Who asks for nothing asks whether there is something, which only taking it would show.
+        // A read of nothing asks whether there is something, which only reading it would show.
         if target.remaining(&mut store) == Some(0) {
             return Poll::Ready(Ok(StreamResult::Completed));
         }

@@ -1,6 +1,6 @@
-//! `wasi:http/types` 0.2: what ended contents while they were read is told where their trailers are
-//! asked for, and by `http-error-code`; wasmtime has it in the debug string alone. And the headers of
-//! a request are its children, where wasmtime gives a copy.
+//! `wasi:http/types` 0.2: an error that ended contents while they were read is reported by their
+//! trailers and by `http-error-code`; wasmtime has it in the debug string only. And the headers of
+//! a request are its children; wasmtime returns a copy.
 
 use std::{
     io, mem,
@@ -137,7 +137,7 @@ impl Failure {
 struct Contents {
     contents: HostIncomingBodyStream,
     failure: Arc<OnceLock<Failure>>,
-    /// Whether the failure, if there is one, was told to whoever reads.
+    /// Whether the failure, if there is one, was reported to the reader.
     is_told: bool,
 }
 
@@ -171,7 +171,7 @@ impl Pollable for Contents {
             return;
         }
         self.contents.ready().await;
-        // A failure is noted here already: it may be that nobody reads any more.
+        // A failure is recorded here already: there may be no further read.
         if let Err(error) = self.contents.read(0) {
             self.note(error);
             self.is_told = self.failure.get().is_none();

@@ -1,9 +1,9 @@
-//! `wasi:sockets/ip-name-lookup` 0.2 and 0.3: no address that is given is an IPv4-mapped one, and a
-//! name that is too long is no name.
+//! `wasi:sockets/ip-name-lookup` 0.2 and 0.3: no returned address is an IPv4-mapped one, and a name
+//! that is too long is not valid.
 //!
-//! A look-up that fails is `name-unresolvable`, also where the name's server did not answer: the
-//! standard library, by which names are looked up, tells the resolver's codes in words alone, which
-//! every system has of its own.
+//! A failed lookup is `name-unresolvable`, even if the name server did not answer: the standard
+//! library, which looks up names, returns the resolver's codes only as text, which differs between
+//! systems.
 
 use url::Host;
 use wasmtime::{
@@ -72,8 +72,8 @@ pub(super) fn override_0_2(
     )
 }
 
-/// Whether a name is longer than one can be, as it is looked up: in ASCII. What is no name is
-/// refused by wasmtime, which reads it in the same way.
+/// Whether a name is longer than one can be, as it is looked up: in ASCII. wasmtime rejects invalid
+/// names, which it parses in the same way.
 fn is_too_long(name: &str) -> bool {
     let Ok(Host::Domain(name)) = Host::parse(name) else { return false };
     let name = name.strip_suffix('.').unwrap_or(&name);

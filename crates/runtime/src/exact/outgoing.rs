@@ -1,5 +1,5 @@
-//! `wasi:http/types` 0.2: the stream of contents is closed once it has failed, as those that are
-//! longer than they say do. wasmtime leaves it open.
+//! `wasi:http/types` 0.2: the stream of contents is closed once it has failed, such as by exceeding
+//! `content-length`. wasmtime leaves it open.
 
 use bytes::Bytes;
 use wasmtime::{

@@ -1,5 +1,5 @@
-//! `wasi:filesystem/types` 0.3: what changes a folder that may not be changed fails with
-//! `read-only`, and a hard link is made to what a link leads to, if that is asked for.
+//! `wasi:filesystem/types` 0.3: anything that would change a folder that must not change fails with
+//! `read-only`, and a hard link follows links if asked to.
 
 use wasmtime::component::{LinkerInstance, Resource};
 use wasmtime_wasi::{

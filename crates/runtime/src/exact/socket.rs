@@ -1,5 +1,5 @@
-//! `wasi:sockets/types` 0.3: a TCP socket whose connecting failed is closed, and says so, where
-//! wasmtime repeats the error that closed it; and one that connects knows the address that it is
+//! `wasi:sockets/types` 0.3: a TCP socket that failed to connect is closed, and says so, while
+//! wasmtime repeats the error that closed it; and a connecting socket knows the address that it is
 //! bound to.
 
 use wasmtime::{

@@ -1,5 +1,5 @@
-//! `wasi:io/streams` 0.2: zeroes are written as other bytes are, by the permit that was given.
-//! wasmtime asks for another one, and traps where that is smaller.
+//! `wasi:io/streams` 0.2: zeroes are written like other bytes, with the given permit. wasmtime asks
+//! for another permit, and traps if that is smaller.
 
 use bytes::Bytes;
 use wasmtime::{

@@ -1,6 +1,6 @@
-//! `wasi:http/types`: what is no path, query or scheme by RFC 3986 is refused as one. wasmtime
-//! drops a fragment, and takes schemes that begin with a digit, percent signs that encode nothing,
-//! and in 0.2 ports that are no numbers.
+//! `wasi:http/types`: anything that is not a path, query or scheme in RFC 3986 is rejected.
+//! wasmtime drops a fragment, and takes schemes that begin with a digit, percent signs that encode
+//! nothing, and in 0.2 ports that are not numbers.
 
 use wasmtime::{
     StoreContextMut,

@@ -1,6 +1,6 @@
 //! The folders that a component is granted, opened once, when its unit is made. An instance gets
-//! the open folder and never its path: where folders lie in one another, a guest that may write to
-//! the outer one can put a link in the place of the inner one.
+//! the open folder and never its path: if one folder contains another, a guest that may write to
+//! the outer one can replace the inner one with a link.
 
 use std::{
     io,

@@ -1,5 +1,5 @@
-//! Outgoing HTTP: every request is checked against the grants of the component that sends it,
-//! and the addresses that its host resolves to once more when it connects.
+//! Outgoing HTTP: every request is checked against the grants of the component that sends it, and
+//! again, with the addresses that its host resolves to, when it connects.
 
 mod client;
 mod code;
@@ -54,7 +54,7 @@ pub(crate) type SendFuture =
 pub(crate) type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 impl WasiHttpHooks for Hooks {
-    /// What a body holds that nobody reads yet is a few of these.
+    /// An unread body holds a few of these.
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
         handle::BODY_CHUNK_BYTES
     }
@@ -82,7 +82,7 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         _processed: Io,
     ) -> SendFuture {
-        // Nobody in particular has no grants.
+        // An import without an owner has no grants.
         let Some(member) = self.plan.members.get(self.member) else {
             return Box::new(async { Err(Error::HttpRequestDenied) });
         };
@@ -108,8 +108,8 @@ impl WasiHttpHooks for Hooks {
     }
 }
 
-/// Takes the name and the password out of a request's authority, which are for no server to see: it
-/// is told the host and the port (RFC 9110, section 7.2).
+/// Takes the name and the password out of a request's authority, which no server should see: it
+/// gets the host and the port (RFC 9110, section 7.2).
 fn without_credentials(request: &mut http::Request<WasiBody>) -> Result<(), Error> {
     let invalid = || Error::HttpRequestUriInvalid;
     let Some((_, target)) =

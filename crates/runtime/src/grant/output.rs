@@ -1,6 +1,5 @@
-//! Standard output and error of components: whole lines, each with the component's name before
-//! it, written by one thread of their own so that a terminal or pipe that does not take them
-//! holds up the writers only.
+//! Standard output and error of components: whole lines, each prefixed with the component's name,
+//! written by a dedicated thread so that a blocked terminal or pipe holds up only the writers.
 
 use std::{
     io::{self, Write},
@@ -84,7 +83,7 @@ fn writer() -> mpsc::Sender<Message> {
         let (sender, mut receiver) = mpsc::channel(LINES_WAITING);
         let write = move || {
             while let Some(message) = receiver.blocking_recv() {
-                // Output that cannot be written (a closed pipe) is nobody's error to handle.
+                // Output that cannot be written (a closed pipe) is not an error to handle.
                 let _ = match message {
                     Message::Line(line) => line.write(),
                     Message::Flush(done) => {
@@ -109,7 +108,7 @@ pub(crate) async fn write_log(plan: &Arc<Plan>, slot: usize, message: &str) {
     for text in message.lines() {
         let text = text.as_bytes().to_vec();
         let line = Line { stream: Stream::Error, plan: Arc::clone(plan), slot, text };
-        // It fails if the writing thread is gone, which was told.
+        // It fails if the writing thread is gone, which was logged.
         let _ = writer.send(Message::Line(line)).await;
     }
 }

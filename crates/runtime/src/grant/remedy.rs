@@ -1,5 +1,4 @@
-//! How a user gives a component what it lacks: by lines of a manifest, or by flags where there is
-//! none.
+//! How a user grants what a component lacks: by lines of a manifest, or by flags if there is none.
 
 use keyway_app::lack::Lack;
 use keyway_call::Failure;
@@ -22,7 +21,7 @@ impl Remedy {
             (Self::Manifest, _) => format!("add to the manifest: {line}"),
             (Self::Flags, Some(flag)) => format!("add the flag: {flag}"),
             (Self::Flags, None) => {
-                format!("write a manifest, since no flag does it, with: {line}")
+                format!("no flag can do this; write a manifest with: {line}")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Servers that a component names by addresses of its own, of those that it is granted.
+//! Granted servers that a component names by its own addresses.
 
 use std::{
     collections::BTreeMap,

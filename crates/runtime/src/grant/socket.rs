@@ -36,7 +36,7 @@ pub(crate) fn context(plan: &Arc<Plan>, slot: usize) -> WasiSocketsCtx {
 /// Lets through what the member in `slot` is granted, for one socket.
 pub(super) fn allow(builder: &mut WasiCtxBuilder, plan: &Arc<Plan>, slot: usize) {
     let grant = &plan.members[slot].principal.grant;
-    // Who may not look up names has no function for it.
+    // A component that may not look up names has no function for it.
     builder
         .allow_ip_name_lookup(true)
         .allow_tcp(!grant.tcp.is_empty())
@@ -58,8 +58,8 @@ pub(super) fn allow(builder: &mut WasiCtxBuilder, plan: &Arc<Plan>, slot: usize)
     });
 }
 
-/// Whom a UDP socket hears: all, if it is bound where its component is granted to listen. Others
-/// are bound somewhere too, to have answers, and hear those that they may send to.
+/// Whom a UDP socket hears: all, if it is bound where its component is granted to listen. All other
+/// sockets are bound somewhere too, to receive replies, and hear only peers that they may send to.
 #[derive(Default)]
 struct Hearing {
     all: AtomicBool,
@@ -92,8 +92,8 @@ fn check(member: &Member, address: SocketAddr, usage: SocketAddrUse) -> bool {
             (Protocol::Udp, &member.principal.grant.udp, Connect)
         }
     };
-    // Whoever connects is bound first, to a port that the system picks. That reaches nobody yet:
-    // connecting, sending and listening are asked for on their own.
+    // A connecting socket is bound first, to a port that the system picks. That reaches nothing
+    // yet: connecting, sending and listening are checked separately.
     let binds = matches!(usage, SocketAddrUse::TcpBind | SocketAddrUse::UdpBind);
     if binds && address.port() == 0 {
         return true;

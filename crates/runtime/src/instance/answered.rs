@@ -1,4 +1,4 @@
-//! The body of an answer, which keeps its instance running while it is read.
+//! The body of a response, which keeps its instance running while it is read.
 
 use std::{
     collections::VecDeque,
@@ -43,7 +43,7 @@ struct Reading {
     /// Tells the instance that the body is sent, or by being dropped, that it never will be.
     sent: Option<oneshot::Sender<()>>,
     end: End,
-    /// Who reads, while there is nothing to read.
+    /// The waiting reader, while there is nothing to read.
     reader: Option<Waker>,
 }
 
@@ -222,7 +222,8 @@ impl Body for Answered {
         let reading = self.lock();
         match &reading.rest {
             Some(rest) => rest.frames.is_empty() && rest.failure.is_none(),
-            // Only when the instance is done too: who sees the end of the stream drops the body.
+            // Only when the instance is done too: a reader that sees the end of the stream drops
+            // the body.
             None => reading.instance.is_none() && reading.body.is_end_stream(),
         }
     }

@@ -1,5 +1,5 @@
-//! The bodies around an instance that are not an answer's: a request's, with its limit, and one that
-//! is read for nobody.
+//! The bodies around an instance except the response's: a request's, with its limit, and one that
+//! is read and discarded.
 
 use std::{
     pin::Pin,
@@ -62,7 +62,7 @@ impl Body for LimitedBody {
     }
 }
 
-/// A body that is read for nobody.
+/// A body that is read and discarded.
 pub(super) struct Unread {
     pub(super) body: WasiBody,
     pub(super) sent: Option<oneshot::Sender<()>>,
@@ -74,7 +74,7 @@ impl Unread {
         loop {
             match ready!(Pin::new(&mut self.body).poll_frame(context)) {
                 Some(Ok(_)) => {}
-                // Whoever broke it off hears of it elsewhere.
+                // The side that broke it off is notified elsewhere.
                 Some(Err(_)) => return Poll::Ready(()),
                 None => {
                     if let Some(sent) = self.sent.take() {

@@ -1,5 +1,6 @@
-//! Ends instances whose time is up while nobody reads their answers: a server asks for more of a body
-//! only when the client has taken what it had, and an instance runs only when it is asked.
+//! Ends instances whose time is up while nothing reads their responses: a server asks for more of a
+//! body only when the client has taken the previous part, and an instance runs only when it is
+//! polled.
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +30,7 @@ pub(super) trait Late: Send {
 #[derive(Default)]
 pub(super) struct Watch {
     list: Mutex<List>,
-    /// Whoever looks is to look earlier.
+    /// The watcher has to look earlier.
     earlier: Notify,
 }
 
@@ -37,7 +38,7 @@ pub(super) struct Watch {
 struct List {
     readings: BTreeMap<Key, Weak<Mutex<dyn Late>>>,
     last: u64,
-    /// When they are looked at next, if somebody does.
+    /// When they are next checked, if at all.
     look: Option<Instant>,
 }
 

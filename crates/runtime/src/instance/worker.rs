@@ -1,11 +1,10 @@
-//! Instances that answer several requests, one after the other or at once, where the manifest
-//! allows it.
+//! Instances that serve several requests, one after another or at once, if the manifest allows it.
 //!
 //! Such an instance is a task of its own, a worker, on the thread of the request that it was made
-//! for, and gets requests as jobs. What a request polls is, instead of its own instance, a future
-//! that watches the worker. A worker goes on with a request whose client has gone, because nothing
-//! ends one call of an instance without ending the others; it holds the request's place among
-//! those that may run until then.
+//! for, and gets requests as jobs. Instead of its own instance, a request polls a future that
+//! watches the worker. A worker continues a request whose client has gone, because nothing ends one
+//! call of an instance without ending the rest; until then it keeps the request's place among the
+//! running ones.
 
 use std::{
     future::{Future, poll_fn},
@@ -48,7 +47,7 @@ struct Seats {
     next: u64,
 }
 
-/// A worker, as those see it who have a request for it.
+/// A worker, as seen by the requests it serves.
 #[derive(Debug)]
 struct Seat {
     number: u64,
@@ -251,7 +250,7 @@ pub(super) async fn drive(
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        // A worker that does not answer in time is not to keep others waiting.
+        // A worker that does not respond in time must not keep other requests waiting.
         if !self.is_done
             && self.deadline.has_passed()
             && let Some(workers) = &self.responder.workers
@@ -369,7 +368,7 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// One request after the other. Such an instance has no tasks besides.
+    /// One request after the other. Such an instance has no other tasks.
     async fn serve_in_turn(
         &self,
         store: &mut Store<State>,

@@ -26,8 +26,8 @@ pub(crate) struct Charge {
 /// It was to keep more. This ends the instance: the interfaces have no words for it.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the messages and values that it holds come to more than its memory of {0} bytes: raise \
-     `limit.memory`, or drop those that are not needed any more"
+    "the messages and values that it holds take more than its memory of {0} bytes: raise \
+     `limit.memory`, or drop those no longer needed"
 )]
 pub(crate) struct TooMuch(u64);
 

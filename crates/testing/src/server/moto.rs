@@ -49,7 +49,7 @@ impl Moto {
         self.ask("PUT", &format!("/{name}"), "s3", "");
     }
 
-    /// Takes no login from here on but one that it is told of, and gives it.
+    /// From here on accepts no login except the one that it creates and returns.
     ///
     /// # Panics
     /// If it does not.

@@ -1,4 +1,4 @@
-//! A server that the tests of one program share.
+//! A server shared by the tests of one program.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 

@@ -1,5 +1,5 @@
-//! Where connections come in: takes them until the server stops, and then those that clients have
-//! made already. It does not know what becomes of them: that is `connection`.
+//! Accepts connections until the server stops, and then those that clients have already made. What
+//! happens to them is up to `connection`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -59,8 +59,8 @@ impl<'a, H: Handler> Door<'a, H> {
         }
     }
 
-    /// Lets in who has connected already, and closes the socket. The kernel resets connections
-    /// that wait in a socket that closes, though their clients may have sent requests.
+    /// Accepts clients that have already connected, and closes the socket. The kernel resets
+    /// connections that wait in a socket that closes, though their clients may have sent requests.
     pub(super) async fn close(mut self) {
         if let Err(error) = refuse_others(&self.listener) {
             debug!(%error, "clients that connect while the socket closes may lose a request");
@@ -84,11 +84,11 @@ impl<'a, H: Handler> Door<'a, H> {
                     return accepted;
                 }
                 Err(error) if concerns_one_connection(&error) => {
-                    debug!(%error, "a client went before it was accepted");
+                    debug!(%error, "a client disconnected before it was accepted");
                 }
                 Err(error) => {
                     if self.backoff.is_fresh() {
-                        warn!(%error, "no connection can be accepted for the moment");
+                        warn!(%error, "no connection can be accepted for now");
                     }
                     sleep(self.backoff.next()).await;
                 }
@@ -112,9 +112,9 @@ impl<'a, H: Handler> Door<'a, H> {
     }
 }
 
-/// Has the kernel drop whatever begins a connection to `listener`, so that nobody connects between
-/// the last look and the close. To the client it is as if the packet were lost: it sends another,
-/// which the closed port refuses, or which the server that comes next takes.
+/// Has the kernel drop whatever begins a connection to `listener`, so that no client connects
+/// between the last check and the close. To the client it is as if the packet were lost: it sends
+/// another, which the closed port refuses, or which the server that comes next takes.
 fn refuse_others(listener: &TcpListener) -> io::Result<()> {
     /// Loads the byte at a place, here of the header of TCP (RFC 9293, section 3.1).
     const LOAD_BYTE: u16 = 0x30;

@@ -1,5 +1,5 @@
-//! What a connection is doing, in a few counters: cheap to keep for each request, and all that is
-//! needed to tell an idle connection from a busy one.
+//! What a connection is doing, in a few counters: cheap to maintain for each request, and enough to
+//! tell an idle connection from a busy one.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! The body of an answer on its way to hyper.
+//! The body of a response on its way to hyper.
 
 use std::mem::take;
 use std::pin::Pin;
@@ -20,8 +20,8 @@ use super::{Body, BodyError};
 /// The body of an answer; its request counts as running until it is gone.
 #[derive(Debug)]
 pub(super) struct Answer {
-    /// None for an answer to `HEAD`, whose head is all, and once there is no more. It is dropped
-    /// then: a stream of HTTP/2 may keep the answer for longer.
+    /// None for an answer to `HEAD`, whose head is everything, and once the end is reached. It is
+    /// dropped then: a stream of HTTP/2 may keep the answer for longer.
     body: Option<Body>,
     /// What of its data is not given yet.
     rest: Bytes,
@@ -102,7 +102,7 @@ impl Answer {
         let content_length = self.declared.bytes();
         // Too late for a status: hyper breaks the connection or the stream off, and the client
         // sees that the answer is not whole.
-        warn!(client, sent = self.given_bytes, content_length, %error, "an answer broke off");
+        warn!(client, sent = self.given_bytes, content_length, %error, "a response broke off");
         self.body = None;
         self.broken = Some(error);
     }

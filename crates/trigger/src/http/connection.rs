@@ -51,7 +51,7 @@ enum Protocol {
 /// Serves a connection from its first byte to its last.
 pub(super) async fn run<H: Handler>(local: Arc<Local<H>>, mut stream: TcpStream, peer: Peer) {
     if let Err(error) = stream.set_nodelay(true) {
-        return debug!(client = %peer.address, %error, "the connection was gone at once");
+        return debug!(client = %peer.address, %error, "the connection closed at once");
     }
     let (read, write) = stream.split();
     let (wire, line) = Wire::new(read, &write);
@@ -122,9 +122,9 @@ async fn detect(
 
 /// Does the TLS handshake, in which the client chooses what it speaks.
 ///
-/// As many may be under way as there may be connections: whatever a handshake waited for, clients
-/// that say nothing would keep from the others. It computes without a pause, so that no more
-/// compute at once than there are lanes.
+/// As many may be under way as there may be connections: silent clients would otherwise keep the
+/// rest from whatever handshakes wait for. It computes without a pause, so that no more compute at
+/// once than there are lanes.
 async fn secure<'a>(
     wire: Wire<'a>,
     tls: &Arc<ServerConfig>,
@@ -254,10 +254,10 @@ async fn supervise<H>(
     match end {
         End::Closed(Ok(())) => {}
         End::Idle => debug!(%client, "the connection was idle for too long"),
-        End::Abandoned => debug!(%client, "the client has gone"),
+        End::Abandoned => debug!(%client, "the client has disconnected"),
         // Closing the connection is the only way to tell the client.
         End::Closed(Err(error)) if error.is_body_write_aborted() => {
-            warn!(%client, "an answer was shorter than its Content-Length");
+            warn!(%client, "a response was shorter than its Content-Length");
         }
         End::Closed(Err(error)) => debug!(%client, %error, "the connection broke off"),
     }
@@ -266,10 +266,10 @@ async fn supervise<H>(
 /// Ends when the client has closed its side and nothing happens after that: it has gone.
 ///
 /// It may also have said all that it has to say, and wait for the answer (RFC 9112, section 9.6):
-/// there is no telling until something is written, which the system of a client that has gone
-/// refuses. So an answer that comes soon, or has begun and goes on, is let to end. Who has gone
-/// is not seen while what it has sent before is more than the system keeps for the connection:
-/// the end comes after all that, and waits with it.
+/// it cannot be known until something is written, which the system of a client that has gone
+/// rejects. So a response that comes soon, or has begun and continues, may finish. A client's
+/// departure is not noticed while it has sent more than the system buffers for the connection: the
+/// end comes after that data, and waits with it.
 async fn abandoned(line: Line<'_>, activity: &Activity) {
     if line.hangup().await.is_err() {
         // The runtime is ending.
@@ -278,7 +278,7 @@ async fn abandoned(line: Line<'_>, activity: &Activity) {
     let mut seen = None;
     loop {
         let sees = activity.happened();
-        // What waits for the client is refused if there is nobody.
+        // If data waits for a client that is gone, its system rejects the data.
         if seen == Some(sees) && !activity.is_stalled() {
             return;
         }

@@ -1,5 +1,5 @@
-//! One request and its answer: finds the route, asks the handler, and makes of every outcome an
-//! answer that HTTP allows.
+//! One request and its response: finds the route, calls the handler, and turns every outcome into a
+//! response that HTTP allows.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -46,8 +46,8 @@ pub(super) fn exchange<H: Handler>(
         let (mut head, body) = response.into_parts();
         let mut answer = Answer::new((!head_only).then_some(body), &head.headers, running);
         if is_multiplexed {
-            // A client that is told of an error stops sending; others go on until they are reset,
-            // so that it would only keep them waiting to put that off.
+            // A client that sees the error stops sending; all others continue until they are reset,
+            // and delaying that would only keep them waiting.
             let is_error = head.status.is_client_error() || head.status.is_server_error();
             answer = answer.multiplexed(has_body && is_error);
         } else if wants_trailers {
@@ -87,7 +87,7 @@ async fn ask<H: Handler>(handler: &H, request: Request<Incoming>, peer: Peer) ->
         Ok(response) if response.status().is_informational() => {
             let status = response.status().as_u16();
             let path = uri.path();
-            warn!(%client, %method, path, status, "the answer's status is not a final one");
+            warn!(%client, %method, path, status, "the response's status is not a final one");
             Reply::NotFinal.response()
         }
         Ok(response) => {
@@ -107,7 +107,7 @@ async fn ask<H: Handler>(handler: &H, request: Request<Incoming>, peer: Peer) ->
 /// Says in an answer to `HEAD` how long the body would be, as far as that is known without asking
 /// for it.
 fn declare_length(mut response: Response<Body>) -> Response<Body> {
-    // An empty body is no sign of an empty answer to `GET`: most handlers make none for `HEAD`.
+    // An empty body does not mean an empty response to `GET`: most handlers make none for `HEAD`.
     if let Some(length) = response.body().size_hint().exact().filter(|length| *length > 0) {
         let headers = response.headers_mut();
         headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));

@@ -1,4 +1,4 @@
-//! What a route leads to.
+//! The handler that a route leads to.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 
 use super::{Body, Failure};
 
-/// Who sent a request, and how.
+/// The sender of a request, and its transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
     /// The other end of the connection.

@@ -1,5 +1,5 @@
-//! A lane: one thread's runtime, its listening socket, and the connections that came in by it.
-//! Nothing here is shared with other lanes but what is never written.
+//! A lane: one thread's runtime, its listening socket, and the connections accepted from it. Lanes
+//! share only what is never written.
 
 use std::io;
 use std::net::TcpListener;
@@ -51,7 +51,7 @@ impl Lane {
                     Some(door)
                 }
                 Err(error) => {
-                    warn!(%error, "one thread fewer serves HTTP");
+                    warn!(%error, "a thread has stopped serving HTTP");
                     local.stop.cancelled().await;
                     None
                 }
@@ -81,7 +81,7 @@ impl Lane {
 }
 
 impl Drop for Lane {
-    /// A runtime that is dropped within a task of another panics, unless it is told not to wait.
+    /// A runtime that is dropped within a task of another panics, unless told not to wait.
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

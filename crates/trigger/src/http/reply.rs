@@ -1,4 +1,4 @@
-//! The answers that the server gives itself, without asking a handler.
+//! The responses that the server sends itself, without calling a handler.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
@@ -40,7 +40,7 @@ impl Reply {
         let (status, says) = match self {
             Reply::Healthy => (StatusCode::OK, "ok"),
             Reply::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
-            Reply::NoRoute => (StatusCode::NOT_FOUND, "Nothing is served under this address.\n"),
+            Reply::NoRoute => (StatusCode::NOT_FOUND, "Nothing is served at this address.\n"),
             Reply::BadHost => (
                 StatusCode::BAD_REQUEST,
                 "The request must name its host in exactly one valid Host header.\n",
@@ -69,7 +69,7 @@ impl Reply {
                 (StatusCode::NOT_IMPLEMENTED, "This server does not open tunnels.\n")
             }
             Reply::NotFinal => {
-                (StatusCode::BAD_GATEWAY, "The service did not give a complete answer.\n")
+                (StatusCode::BAD_GATEWAY, "The service did not send a complete response.\n")
             }
         };
         let mut response = text(status, says);

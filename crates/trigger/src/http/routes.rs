@@ -64,13 +64,13 @@ pub enum RouteError {
         route: String,
     },
     /// A prefix with a part that no request's path has.
-    #[error("the route `{route}` has a query or a fragment: a route is a path alone")]
+    #[error("the route `{route}` has a query or a fragment: a route is only a path")]
     NotAPath {
         /// The route.
         route: String,
     },
     /// Two handlers for one route.
-    #[error("the route `{route}` is there twice{}: each leads to one component", for_host(.host))]
+    #[error("the route `{route}` is defined twice{}: each leads to one component", for_host(.host))]
     Taken {
         /// The route.
         route: String,
@@ -164,7 +164,7 @@ impl<H> Routes<H> {
         self.shared(host, path).map(AsRef::as_ref)
     }
 
-    /// The same, for who keeps it longer than the routes.
+    /// The same, for a caller that keeps it longer than the routes.
     fn shared(&self, host: Option<&str>, path: &str) -> Option<&Arc<H>> {
         host.filter(|_| !self.hosts.is_empty())
             .and_then(|host| self.host(without_port(host)))
@@ -193,7 +193,7 @@ impl<H> Routes<H> {
 }
 
 impl<H> Node<H> {
-    /// The handler of the longest prefix of `path`. What is no path, such as the `*` of
+    /// The handler of the longest prefix of `path`. A target that is not a path, such as the `*` of
     /// `OPTIONS *`, goes to the root.
     fn find(&self, path: &str) -> Option<&Arc<H>> {
         let mut node = self;
@@ -212,7 +212,7 @@ impl<H> Node<H> {
 /// The host of an authority: without its port, and without the dot that may end a full name.
 fn without_port(authority: &str) -> &str {
     let host = match authority.rsplit_once(':') {
-        // The colons within the brackets of an IPv6 address are no port's.
+        // The colons within the brackets of an IPv6 address do not begin a port.
         Some((host, port)) if !port.ends_with(']') => host,
         _ => authority,
     };

@@ -1,4 +1,4 @@
-//! The server as a whole: binds, serves on all its threads, and ends in order.
+//! The server as a whole: binds, serves on all its threads, and shuts down in order.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::local::Settings;
 use super::socket::{self, BindError};
 use super::{Handler, LiveRoutes, Options};
 
-/// An HTTP server that listens, and serves once it is told what.
+/// An HTTP server that listens, and serves once it has routes.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -84,12 +84,12 @@ impl Server {
                 let thread = thread::Builder::new().name(format!("http-{}", number + 1));
                 match thread.spawn_scoped(scope, || lane.run(routes, settings, ending, last)) {
                     Ok(thread) => others.push(thread),
-                    // The lane went with the closure, and its socket with it: the kernel gives
-                    // its connections to the others.
-                    Err(error) => warn!(%error, "one thread fewer serves HTTP"),
+                    // The lane went with the closure, and its socket with it: the kernel gives its
+                    // connections to the other lanes.
+                    Err(error) => warn!(%error, "a thread has stopped serving HTTP"),
                 }
             }
-            // Dropped whatever happens to this thread, so that the others never wait in vain.
+            // Dropped whatever happens to this thread, so that the other lanes never wait in vain.
             let ended = ended.drop_guard();
             let last = async move |deadline: &Deadline| {
                 drop(token_of_own);

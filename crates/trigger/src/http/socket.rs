@@ -1,4 +1,4 @@
-//! Listening sockets: one per thread on the same address, and nobody else's among them.
+//! Listening sockets: one per thread on the same address, with no other program's among them.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -11,9 +11,9 @@ use super::TlsError;
 /// Why a server could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// Somebody else listens there.
+    /// Another program listens there.
     #[error(
-        "the address {address} is taken by another program: end that program, or choose another \
+        "the address {address} is in use by another program: stop that program, or choose another \
          port (port 0 picks a free one)"
     )]
     Taken {
@@ -22,8 +22,8 @@ pub enum BindError {
     },
     /// The address is not one of this machine's.
     #[error(
-        "the address {address} is none of this machine's: use 127.0.0.1 for this machine alone, or \
-         0.0.0.0 for all its networks"
+        "the address {address} does not belong to this machine: use 127.0.0.1 for this machine \
+         only, or 0.0.0.0 for all its networks"
     )]
     Absent {
         /// The address asked for.
@@ -31,8 +31,8 @@ pub enum BindError {
     },
     /// The port is reserved.
     #[error(
-        "this user may not listen on {address}: choose a port from 1024 on, or run with the right \
-         to use lower ones"
+        "this user may not listen on {address}: choose port 1024 or higher, or run with the right \
+         to use lower ports"
     )]
     Refused {
         /// The address asked for.
@@ -102,7 +102,7 @@ pub(super) fn concerns_one_connection(error: &io::Error) -> bool {
 }
 
 /// How long to wait before accepting again where the system has no room for a connection (no file
-/// descriptors, no memory). Trying at once would spin until others close theirs.
+/// descriptors, no memory). Trying at once would spin until other descriptors are closed.
 #[derive(Debug)]
 pub(super) struct Backoff(Duration);
 

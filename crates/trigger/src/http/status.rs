@@ -1,6 +1,5 @@
-//! What a client sees of a [`Failure`]: the one place that maps them to HTTP (RFC 9110, section
-//! 15). The log gets the whole sentence; the client learns what it can act upon, and nothing of
-//! what is inside.
+//! What a client sees of a [`Failure`]: the only place that maps them to HTTP (RFC 9110, section
+//! 15). The log gets the whole sentence; the client learns what it can act on, and no internals.
 
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Response, StatusCode};
@@ -26,31 +25,30 @@ fn explain(failure: &Failure) -> (StatusCode, &'static str) {
                 "All instances of this service are busy. Try again in a moment.\n",
             )
         }
-        Failure::TimedOut(_) => (
-            StatusCode::GATEWAY_TIMEOUT,
-            "The service did not answer within the time that it has for a request.\n",
-        ),
+        Failure::TimedOut(_) => {
+            (StatusCode::GATEWAY_TIMEOUT, "The service did not respond in time.\n")
+        }
         Failure::CpuTime(_) => (
             StatusCode::GATEWAY_TIMEOUT,
-            "The service computed for longer than it may for a request.\n",
+            "The service reached its computing limit for a request.\n",
         ),
         Failure::BodyTooLarge(_) => (
             StatusCode::PAYLOAD_TOO_LARGE,
-            "The body of the request is longer than this service takes.\n",
+            "The request body is larger than this service accepts.\n",
         ),
         Failure::Request(_) => {
-            (StatusCode::BAD_REQUEST, "The request is not one that this service can take.\n")
+            (StatusCode::BAD_REQUEST, "This service cannot accept this request.\n")
         }
         Failure::ErrorCode(code) => of_code(code),
         Failure::Memory(_) | Failure::Resources { .. } => (
             StatusCode::INTERNAL_SERVER_ERROR,
-            "The service needed more memory than it may have for a request.\n",
+            "The service reached its memory limit for a request.\n",
         ),
         Failure::Trap(_) | Failure::Denied(_) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "The service failed while it answered.\n")
+            (StatusCode::INTERNAL_SERVER_ERROR, "The service failed while responding.\n")
         }
         Failure::NoAnswer => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "The service ended without an answer.\n")
+            (StatusCode::INTERNAL_SERVER_ERROR, "The service ended without a response.\n")
         }
     }
 }

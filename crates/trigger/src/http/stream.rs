@@ -1,5 +1,5 @@
-//! A connection's bytes, as hyper reads and writes them: what was read to find the protocol comes
-//! first, a client that takes nothing ends the connection, and the end waits for the client.
+//! A connection's bytes, as hyper reads and writes them: bytes read to detect the protocol come
+//! first, a client that reads nothing ends the connection, and closing waits for the client.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -49,8 +49,8 @@ enum Linger {
     Never,
     /// Lingers if the client may have more to say than was read.
     IfUnread {
-        /// How many requests had begun when bytes were last read. If it is all of them, these
-        /// bytes made no request: they belong to a body, or to a head that is no good.
+        /// How many requests had begun when bytes were last read. If it is all of them, these bytes
+        /// made no request: they belong to a body, or to a bad head.
         begun_at_read: Option<u64>,
     },
     /// The sending side is closed.
@@ -125,7 +125,7 @@ impl<S> Stream<S> {
         };
         self.activity.stall(true);
         ready!(timer.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes no more")))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads no more")))
     }
 }
 

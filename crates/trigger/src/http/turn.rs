@@ -1,9 +1,9 @@
-//! The streams of HTTP/2, each a task of its lane. One whose client takes nothing of its answer is
-//! reset; one that is answered with an error before its request was read stays for a moment.
+//! The streams of HTTP/2, each a task of its lane. A stream whose client reads nothing of its
+//! response is reset; one answered with an error before its request was read stays for a moment.
 //!
-//! hyper shows neither: it asks an answer for no more while the client has no room for what it gave
-//! before, and its streams are closed futures. So an answer that is polled leaves a note on its
-//! thread, and whoever polls the stream around it takes that.
+//! hyper shows neither: it does not poll a response while the client has no room, and its streams
+//! are opaque futures. So a polled response leaves a note on its thread, and the wrapper that polls
+//! the stream takes that.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -26,8 +26,8 @@ use super::stream::LINGER;
 /// is left when it has ended and its last piece waits.
 pub(super) const PIECE_BYTES: usize = 16 * 1024;
 
-/// How many answered streams of a lane stay. Any others end at once, so that what fails quickly
-/// does not pile up.
+/// How many answered streams of a lane stay. All other streams end at once, so that what fails
+/// quickly does not pile up.
 const MAX_LINGERING: usize = 256;
 
 /// Whom a stream waits for.
@@ -102,8 +102,8 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
 ///
 /// A server that answers before it has read the whole request, say with 413, asks the client to
 /// stop by a reset without an error (RFC 9113, section 8.1). Clients that hear of both at once may
-/// take it for a failure (curl 7.88 does), so there is time between the two. What comes meanwhile
-/// is thrown away, and is no more than the window of the stream.
+/// take it for a failure (curl 7.88 does), so there is time between the two. Data that arrives in
+/// the meantime is discarded, and is limited by the window of the stream.
 async fn run(stream: impl Future<Output = ()>, write_timeout: Duration, lingering: Arc<Semaphore>) {
     // Dropping it is what resets it, so it is there until all here is done.
     let mut stream = pin!(stream);
@@ -125,7 +125,7 @@ async fn run(stream: impl Future<Output = ()>, write_timeout: Duration, lingerin
     .await;
     drop(running);
     if !is_whole {
-        debug!("a client takes no more of its answer");
+        debug!("a client reads no more of its response");
     } else if may_be_unread && let Ok(_place) = lingering.try_acquire() {
         sleep(LINGER).await;
     }

@@ -1,5 +1,5 @@
-//! A connection's socket, shared by two: hyper reads and writes, and others ask how the connection
-//! is.
+//! A connection's socket, shared by two: hyper reads and writes, and the connection's owner checks
+//! its state.
 
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
@@ -15,7 +15,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 #[derive(Debug)]
 pub(super) struct Wire<'a> {
     read: ReadHalf<'a>,
-    /// Written by reference, so that others can have it too.
+    /// Written by reference, so that it can be shared.
     socket: &'a TcpStream,
 }
 

@@ -231,7 +231,7 @@ fn a_refusal_over_http_2_leaves_time_to_end_the_request() {
     send_frame(&raw, PING, 0, 0, &[0; 8]);
     let frames = frames_until(&raw, |frame| frame.kind == PING && frame.flags & ACK != 0);
     assert!(frames.iter().all(|frame| frame.kind != RST_STREAM), "{frames:?}");
-    // Who goes on with the request is told to stop, and that nothing is wrong.
+    // A client that keeps sending the request is told to stop, without an error.
     ask(3);
     let frames = frames_until(&raw, |frame| frame.kind == RST_STREAM);
     let reset = frames.last().expect("it is the last");

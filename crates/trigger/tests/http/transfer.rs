@@ -56,7 +56,7 @@ async fn a_long_body_streams_through_over_http_2() {
     is_the_long_body(response.into_body()).await;
 }
 
-/// Sends a gigabyte until nobody takes it any more; returns how much was taken.
+/// Sends a gigabyte until it is no longer read; returns how much was read.
 fn taken(raw: &Raw) -> usize {
     let mut stream = raw.stream();
     stream.set_write_timeout(Some(Duration::from_millis(300))).expect("a timeout can be set");

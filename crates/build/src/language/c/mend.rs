@@ -1,9 +1,9 @@
-//! What the generator of C++ bindings gets wrong, mended in the text that it writes.
+//! Fixes what the generator of C++ bindings gets wrong, in the text that it writes.
 //!
 //! - A payload that an argument owns is moved into a block that ends before the call, and is freed
-//!   there: it has to stay where it is.
-//! - A list is lowered over its own elements, which is right only where these lie in memory as the
-//!   component model has it. Options, results and variants do not: they need a place of their own.
+//!   there: it has to stay in place.
+//! - A list is lowered in place, which is right only if its elements have the component model's
+//!   layout. Options, results and variants do not: they need separate memory.
 
 /// The bindings as they should be.
 pub(super) fn mend(bindings: &str) -> String {

@@ -1,5 +1,5 @@
-//! Debian's compiler for WebAssembly, for machines whose rustup reaches no server: unpacked into a
-//! folder of its own, since it would conflict with rustup if it were installed. Its standard
+//! Debian's compiler for WebAssembly, for machines whose rustup cannot reach its server: unpacked
+//! into a separate folder, because an installed one would conflict with rustup. Its standard
 //! library comes as source, and is built once.
 
 use std::{

@@ -1,5 +1,5 @@
-//! Dependencies that are compiled once: what the first project with the same dependencies had cargo
-//! build is copied into each new one, which is then built in seconds instead of a minute.
+//! Compiles dependencies once: what cargo built for the first project with the same dependencies is
+//! copied into each new one, which then builds in seconds instead of a minute.
 
 use std::{
     fs,
@@ -46,7 +46,7 @@ impl NewTarget {
         let key = blake3::hash(format!("{compiler}\n{dependencies}").as_bytes()).to_hex();
         let kept = cache.join("cargo").join(&key[..16]);
         if kept.is_dir() {
-            // Without it, everything is compiled: that is no error.
+            // Without it, everything is compiled: that is not an error.
             let _ = copy(&kept, target);
         }
         Some(Self { target: target.to_owned(), kept, own: workspace.names_of(project) })
@@ -65,7 +65,7 @@ impl NewTarget {
     }
 
     /// Keeps what was built of the dependencies, for the next project. Without it, that is built
-    /// again: it is no error.
+    /// again: it is not an error.
     pub(super) fn keep(&self) {
         let _ = self.try_keep();
     }
@@ -84,7 +84,7 @@ impl NewTarget {
         fs::rename(&copied, &self.kept).ok()
     }
 
-    /// Takes away what is of the project itself, in the folder of each profile.
+    /// Removes the project's own files from the folder of each profile.
     fn remove_own(&self, target: &Path) {
         let inner = entries(target).flat_map(|folder| entries(&folder));
         for profile in

@@ -1,4 +1,4 @@
-//! What a package is a part of, and where cargo builds it.
+//! The workspace of a package, and where cargo builds it.
 
 use std::{
     path::{Path, PathBuf},

@@ -57,7 +57,7 @@ impl Wanted {
         let mut entries = Vec::new();
         for entry in container.read_dir(folder)? {
             let entry = entry?;
-            // A name that is no text is no object's.
+            // A name that is not text does not belong to an object.
             let Ok(name) = entry.file_name().into_string() else { continue };
             let kind = entry.file_type()?;
             if kind.is_dir() {

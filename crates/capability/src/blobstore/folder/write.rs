@@ -1,4 +1,4 @@
-//! Writes files beside the containers, and moves them into their places when they are whole.
+//! Writes files beside the containers, and moves them into place when they are complete.
 
 use std::{
     fs::File,
@@ -19,7 +19,7 @@ use tokio::io::AsyncWriteExt;
 use super::{Folder, Named, WORK};
 use crate::blobstore::{Error, Writing};
 
-/// How often a file is moved again after somebody took away the empty folder it was to lie in.
+/// How often a file is moved again after the empty folder it was to go to was removed.
 const ATTEMPTS: usize = 10;
 
 /// A path for something that is not in its place yet, or no more.
@@ -30,7 +30,7 @@ pub(super) fn work_file() -> String {
     format!("{WORK}/{random:016x}")
 }
 
-/// Moves what lies at `path` to an object's place.
+/// Moves the file at `path` to an object's place.
 pub(super) fn put(folder: &Folder, path: &str, object: &Named) -> Result<(), Error> {
     let mut attempt = 0;
     loop {
@@ -54,7 +54,7 @@ pub(super) fn put(folder: &Folder, path: &str, object: &Named) -> Result<(), Err
     }
 }
 
-/// Takes away the folders that an object has left empty, but not its container.
+/// Removes folders that an object has left empty, but not its container.
 pub(super) fn remove_empty(folder: &Folder, object: &Named) {
     let parents = object.folder().ancestors().take_while(|path| path.components().count() > 1);
     for path in parents {
@@ -69,13 +69,13 @@ fn sync(root: &Dir, path: &Path) -> io::Result<()> {
     // A `Dir` is only a path to the folder, and cannot be synchronized.
     match root.open(path) {
         Ok(folder) => folder.sync_all(),
-        // Whoever took it away has synchronized what is there.
+        // The task that removed it has synchronized what is there.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// A file that is to become an object. Dropped before that, it is taken away.
+/// A file that is to become an object. Dropped before that, it is removed.
 #[derive(Debug)]
 pub(super) struct Target {
     root: Arc<Dir>,
@@ -111,7 +111,7 @@ impl Target {
 impl Drop for Target {
     fn drop(&mut self) {
         if let Some(path) = &self.path {
-            // What cannot be taken away now is swept up later.
+            // What cannot be removed now is cleaned up later.
             let _ = self.root.remove_file(path);
         }
     }

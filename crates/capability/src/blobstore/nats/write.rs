@@ -1,4 +1,4 @@
-//! Writes an object: the client reads it from a pipe that holds little.
+//! Writes an object: the client reads it from a small pipe.
 
 use std::pin::pin;
 
@@ -25,7 +25,7 @@ const PIPE_BYTES: usize = 256 << 10;
 pub(super) struct Written {
     nats: Nats,
     pipe: DuplexStream,
-    /// Goes on only while somebody waits for it.
+    /// Continues only while something waits for it.
     put: BoxFuture<'static, Result<(), PutError>>,
 }
 
@@ -50,7 +50,7 @@ impl Writing for Written {
             // It ends at the end of what it reads, which is still to come.
             Ok(Either::Right((Ok(()), _))) => Err(Error::Failed {
                 at: self.nats.origin.clone(),
-                reason: "it took an object for whole before its end".to_owned(),
+                reason: "it treated an unfinished object as complete".to_owned(),
             }),
             Err(_) => Err(Error::Outage(Outage::TimedOut { at: self.nats.origin.clone(), after })),
         }

@@ -1,8 +1,8 @@
-//! What a link's objects take in all their containers: counted once, and then kept up to date by the
-//! link's own writes. What is being written counts from its first byte.
+//! The size of a link's objects in all their containers: counted once, and then kept up to date by
+//! the link's own writes. An object being written counts from its first byte.
 //!
-//! Nothing that the link keeps, moves or deletes comes to be while its objects are counted: a count
-//! that has passed an object's name would not have it, or would have it twice.
+//! No object of the link is finished, moved or deleted during a count: a count that has passed the
+//! object's name would miss it, or count it twice.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -97,7 +97,7 @@ impl Quota {
         Change { quota: self, is_ended: false, _turn: turn, _counting: counting }
     }
 
-    /// Begins to put something in the place of `object`, and says what that takes until then.
+    /// Begins to replace `object`, and returns its size until then.
     pub(super) async fn replace(&self, object: ObjectId<'_>) -> Result<(Change<'_>, u64), Error> {
         // Of two writes at once, the second replaces the first and not what was there before.
         let turn = self.turns.take(&format!("{}\0{}", object.container, object.name)).await;
@@ -130,7 +130,7 @@ impl Quota {
         let mut bytes = 0;
         for container in containers {
             bytes += match self.count_in(&container).await {
-                // Somebody deletes it meanwhile.
+                // It is deleted in the meantime.
                 Err(Error::NoSuchContainer { .. }) => 0,
                 counted => counted?,
             };
@@ -185,7 +185,7 @@ impl Claim {
         }
     }
 
-    /// Keeps what was claimed, by `keep`, in the place of what the object takes until then.
+    /// Keeps what was claimed, by `keep`, instead of the object's size until then.
     ///
     /// # Errors
     /// Those of `keep`.

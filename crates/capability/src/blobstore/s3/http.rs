@@ -1,4 +1,4 @@
-//! The HTTP client that S3 is asked with: the one that Keyway has anyway.
+//! The HTTP client for S3: the one that Keyway uses anyway.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -73,7 +73,7 @@ impl HttpService for Connector {
             })),
             Ok(Err(error)) => Err(HttpError::new(kind(&error), error)),
             Err(_) => {
-                let error = io::Error::new(io::ErrorKind::TimedOut, "there was no answer in time");
+                let error = io::Error::new(io::ErrorKind::TimedOut, "there was no reply in time");
                 Err(HttpError::new(HttpErrorKind::Timeout, error))
             }
         }

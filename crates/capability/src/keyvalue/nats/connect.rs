@@ -31,7 +31,8 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// Whether whoever answers directly is the leader too, as it was when the bucket was opened.
+    /// Whether the server that answers directly is also the leader, as it was when the bucket was
+    /// opened.
     pub(super) fn has_one_replica(&self) -> bool {
         let config = &self.store.stream.cached_info().config;
         config.allow_direct && config.num_replicas == 1

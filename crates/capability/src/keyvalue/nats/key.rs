@@ -1,8 +1,8 @@
 //! How a key is written in a bucket, whose keys may hold letters, digits, `-`, `_`, `/`, `=` and
 //! dots that are neither first nor last nor side by side.
 //!
-//! What is allowed there stays as it is, so that other programs find it. Any other byte is written
-//! as `=` and two hexadecimal digits, and so is `=` itself; the empty key is `=`.
+//! Allowed characters stay unchanged, so that other programs find the key. Any other byte is
+//! written as `=` and two hexadecimal digits, and so is `=` itself; the empty key is `=`.
 
 /// Writes a key as a bucket takes it.
 pub(super) fn encode(key: &str) -> String {

@@ -1,4 +1,4 @@
-//! Pages of a bucket's keys, read off the stream of messages that a bucket is.
+//! Pages of a bucket's keys, read from the bucket's stream of messages.
 
 use async_nats::jetstream::consumer::{DeliverPolicy, ReplayPolicy, push::OrderedConfig};
 use futures::StreamExt;

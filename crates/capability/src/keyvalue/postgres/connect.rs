@@ -1,4 +1,4 @@
-//! Connections to PostgreSQL on which the table is there, and what the server's errors mean.
+//! Connections to PostgreSQL that ensure the table exists, and what the server's errors mean.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -54,7 +54,7 @@ impl Connector {
         self.timeout
     }
 
-    /// A connection beside the pool, for who keeps it.
+    /// A connection outside the pool, for a caller that keeps it.
     pub(super) fn single(&self) -> (&Config, MakeRustlsConnect) {
         self.server.single()
     }
@@ -74,7 +74,7 @@ impl Connector {
         match timeout(left, talk(&client)).await {
             Ok(outcome) => outcome.map_err(|error| self.explain(&error)),
             Err(_) => {
-                // The connection may be dead without a sign of it: nobody gets it again.
+                // The connection may be dead without a sign of it: it is not reused.
                 drop(Object::take(client));
                 Err(self.late())
             }

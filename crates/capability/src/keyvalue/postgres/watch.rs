@@ -1,6 +1,6 @@
-//! Changes to the table, as a trigger tells of them with `NOTIFY`.
+//! Changes to the table, reported by a trigger with `NOTIFY`.
 //!
-//! The trigger is made when somebody first watches, and stays: from then on a write costs more.
+//! The trigger is created by the first watcher, and stays: from then on a write costs more.
 
 use std::{collections::VecDeque, future, pin::pin, sync::Arc};
 
@@ -68,7 +68,7 @@ impl Postgres {
         self.bounded(async |client| client.batch_execute(&statements).await).await
     }
 
-    /// A connection that listens, and what it is told.
+    /// A listening connection, and what it receives.
     async fn listen(
         &self,
     ) -> Result<(Client, impl Stream<Item = Told> + Send + use<>), tokio_postgres::Error> {

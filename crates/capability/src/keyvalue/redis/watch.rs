@@ -1,5 +1,4 @@
-//! Changes, as the server tells of them: by its keyspace notifications, which it must be set to
-//! send.
+//! Changes, reported by the server's keyspace notifications, which must be enabled.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -29,7 +28,7 @@ impl Redis {
         if let Ok(settings) = settings
             && !settings.values().any(|setting| tells(setting))
         {
-            let what = "tell of changes: its setting `notify-keyspace-events` needs `KA`";
+            let what = "report changes: its setting `notify-keyspace-events` needs `KA`";
             return Err(Error::Unsupported { at: self.origin.clone(), what });
         }
         let database = self.client.get_connection_info().redis_settings().db();
@@ -77,7 +76,7 @@ struct Reader {
 
 impl Reader {
     async fn read(&mut self, message: &Msg) -> Option<Result<Change, Error>> {
-        // A key that is no text is another program's.
+        // A key that is not text belongs to another program.
         let name: String = message.get_channel().ok()?;
         let key = name.strip_prefix(&self.channel)?.to_owned();
         match message.get_payload_bytes() {

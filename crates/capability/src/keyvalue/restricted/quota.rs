@@ -1,4 +1,4 @@
-//! What a link's keys take, counted once and then kept up to date by the link's own writes.
+//! The size of a link's keys, counted once and then kept up to date by the link's own writes.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use crate::{
     turn::{Turn, Turns},
 };
 
-/// How many writes of different keys go on side by side, about.
+/// How many writes of different keys run side by side, roughly.
 const TURNS: usize = 256;
 
 /// How many keys are counted at a time.

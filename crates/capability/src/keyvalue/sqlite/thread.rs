@@ -1,7 +1,7 @@
 //! The threads that talk to SQLite, which blocks.
 //!
-//! A piece of work whose caller has given up before its turn is not done. The threads end when the
-//! store is dropped, after the work that has begun.
+//! Work whose caller gave up before its turn is skipped. The threads end when the store is dropped,
+//! after the work that has begun.
 
 use std::{
     io,
@@ -49,7 +49,7 @@ impl From<Error> for Failure {
 trait Work: Send {
     /// Whether its caller still waits.
     fn is_wanted(&self) -> bool;
-    /// Does it; false if it failed and what it did is to be taken back.
+    /// Does it; false if it failed and is to be rolled back.
     fn run(&mut self, origin: &Origin, connection: &Connection) -> bool;
     /// Answers its caller, or with `failed` if what it did was not kept.
     fn answer(self: Box<Self>, failed: Option<&Error>);
@@ -159,7 +159,7 @@ fn commit(
     // Locked from the start: what is read in it is still so when it writes.
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for work in batch {
-        // One that fails takes back what it did, and not what the others did.
+        // A failed one undoes its own changes only.
         let savepoint = transaction.savepoint()?;
         if work.run(origin, &savepoint) {
             savepoint.commit()?;
@@ -202,7 +202,7 @@ where
                 Ok(value)
             }
             (Some(Err(error)), _) => Err(error),
-            // It was not begun, for an error that is told as `failed`.
+            // It was not started, because of an error that is reported as `failed`.
             (None, None) => return,
         };
         // The caller may have given up.

@@ -25,7 +25,7 @@ struct Shared {
     failure: watch::Sender<Option<SwapError>>,
 }
 
-/// What the target is to be told of a write to the old store.
+/// What the target has to learn about a write to the old store.
 pub(super) enum Echo {
     Set(Vec<(String, Bytes)>),
     Delete(Vec<String>),
@@ -34,8 +34,8 @@ pub(super) enum Echo {
 
 /// Does `work` on the old store and then what it says on the target, alone with `keys`.
 ///
-/// It is a task of its own, so that it goes on when its caller gives up. It holds on to the state,
-/// and so the swap waits for it.
+/// It is a task of its own, so that it continues when its caller gives up. It holds on to the
+/// state, and so the swap waits for it.
 pub(super) async fn write<T: Send + 'static, F>(
     (state, mirror): (Arc<State>, Mirror),
     keys: Vec<String>,
@@ -44,7 +44,7 @@ pub(super) async fn write<T: Send + 'static, F>(
 where
     F: Future<Output = Result<(T, Echo), Error>> + Send,
 {
-    // Else a wrong key among many could be found when others are set already.
+    // Otherwise a wrong key among many could be found after some are already set.
     keys.iter().try_for_each(|key| check_key(key))?;
     let origin = state.serving.store.origin();
     let task = tokio::spawn(async move {
@@ -62,7 +62,7 @@ impl Mirror {
         Self(Arc::new(Shared { old, target, turns: Turns::new(TURNS), failure }))
     }
 
-    /// The turns of some keys: nobody else writes them meanwhile.
+    /// The turns of some keys: there are no other writes to them in the meantime.
     pub(super) async fn take(&self, keys: &[String]) -> Vec<Turn<'_>> {
         self.0.turns.take_all(keys.iter().map(String::as_str)).await
     }
@@ -171,7 +171,8 @@ pub(super) fn divide(
     (set, gone)
 }
 
-/// A write that ends before it is finished, with its runtime or by a panic, has not told the target.
+/// A write that ends before it is finished, with its runtime or by a panic, has not reached the
+/// target.
 struct Unfinished<'a> {
     mirror: &'a Mirror,
     is_finished: bool,

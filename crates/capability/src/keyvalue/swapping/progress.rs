@@ -1,4 +1,4 @@
-//! How far a swap is.
+//! The progress of a swap.
 
 /// How far the swap under way is; the last one, if none is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -100,7 +100,7 @@ impl<'a> Swap<'a> {
             biased;
             failure = mirror.failed() => return Err(failure),
             copied = async {
-                // Writes that the target is not told of have ended before anything is copied.
+                // Writes that the target does not get have ended before anything is copied.
                 self.in_flight.drain().await;
                 self.copy(&mirror).await?;
                 self.phase(Phase::Comparing);

@@ -1,4 +1,4 @@
-//! Watchers that are told of changes across a swap.
+//! Watchers that keep receiving changes across a swap.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -14,20 +14,20 @@ use tokio::{sync::mpsc, time::timeout};
 
 use crate::keyvalue::{Changes, Error, Store};
 
-/// A server tells of a change a little after it acknowledged it. When an old store was quiet for so
-/// long, it has told of all.
+/// A server tells of a change a little after it acknowledged it. An old store that was quiet for
+/// this long has reported everything.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// If other programs go on writing to an old store, its changes are followed no longer than this.
+/// If other programs keep writing to an old store, its changes are followed for at most this long.
 const LONGEST_TAIL: Duration = Duration::from_secs(2);
 
 /// How many swaps a watcher may sleep through.
 const MOVES: usize = 8;
 
-/// What a watcher is told when the next store serves.
+/// What a watcher learns when the next store takes over.
 type Move = Result<Changes, Error>;
 
-/// Everybody who watches.
+/// All watchers.
 #[derive(Debug, Default)]
 pub(super) struct Watchers(Mutex<Vec<Watcher>>);
 
@@ -47,7 +47,7 @@ impl Watchers {
         receiver
     }
 
-    /// Watches `next` for everybody. Nothing changes for them yet.
+    /// Watches `next` for all watchers. Nothing changes for them yet.
     pub(super) async fn prepare(&self, next: &dyn Store) -> Moves {
         let watchers: Vec<_> = {
             let mut watchers = self.lock();
@@ -60,7 +60,7 @@ impl Watchers {
         Moves(join_all(moves).await)
     }
 
-    /// Moves everybody. One that slept through too many moves comes to the end of its changes.
+    /// Moves all watchers. One that slept through too many moves comes to the end of its changes.
     pub(super) fn send(&self, moves: Moves) {
         for (watcher, next) in moves.0 {
             if watcher.try_send(next).is_err() {
@@ -83,7 +83,7 @@ struct Followed {
     is_ended: bool,
 }
 
-/// Changes that come when those before them have been told.
+/// Changes that wait until earlier ones have been reported.
 struct Next {
     changes: Changes,
     /// When they come at the latest.
@@ -125,7 +125,7 @@ impl Followed {
                     self.is_ended = true;
                     return Some(Err(error));
                 }
-                // The backend ends its changes, or the store is no more.
+                // The backend ends its changes, or the store is gone.
                 None => return None,
             }
         }

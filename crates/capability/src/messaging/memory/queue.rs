@@ -1,4 +1,4 @@
-//! Messages that wait, bounded by their number and by their bytes.
+//! Waiting messages, bounded by number and bytes.
 
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ impl Place<'_> {
 }
 
 impl Receiver {
-    /// The next message; none when the sender is no more.
+    /// The next message; none once the sender is gone.
     pub(super) async fn next(&mut self) -> Option<Message> {
         self.0.recv().await.map(|(message, _)| message)
     }

@@ -1,4 +1,4 @@
-//! Values of answers, from the binary form in which PostgreSQL sends them.
+//! Values in results, from the binary form in which PostgreSQL sends them.
 
 use tokio_postgres::types::{FromSql, Kind, Type};
 
@@ -231,7 +231,7 @@ fn decimal(bytes: &[u8]) -> Result<String, String> {
         0xC000 => return Ok("NaN".to_owned()),
         0xD000 => return Ok("Infinity".to_owned()),
         0xF000 => return Ok("-Infinity".to_owned()),
-        _ => return Err("it is no number that is known".to_owned()),
+        _ => return Err("it is not a known number".to_owned()),
     }
     let mut digits = Vec::new();
     for _ in 0..count {
@@ -268,7 +268,7 @@ impl<'a> Reader<'a> {
         Ok(*head)
     }
 
-    /// What stands behind its length; none for null, whose length is -1.
+    /// The bytes after its length; none for null, whose length is -1.
     fn part(&mut self) -> Result<Option<&'a [u8]>, String> {
         let Ok(length) = usize::try_from(i32::from_be_bytes(self.take()?)) else { return Ok(None) };
         let (part, rest) = self.0.split_at_checked(length).ok_or("it is too short")?;

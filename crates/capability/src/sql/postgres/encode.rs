@@ -1,5 +1,5 @@
-//! Parameters as PostgreSQL takes them: as texts, which the server reads as the type that the
-//! statement wants there, so that a number fits any column of numbers. Bytes go as they are.
+//! Parameters for PostgreSQL: sent as text, which the server parses as the type that the statement
+//! needs there, so that a number fits any numeric column. Bytes are sent unchanged.
 
 use std::{error::Error, fmt::Write};
 
@@ -21,7 +21,7 @@ impl ToSql for Parameter<'_> {
         match self.0 {
             Value::Null => return Ok(IsNull::Yes),
             Value::Blob(bytes) if *ty == Type::BYTEA => out.put_slice(bytes),
-            Value::Other(_) => return Err("it is of no type that can be sent".into()),
+            Value::Other(_) => return Err("its type cannot be sent".into()),
             value => out.put_slice(text(value)?.as_bytes()),
         }
         Ok(IsNull::No)
@@ -82,7 +82,7 @@ fn text(value: &Value) -> Result<String, Box<dyn Error + Sync + Send>> {
         Value::ArrayInt64(all) => array(all.iter().map(|one| one.map(|one| one.to_string()))),
         Value::ArrayDecimal(all) | Value::ArrayText(all) => array(all.iter().cloned()),
     };
-    // No text of PostgreSQL holds it, and it would be told with less to go by.
+    // PostgreSQL's text cannot hold it, and the server's error would say less.
     if text.contains('\0') { Err("it holds the character U+0000".into()) } else { Ok(text) }
 }
 

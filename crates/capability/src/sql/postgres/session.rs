@@ -1,7 +1,7 @@
-//! A session on a server of PostgreSQL.
+//! A session on a PostgreSQL server.
 //!
-//! One that may only read has each statement in a transaction of its own, which the server keeps
-//! from writing and which no statement that is let through can end.
+//! A read-only session runs each statement in its own transaction, which the server makes read-only
+//! and which no permitted statement can end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -77,7 +77,7 @@ impl PostgresSession {
         work: impl AsyncFnOnce(&Object) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let Some(connection) = &held.connection else {
-            let reason = "the session's connection broke; begin another".to_owned();
+            let reason = "the session's connection broke; start another session".to_owned();
             return Err(Error::Outage(Outage::Unreachable { at: self.link.at.clone(), reason }));
         };
         held.is_busy = true;
@@ -271,7 +271,7 @@ impl Taking {
 }
 
 impl Link {
-    /// Ends the transaction that a connection is in, so that whoever has it next is in none.
+    /// Ends the transaction that a connection is in, so that its next user starts outside one.
     async fn end(&self, held: &mut Held) {
         let Some(connection) = &held.connection else { return };
         held.is_busy = true;

@@ -1,5 +1,5 @@
 //! Keeps statements inside their database. SQLite would open any file for `ATTACH` and write one
-//! for `VACUUM INTO`, and some of its pragmas are settings of the whole process.
+//! for `VACUUM INTO`, and some of its pragmas are process-wide settings.
 
 use rusqlite::{
     Connection,

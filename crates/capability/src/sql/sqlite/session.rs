@@ -1,4 +1,4 @@
-//! A session on a file of SQLite.
+//! A session on a SQLite file.
 
 use std::{fmt, sync::Arc};
 
@@ -20,7 +20,7 @@ use crate::{
 /// Rows that are handed on at once.
 const ROWS: usize = 64;
 
-/// Bytes that are handed on at once, but for a row that is larger.
+/// Bytes that are passed on at once, unless a single row is larger.
 const BYTES: usize = 256 << 10;
 
 /// Handfuls of rows that wait to be taken.
@@ -53,7 +53,7 @@ struct Held {
 impl Drop for Held {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
-        // Dropping it takes back what was not committed.
+        // Dropping it rolls back what was not committed.
         if self.is_clean && connection.is_autocommit() {
             self.file.keep(self.access, connection);
         }
@@ -221,7 +221,7 @@ impl Query for OwnedMutexGuard<Held> {
             let statement = statement::prepare(&file, connection, text, parameters)?;
             Ok((file, statement))
         });
-        // Whoever asked may have given up, here and below.
+        // The caller may have given up, here and below.
         let (file, mut statement) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
@@ -274,7 +274,7 @@ struct Taking {
     file: Arc<File>,
     taken: mpsc::Receiver<Handful>,
     guard: Interrupt,
-    /// It ends when nobody takes its rows any longer.
+    /// It ends when its rows are no longer read.
     _thread: tokio::task::JoinHandle<()>,
 }
 

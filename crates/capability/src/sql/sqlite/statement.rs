@@ -64,7 +64,7 @@ impl From<rusqlite::Error> for Failure {
 
 fn bind(statement: &mut Statement<'_>, mut parameters: Vec<Value>) -> Result<(), Failure> {
     let count = statement.parameter_count();
-    // `?7` and `$7` are the seventh, however many there are; others count as they come.
+    // `?7` and `$7` are the seventh, however many there are; all others count in order.
     let numbers: Vec<usize> = (1..=count)
         .map(|index| {
             let named = statement.parameter_name(index);

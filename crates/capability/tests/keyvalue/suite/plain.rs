@@ -109,7 +109,10 @@ pub(crate) async fn a_key_that_is_too_long_is_refused(store: Subject) {
 
 pub(crate) async fn a_key_with_a_nul_is_refused(store: Subject) {
     let error = store.set("a\0b", bytes("")).await.unwrap_err();
-    assert_eq!(error.to_string(), "the key `a\\0b` holds the character U+0000, which a key cannot");
+    assert_eq!(
+        error.to_string(),
+        "the key `a\\0b` contains the character U+0000, which a key cannot"
+    );
 }
 
 pub(crate) async fn a_value_may_be_long(store: Subject) {

@@ -21,7 +21,8 @@ impl App {
     /// this returns when that is decided.
     ///
     /// # Errors
-    /// Everything that is wrong with the new component, or that the trial failed. The old one goes on.
+    /// Everything that is wrong with the new component, or that the trial failed. The old one stays
+    /// in service.
     pub(crate) async fn swap_component(
         self: &Arc<Self>,
         name: String,
@@ -58,8 +59,8 @@ impl App {
         self.generation(prepared, current.backends.clone(), current)
     }
 
-    /// Swaps the backend of the store `name`, with its data. It goes on when nobody waits for it any
-    /// more.
+    /// Swaps the backend of the store `name`, with its data. It continues when nothing waits for it
+    /// any more.
     ///
     /// # Errors
     /// If there is no such store or backend, the store is being swapped already, or the swap fails.
@@ -89,8 +90,8 @@ impl App {
         }
     }
 
-    /// Has the stores that `next` declares otherwise than what serves be kept as it declares them,
-    /// with their data.
+    /// Moves the stores that `next` declares differently to their declared backends, with their
+    /// data.
     ///
     /// # Errors
     /// If that fails for one: it stays where it is, and those before it have been swapped.
@@ -103,15 +104,16 @@ impl App {
             let error = match self.swap_store(&store, backend.clone(), Existing::Refuse).await {
                 Ok(Swapped { copied, .. }) => {
                     tracing::info!(
-                        "the store `{name}` is kept as declared now, with {copied} keys"
+                        "the store `{name}` now lives in the backend that the manifest declares, \
+                         with {copied} keys"
                     );
                     continue;
                 }
                 // Two addresses may lead to one store: there is nothing to move.
                 Err(StoreSwapError::Keep(KeepError::Swap(SwapError::SameStore { at }))) => {
                     tracing::warn!(
-                        "the store `{name}` is kept by {at} already, which it is connected to in \
-                         another way until the next start"
+                        "the store `{name}` already lives in {at}; its new address is used from \
+                         the next start"
                     );
                     store.is_kept_by(&backend);
                     continue;
@@ -134,7 +136,7 @@ impl App {
         Ok(())
     }
 
-    /// It goes on when nobody waits for it any more.
+    /// It continues when nothing waits for it any more.
     async fn swap_store(
         &self,
         store: &Arc<OpenStore>,
@@ -158,7 +160,7 @@ impl App {
         false
     }
 
-    /// Refuses what could put another store in the place of one whose backend is being swapped.
+    /// Refuses what could put another store in place of one whose backend is being swapped.
     pub(super) fn no_swap_of_a_backend(&self) -> Result<(), ChangeError> {
         let serving = self.serving();
         let mut stores = serving.current.backends.stores().iter();

@@ -40,7 +40,7 @@ impl App {
             if let Err(error) = &done {
                 tracing::warn!("{error}");
             }
-            // Who asked for it may not wait for it any more.
+            // The caller may no longer be waiting for it.
             let _ = decided.send(done);
         });
         Ok(async move { outcome.await.unwrap_or(Err(ChangeError::Stopping.into())) })

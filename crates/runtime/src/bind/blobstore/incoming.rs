@@ -1,4 +1,4 @@
-//! A value that is read: as a stream, or at once where it fits.
+//! A value that is read: as a stream, or all at once if it fits.
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -32,7 +32,7 @@ impl Incoming {
     }
 }
 
-/// The stream of a value. A piece is read from the backend when somebody waits for it.
+/// The stream of a value. A piece is read from the backend when something waits for it.
 pub(super) struct Input {
     reading: Reading,
     piece: Bytes,

@@ -1,8 +1,8 @@
-//! A value that is written: its stream hands each piece on to the backend, and takes the next when
-//! the backend has taken that.
+//! A value that is written: its stream passes each piece on to the backend, and accepts the next
+//! once the backend has taken it.
 //!
-//! A component may write before it says to which object (`write-data`). That much is held here, but
-//! no more than a little.
+//! A component may write before it says to which object (`write-data`). A small amount is buffered
+//! here.
 
 use std::{
     future::poll_fn,
@@ -40,9 +40,9 @@ enum State {
     Held(Vec<Bytes>),
     /// The object takes the next piece.
     Open(Box<dyn Writing>),
-    /// The object is taking a piece. This goes on while somebody waits for it.
+    /// The object is taking a piece. This continues while something waits for it.
     Busy(BoxFuture<'static, (Box<dyn Writing>, Result<(), Error>)>),
-    /// The object could not take a piece, which is to be told.
+    /// The object could not take a piece, which is still to be reported.
     Failed(Error),
     /// Nothing more can be written.
     Closed,
@@ -60,7 +60,7 @@ pub(super) enum Refused {
 pub(super) enum Unfinished {
     /// It was given to no object.
     NoObject,
-    /// A piece failed, which the stream has told.
+    /// A piece failed, which the stream has reported.
     Told,
     /// The backend says no.
     Backend(Error),
@@ -112,7 +112,7 @@ impl Outgoing {
 }
 
 impl State {
-    /// Goes on with what is being done, until there is nothing.
+    /// Continues the current work until there is none.
     fn poll_free(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if let Self::Busy(write) = self {
             let Poll::Ready((writing, outcome)) = write.poll_unpin(context) else {
@@ -148,8 +148,8 @@ impl OutputStream for Output {
                     0 => {
                         *state = State::Closed;
                         let text = format!(
-                            "the value has no object yet, and {HELD_BYTES} bytes of it are held: \
-                             call `write-data` before writing more"
+                            "the value has no object yet, and {HELD_BYTES} bytes of it are \
+                             buffered: call `write-data` before writing more"
                         );
                         Err(StreamError::LastOperationFailed(wasmtime::Error::msg(text)))
                     }

@@ -1,4 +1,4 @@
-//! Calls everything that can be called, with all handles that earlier calls gave.
+//! Calls everything that can be called, with all handles from earlier calls.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +19,7 @@ use wasmtime_wasi_http::{FieldMap, p3::bindings::http::types::ErrorCode};
 use super::probe::Probe;
 use crate::{plan::Plan, state::State};
 
-/// What takes longer waits for somebody who never comes, such as the reader of a body.
+/// A longer call waits for something that never comes, such as the reader of a body.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Enough for the longest chain of handles: fields, a request, its body, a stream, a pollable.
@@ -49,7 +49,7 @@ pub(super) struct Explorer<'a> {
     pub(super) linker: &'a Linker<State>,
     pub(super) plan: &'a Arc<Plan>,
     pub(super) probe: &'a Probe,
-    /// A server that counts who comes; every address and authority leads to it.
+    /// A server that counts connections; every address and authority leads to it.
     pub(super) witness: SocketAddrV4,
 }
 
@@ -79,7 +79,7 @@ impl Explorer<'_> {
             witness: self.witness,
         };
         for round in 0..ROUNDS {
-            // To and fro, since some calls use up what others want.
+            // To and fro, since some calls use up what later ones need.
             let mut order: Vec<_> =
                 (0..self.probe.calls.len()).filter(|call| !deadly.contains(call)).collect();
             if round % 2 == 1 {

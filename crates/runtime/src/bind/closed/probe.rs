@@ -1,8 +1,8 @@
 //! A component that imports interfaces and exports each of their functions again, as `call-0`,
 //! `call-1` and so on, so that a host can call whatever a component could.
 //!
-//! An export has the types of the import, resources included. The core module passes flat values
-//! on as they are; what it adds is room for results, and dropping what was borrowed.
+//! An export has the types of the import, resources included. The core module passes flat values on
+//! unchanged; it only adds room for results, and drops what was borrowed.
 
 use std::{collections::HashMap, fmt::Write};
 
@@ -116,7 +116,7 @@ impl Calls {
         call
     }
 
-    /// The type as the interface has it: what has a name is used, what has none is made anew.
+    /// The type as the interface has it: a named type is used, an unnamed one is defined again.
     fn use_type(&mut self, resolve: &mut Resolve, ty: Type) -> Type {
         match ty {
             Type::Id(id) => Type::Id(self.use_id(resolve, id)),

@@ -46,8 +46,8 @@ enum Lack {
 async fn read(config: Option<Arc<dyn Config>>, name: &str) -> Result<String, Lack> {
     if !is_variable_name(name) {
         return Err(Lack::Name(format!(
-            "`{name}` is no variable's name: it has to be words of lower-case letters and digits \
-             with `_` between them, beginning with a letter"
+            "`{name}` is not a valid variable name: use words of lower-case letters and digits, \
+             joined by `_`, beginning with a letter"
         )));
     }
     let config = config.ok_or_else(|| Lack::Undefined(NONE.to_owned()))?;

@@ -1,7 +1,7 @@
-//! Spin's interfaces of stores, on the stores of `wasi:keyvalue`.
+//! Spin's store interfaces, on the stores of `wasi:keyvalue`.
 //!
-//! As in Spin, a name that no link has is `access-denied`; `no-such-store` is one whose link leads
-//! to a table or bucket that is not there.
+//! As in Spin, a name without a link is `access-denied`; `no-such-store` means that its link leads
+//! to a missing table or bucket.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `wasi:keyvalue/watcher`, both drafts: units that are told of changes in a store.
+//! `wasi:keyvalue/watcher`, both drafts: units that watch a store.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ mod draft2 {
     });
 }
 
-/// A unit that is told of changes, ready to be instantiated.
+/// A unit that watches a store, ready to be instantiated.
 pub(crate) enum Watcher {
     Draft(draft::WatchingPre<State>),
     Draft2(draft2::WatchingPre<State>),

@@ -1,4 +1,4 @@
-//! Spin's interface of PostgreSQL, in the versions 2 and 3.
+//! Spin's PostgreSQL interface, versions 2 and 3.
 
 mod value;
 mod version_4;

@@ -1,5 +1,4 @@
-//! Spin's interface of SQLite. Values of other databases become those that SQLite has, where they
-//! can.
+//! Spin's SQLite interface. Values of other databases become SQLite values if possible.
 
 use futures::{StreamExt, TryStreamExt};
 use keyway_capability::{
@@ -81,7 +80,7 @@ fn plain(
         Value::Blob(bytes) => Ok(Plain::Blob(bytes)),
         _ => {
             let column = columns.get(index).map(|column| column.name.clone()).unwrap_or_default();
-            let reason = "SQLite has no such type; ask for it as a text".to_owned();
+            let reason = "SQLite has no such type; ask for it as text".to_owned();
             Err(Error::Conversion { at: at.clone(), column, reason })
         }
     };

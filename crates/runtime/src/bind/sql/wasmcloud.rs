@@ -1,5 +1,5 @@
-//! wasmCloud's interface of PostgreSQL. It names no database: a component asks the one that its link
-//! names `default`, each time in a session of its own.
+//! wasmCloud's PostgreSQL interface. It does not name a database: a component uses the one that its
+//! link calls `default`, each time in its own session.
 
 use std::sync::Arc;
 

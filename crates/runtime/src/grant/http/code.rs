@@ -1,4 +1,4 @@
-//! What went wrong with a request, as an error of the interface.
+//! What went wrong with a request, as one of the interface's errors.
 
 use std::{error::Error as StdError, io};
 

@@ -1,4 +1,4 @@
-//! How long is waited for the parts of an answer's body.
+//! How long to wait for each part of a response's body.
 
 use std::{
     future::Future,

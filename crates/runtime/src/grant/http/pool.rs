@@ -1,5 +1,5 @@
-//! Connections to servers, and those of them that are kept for the next request: how many, and that
-//! they are closed before a guest is refused a connection, a socket or a file.
+//! Connections to servers, and the pool of those kept for reuse: it is limited, and its connections
+//! are closed before a guest is refused a connection, a socket or a file.
 
 use std::{
     io::{self, IoSlice},

@@ -1,4 +1,4 @@
-//! The routing table beside a model that tries every route.
+//! The routing table, compared with a model that tries every route.
 
 use proptest::prelude::*;
 
@@ -54,7 +54,7 @@ fn a_route_is_a_path_and_there_once() {
     let twice = routes.add(Some("X"), "/a", 9).expect_err("the host has this route");
     assert_eq!(
         twice.to_string(),
-        "the route `/a` is there twice for the host `X`: each leads to one component"
+        "the route `/a` is defined twice for the host `X`: each leads to one component"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Values of databases in the words of each version.
+//! Database values in the types of each version.
 
 use keyway_capability::sql::{Bound, Column, DataType, Date, Range, Time, Value};
 

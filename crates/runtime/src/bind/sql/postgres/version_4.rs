@@ -1,5 +1,5 @@
-//! Spin's interface of PostgreSQL in version 4: as 4.1 has it for components without asynchronous
-//! functions, and as 4.2 has it for those with them.
+//! Spin's PostgreSQL interface, version 4: 4.1 for components without asynchronous functions, 4.2
+//! for components with them.
 
 use futures::StreamExt;
 use keyway_capability::{

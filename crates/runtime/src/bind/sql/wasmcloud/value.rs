@@ -1,5 +1,5 @@
-//! Values in wasmCloud's words. It has floating-point numbers taken apart, into a mantissa, a power
-//! of two and a sign.
+//! Values in wasmCloud's types, in which a floating-point number is a mantissa, a power of two and
+//! a sign.
 
 use keyway_capability::sql::{Column, Date as OwnDate, Time as OwnTime, Value};
 
@@ -64,7 +64,11 @@ pub(super) fn parameter(value: PgValue) -> Result<Value, String> {
         | PgValue::CidrArray(all)
         | PgValue::JsonArray(all)
         | PgValue::JsonbArray(all) => Value::ArrayText(texts(all)),
-        _ => return Err("Keyway has no parameters of this type; give it as a text".to_owned()),
+        _ => {
+            return Err(
+                "Keyway does not support parameters of this type; pass it as text".to_owned()
+            );
+        }
     })
 }
 
@@ -111,13 +115,13 @@ pub(super) fn of_answer(column: &Column, value: Value) -> Result<PgValue, String
         | Value::RangeInt64(_)
         | Value::RangeDecimal(_)
         | Value::Other(_) => {
-            return Err(format!("the interface has no such type; ask for `{native}` as a text"));
+            return Err(format!("the interface has no such type; ask for `{native}` as text"));
         }
     })
 }
 
 fn without_nulls<T>(all: Vec<Option<T>>) -> Result<Vec<T>, String> {
-    let none = "a null stands in the array, which the interface has no words for";
+    let none = "the array contains a null, which the interface cannot express";
     all.into_iter().collect::<Option<_>>().ok_or_else(|| none.to_owned())
 }
 
@@ -134,19 +138,19 @@ fn date(date: Date) -> Result<Value, String> {
 }
 
 fn day(date: &Date) -> Result<OwnDate, String> {
-    let wrong = || "it is no date".to_owned();
+    let wrong = || "it is not a date".to_owned();
     let Date::Ymd((year, month, day)) = *date else { return Err(wrong()) };
     let (month, day) = (month.try_into(), day.try_into());
     Ok(OwnDate { year, month: month.map_err(|_| wrong())?, day: day.map_err(|_| wrong())? })
 }
 
 fn time(Time { hour, min, sec, micro }: &Time) -> Result<OwnTime, String> {
-    let wrong = |_| "it is no time of day".to_owned();
+    let wrong = |_| "it is not a time of day".to_owned();
     Ok(OwnTime {
         hour: u8::try_from(*hour).map_err(wrong)?,
         minute: u8::try_from(*min).map_err(wrong)?,
         second: u8::try_from(*sec).map_err(wrong)?,
-        nanosecond: micro.checked_mul(1000).ok_or("it is no time of day")?,
+        nanosecond: micro.checked_mul(1000).ok_or("it is not a time of day")?,
     })
 }
 
@@ -188,7 +192,7 @@ fn said_moment(date: OwnDate, time: OwnTime) -> Timestamp {
 const DOUBLE_MANTISSA: u32 = 52;
 const SINGLE_MANTISSA: u32 = 23;
 
-/// The power of two of what is no finite number.
+/// The exponent of a value that is not a finite number.
 const DOUBLE_ENDLESS: i16 = 0x7ff - 1075;
 const SINGLE_ENDLESS: i16 = 0xff - 150;
 
