@@ -56,7 +56,8 @@ fn a_program_for_preview_1_is_welded_to_its_adapter() {
             (call_indirect (param i32) (i32.const 0) (i32.const 0)))
         (func (export "f"))
         (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))"#;
-    let program = adapt(&in_world(module, "export f: func();")).expect("it is for preview 1");
+    let module = in_world(module, "export f: func();");
+    let program = adapt(&module).expect("it is for preview 1");
     assert_eq!(describe(&program).expect("it is valid").core_modules, 4);
     assert_eq!(welded(&program).core_modules, 2);
 }
