@@ -114,7 +114,7 @@ fn parts(world: &World) -> (Vec<Part>, Vec<Part>) {
     for item in own.imports.values().chain(own.exports.values()) {
         match item {
             WorldItem::Function(function) => {
-                functions.push(Part::Own { name: function.name.clone() })
+                functions.push(Part::Own { name: function.name.clone() });
             }
             WorldItem::Interface { id: of, .. } => {
                 let interface = &world.resolve.interfaces[*of];
