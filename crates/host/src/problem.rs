@@ -103,7 +103,7 @@ mod tests {
     fn a_problem_shows_no_secret_and_keeps_its_place() {
         let text = "url = \"redis://:hunter2@h\"\nsecret_key = \"hunter2\"";
         let text = Arc::new(Text { name: "keyway.toml".to_owned(), text: text.to_owned() });
-        let place = Some(Place { text, span: 29..39 });
+        let place = Some(Place { text, span: 27..37 });
         let message = "redis://:hunter2@h cannot be reached".to_owned();
         let help = Some("set password=hunter2".to_owned());
         let problem = Problem { code: Code::Store, message, label: None, help, place };
