@@ -200,7 +200,7 @@ fn a_program_of_preview_1_is_put_beside_the_adapter_byte_for_byte() {
 #[test]
 fn what_preview_1_does_not_have_is_named() {
     for (items, said) in [
-        ("(import \"wasi_snapshot_preview1\" \"sock_open\" (func))", "`sock_open`"),
+        ("(import \"wasi_snapshot_preview1\" \"sock_open\" (func))", "sock_open`"),
         ("(import \"wasi_snapshot_preview1\" \"fd_close\" (func (param i64)))", "something else"),
         ("(import \"wasi_snapshot_preview1\" \"fd_close\" (global i32))", "no function"),
         (
@@ -277,7 +277,7 @@ fn types_within_types_are_read_as_deep_as_tools_make_them() {
     assert!(describe(&nested(100)).is_ok());
     let deep = nested(101);
     let refused = describe(&deep).expect_err("it is too deep");
-    assert!(refused.to_string().contains("nested more than 100 deep"), "{refused}");
+    assert!(refused.to_string().contains("nested more than 100 levels deep"), "{refused}");
     assert!(fuse("one", &[part("one", &deep, &[])]).is_err());
     // Deeper than any stack.
     let deep = nested(1_000_000);
