@@ -189,7 +189,7 @@ const RESOURCES: &str = "package test:shop;
             constructor(of: list<u8>) -> result<text, string>;
         }
 
-        list: func(marks: list<borrow<mark>>) -> option<item>;
+        %list: func(marks: list<borrow<mark>>) -> option<item>;
     }
 
     world shop {

@@ -36,8 +36,8 @@ fn package(world: &World) -> Option<String> {
     reserved.next().map(|id| {
         let name = &resolve.packages[id].name;
         format!(
-            "its package `{}:{}` is called by a word of Rust, which the bindings do not escape; call it \
-             by another",
+            "its package `{}:{}` is named after a Rust keyword, which the bindings do not escape; \
+             rename it",
             name.namespace, name.name
         )
     })
