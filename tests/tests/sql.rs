@@ -138,7 +138,10 @@ fn a_component_names_a_server_that_it_is_granted() {
         format!("host={name} port={port} user={user} password='{password}' dbname={database}");
     asked(
         &keyway,
-        &[(&["postgres", &list, "SELECT 7"], "7"), (&["postgres-4", &list, "SELECT 7"], "7")],
+        &[
+            (&["postgres", &list, "SELECT 7"], "7"),
+            (&["postgres-4", &list, "SELECT 7"], "DbValue::Int32(7)"),
+        ],
     );
     for address in [
         format!("postgres://me@{host}/a?hostaddr=10.0.0.1"),

@@ -145,7 +145,7 @@ fn what_cannot_be_opened_says_why() {
     );
     assert_eq!(
         error(Backend::Postgres(postgres::Options::new("postgres://127.0.0.1/db"))),
-        "the address `postgres://127.0.0.1/db` of PostgreSQL is wrong: it names no user"
+        "the address `postgres://127.0.0.1/db` of PostgreSQL is not valid: it names no user"
     );
     let wrong_port = open(&Backend::Nats(nats::Options::new("nats://me:secret@host:port")));
     let Err(OpenError::Address(wrong_port)) = wrong_port else { panic!("{wrong_port:?}") };
