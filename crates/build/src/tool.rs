@@ -66,7 +66,7 @@ pub enum SetUpError {
         missing: Missing,
     },
     /// All steps were done, and it is still not complete.
-    #[error("{what} was set up in {}, but is not complete", folder.display())]
+    #[error("{what} was installed in {}, but is not complete", folder.display())]
     Incomplete {
         /// What was set up.
         what: &'static str,

@@ -39,7 +39,7 @@ fn http(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> 
         problem(Code::NoHttpHandler, message, Some(&format!("build it for `{wanted}`")))
     });
     let help = "a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or \
-                `wasi:http/handler@0.3`; link others to one that does";
+                `wasi:http/handler@0.3`; link other components to one that does";
     let told = told.unwrap_or_else(|| problem(Code::NoHttpHandler, message, Some(help)));
     Some(at(&trigger.place, told, "this component has no HTTP handler"))
 }
