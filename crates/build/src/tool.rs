@@ -12,7 +12,7 @@ use crate::Language;
 pub struct Found {
     /// The compiler or tool, with its version.
     pub tool: String,
-    /// Where it lies.
+    /// Its place.
     pub path: PathBuf,
 }
 

@@ -20,7 +20,7 @@ const OUTGOING: &str = "wasi:http/outgoing-handler";
 
 /// The project's module, bundled.
 pub(super) struct Bundle {
-    /// Where it lies. Beside it, with `.map` after its name, is its source map.
+    /// Its place. Beside it, with `.map` after its name, is its source map.
     pub(super) file: PathBuf,
     /// The files that it was made of.
     pub(super) inputs: Vec<PathBuf>,
