@@ -34,7 +34,7 @@ fn http(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> 
     let entries = [EntryPoint::Http0_2, EntryPoint::Http0_3];
     let told = of_another_version(exports, &entries).map(|(export, wanted)| {
         let message = format!(
-            "{what}, which answers HTTP by `{export}`, a version that Keyway does not call"
+            "{what}, which answers HTTP through `{export}`, a version that Keyway does not support"
         );
         problem(Code::NoHttpHandler, message, Some(&format!("build it for `{wanted}`")))
     });
