@@ -73,11 +73,11 @@ fn a_file_that_is_no_component_is_refused() {
 #[test]
 fn a_component_alone_is_in_order_whatever_it_is_for() {
     for (name, words) in [
-        ("greeter", &["greeter is in order: a library", "keyway call"] as &[&str]),
-        ("left", &["left is in order: a library", "It needs a link for test:tally/tally"]),
-        ("command", &["command is in order: a command", "keyway run"]),
-        ("message-worker", &["is in order: it handles messages"]),
-        ("hello", &["hello is in order: 1 component, 1 unit, 1 trigger"]),
+        ("greeter", &["greeter is valid: a library", "keyway call"] as &[&str]),
+        ("left", &["left is valid: a library", "It needs a link for test:tally/tally"]),
+        ("command", &["command is valid: a command", "keyway run"]),
+        ("message-worker", &["is valid: it handles messages"]),
+        ("hello", &["hello is valid: 1 component, 1 unit, 1 trigger"]),
     ] {
         let checked = finish(["check", &guest(name).display().to_string()]);
         assert_eq!(checked.code, Some(0), "{name}: {checked:?}");

@@ -243,11 +243,16 @@ fn a_server_whose_certificate_is_refused_is_told_with_the_reason() {
     // A certificate that signs itself, as `openssl req -x509` makes it, is trusted as itself.
     assert_eq!(ask(trusted_authority), "200", "{}", keyway.stderr());
     for (port, error, reason, advice) in [
-        (other_authority, "TlsCertificateError", "that of an authority", "that very certificate"),
+        (
+            other_authority,
+            "TlsCertificateError",
+            "a certificate authority's",
+            "exactly that certificate",
+        ),
         (expired, "TlsCertificateError", "its certificate has expired", "renew"),
-        (wrong_name, "TlsCertificateError", "other.example", "by a name of its certificate"),
+        (wrong_name, "TlsCertificateError", "other.example", "by a name in its certificate"),
         (unknown, "TlsCertificateError", "does not trust the issuer", "SSL_CERT_FILE"),
-        (no_tls, "TlsProtocolError", "does not speak TLS", "by `http`"),
+        (no_tls, "TlsProtocolError", "does not speak TLS", "an `http` address"),
     ] {
         let answer = ask(port);
         assert!(answer.contains(error), "{port}: {answer}");

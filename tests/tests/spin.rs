@@ -427,7 +427,7 @@ fn names_that_spin_refuses_are_refused() {
     let told = checked.told();
     assert_eq!(checked.code, Some(1), "{told}");
     for name in ["API_KEY", "my-var", "a.b", "a__b", "Upper"] {
-        let problem = format!("`{name}` is not a valid name for a variable");
+        let problem = format!("`{name}` is not a valid variable name");
         assert!(told.contains(&problem), "{name}: {told}");
     }
     assert!(told.contains("`api_key`") && !told.contains("`good_1` is"), "{told}");

@@ -31,7 +31,7 @@ pub(crate) fn fuzz(root: &Path, arguments: &Arguments) -> Result<()> {
     let named = |name: &str| arguments.target.as_deref().is_none_or(|wanted| wanted == name);
     let targets: Vec<_> = TARGETS.into_iter().filter(|(name, _)| named(name)).collect();
     if targets.is_empty() {
-        bail!("there is no such target; there are `manifest` and `component`");
+        bail!("there is no such target; choose `manifest` or `component`");
     }
     let has_fuzzer = cargo(root).args(["fuzz", "--version"]).stdout(Stdio::null()).status();
     if !has_fuzzer.is_ok_and(|status| status.success()) {

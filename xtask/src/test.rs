@@ -54,7 +54,7 @@ pub(crate) fn run_all(root: &Path, arguments: &Arguments) -> Result<()> {
     }
     report.print(began.elapsed());
     if report.passed() + report.failed() == 0 {
-        bail!("no test has such a name: {}", arguments.names.join(", "));
+        bail!("no test matches: {}", arguments.names.join(", "));
     }
     if report.failed() > 0 {
         bail!("{} tests failed", report.failed());

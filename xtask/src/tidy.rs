@@ -116,7 +116,7 @@ fn cycles(metadata: &Metadata) -> Result<Vec<String>> {
                 (false, _) => found.extend(cycles),
                 (true, false) => {}
                 (true, true) => found.push(format!(
-                    "{} has no cycles of files: take it out of the list (xtask/src/tidy.rs)",
+                    "{} has no file cycles: remove it from the list (xtask/src/tidy.rs)",
                     package.name
                 )),
             }

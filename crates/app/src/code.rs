@@ -207,7 +207,7 @@ codes! {
         Component = "component",
         /// A built component does not match its WIT.
         Mismatch = "mismatch",
-        /// A generator of bindings ended at a project's WIT.
+        /// A binding generator crashed on a project's WIT.
         Panic = "panic",
         /// A file or folder of a project cannot be read or written.
         File = "file",

@@ -145,7 +145,7 @@ impl Reading {
         self.version = table.get("version").and_then(|it| it.string()).map(str::to_owned);
         for (kind, settings) in table.table("trigger").iter().flat_map(Table::values) {
             if kind != "http" {
-                let what = format!("settings of all triggers of the kind `{kind}`");
+                let what = format!("settings for all `{kind}` triggers");
                 unsupported(&settings, &what, "remove them");
                 continue;
             }

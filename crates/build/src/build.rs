@@ -42,8 +42,8 @@ pub struct Job {
     pub options: Options,
 }
 
-/// Builds the component of `project` if it is not there, or was made of something else. While somebody
-/// else builds it, this waits.
+/// Builds the component of `project` if it is not there, or was made of something else. Waits while
+/// another build of it runs.
 ///
 /// The component is written whole: if this fails, the old one is as it was.
 ///
@@ -62,7 +62,7 @@ fn build_unguarded(
     options: &Options,
     toolbox: &Toolbox,
 ) -> Result<Built, BuildError> {
-    // What is wrong with the WIT is told before what is missing here.
+    // Errors in the WIT are reported before missing tools.
     read_world(project, options)?;
     let version = version(project.language, toolbox)?;
     let how = format!("{:?} {:?} {:?}", options.world, options.profile, options.features);

@@ -79,8 +79,8 @@ pub(crate) fn generate<T>(
         message => format!(" ({message})"),
     };
     Err(format!(
-        "the bindings of {language} cannot express {what}{said}; leave that out of the WIT, or choose \
-         another language"
+        "the bindings of {language} cannot express {what}{said}; remove that from the WIT, or \
+         choose another language"
     ))
 }
 

@@ -24,8 +24,8 @@ const TOOLS_OWN: &[&str] = &["node_modules", "__pycache__"];
 const CACHE_TAG: &str = "CACHEDIR.TAG";
 
 impl Project {
-    /// The files that its component is made of, sorted: those of its folder, what its packages are known
-    /// by, and those elsewhere that compilers have told of. Hidden ones are for other tools.
+    /// The files that its component is made of, sorted: those of its folder, what its packages are
+    /// known by, and those elsewhere that compilers have reported. Hidden ones are for other tools.
     ///
     /// # Errors
     /// If a folder cannot be read.

@@ -36,7 +36,7 @@ pub enum Profile {
 pub(crate) struct Task<'a> {
     pub(crate) project: &'a Project,
     pub(crate) options: &'a Options,
-    /// An empty folder, on the project's file system, that is taken away afterwards.
+    /// An empty folder, on the project's file system, that is removed afterwards.
     pub(crate) work: &'a Path,
     pub(crate) compilers: Stopwatch,
 }

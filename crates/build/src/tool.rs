@@ -12,7 +12,7 @@ use crate::Language;
 pub struct Found {
     /// The compiler or tool, with its version.
     pub tool: String,
-    /// Where it lies.
+    /// Its place.
     pub path: PathBuf,
 }
 
@@ -66,7 +66,7 @@ pub enum SetUpError {
         missing: Missing,
     },
     /// All steps were done, and it is still not complete.
-    #[error("{what} was set up in {}, but is not complete", folder.display())]
+    #[error("{what} was installed in {}, but is not complete", folder.display())]
     Incomplete {
         /// What was set up.
         what: &'static str,

@@ -16,10 +16,10 @@ pub enum BodyError {
     #[error("the body broke off: {0}")]
     Transfer(#[from] hyper::Error),
     /// The unit failed while it was sending its answer.
-    #[error("the component broke off its answer: {0}")]
+    #[error("the component broke off its response: {0}")]
     Unit(#[from] Failure),
     /// The component reported an error in place of the rest of the body.
-    #[error("the component broke off its answer: {0}")]
+    #[error("the component broke off its response: {0}")]
     Guest(String),
 }
 

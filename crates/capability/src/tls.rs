@@ -26,7 +26,7 @@ use rustls::{
 pub fn client() -> Result<ClientConfig, Error> {
     let loaded = rustls_native_certs::load_native_certs();
     for error in &loaded.errors {
-        tracing::warn!(%error, "some of the certificates that this machine trusts cannot be read");
+        tracing::warn!(%error, "some of this machine's trusted certificates cannot be read");
     }
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(loaded.certs.iter().cloned());

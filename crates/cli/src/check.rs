@@ -48,7 +48,7 @@ fn summary(path: &Path, checked: &Checked) -> String {
                 ComponentPurpose::Library => format!("a library: keyway call {path}"),
             };
             let links = unlinked.iter().map(|import| format!("\nIt needs a link for {import}."));
-            return format!("{name} is in order: {what}{}", links.collect::<String>());
+            return format!("{name} is valid: {what}{}", links.collect::<String>());
         }
     };
     let counted = |count: usize, one: &str| match count {

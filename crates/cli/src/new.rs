@@ -83,12 +83,8 @@ fn start(arguments: &Arguments) -> Outcome<Start> {
         return Ok(Start::Wit { path: path.clone(), world, features });
     }
     if arguments.features.chosen() != Features::default() {
-        let help = "name it with `--wit PATH`";
-        return Err(vec![told(
-            Code::Arguments,
-            "features are those of a WIT of your own".to_owned(),
-            help,
-        )]);
+        let help = "name one with `--wit PATH`";
+        return Err(vec![told(Code::Arguments, "features need your own WIT".to_owned(), help)]);
     }
     if let Some(kind) = arguments.kind {
         return Ok(Start::Kind(kind));

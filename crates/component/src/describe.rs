@@ -145,7 +145,7 @@ fn needs(imports: &[Extern]) -> Vec<Need> {
 /// Says why the bytes are not a valid component.
 pub fn wit(bytes: &[u8]) -> Result<String, ReadError> {
     let surface = Surface::read(bytes, Depth::Whole)?;
-    // A component need not come from WIT at all; what has no WIT is told in its closest likeness.
+    // A component need not come from WIT at all; anything without WIT is shown as the closest WIT.
     // Nor may it be as the reader of WIT assumes.
     Ok(caught(|| decode(bytes)).ok().flatten().unwrap_or_else(|| sketch(&surface)))
 }

@@ -9,9 +9,9 @@
 //! - [`minimum`] says what an instance takes before it runs.
 //! - [`authority`] says what an imported interface gives, and [`EntryPoint`] what an exported one is to
 //!   a host.
-//! - [`fuse`] makes one component, a unit, of a component and all that is linked to it, in which
-//!   each component's authority stays apart from that of the others; [`compose`] makes one for
-//!   hosts that do not know such units, and [`strip`] takes names out of it.
+//! - [`fuse`] makes one component, a unit, from a component and everything linked to it, in which
+//!   each component's authority stays separate; [`compose`] makes one for hosts that do not know
+//!   such units, and [`strip`] removes names from it.
 //! - [`weld`] makes instances of a component cheaper.
 
 mod adapt;

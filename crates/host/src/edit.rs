@@ -82,8 +82,8 @@ pub fn link(path: &Path, from: &str, to: &str, import: Option<&str>) -> Done<Vec
     for meant in imports {
         let bare = meant.split('@').next().unwrap_or(&meant);
         let versions = all.iter().filter(|other| other.split('@').next() == Some(bare)).count();
-        // Without a version a link stays right when a component is built anew. With several, each has a
-        // link of its own.
+        // Without a version a link stays right when a component is rebuilt. With several, each has
+        // a link of its own.
         let is_asked_for = import == Some(meant.as_str());
         let key = if versions > 1 || is_asked_for { meant.as_str() } else { bare };
         let key = ImportName::new(key)

@@ -166,7 +166,7 @@ fn socket(path: Option<&Path>, app: &App) -> Result<Option<AdminSocket>, Process
         Ok(socket) => Ok(Some(socket)),
         Err(error) if path.is_some() => Err(error),
         Err(error) => {
-            tracing::warn!("there is no admin API: {error}");
+            tracing::warn!("the admin API is not available: {error}");
             Ok(None)
         }
     }

@@ -204,9 +204,10 @@ fn no_command(exports: &[String]) -> Problem {
         (all, None) if all.iter().any(answers) => {
             (all.join(", "), "it answers HTTP: serve it with `keyway up`")
         }
-        (all, None) => {
-            (all.join(", "), "it is for other components: link one to it, and see `keyway inspect`")
-        }
+        (all, None) => (
+            all.join(", "),
+            "it is a library: link a component to it; `keyway inspect` shows what it exports",
+        ),
     };
     let message = format!("this component is not a command: it exports {exports}");
     problem(Code::NoCommand, message, Some(help))

@@ -55,7 +55,7 @@ impl Gate {
     }
 }
 
-/// A place in the queue, left when dropped: also when the client goes.
+/// A place in the queue, left when dropped, including when the client disconnects.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {

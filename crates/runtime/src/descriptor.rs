@@ -64,7 +64,7 @@ pub(crate) async fn make_room() -> Result<(), Exhausted> {
 pub(crate) async fn make_room_early() {
     if ARE_FEW_LEFT.load(Relaxed) {
         spare::give_up().await;
-        // Whether there are more is seen anew; who needs one asks again.
+        // Whether there are more is checked afresh; a caller that needs one asks again.
         let _ = check_left();
     }
 }

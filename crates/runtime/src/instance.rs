@@ -52,7 +52,7 @@ pub(crate) struct Responder {
     workers: Option<Workers>,
     /// The answers that are being read.
     watch: Arc<Watch>,
-    /// Where instances go on that have answered and are not done.
+    /// Runs instances that have answered and are not done.
     tasks: TaskTracker,
 }
 

@@ -22,7 +22,7 @@ pub(super) fn build_scripts(files: &[(PathBuf, String)]) -> Vec<String> {
     for (file, text) in scripts.filter(|(file, _)| is_script(file)) {
         for word in FOREIGN.iter().filter(|word| text.contains(**word)) {
             found.push(format!(
-                "{}: `{word}`: a build script starts no program and reads no files",
+                "{}: `{word}`: a build script must not start programs or read files",
                 file.display()
             ));
         }

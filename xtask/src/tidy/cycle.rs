@@ -33,7 +33,7 @@ pub(super) fn find(root: &Path) -> Result<Vec<String>> {
             format!("\n    {} -> {}: {}", name(arrow.from), name(arrow.to), names.join(", "))
         });
         let lines: String = lines.collect();
-        format!("{}: {} files need each other:{lines}", folder.display(), cycle.len())
+        format!("{}: {} files depend on each other:{lines}", folder.display(), cycle.len())
     });
     Ok(told.collect())
 }

@@ -32,17 +32,16 @@ pub(super) fn check_name(name: &str, value: &Value<'_>) {
     if is_variable_name(name) {
         return;
     }
-    let message = format!("`{name}` is not a valid name for a variable");
+    let message = format!("`{name}` is not a valid variable name");
     let snake: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
         .collect();
     let snake = snake.trim_matches('_');
     let help = if is_variable_name(snake) {
-        format!("Spin wants lower-case letters and digits with `_` between words: `{snake}`")
+        format!("use lower-case letters and digits, with `_` between words: `{snake}`")
     } else {
-        "Spin wants lower-case letters and digits, beginning with a letter, with single `_` \
-         between words"
+        "use lower-case letters and digits, beginning with a letter, with single `_` between words"
             .to_owned()
     };
     value.wrong_key(Code::SpinVariable, message, Some(help));

@@ -140,7 +140,8 @@ fn too_many_flags(world: &World, items: &[Item<'_>]) -> Option<String> {
         let count = flags.flags.len();
         (count > MAX_FLAGS).then(|| {
             format!(
-                "{} has {count} flags, and the component model takes {MAX_FLAGS}; make two types of them",
+                "{} has {count} flags, but the component model allows {MAX_FLAGS}; split them into \
+                 two types",
                 item.name
             )
         })
@@ -161,7 +162,7 @@ fn without_bindings(language: Language, world: &World, item: &Item<'_>) -> Optio
 fn list(languages: &[Language]) -> String {
     let names: Vec<String> = languages.iter().map(ToString::to_string).collect();
     match names.as_slice() {
-        [] => "no language has them".to_owned(),
+        [] => "no language has any".to_owned(),
         [one] => format!("{one} has them"),
         [rest @ .., last] => format!("{} and {last} have them", rest.join(", ")),
     }

@@ -100,7 +100,7 @@ pub(super) fn with_fields(header: &str) -> String {
     for Line { text: line, scopes } in lines(header) {
         if line.starts_with("/*") {
             text.push_str(
-                "// To be filled in: what the class holds. `keyway build` leaves it as it is.\n",
+                "// To be filled in: the state of the class. `keyway build` does not change it.\n",
             );
         } else if !line.starts_with('*') && (!line.is_empty() || scopes.is_empty()) {
             let depth = scopes.iter().filter(|scope| !matches!(scope, Scope::Namespace(_))).count();

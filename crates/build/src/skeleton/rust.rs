@@ -213,7 +213,7 @@ impl<'a> Scope<'a> {
         for resource in &export.resources {
             let name = &ours[resource.name];
             text.push_str(&format!(
-                "/// What `{}` holds: to be filled in.\npub struct {name};\n\n",
+                "/// The state of `{}`: to be filled in.\npub struct {name};\n\n",
                 resource.name
             ));
         }

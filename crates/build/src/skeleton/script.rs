@@ -97,7 +97,7 @@ impl Script {
         let statics = resource.statics.iter().map(|function| self.method(function, "static ", ""));
         let result = if self.is_typed { ": void" } else { "" };
         let dispose = format!(
-            "  [Symbol.dispose](){result} {{\n    // Called when its user lets go of it.\n  }}\n"
+            "  [Symbol.dispose](){result} {{\n    // Called when its user releases it.\n  }}\n"
         );
         let parts: Vec<_> = constructor.into_iter().chain(methods).chain(statics).collect();
         let parts: Vec<_> = parts.into_iter().chain([dispose]).collect();

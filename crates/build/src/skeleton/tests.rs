@@ -328,7 +328,7 @@ fn types_without_bindings_are_refused_with_their_place() {
     let flags: Vec<String> = (0..40).map(|number| format!("bit{number}")).collect();
     let flags = format!("flags many {{ {} }}", flags.join(", "));
     for (inner, without, reason) in [
-        (flags.as_str(), 7, "`many` of `a:b/t` has 40 flags, and the component model takes 32"),
+        (flags.as_str(), 7, "`many` of `a:b/t` has 40 flags, but the component model allows 32"),
         ("f: func(x: list<u8, 4>);", 5, "`f` of `a:b/t` has a list of fixed length, for which"),
         ("type l = list<u8, 4>;", 6, "`l` of `a:b/t` has a list of fixed length with a name, for"),
         ("record r { m: map<string, u8> }", 3, "`r` of `a:b/t` has a `map`, for which"),
@@ -362,7 +362,7 @@ fn names_without_bindings_are_refused_with_their_place() {
         (
             "interface t { resource r { take-handle: func(); } } world w { import t; }",
             &[Language::Rust, Language::Go],
-            "`[method]r.take-handle` of `a:b/t` is called as a",
+            "`[method]r.take-handle` of `a:b/t` has the name of a",
         ),
         (
             "interface t { record self { a: u32 } } world w { export t; }",

@@ -92,7 +92,7 @@ impl<'a> Program<'a> {
             Err(AdaptError::Encode { reason })
         };
         let (TypeRef::Func(ty) | TypeRef::FuncExact(ty)) = import.ty else {
-            return unfit("which is no function there");
+            return unfit("which is not a function there");
         };
         let Some(function) = Function::find(name) else {
             return unfit("which preview 1 does not have");
@@ -115,7 +115,7 @@ impl<'a> Program<'a> {
     fn memory(&mut self, memory: wasmparser::MemoryType) -> Result<(), AdaptError> {
         if memory.memory64 {
             let reason =
-                "its memory has addresses of 64 bits, and preview 1 those of 32".to_owned();
+                "its memory has 64-bit addresses, but preview 1 has 32-bit ones".to_owned();
             return Err(AdaptError::Encode { reason });
         }
         self.memories.push(memory);

@@ -34,12 +34,12 @@ fn http(app: &App, root: &ComponentName, exports: &[String]) -> Option<Problem> 
     let entries = [EntryPoint::Http0_2, EntryPoint::Http0_3];
     let told = of_another_version(exports, &entries).map(|(export, wanted)| {
         let message = format!(
-            "{what}, which answers HTTP by `{export}`, a version that Keyway does not call"
+            "{what}, which answers HTTP through `{export}`, a version that Keyway does not support"
         );
         problem(Code::NoHttpHandler, message, Some(&format!("build it for `{wanted}`")))
     });
     let help = "a component that answers HTTP exports `wasi:http/incoming-handler@0.2` or \
-                `wasi:http/handler@0.3`; link others to one that does";
+                `wasi:http/handler@0.3`; link other components to one that does";
     let told = told.unwrap_or_else(|| problem(Code::NoHttpHandler, message, Some(help)));
     Some(at(&trigger.place, told, "this component has no HTTP handler"))
 }

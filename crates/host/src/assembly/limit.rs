@@ -38,8 +38,8 @@ fn too_many(app: &App, root: &ComponentName, components: usize) -> Option<Proble
     }
     let message =
         format!("`{root}` is fused of {components} components, and a unit can hold {MAX_MEMBERS}");
-    let help = "make one of some of them with `keyway compose`, which then have their grants in \
-                common, or have them call each other by HTTP";
+    let help = "combine some of them with `keyway compose` (they then share their grants), or let \
+                them call each other over HTTP";
     let place = app.components[root].place.clone();
     Some(Problem { place, ..problem(Code::TooManyComponents, message, Some(help)) })
 }

@@ -55,7 +55,7 @@ pub enum ChangeError {
     #[error(transparent)]
     Trial(#[from] TrialError),
     /// The host ends.
-    #[error("the host ended before the change was done")]
+    #[error("the host stopped before the change was done")]
     Stopping,
 }
 
@@ -89,7 +89,7 @@ pub enum StoreSwapError {
     #[error("a reload has replaced the store; neither store lost data")]
     Replaced,
     /// The host ends.
-    #[error("the host ended before the swap did")]
+    #[error("the host stopped before the swap was done")]
     Cut,
 }
 
@@ -165,7 +165,7 @@ impl ChangeError {
         let help = match self {
             Self::Busy(Busy::Change) => "try again when it is done",
             Self::Busy(Busy::Trial | Busy::StoreSwap { .. }) => {
-                "wait until that is done, or end it with `keyway swap --undo`"
+                "wait until it is done, or end it with `keyway swap --undo`"
             }
             Self::NoSuchComponent { name, known } | Self::NoSuchStore { name, known } => {
                 return Some(did_you_mean(name, known.iter().map(String::as_str)));

@@ -19,13 +19,13 @@ pub enum ProcessError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// No threads can be started for the work beside requests.
-    #[error("no threads can be started: {0}")]
+    #[error("threads cannot be started: {0}")]
     Threads(#[source] io::Error),
     /// Signals do not reach the process.
     #[error("signals cannot be handled: {0}")]
     Signals(#[source] io::Error),
     /// Nothing can be run.
-    #[error("nothing can be run: {0}")]
+    #[error("the async runtime cannot be started: {0}")]
     Runtime(#[source] io::Error),
     /// The certificate or its key cannot be read.
     #[error("the file {} cannot be read: {error}", path.display())]

@@ -22,7 +22,7 @@ pub enum RequestError {
     #[error("the path {} is not absolute", .0.display())]
     RelativePath(PathBuf),
     /// A part of a whole is not one.
-    #[error("{percent} is not a part of {whole}: give 0 to 100 percent")]
+    #[error("{percent} is not a share of {whole}: write 0 to 100 percent")]
     Percent {
         /// The number.
         percent: f64,

@@ -49,7 +49,7 @@ use draft::{blobstore, container, types};
 /// Names on a page of the backend's.
 const PAGE: usize = 1000;
 
-/// Names that are read at once. Who asks for more gets these, and asks again.
+/// Names that are read at once. A caller that wants more gets these, and asks again.
 const MAX_NAMES: u64 = 10_000;
 
 /// Lays the host's functions for an interface of `wasi:blobstore` over `target`, with the links of

@@ -369,7 +369,7 @@ impl request_reply::Host for View<'_> {
         let message = self.table.delete(message)?;
         let asked = self.table.get(&reply_to)?;
         let (Some(broker), Some(_)) = (asked.broker.clone(), &asked.content.reply_to) else {
-            let reason = "nobody waits for an answer to this message";
+            let reason = "no one is waiting for a reply to this message";
             return Err(Refusal::Wrong(reason.to_owned()));
         };
         Ok(broker.reply(&asked.content.clone(), outgoing(message.content)).await?)

@@ -13,10 +13,10 @@ use crate::{
 /// What the functions of the capability `C` see. Each capability has a type of its own for `C`, so
 /// that each implements its interfaces for a view of its own.
 pub(crate) struct View<'a, C> {
-    /// None for an import that nobody owns: it opens nothing.
+    /// None for an import without an owner: it opens nothing.
     pub(crate) member: Option<&'a Arc<Member>>,
     pub(crate) plan: &'a Arc<Plan>,
-    /// Where the component is in the plan, or beyond its end for an import that nobody owns.
+    /// Where the component is in the plan, or beyond its end for an import without an owner.
     pub(crate) slot: usize,
     pub(crate) table: &'a mut ResourceTable,
     pub(crate) held: &'a Held,

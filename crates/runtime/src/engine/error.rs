@@ -8,7 +8,8 @@ pub enum EngineError {
     Host(String),
     /// There is an engine, and no room for all instances.
     #[error(
-        "there is no room for {instances} instances at once: {error}; `limit.concurrency` sets how many there may be"
+        "there is no room for {instances} instances at once: {error}; `limit.concurrency` sets how \
+         many are allowed"
     )]
     Pool {
         /// How many there were to be.

@@ -43,7 +43,7 @@ pub(super) fn override_in(
     )
 }
 
-/// From where a socket is made until it is no more.
+/// From the creation of a socket to its end.
 fn override_life(target: &mut LinkerInstance<'_, State>, view: View) -> wasmtime::Result<()> {
     target.resource(
         "tcp-socket",

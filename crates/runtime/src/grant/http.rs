@@ -200,7 +200,7 @@ async fn send(
     send_once(member, request.request(), options).await.map_err(failed)
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 enum Failed {
     /// Its time is up.
     Here(Error),

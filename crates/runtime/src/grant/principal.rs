@@ -17,8 +17,8 @@ pub struct Principal {
     pub grant: Grant,
     /// What its links to backends lead to, by what it opens.
     pub links: BTreeMap<(Capability, String), Linked>,
-    /// Its standard streams, where it has the process to itself. Others write lines that begin
-    /// with their name, and read nothing.
+    /// Its standard streams, where it has the process to itself. All other components write lines
+    /// that begin with their name, and read nothing.
     pub streams: Option<Streams>,
     /// How its user grants it more.
     pub remedy: Remedy,

@@ -93,7 +93,7 @@ pub(super) async fn answer_0_3(
         let request = request_0_3(store.get(), request, scheme);
         view::table(store.get()).push(request)
     })?;
-    // What the guest is told of its answer's transmission.
+    // What the guest learns about the transmission of its response.
     let (whole, all_sent) = oneshot::channel();
     let transmitted = async { all_sent.await.map_err(|_| Error::ConnectionTerminated) };
     match service.wasi_http_handler().call_handle(accessor, request).await? {
@@ -112,7 +112,7 @@ pub(super) async fn answer_0_3(
     }
     // The guest's tasks write the body; and it may be one that only the host moves.
     if body_sent.await.is_ok() {
-        // Nobody may want to know.
+        // The receiver may be gone.
         let _ = whole.send(());
     }
     Ok(())
@@ -138,6 +138,6 @@ fn request_0_3(state: &mut State, request: http::Request<WasiBody>, scheme: Sche
         None,
         body,
     );
-    // What a guest has to say of a request's body moves nothing, and is for nobody here.
+    // What a guest reports about a request's body changes nothing here.
     request
 }

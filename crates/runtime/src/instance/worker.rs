@@ -200,7 +200,7 @@ pub(super) async fn drive(
 ) -> Result<(), Broken> {
     let (given, mut answered) = oneshot::channel();
     let (done, mut finished) = oneshot::channel();
-    // Where there are none, nobody comes here.
+    // Without any, this code is not reached.
     let Some(workers) = &responder.workers else { return Ok(()) };
     let job =
         Box::new(Job { request, scheme, answer: given, body_sent, deadline, done, admission });
@@ -284,7 +284,7 @@ async fn work(
     end: watch::Sender<Option<Failure>>,
     _room: OwnedSemaphorePermit,
 ) {
-    // Where there is none, nobody starts one.
+    // Without one, none is started.
     let Some(workers) = &responder.workers else { return };
     let mut store = responder.store();
     let ended = live(&responder, workers, &mut store, &mut worker).await;
@@ -379,7 +379,7 @@ impl Desk<'_> {
             self.begin(store.data_mut(), 1, job.deadline.at());
             let Job { request, scheme, answer, done, admission, .. } = *job;
             answer_0_2(store, proxy, (request, scheme), answer).await?;
-            // Whoever waited for it may have gone.
+            // The waiter may have gone.
             let _ = done.send(());
             self.idle();
             self.workers.done(self.number);
@@ -476,7 +476,7 @@ async fn answer(
 ) -> wasmtime::Result<Admission> {
     let Job { request, scheme, answer, body_sent, done, admission, .. } = *job;
     answer_0_3(accessor, service, (request, scheme), answer, body_sent).await?;
-    // Whoever waited for it may have gone.
+    // The waiter may have gone.
     let _ = done.send(());
     Ok(admission)
 }

@@ -1,5 +1,5 @@
-//! What an instance keeps at the host: messages that it writes, and values that it compares. They
-//! take no more, all together, than its own memory may. Objects that it writes to containers are
+//! What an instance keeps in the host: messages that it writes, and values that it compares.
+//! Together they may take no more than its own memory. Objects that it writes to containers are
 //! counted.
 
 use std::sync::{

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 pub struct Ending {
     /// Cancelled when the server is to end.
     pub stop: CancellationToken,
-    /// How long what runs at the stop may go on.
+    /// How long requests that run at the stop may continue.
     pub drain: Duration,
-    /// Cancelled when what goes on after the stop is to be cut off at once.
+    /// Cancelled to cut off at once whatever continues after the stop.
     pub at_once: CancellationToken,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// Of a server that is told to stop at this moment.
+    /// For a server that is stopped at this moment.
     pub(super) fn of(ending: &Ending) -> Self {
         let at = Instant::now().checked_add(ending.drain);
         Deadline { at, at_once: ending.at_once.clone() }

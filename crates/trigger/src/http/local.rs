@@ -75,8 +75,8 @@ impl Settings {
             // `connection::supervise` does the same for both protocols, without a timer that is
             // made and dropped for each request.
             .header_read_timeout(None)
-            // The end of what a client sends is no end of its wish for an answer: how long that is
-            // believed is for `connection::abandoned` to say.
+            // A client that has finished sending may still want its response:
+            // `connection::abandoned` decides how long to believe that.
             .half_close(true)
             .max_header_size(header_bytes as usize)
             .max_headers(MAX_FIELDS)

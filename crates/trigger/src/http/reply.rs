@@ -54,16 +54,16 @@ impl Reply {
                 "The target of the request must be a path that begins with a slash.\n",
             ),
             Reply::BadCoding => {
-                (StatusCode::BAD_REQUEST, "The body of the request must be chunked once only.\n")
+                (StatusCode::BAD_REQUEST, "The body of the request must be chunked exactly once.\n")
             }
             Reply::UnknownCoding => (
                 StatusCode::NOT_IMPLEMENTED,
-                "The only transfer coding that this server knows is chunked.\n",
+                "The only transfer coding that this server supports is chunked.\n",
             ),
             Reply::BadFraming => (
                 StatusCode::BAD_REQUEST,
-                "The request has both Content-Length and Transfer-Encoding, or trailers with a line \
-                 that does not end with CR and LF.\n",
+                "The request has both Content-Length and Transfer-Encoding, or trailers with a \
+                 line that does not end in CRLF.\n",
             ),
             Reply::NoTunnels => {
                 (StatusCode::NOT_IMPLEMENTED, "This server does not open tunnels.\n")

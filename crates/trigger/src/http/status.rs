@@ -71,11 +71,11 @@ fn of_code(code: &str) -> (StatusCode, &'static str) {
             "The service has no connection left for this request. Try again in a moment.\n",
         ),
         "InternalError" | "ConfigurationError" => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "The service failed while it answered.\n")
+            (StatusCode::INTERNAL_SERVER_ERROR, "The service failed while responding.\n")
         }
         _ => (
             StatusCode::BAD_GATEWAY,
-            "The service could not answer, because something that it depends on failed.\n",
+            "The service could not respond, because something it depends on failed.\n",
         ),
     }
 }

@@ -130,7 +130,7 @@ impl<S> Stream<S> {
 }
 
 fn bad_framing() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "a line of the trailers does not end as it must")
+    io::Error::new(io::ErrorKind::InvalidData, "a line of the trailers does not end in CRLF")
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {

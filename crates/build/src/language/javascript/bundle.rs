@@ -20,7 +20,7 @@ const OUTGOING: &str = "wasi:http/outgoing-handler";
 
 /// The project's module, bundled.
 pub(super) struct Bundle {
-    /// Where it lies. Beside it, with `.map` after its name, is its source map.
+    /// Its place. Beside it, with `.map` after its name, is its source map.
     pub(super) file: PathBuf,
     /// The files that it was made of.
     pub(super) inputs: Vec<PathBuf>,
@@ -140,8 +140,9 @@ impl List {
 
 fn no_fetch(world: &World) -> String {
     format!(
-        "warning: `fetch` is used, and the world `{}` does not import `{OUTGOING}`, which it is made of: \
-         each call fails. Add `import {OUTGOING}@0.2.{};` to the world, and the package to `wit/deps`\n",
+        "warning: `fetch` is used, but the world `{}` does not import `{OUTGOING}`, which it \
+         needs: each call will fail. Add `import {OUTGOING}@0.2.{};` to the world, and the package \
+         to `wit/deps`\n",
         world.name(),
         keyway_component::NEWEST_0_2,
     )
@@ -151,8 +152,8 @@ fn no_fetch(world: &World) -> String {
 fn explain(error: BuildError) -> BuildError {
     let BuildError::Compiler { tool, project, mut output } = error else { return error };
     if output.contains("Could not resolve \"node:") || output.contains("is built into node") {
-        output += "\n\nA component has none of the modules that Node.js has built in. Look for a package \
-                   that works in browsers, or a function of the web that does the same: `crypto`, `URL`, \
+        output += "\n\nComponents have none of Node.js's built-in modules. Look for a package that \
+                   works in browsers, or a web API that does the same: `crypto`, `URL`, \
                    `TextEncoder`, `fetch`.";
     }
     BuildError::Compiler { tool, project, output }

@@ -11,7 +11,9 @@ pub(super) fn names(world: &World) -> Option<String> {
     let same = interfaces(world).filter(|(_, is_export)| *is_export).find_map(|(id, _)| {
         let (one, other) = same_symbol(&world.resolve.interfaces[id])?;
         let name = world.interface_name(id);
-        Some(format!("`{one}` and `{other}` of `{name}` are one name in Go's bindings; rename one"))
+        Some(format!(
+            "`{one}` and `{other}` of `{name}` become one name in Go's bindings; rename one"
+        ))
     });
     same.or_else(|| {
         items(world).iter().find_map(|item| {
@@ -20,7 +22,7 @@ pub(super) fn names(world: &World) -> Option<String> {
                 && IN_RESOURCES.contains(&function.item_name());
             is_taken.then(|| {
                 format!(
-                    "{} is called as a method that Go's bindings give each resource; rename it",
+                    "{} has the name of a method that Go's bindings give each resource; rename it",
                     item.name
                 )
             })

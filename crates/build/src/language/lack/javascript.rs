@@ -31,7 +31,8 @@ fn other_name(world: &World) -> Option<String> {
         (WorldKey::Name(name), WorldItem::Interface { id, .. }) => {
             let of = world.resolve.interfaces[*id].name.as_deref()?;
             Some(format!(
-                "it imports the interface `{of}` under the name `{name}`, which JavaScript's bindings cannot"
+                "it imports the interface `{of}` under the name `{name}`, which JavaScript's \
+                 bindings do not support"
             ))
         }
         _ => None,
@@ -67,8 +68,8 @@ fn exported(world: &World) -> Option<String> {
         });
         if let Some(function) = word {
             return Some(format!(
-                "`{}` of the resource `{resource}` has a name with a meaning of its own in a class of \
-                 JavaScript; rename it",
+                "`{}` of the resource `{resource}` has a name with a special meaning in a \
+                 JavaScript class; rename it",
                 function.item_name()
             ));
         }

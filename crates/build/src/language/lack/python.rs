@@ -12,8 +12,9 @@ pub(super) fn of(world: &World) -> Option<String> {
             let interface = &world.resolve.interfaces[*id];
             (!interface.functions.is_empty()).then(|| {
                 format!(
-                    "its import `{name}` is no interface of a package, and Python's bindings lack the \
-                     functions of such; give it a name in a package, and import that"
+                    "its import `{name}` is not an interface of a package, and Python's bindings \
+                     lack the functions of such imports; move it into an interface of a package, \
+                     and import that"
                 )
             })
         }
@@ -47,7 +48,8 @@ fn parameter(world: &World) -> Option<String> {
         let mut names = function.params.iter().skip(own);
         names.any(|parameter| parameter.name == first).then(|| {
             format!(
-                "{} has a parameter `{first}`, as each method of Python has before all others; rename it",
+                "{} has a parameter `{first}`, the name of the first parameter of every Python \
+                 method; rename it",
                 item.name
             )
         })

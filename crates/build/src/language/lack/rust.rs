@@ -58,7 +58,10 @@ fn of_item(resolve: &Resolve, item: &Item<'_>) -> Option<String> {
             let is_wrong = is_type || cases.into_iter().any(is_self);
             is_wrong.then(|| {
                 let what = if is_type { "is called `self`" } else { "has the case `self`" };
-                format!("{name} {what}, which Rust's bindings write as `Self`, a word of Rust; rename it")
+                format!(
+                    "{name} {what}, which Rust's bindings write as `Self`, a Rust keyword; \
+                         rename it"
+                )
             })
         }
         Of::Function(function) => of_function(resolve, item, function),
@@ -71,7 +74,8 @@ fn of_function(resolve: &Resolve, item: &Item<'_>, function: &Function) -> Optio
         && !matches!(function.kind, FunctionKind::Constructor(_));
     if is_method && !item.is_export && IN_IMPORTED_RESOURCES.contains(&function.item_name()) {
         return Some(format!(
-            "{name} is called as a function that Rust's bindings add to each imported resource; rename it"
+            "{name} has the name of a function that Rust's bindings add to each imported resource; \
+             rename it"
         ));
     }
     let result = function.result.map(|result| alias_of(resolve, result));
@@ -84,8 +88,8 @@ fn of_function(resolve: &Resolve, item: &Item<'_>, function: &Function) -> Optio
     let moves_list = |ty: Type| has_moved_list(resolve, ty);
     if !item.is_export && function.params.iter().any(|parameter| moves_list(parameter.ty)) {
         return Some(format!(
-            "{name} takes a list of fixed length whose elements are not plain numbers, which Rust's \
-             bindings hand to no import; use a list"
+            "{name} takes a list of fixed length whose elements are not plain numbers, which \
+             Rust's bindings cannot pass to an import; use a list"
         ));
     }
     None
@@ -136,7 +140,7 @@ fn of_interface(world: &World, id: InterfaceId, is_export: bool) -> Option<Strin
     let name = world.interface_name(id);
     if is_export && let Some((one, other)) = same_symbol(interface) {
         return Some(format!(
-            "`{one}` and `{other}` of `{name}` are one name in Rust's bindings; rename one"
+            "`{one}` and `{other}` of `{name}` become one name in Rust's bindings; rename one"
         ));
     }
     let types: BTreeSet<&str> = interface.types.keys().map(String::as_str).collect();
@@ -153,8 +157,8 @@ fn of_interface(world: &World, id: InterfaceId, is_export: bool) -> Option<Strin
         let made = made.iter().find(|made| is_export && types.contains(made.as_str()));
         if let Some(made) = made {
             return Some(format!(
-                "`{made}` of `{name}` is called as what Rust's bindings make for the resource \
-                 `{resource}`; rename it"
+                "`{made}` of `{name}` has the name of something that Rust's bindings generate for \
+                 the resource `{resource}`; rename it"
             ));
         }
     }
@@ -178,8 +182,8 @@ fn modules(world: &World) -> Option<String> {
     let found = meeting(world, &world.resolve.worlds[world.id].imports);
     found.first().map(|name| {
         format!(
-            "its interface `{name}` and the namespace `{name}` of a package are one module in Rust's \
-             bindings; rename one"
+            "its interface `{name}` and the namespace `{name}` of a package become one module in \
+             Rust's bindings; rename one"
         )
     })
 }

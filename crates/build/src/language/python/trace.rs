@@ -71,19 +71,22 @@ fn own_frames(said: &str) -> String {
 fn help(module: &str, project: &Project, environment: Option<&Environment>) -> String {
     let package = module.split('.').next().unwrap_or(module);
     if ABSENT.contains(&package) {
-        return format!("A component has no `{package}`: it needs what WASI does not have.");
+        return format!(
+            "Components have no `{package}`: it needs something that WASI does not provide."
+        );
     }
     if environment.is_some_and(|environment| environment.has(package)) {
         return format!(
-            "`{package}` is installed, and its part `{module}` is not there or is code for this machine: \
-             packages have to be of Python alone."
+            "`{package}` is installed, but its module `{module}` is missing or is native code: \
+             packages have to be pure Python."
         );
     }
     let requirements = project.folder.join("requirements.txt").is_file();
     let what = if requirements { "-r requirements.txt" } else { package };
     format!(
-        "Packages are taken from the project's own environment `.venv`, and not from the machine: run \
-         `python3 -m venv .venv && .venv/bin/pip install {what}` in the project's folder, or `uv sync`."
+        "Packages come from the project's own environment `.venv`, not from the machine: run \
+         `python3 -m venv .venv && .venv/bin/pip install {what}` in the project's folder, or `uv \
+         sync`."
     )
 }
 
@@ -124,7 +127,9 @@ Caused by:
         std::fs::write(folder.path().join("requirements.txt"), "").expect("written");
         assert!(told(OUTPUT, &project, None).contains("pip install -r requirements.txt`"));
         let absent = told(&OUTPUT.replace("humanize", "_ssl"), &project, None);
-        assert!(absent.ends_with("A component has no `_ssl`: it needs what WASI does not have."));
+        assert!(absent.ends_with(
+            "Components have no `_ssl`: it needs something that WASI does not provide."
+        ));
         assert_eq!(told("other words\n", &project, None), "other words");
     }
 }
