@@ -1,5 +1,7 @@
 //! The WIT world that a project implements.
 
+mod written;
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -11,7 +13,7 @@ use wit_parser::{
     Stability, TypeDefKind, WorldId, WorldItem, WorldKey,
 };
 
-use crate::{BuildError, Features};
+use crate::Features;
 
 /// A world, with everything that it refers to.
 #[derive(Debug, Clone)]
@@ -157,19 +159,6 @@ impl World {
     /// The features that are on and have something behind them.
     pub(crate) fn features_on(&self) -> BTreeSet<String> {
         known_features(&self.resolve)
-    }
-
-    /// Where tools that read WIT themselves are to read it: in `wit`, or in a file under `work` where
-    /// features are on, which not all of them can switch on.
-    pub(crate) fn for_tools(&self, wit: PathBuf, work: &Path) -> Result<PathBuf, BuildError> {
-        if self.features_on().is_empty() {
-            return Ok(wit);
-        }
-        let path = work.join("features.wit");
-        let text = self.without_gates().map_err(std::io::Error::other);
-        let written = text.and_then(|text| std::fs::write(&path, text));
-        written.map_err(BuildError::written(&path))?;
-        Ok(path)
     }
 
     /// Its WIT as one text with nothing behind features.
