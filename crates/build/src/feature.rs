@@ -1,10 +1,10 @@
 //! Which unstable parts of WIT a project takes: those behind `@unstable(feature = …)`.
 
+mod setting;
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use serde::Deserialize;
-
-use crate::{BuildError, Project};
 
 /// The file in a project's folder that names its features.
 pub(crate) const SETTINGS: &str = "keyway-build.toml";
@@ -22,24 +22,6 @@ pub struct Features {
 }
 
 impl Features {
-    /// Those that `project` names in its settings, and these.
-    ///
-    /// # Errors
-    /// If the settings cannot be read.
-    pub(crate) fn and_those_of(&self, project: &Project) -> Result<Self, BuildError> {
-        let path = project.folder.join(SETTINGS);
-        let Some(own) = Self::read(&path).map_err(|reason| BuildError::Project {
-            language: project.language,
-            folder: project.folder.clone(),
-            reason: format!("has a {SETTINGS} that cannot be read: {reason}"),
-        })?
-        else {
-            return Ok(self.clone());
-        };
-        let names = self.names.union(&own.names).cloned().collect();
-        Ok(Self { all: self.all || own.all, names })
-    }
-
     fn read(path: &Path) -> Result<Option<Self>, String> {
         if !path.is_file() {
             return Ok(None);

@@ -12,8 +12,6 @@ use std::{fmt, fs, path::Path, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::World;
-
 /// A language that components are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -67,12 +65,6 @@ impl Language {
         } else {
             return None;
         })
-    }
-
-    /// Whether the language has bindings for all that `world` has; if not, why, in words about the
-    /// world.
-    pub(crate) fn can_build(self, world: &World) -> Result<(), String> {
-        lack::of(self, world).map_or(Ok(()), Err)
     }
 
     /// The name on the command line.

@@ -19,7 +19,7 @@ use crate::{
     Language, World,
     language::{
         c::{self, order},
-        go,
+        go, lack,
     },
     word::snake,
 };
@@ -91,7 +91,9 @@ fn parameters(function: &Function) -> &[Param] {
 
 /// The skeleton of the component `name`, which implements `world`.
 pub(crate) fn of(world: &World, language: Language, name: &str) -> Result<Skeleton, String> {
-    language.can_build(world)?;
+    if let Some(lacking) = lack::of(language, world) {
+        return Err(lacking);
+    }
     let exports = exports(world);
     let one = |path: &str, text: String| vec![(path.to_owned(), text)];
     let files = match language {

@@ -1,5 +1,7 @@
 //! The WIT world that a project implements.
 
+mod written;
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
