@@ -1,6 +1,5 @@
 //! The WIT world that a project implements.
 
-mod written;
 
 use std::{
     collections::BTreeSet,
