@@ -1,6 +1,5 @@
 //! The WIT world that a project implements.
 
-
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},

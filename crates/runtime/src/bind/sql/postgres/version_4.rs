@@ -162,7 +162,6 @@ impl<U: Send + 'static> v4_2::HostConnectionWithStore<U> for Sql {
         open(accessor, &address).await
     }
 
-    #[expect(clippy::result_large_err, reason = "what the interface has in its stream")]
     async fn query_async(
         accessor: &Accessor<U, Self>,
         connection: Resource<Connection>,
