@@ -227,7 +227,10 @@ fn a_swap_that_is_cancelled_leaves_the_old_store_and_an_empty_target() {
     block_on(async {
         for phase in [Phase::Preparing, Phase::Copying] {
             let (swapping, store) = swapping(memory());
-            store.set("key", bytes("value")).await.unwrap();
+            // Enough that copying them is seen.
+            for number in 0..50 {
+                store.set(&format!("key-{number}"), bytes("value")).await.unwrap();
+            }
             let target: Arc<dyn Store> = Faulty::new(None);
             let swap = swapping.swap(Arc::clone(&target), Existing::Refuse);
             let cancel = async {
@@ -237,7 +240,7 @@ fn a_swap_that_is_cancelled_leaves_the_old_store_and_an_empty_target() {
             let (swapped, is_cancelled) = tokio::join!(swap, cancel);
             assert_eq!((swapped, is_cancelled), (Err(SwapError::Cancelled), true));
             assert!(content(&*target).await.is_empty());
-            assert_eq!(store.get("key").await.unwrap(), Some(bytes("value")));
+            assert_eq!(store.get("key-7").await.unwrap(), Some(bytes("value")));
             assert!(!swapping.cancel().await, "there is none under way");
             swapping.swap(target, Existing::Refuse).await.unwrap();
         }
