@@ -352,7 +352,7 @@ mod tests {
         let expected = [
             "`--net localhost:80` is neither an address nor a network\n",
             "`--http example.com/x`: this is not a valid HTTP grant: it has a path or query",
-            "`--env =x`: `` is not a valid variable name\n",
+            "`--env `: `` is not a valid variable name\n",
             "`--memory much` is not a valid size\n",
             "`--time 2years` is longer than a year\n",
         ];

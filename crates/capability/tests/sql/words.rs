@@ -60,7 +60,7 @@ fn the_servers_of_an_address_are_found_as_libpq_finds_them() {
     for (address, expected) in [
         ("postgres://me:secret@db.internal/a", &[("db.internal", 5432)][..]),
         ("postgresql://me@one:1,two:2/a", &[("one", 1), ("two", 2)]),
-        ("postgres://me@one/a?host=two&port=3", &[("one", 3), ("two", 3)]),
+        ("postgres://me@one/a?host=two&port=3", &[("one", 5432), ("two", 3)]),
         ("host=localhost port=5433 user=me password=secret dbname=a", &[("localhost", 5433)]),
         ("host=one,two port=1,2 user=me", &[("one", 1), ("two", 2)]),
         (
