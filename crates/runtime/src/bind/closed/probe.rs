@@ -169,16 +169,19 @@ impl Calls {
     }
 }
 
-/// All interfaces of a package that a component may import, with its version.
+/// All interfaces of a package that a component may import, with its version if it has one.
 fn interface_names(text: &str) -> Vec<String> {
     let package = text.lines().find_map(|line| line.strip_prefix("package ")).expect("a package");
-    let (package, version) =
-        package.trim().trim_end_matches(';').split_once('@').expect("a version");
+    let package = package.trim().trim_end_matches(';');
+    let (package, version) = match package.split_once('@') {
+        Some((package, version)) => (package, format!("@{version}")),
+        None => (package, String::new()),
+    };
     let names = text.lines().filter_map(|line| line.strip_prefix("interface "));
     let names = names.map(|line| line.trim().trim_end_matches('{').trim());
     names
         .filter(|name| !ENTRY_POINTS.contains(name))
-        .map(|name| format!("{package}/{name}@{version}"))
+        .map(|name| format!("{package}/{name}{version}"))
         .collect()
 }
 
