@@ -113,7 +113,8 @@ mod tests {
         World::read(&file, None, &Features::default()).expect("it is WIT")
     }
 
-    /// What is told of a component of the world `made` where the world `wanted` is to be there.
+    /// The differences reported for a component of the world `made` if the world `wanted` is
+    /// expected.
     fn told(wanted: &str, made: &str) -> Vec<String> {
         let made = likeness(&world(made)).expect("a component");
         let mismatches = mismatches(&world(wanted), &made).expect("both can be read");

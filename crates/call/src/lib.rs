@@ -1,5 +1,5 @@
-//! What a call of a unit carries, and how it fails: what those who make calls and those who answer
-//! them have to agree on. It knows neither of them, and nothing of WebAssembly.
+//! What a call of a unit carries, and how it fails: the contract between callers and units. It
+//! knows neither of them, and nothing of WebAssembly.
 //!
 //! - [`Body`] is what streams in and out of a unit, and [`BodyError`] says why it broke off.
 //! - [`Length`] and [`has_body`] read from the head of an answer what follows it.

@@ -120,8 +120,8 @@ pub(crate) fn parse(address: &Address) -> Result<Config, AddressError> {
     })
 }
 
-/// Whether an address says itself that TLS is wanted but not needed, which is what the client does
-/// that is told nothing.
+/// Whether an address itself says that TLS is preferred but not required, which is the client's
+/// default.
 fn prefers_tls(address: &Address) -> bool {
     let mut found = address.secret().match_indices("sslmode");
     found.any(|(at, name)| {

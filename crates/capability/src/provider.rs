@@ -1,7 +1,7 @@
 //! What a capability is to a host: backends that are opened by their words, and what links lead to.
 //!
-//! A host treats all capabilities alike through this, and knows none of their traits. Who binds an
-//! interface asks a [`Linked`] for the type that its capability has.
+//! A host treats all capabilities alike through this, and knows none of their traits. A binding
+//! asks a [`Linked`] for its capability's type.
 
 use std::{any::Any, collections::BTreeMap, fmt, sync::Arc};
 

@@ -6,7 +6,7 @@
 //!
 //! | room | what is in it |
 //! | --- | --- |
-//! | `problem`, `error` | what users are told: [problems](ProblemReport) with an app, [errors](HostError) of operations |
+//! | `problem`, `error` | what users see: [problems](ProblemReport) with an app, [errors](HostError) of operations |
 //! | [`log`] | the log of a process, which is made once and handed on |
 //! | `backend` | opens and keeps what stands behind capabilities |
 //! | `assembly` | from a manifest to checked, compiled units |

@@ -1,5 +1,5 @@
 //! The log of a process: what its components print, and what the host says. Its last lines are kept
-//! for those who ask later, and each is given to those who follow it.
+//! for later readers, and each new line goes to its followers.
 //!
 //! A process makes one [`Log`] and hands it to whatever writes to it or reads it.
 

@@ -1,5 +1,5 @@
-//! Who may run: as many calls of a unit as its limit allows run at once, some more wait in a queue,
-//! and the rest are refused.
+//! Admits calls: as many calls of a unit as its limit allows run at once, some more wait in a
+//! queue, and the rest are rejected.
 
 use std::sync::{
     Arc,

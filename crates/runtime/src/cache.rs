@@ -101,7 +101,7 @@ impl Cache {
         if metadata.uid() != user() || metadata.mode() & 0o022 != 0 {
             return Err(CacheError::Shared(folder));
         }
-        // Who may rename a folder above can put another in its place.
+        // A user who may rename a parent folder can replace it.
         for above in folder.ancestors().skip(1) {
             let metadata = fs::metadata(above).map_err(failed)?;
             let is_of_others = ![user(), ROOT].contains(&metadata.uid());

@@ -43,7 +43,7 @@ pub fn debian_package() -> PathBuf {
     package.unwrap_or_else(|| panic!("{} has no package: run `cargo xtask test`", folder.display()))
 }
 
-/// Whether this is root, who needs no namespace to make a machine.
+/// Whether this is root, which needs no namespace to create a machine.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }

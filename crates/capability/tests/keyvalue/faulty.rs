@@ -1,4 +1,4 @@
-//! A store that fails when it is told to, and lets others go first now and then.
+//! A store that fails on demand, and sometimes yields to other tasks.
 
 use std::sync::{
     Arc, Mutex,
@@ -26,11 +26,11 @@ pub(crate) struct Fault {
     pub(crate) error: Error,
 }
 
-/// A store in memory that fails as it is told.
+/// A store in memory that fails on demand.
 #[derive(Debug, Default)]
 pub(crate) struct Faulty {
     pub(crate) inner: Memory,
-    /// Whether it never answers who wants to watch.
+    /// Whether it never answers a watcher.
     is_mute: bool,
     fault: Mutex<Option<Fault>>,
     steps: AtomicU32,
@@ -41,7 +41,7 @@ impl Faulty {
         Arc::new(Self { fault: Mutex::new(fault), ..Self::default() })
     }
 
-    /// One that never answers who wants to watch.
+    /// One that never answers a watcher.
     pub(crate) fn mute() -> Arc<Self> {
         Arc::new(Self { is_mute: true, ..Self::default() })
     }

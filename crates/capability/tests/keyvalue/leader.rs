@@ -1,5 +1,5 @@
-//! What NATS is asked for values: who has all that was acknowledged. That is the leader; and where a
-//! bucket has one replica, whoever answers directly.
+//! Which NATS server is asked for values: the one with every acknowledged write. That is the
+//! leader; and where a bucket has one replica, whoever answers directly.
 
 use async_nats::{Client, ConnectOptions, jetstream};
 use bytes::Bytes;

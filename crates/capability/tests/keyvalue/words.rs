@@ -1,4 +1,4 @@
-//! What a user is told who configures a store wrongly, and what a component is told.
+//! The errors that users see for wrong settings of stores, and those that components see.
 
 use std::{collections::BTreeMap, sync::Arc};
 

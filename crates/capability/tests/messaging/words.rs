@@ -1,4 +1,4 @@
-//! What a user is told who configures a broker wrongly.
+//! The errors that users see for wrong settings of brokers.
 
 use std::{collections::BTreeMap, sync::Arc};
 

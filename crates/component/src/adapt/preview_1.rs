@@ -141,7 +141,7 @@ const FUNCTIONS: &[Function] = {
     ]
 };
 
-/// The name of a function of preview 1, for who reads it.
+/// The name of a preview 1 function, for human readers.
 pub(super) fn described(name: &str) -> String {
     format!("{PREVIEW_1}.{name}")
 }

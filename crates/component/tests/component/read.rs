@@ -128,7 +128,7 @@ fn a_world_prints_as_wit() {
     for line in ["import wasi:http/outgoing-handler@0.2.6;", "export a:b/parser@1.2.0;"] {
         assert!(text.contains(line), "{text}");
     }
-    // What no WIT can say is told all the same.
+    // What WIT cannot express is shown all the same.
     let odd = wat("(component (import \"m\" (core module)) (import \"f\" (func)))");
     assert!(wit(&odd).unwrap().contains("import f: func();"));
     // What the printer of WIT does not expect does not end the program.

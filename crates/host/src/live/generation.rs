@@ -101,7 +101,7 @@ impl Generation {
         Ok(routes)
     }
 
-    /// What the component of a route is told of it, where that expects Spin's headers: because the
+    /// What the component of a route learns about it, if it expects Spin's headers: because the
     /// manifest says so, or because the unit calls interfaces of Spin.
     fn spin_route(&self, trigger: &HttpTrigger) -> Option<SpinRoute> {
         let HttpTrigger { route, exact, component, spin, .. } = trigger;

@@ -1,6 +1,6 @@
-//! The messages that an app takes, and the changes in stores that it is told of. A subscription, or
-//! a watch, goes on while the unit that handles what comes is swapped: the next message goes to the
-//! next unit, and none is lost between them.
+//! The messages that an app receives, and the stores that it watches. A subscription, or a watch,
+//! goes on while the unit that handles what comes is swapped: the next message goes to the next
+//! unit, and none is lost between them.
 
 use std::{
     collections::BTreeMap,

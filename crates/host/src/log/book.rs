@@ -41,7 +41,7 @@ impl Default for Book {
 }
 
 impl Book {
-    /// Keeps a line, and gives it to those who follow.
+    /// Keeps a line, and passes it to followers.
     pub(super) fn add(&self, component: Option<&str>, text: &str) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let line = LogLine {

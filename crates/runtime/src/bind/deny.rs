@@ -165,7 +165,7 @@ impl Network {
 
     fn report(self, member: &Member) {
         let (what, protocol) = match self {
-            // Names are looked up for those who may connect somewhere.
+            // Names are looked up for components that may connect somewhere.
             Self::Names => ("looking up a name", Protocol::Tcp),
             Self::Tcp => ("TCP", Protocol::Tcp),
             Self::Udp => ("UDP", Protocol::Udp),

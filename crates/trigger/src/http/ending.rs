@@ -1,4 +1,4 @@
-//! How a server ends: when it is told to, how long what runs may go on, and what came of that.
+//! How a server shuts down: when, how long running requests may continue, and the outcome.
 
 use std::future::pending;
 use std::time::Duration;

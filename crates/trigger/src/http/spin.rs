@@ -1,6 +1,6 @@
-//! The request headers that Spin's host sets: where a request matched, what is left of its path, and
-//! who sent it. Spin's SDKs and its file server read them, so a client must never be able to send
-//! them itself. It does not know which components expect them: that is for whoever makes routes.
+//! The request headers that Spin's host sets: the matched route, the rest of the path, and the
+//! client. Spin's SDKs and its file server read them, so a client must never be able to send them
+//! itself. It does not know which components expect them: that is for whoever makes routes.
 
 use http::header::HOST;
 use http::{HeaderMap, HeaderName, HeaderValue, Request};

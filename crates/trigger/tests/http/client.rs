@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use super::served::LONG;
 
-/// A connection that sends what it is told.
+/// A connection that sends given bytes.
 pub(crate) struct Raw(BufReader<TcpStream>);
 
 /// An answer as it came.

@@ -97,7 +97,7 @@ impl Scan {
                 TokenTree::Punct(punct) if ".$'".contains(punct.as_char()) => passed(rest),
                 TokenTree::Ident(word) if *word == "pub" => {
                     is_public = true;
-                    // What follows in parentheses says who sees it, and needs nothing.
+                    // The parentheses that follow give its visibility, and need nothing.
                     let is_limited = is_group(rest.get(1), Delimiter::Parenthesis);
                     &rest[1 + usize::from(is_limited)..]
                 }

@@ -5,7 +5,7 @@ use futures::TryStreamExt;
 
 use super::{BOX, Subject, get, id, list, part, put};
 
-/// More than any backend sends or reads at once, but for the parts of S3.
+/// More than any backend sends or reads at once, except for the parts of S3.
 const LONG: usize = 600_000;
 
 fn long(letter: char) -> Bytes {
@@ -72,7 +72,7 @@ pub(crate) async fn of_two_writings_the_last_to_finish_wins(blobs: Subject) {
     assert_eq!(get(&blobs, "a").await.unwrap(), "first first first ");
 }
 
-/// Or is told that it cannot: what it has read is never of two objects.
+/// Or gets an error: what it has read is never from two objects.
 pub(crate) async fn a_reader_reads_on_while_the_object_is_replaced(blobs: Subject) {
     blobs.create_container(BOX).await.unwrap();
     let mut writing = blobs.write(id("a")).await.unwrap();

@@ -77,7 +77,7 @@ struct Loan {
     sent_bytes: usize,
     /// Whether that is all.
     is_whole: bool,
-    /// Who may read it.
+    /// Its reader.
     attempt: usize,
 }
 
