@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     debug: bool,
     #[command(flatten)]
-    features: feature::Arguments,
+    features: feature::FeatureArguments,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {

@@ -4,7 +4,7 @@ use keyway_build::Features;
 
 /// What is taken of WIT behind `@unstable(feature = …)`.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub(crate) struct Arguments {
+pub(crate) struct FeatureArguments {
     /// Features of the WIT to switch on, with commas between them.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     features: Vec<String>,
@@ -13,7 +13,7 @@ pub(crate) struct Arguments {
     all_features: bool,
 }
 
-impl Arguments {
+impl FeatureArguments {
     pub(crate) fn chosen(&self) -> Features {
         Features { all: self.all_features, names: self.features.iter().cloned().collect() }
     }
