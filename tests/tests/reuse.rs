@@ -111,7 +111,7 @@ fn an_instance_that_traps_ends_with_all_that_it_answers() {
     assert_eq!(together.join().expect("answered"), 500);
     keyway.wait_for_stderr("`unreachable`");
     assert_eq!(visits(&keyway, 2), ["visit 1", "visit 2"]);
-    assert_eq!(get(address, "/error").status, 502);
+    assert_eq!(get(address, "/error").status, 504);
     assert_eq!(visits(&keyway, 1), ["visit 4"], "an error that it tells is no trap");
 }
 
