@@ -340,7 +340,7 @@ fn what_is_no_project_is_told() {
     assert!(failed(&folder, "nowhere").contains("no file or folder nowhere"));
     write(&folder, "keyway.toml", "[app]\nname = \"a\"\n\n[component.b]\nsource = \"b\"\n");
     write(&folder, "b/README.md", "");
-    assert!(failed(&folder, ".").contains("`b`: the folder ./b has no project"));
+    assert!(failed(&folder, ".").contains("`b`: the folder b has no project"));
 }
 
 #[test]

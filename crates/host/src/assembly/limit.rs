@@ -36,8 +36,9 @@ fn too_many(app: &App, root: &ComponentName, components: usize) -> Option<Proble
     if components <= MAX_MEMBERS {
         return None;
     }
-    let message =
-        format!("`{root}` is fused of {components} components, and a unit can hold {MAX_MEMBERS}");
+    let message = format!(
+        "`{root}` is fused from {components} components, but a unit holds at most {MAX_MEMBERS}"
+    );
     let help = "combine some of them with `keyway compose` (they then share their grants), or let \
                 them call each other over HTTP";
     let place = app.components[root].place.clone();
