@@ -4,7 +4,7 @@ A component is made of what is in memory after this: there are no files from whi
 imported.
 """
 
-import importlib
+import importlib.util
 import re
 import sys
 
@@ -30,7 +30,14 @@ INNER = re.compile(
 def load(name, package=None):
     # What is not there may be for other machines, and is missed only if it is used.
     try:
-        importlib.import_module(name, package)
+        name = importlib.util.resolve_name(name, package)
+        owner, _, own = name.rpartition(".")
+        names = vars(sys.modules[owner]) if owner in sys.modules else {}
+        # A package may have something else by the name of a module in it, which an import replaces.
+        before = names.get(own)
+        importlib.import_module(name)
+        if before is not None:
+            names[own] = before
     except BaseException:
         pass
 
