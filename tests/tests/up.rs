@@ -178,7 +178,9 @@ fn a_terminal_that_closes_lets_running_requests_finish_and_nohup_keeps_serving()
 
 #[test]
 fn a_port_alone_is_one_of_this_machine() {
-    let keyway = Keyway::up_with(guest("hello"), &["--listen", "localhost:0"]);
+    let mut command = command();
+    command.arg("up").arg(guest("hello")).args(["--listen", "localhost:0"]);
+    let keyway = Keyway::start_after(&mut command, "");
     assert!(keyway.address().ip().is_loopback());
     assert_eq!(get(keyway.address(), "/").status, 200);
 }
