@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{guest, run as run_command, setup};
+use crate::{command::run as run_command, guest, setup};
 use measure::{Server, Setting};
 
 /// The peer's version: the newest patch of the engine that Keyway is built on.
@@ -42,7 +42,8 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let peer = peer()?;
     let bare = guest::build_example_program(root, "bare-hyper")?;
     let folder = tempfile::tempdir()?;
-    let component = |name: &str| crate::target(root).join(format!("guest/component/{name}.wasm"));
+    let component =
+        |name: &str| crate::command::target(root).join(format!("guest/component/{name}.wasm"));
     let hello = component("hello");
     let app = folder.path().join("keyway.toml");
     fs::write(

@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{guest, run, target};
+use crate::{
+    command::{run, target},
+    guest,
+};
 
 /// What is packed beside the program: the file in the repository and its name in the package.
 const DOCUMENTS: &[(&str, &str)] =

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cargo, run, target};
+use crate::command::{cargo, run, target};
 
 /// The arguments of `cargo xtask fuzz`.
 #[derive(Debug, clap::Args)]

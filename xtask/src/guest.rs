@@ -9,7 +9,10 @@ use anyhow::{Context, Result, bail};
 use keyway_build::{BuildError, Built, Job, Language, Observer, Options, Project};
 use serde::Deserialize;
 
-use crate::{cargo, run, setup, target};
+use crate::{
+    command::{cargo, run, target},
+    setup,
+};
 
 /// How many projects are built at the same time: their compilers use more than one processor.
 const AT_ONCE: usize = 2;

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{run, setup};
+use crate::{command::run, setup};
 
 /// The program of each server, and the package that has it; last, what makes a bare Debian.
 const SERVERS: &[(&str, &str)] = &[

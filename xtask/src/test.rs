@@ -11,7 +11,10 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use crate::{cargo, dist, guest, run, server, setup, target};
+use crate::{
+    command::{cargo, run, target},
+    dist, guest, server, setup,
+};
 use binary::Binary;
 use keyway_build::Language;
 use report::Report;

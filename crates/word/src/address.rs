@@ -284,7 +284,7 @@ mod tests {
         );
         assert_eq!(
             refused.to_string(),
-            "the address `postgres://me:***@host` of PostgreSQL is wrong: invalid connection \
+            "the address `postgres://me:***@host` of PostgreSQL is not valid: invalid connection \
              string: unknown option `***`: it is none"
         );
     }

@@ -17,7 +17,7 @@ use super::{
     measure::{Running, Server},
     report::machine,
 };
-use crate::{guest, run as run_command, setup};
+use crate::{command::run as run_command, guest, setup};
 
 /// How often.
 #[derive(Debug, clap::Args)]

@@ -15,7 +15,7 @@ use super::{
     PEER_VERSION, peer,
     report::{machine, spread},
 };
-use crate::{guest, run as run_command};
+use crate::{command::run as run_command, guest};
 
 /// Far beyond what the commands need, so that limits are there and end nothing.
 const LIMITS: &[&str] = &["--memory", "2GiB", "--time", "10m"];
@@ -86,7 +86,8 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut rows = Vec::new();
     for subject in SUBJECTS {
-        let component = crate::target(root).join(format!("guest/component/{}.wasm", subject.guest));
+        let component =
+            crate::command::target(root).join(format!("guest/component/{}.wasm", subject.guest));
         let compiled = folder.path().join(format!("{}.cwasm", subject.guest));
         run_command(Command::new(&peer).arg("compile").arg(&component).arg("-o").arg(&compiled))?;
         let ours =

@@ -66,7 +66,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         Some(program) => program.clone(),
         None => guest::build_program(root, "release")?,
     };
-    let path = crate::target(root).join("guest/component/hello.wasm");
+    let path = crate::command::target(root).join("guest/component/hello.wasm");
     let running = Running::start(&Server::Keyway { program, path })?;
     let mut warm_up_requests = 0;
     while warm_up_requests < arguments.warm_up {

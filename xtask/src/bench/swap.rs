@@ -89,7 +89,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         None => guest::build_program(root, "release")?,
     };
     let folder = tempfile::tempdir()?;
-    let store = crate::target(root).join("guest/component/store.wasm");
+    let store = crate::command::target(root).join("guest/component/store.wasm");
     let other = variant(&store, &folder.path().join("other.wasm"))?;
     let app = folder.path().join("keyway.toml");
     fs::write(

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use cargo_metadata::Message;
 use serde::Deserialize;
 
-use crate::cargo;
+use crate::command::cargo;
 
 /// A program with tests.
 #[derive(Debug)]
