@@ -221,7 +221,7 @@ mod tests {
     fn what_a_generator_fails_at_is_named() {
         assert_eq!(
             said(&|world| has(world, "b")),
-            "the bindings of C cannot express `b` of `a:b/t` (not yet); leave that out of the WIT, or \
+            "the bindings of C cannot express `b` of `a:b/t` (not yet); remove that from the WIT, or \
              choose another language"
         );
         assert!(
