@@ -4,6 +4,8 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::mpsc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -12,6 +14,9 @@ use cargo_metadata::Message;
 use serde::Deserialize;
 
 use crate::command::cargo;
+
+/// How long no test of a program may end before those that run are given up.
+const LONGEST_SILENCE: Duration = Duration::from_mins(10);
 
 /// A program with tests.
 #[derive(Debug)]
@@ -28,6 +33,8 @@ pub(super) struct Binary {
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) tests: Vec<Test>,
+    /// Tests that have begun and not ended.
+    running: Vec<String>,
     pub(super) skipped: usize,
     pub(super) took: Duration,
 }
@@ -102,12 +109,27 @@ impl Binary {
             .stdout(Stdio::piped());
         let mut child = command.spawn().context("a test cannot be started")?;
         let stdout = child.stdout.take().context("a test has no output")?;
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            BufReader::new(stdout).lines().try_for_each(|line| sender.send(line))
+        });
         let mut outcome = Outcome::default();
-        for line in BufReader::new(stdout).lines() {
-            self.read(&line?, &mut outcome)?;
+        loop {
+            match lines.recv_timeout(LONGEST_SILENCE) {
+                Ok(line) => self.read(&line?, &mut outcome)?,
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    child.kill()?;
+                    break;
+                }
+            }
         }
         let status = child.wait()?;
         outcome.took = began.elapsed();
+        for name in std::mem::take(&mut outcome.running) {
+            println!("\nFAILED {}: {name} did not end", self.name);
+            outcome.tests.push(Test { name, passed: false, took: outcome.took });
+        }
         if !status.success() && outcome.tests.iter().all(|test| test.passed) {
             // It ended before it could say what failed.
             let name = format!("ended early ({status})");
@@ -123,6 +145,7 @@ impl Binary {
             return Ok(());
         };
         match (event.kind.as_str(), event.event.as_str()) {
+            ("test", "started") => outcome.running.push(event.name),
             ("test", "ok") => outcome.add(event, true),
             ("test", "failed") => {
                 println!("\nFAILED {}: {}\n{}", self.name, event.name, event.stdout);
@@ -141,6 +164,7 @@ impl Binary {
 
 impl Outcome {
     fn add(&mut self, event: Event, passed: bool) {
+        self.running.retain(|name| *name != event.name);
         let took = Duration::try_from_secs_f64(event.exec_time).unwrap_or_default();
         self.tests.push(Test { name: event.name, passed, took });
     }

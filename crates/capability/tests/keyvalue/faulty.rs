@@ -11,6 +11,7 @@ use keyway_capability::{
     Origin,
     keyvalue::{Changes, Error, Page, Store, Swap, memory::Memory},
 };
+use tokio::sync::Notify;
 
 /// An operation of a store, by its name.
 pub(crate) type Operation = &'static str;
@@ -33,6 +34,9 @@ pub(crate) struct Faulty {
     /// Whether it never answers a watcher.
     is_mute: bool,
     fault: Mutex<Option<Fault>>,
+    /// An operation that does not end, once.
+    stuck: Mutex<Option<Operation>>,
+    reached: Notify,
     steps: AtomicU32,
 }
 
@@ -44,6 +48,16 @@ impl Faulty {
     /// One that never answers a watcher.
     pub(crate) fn mute() -> Arc<Self> {
         Arc::new(Self { is_mute: true, ..Self::default() })
+    }
+
+    /// One in which the first call of an operation does not end.
+    pub(crate) fn stuck(operation: Operation) -> Arc<Self> {
+        Arc::new(Self { stuck: Mutex::new(Some(operation)), ..Self::default() })
+    }
+
+    /// Waits for the call that does not end.
+    pub(crate) async fn reached(&self) {
+        self.reached.notified().await;
     }
 
     /// Whether the fault is still to come.
@@ -68,6 +82,10 @@ impl Faulty {
         done: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Error> {
         self.give_way().await;
+        if self.stuck.lock().unwrap().take_if(|stuck| *stuck == operation).is_some() {
+            self.reached.notify_one();
+            std::future::pending::<()>().await;
+        }
         match self.next(operation) {
             Some(fault) if fault.is_done => done.await.and(Err(fault.error)),
             Some(fault) => Err(fault.error),

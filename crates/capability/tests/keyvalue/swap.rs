@@ -146,6 +146,13 @@ fn an_old_store_that_fails_goes_on_being_the_one() {
     });
 }
 
+async fn wait_for(swapping: &Swapping, phase: Phase) {
+    let mut progress = swapping.progress();
+    let reached = progress.wait_for(|progress| progress.phase == phase);
+    let reached = tokio::time::timeout(Duration::from_secs(20), reached).await;
+    reached.expect("the swap gets there").unwrap();
+}
+
 #[test]
 fn a_write_in_doubt_ends_the_swap() {
     block_on(async {
@@ -217,30 +224,24 @@ fn a_swap_may_be_cancelled_at_any_point() {
     });
 }
 
-async fn wait_for(swapping: &Swapping, phase: Phase) {
-    let mut progress = swapping.progress();
-    progress.wait_for(|progress| progress.phase == phase).await.unwrap();
-}
-
 #[test]
-fn a_swap_that_is_cancelled_leaves_the_old_store_and_an_empty_target() {
+fn a_swap_that_is_cancelled_at_any_point_leaves_the_old_store_and_an_empty_target() {
     block_on(async {
-        for phase in [Phase::Preparing, Phase::Copying] {
+        let operations = ["list_keys", "set", "delete", "set_many", "get_many", "watch"];
+        for operation in operations {
             let (swapping, store) = swapping(memory());
-            // Enough that copying them is seen.
-            for number in 0..50 {
-                store.set(&format!("key-{number}"), bytes("value")).await.unwrap();
-            }
-            let target: Arc<dyn Store> = Faulty::new(None);
-            let swap = swapping.swap(Arc::clone(&target), Existing::Refuse);
+            store.set("key", bytes("value")).await.unwrap();
+            let _watcher = store.watch("").await.unwrap();
+            let target = Faulty::stuck(operation);
+            let swap = swapping.swap(Arc::<Faulty>::clone(&target), Existing::Refuse);
             let cancel = async {
-                wait_for(&swapping, phase).await;
+                target.reached().await;
                 swapping.cancel().await
             };
             let (swapped, is_cancelled) = tokio::join!(swap, cancel);
-            assert_eq!((swapped, is_cancelled), (Err(SwapError::Cancelled), true));
-            assert!(content(&*target).await.is_empty());
-            assert_eq!(store.get("key-7").await.unwrap(), Some(bytes("value")));
+            assert_eq!((swapped, is_cancelled), (Err(SwapError::Cancelled), true), "{operation}");
+            assert!(content(&*target).await.is_empty(), "{operation}");
+            assert_eq!(store.get("key").await.unwrap(), Some(bytes("value")));
             assert!(!swapping.cancel().await, "there is none under way");
             swapping.swap(target, Existing::Refuse).await.unwrap();
         }
@@ -251,14 +252,16 @@ fn a_swap_that_is_cancelled_leaves_the_old_store_and_an_empty_target() {
 fn one_swap_goes_on_at_a_time() {
     block_on(async {
         let (swapping, _) = swapping(memory());
-        let first = swapping.swap(Faulty::new(None), Existing::Refuse);
+        let target = Faulty::stuck("list_keys");
+        let first = swapping.swap(Arc::<Faulty>::clone(&target), Existing::Refuse);
         let second = async {
-            wait_for(&swapping, Phase::Preparing).await;
-            swapping.swap(memory(), Existing::Refuse).await
+            target.reached().await;
+            let second = swapping.swap(memory(), Existing::Refuse).await;
+            swapping.cancel().await;
+            second
         };
         let (first, second) = tokio::join!(first, second);
-        first.unwrap();
-        assert_eq!(second, Err(SwapError::UnderWay));
+        assert_eq!((first, second), (Err(SwapError::Cancelled), Err(SwapError::UnderWay)));
     });
 }
 

@@ -42,6 +42,8 @@ pub(super) struct Swap<'a> {
     target: Arc<dyn Store>,
     /// Whether the target's keys are this swap's own, so that they may be deleted after a failure.
     owns_target: bool,
+    /// A key that may lie in the target for the time of a look at the old store.
+    mark: Option<String>,
     /// Writes wait until it is dropped.
     barrier: Option<watch::Sender<()>>,
     is_done: bool,
@@ -63,6 +65,7 @@ impl<'a> Swap<'a> {
             old,
             target,
             owns_target: false,
+            mark: None,
             barrier: None,
             is_done: false,
             cancelled: swapping.cancelled.subscribe(),
@@ -86,6 +89,8 @@ impl<'a> Swap<'a> {
             if self.owns_target {
                 // It may be the target that failed; then it keeps what it has.
                 let _ = empty(&*self.target).await;
+            } else if let Some(mark) = &self.mark {
+                let _ = self.target.delete(mark).await;
             }
         }
         outcome
@@ -134,6 +139,7 @@ impl<'a> Swap<'a> {
         let found = self.target.list_keys("", None, 1).await.map_err(SwapError::Target)?;
         // Two addresses can lead to one store: what is written to one is looked for in the other.
         let mark = format!("keyway-swap-{:016x}", RandomState::new().hash_one(&found.keys));
+        self.mark = Some(mark.clone());
         let (old, target) = (&*self.old.store, &*self.target);
         if shares(target, old, &mark, Look::AtTheKey).await? {
             return Err(SwapError::SameStore { at: at() });
@@ -148,6 +154,7 @@ impl<'a> Swap<'a> {
         if !found.keys.is_empty() {
             empty(target).await.map_err(SwapError::Target)?;
         }
+        self.mark = None;
         self.owns_target = true;
         Ok(())
     }
