@@ -152,7 +152,10 @@ impl Binary {
                 std::io::stdout().flush()?;
                 outcome.add(event, false);
             }
-            ("test", "ignored") => outcome.skipped += 1,
+            ("test", "ignored") => {
+                outcome.running.retain(|name| *name != event.name);
+                outcome.skipped += 1;
+            }
             ("test", "timeout") => {
                 println!("{}: {} has run for a minute", self.name, event.name);
             }
