@@ -1,10 +1,9 @@
 //! Components keep objects in the containers that the manifest links them to.
 
 use keyway_testing::{
-    Keyway, app, finish, get, request,
+    Keyway, RunningApp, app, finish,
     server::{Moto, Nats},
 };
-use tempfile::TempDir;
 
 /// The guest `blobs`, linked by `link`, in an app with `places`.
 fn manifest(link: &str, places: &str) -> String {
@@ -23,34 +22,18 @@ fn manifest(link: &str, places: &str) -> String {
     )
 }
 
-fn up(link: &str, places: &str) -> (TempDir, Keyway) {
+fn up(link: &str, places: &str) -> RunningApp {
     let link = format!("link.\"wasi:blobstore/blobstore\" = {link}");
-    let app = app(&manifest(&link, places));
-    let keyway = Keyway::up(app.path());
-    (app, keyway)
+    RunningApp::up(&manifest(&link, places))
 }
 
 const MEMORY: &str = "[blobstore.pictures]\nbackend = \"memory\"";
 
-/// The answer's body, after its status if that is not 200.
-fn ask(keyway: &Keyway, path: &str) -> String {
-    let answer = get(keyway.address(), path);
-    if answer.status == 200 { answer.body } else { format!("{}: {}", answer.status, answer.body) }
-}
-
-fn asked(keyway: &Keyway, conversation: &[(&str, &str)]) {
-    for (path, answer) in conversation {
-        assert_eq!(ask(keyway, path), *answer, "{path}\n{}", keyway.stderr());
-    }
-}
-
 /// What every backend does, through the interface and the manifest. All else is in the
 /// conformance suite of `crates/capability`.
 fn keeps(backend: &str) {
-    let (_app, keyway) = up(r#""pictures""#, &format!("[blobstore.pictures]\n{backend}"));
-    asked(
-        &keyway,
-        &[
+    let app = up(r#""pictures""#, &format!("[blobstore.pictures]\n{backend}"));
+    app.expect(&[
             ("/exists/box", "false"),
             ("/create/box", "box"),
             ("/exists/box", "true"),
@@ -76,9 +59,8 @@ fn keeps(backend: &str) {
             ("/list/box", ""),
             ("/drop/box", "done"),
             ("/exists/box", "false"),
-        ],
-    );
-    let missing = ask(&keyway, "/get/box/a");
+        ]);
+    let missing = app.get("/get/box/a").text();
     assert!(
         missing.starts_with("500: ") && missing.ends_with("has no container `box`"),
         "{missing}"
@@ -93,12 +75,11 @@ fn a_component_keeps_objects_in_memory() {
 #[test]
 fn a_component_keeps_objects_in_a_folder_beside_the_manifest() {
     let places = "[blobstore.pictures]\nbackend = \"folder\"\npath = \"data\"";
-    let (app, keyway) = up(r#""pictures""#, places);
-    asked(&keyway, &[("/create/box", "box"), ("/put/box/a/text", "done")]);
-    keyway.stop();
-    assert_eq!(std::fs::read(app.path().join("data/box/a")).unwrap(), b"text");
-    let keyway = Keyway::up(app.path());
-    asked(&keyway, &[("/get/box/a", "text")]);
+    let app = up(r#""pictures""#, places);
+    app.expect(&[("/create/box", "box"), ("/put/box/a/text", "done")]);
+    app.keyway.stop();
+    assert_eq!(std::fs::read(app.folder.path().join("data/box/a")).unwrap(), b"text");
+    Keyway::up(app.folder.path()).expect(&[("/get/box/a", "text")]);
     keeps("backend = \"folder\"\npath = \"other\"");
 }
 
@@ -122,27 +103,23 @@ fn a_component_keeps_objects_in_nats() {
 
 #[test]
 fn a_value_without_an_object_is_held_only_so_far() {
-    let (_app, keyway) = up(r#""pictures""#, MEMORY);
-    asked(&keyway, &[("/create/box", "box")]);
-    let refused = ask(&keyway, "/fill-late/box/a/2");
+    let app = up(r#""pictures""#, MEMORY);
+    app.expect(&[("/create/box", "box")]);
+    let refused = app.get("/fill-late/box/a/2").text();
     assert!(refused.contains("call `write-data` before writing more"), "{refused}");
-    asked(&keyway, &[("/has/box/a", "false"), ("/fill/box/a/2", "done")]);
+    app.expect(&[("/has/box/a", "false"), ("/fill/box/a/2", "done")]);
 }
 
 #[test]
 fn a_component_without_a_link_has_no_containers() {
-    let app = app(&manifest("", ""));
-    let keyway = Keyway::up(app.path());
-    asked(
-        &keyway,
-        &[
+    let app = RunningApp::up(&manifest("", ""));
+    app.expect(&[
             ("/create/box", "500: no container `box` is granted"),
             ("/exists/box", "500: no container `box` is granted"),
             ("/get/box/a", "500: no container `box` is granted"),
             ("/copy/box/a/box/b", "500: no container `box` is granted"),
-        ],
-    );
-    keyway.wait_for_stderr(
+        ]);
+    app.wait_for_stderr(
         r#"component.blobs.link."wasi:blobstore/blobstore" = { "box" = "PLACE" }"#,
     );
 }
@@ -151,10 +128,8 @@ fn a_component_without_a_link_has_no_containers() {
 fn a_link_names_several_places() {
     let places = "[blobstore.one]\nbackend = \"memory\"\n[blobstore.other]\nbackend = \"memory\"";
     let link = r#"{ box = "one", attic = { to = "other", quota = "1KiB" } }"#;
-    let (_app, keyway) = up(link, places);
-    asked(
-        &keyway,
-        &[
+    let app = up(link, places);
+    app.expect(&[
             ("/create/box", "box"),
             ("/create/attic", "attic"),
             ("/put/box/a/text", "done"),
@@ -165,16 +140,15 @@ fn a_link_names_several_places() {
             ("/list/box", ""),
             // By the names that the link gives, and no others.
             ("/create/cellar", "500: no container `cellar` is granted"),
-        ],
-    );
-    let refused = ask(&keyway, "/fill/attic/d/1");
+        ]);
+    let refused = app.get("/fill/attic/d/1").text();
     assert!(refused.contains("over the quota") && refused.contains("1024 bytes"), "{refused}");
-    asked(&keyway, &[("/list/attic", "b c")]);
+    app.expect(&[("/list/attic", "b c")]);
 }
 
 #[test]
 fn a_link_may_be_for_reading_only() {
-    let app = app(r#"
+    let app = RunningApp::up(r#"
         [app]
         name = "keep"
         [component.writer]
@@ -193,38 +167,33 @@ fn a_link_may_be_for_reading_only() {
         host = "writer.test"
         component = "writer"
     "#);
-    let keyway = Keyway::up(app.path());
     let write = |path: &str| {
-        let answer = request(keyway.address(), "GET", path, "Host: writer.test\r\n", b"");
+        let answer = app.request("GET", path, "Host: writer.test\r\n", b"");
         assert_eq!(answer.status, 200, "{}", answer.body);
     };
     write("/create/box");
     write("/put/box/a/text");
     write("/put/box/b/text");
-    asked(&keyway, &[("/get/box/a", "text"), ("/list/box", "a")]);
+    app.expect(&[("/get/box/a", "text"), ("/list/box", "a")]);
     for path in ["/put/box/a/changed", "/delete/box/a", "/clear/box", "/drop/box", "/create/new"] {
-        let refused = ask(&keyway, path);
+        let refused = app.get(path).text();
         assert!(refused.contains("is read-only"), "{path}: {refused}");
     }
-    let refused = ask(&keyway, "/get/box/b");
+    let refused = app.get("/get/box/b").text();
     assert!(refused.contains("which covers names that begin with `a`"), "{refused}");
-    keyway.wait_for_stderr(r#"access = "read-write""#);
+    app.wait_for_stderr(r#"access = "read-write""#);
 }
 
 #[test]
 fn memory_survives_a_reload() {
-    let (app, keyway) = up(r#""pictures""#, MEMORY);
-    asked(&keyway, &[("/create/box", "box"), ("/put/box/a/text", "done")]);
-    let file = app.path().join("keyway.toml");
-    let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(
-        &file,
-        format!("{text}\n[[trigger.http]]\nroute = \"/more\"\ncomponent = \"blobs\""),
-    )
-    .unwrap();
-    let reloaded = keyway.ask(["reload"]);
+    let app = up(r#""pictures""#, MEMORY);
+    app.expect(&[("/create/box", "box"), ("/put/box/a/text", "done")]);
+    app.rewrite(|text| {
+        format!("{text}\n[[trigger.http]]\nroute = \"/more\"\ncomponent = \"blobs\"")
+    });
+    let reloaded = app.ask(["reload"]);
     assert_eq!(reloaded.code, Some(0), "{}", reloaded.stderr);
-    asked(&keyway, &[("/get/box/a", "text")]);
+    app.expect(&[("/get/box/a", "text")]);
 }
 
 #[test]
@@ -250,8 +219,8 @@ fn a_missing_bucket_is_told_at_the_start() {
          access_key = \"me\"\nsecret_key = \"secret\"",
         moto.url()
     );
-    let (_app, keyway) = up(r#""pictures""#, &places);
-    keyway.wait_for_stderr("has no bucket `missing`: create it, or name one that exists");
+    let app = up(r#""pictures""#, &places);
+    app.wait_for_stderr("has no bucket `missing`: create it, or name one that exists");
 }
 
 #[test]
@@ -262,9 +231,9 @@ fn a_reload_notices_a_setting_that_stands_elsewhere() {
     let place = app.path().join("where");
     std::fs::write(&place, "one\n").expect("written");
     let keyway = Keyway::up(app.path());
-    asked(&keyway, &[("/create/box", "box"), ("/put/box/a/text", "done")]);
+    keyway.expect(&[("/create/box", "box"), ("/put/box/a/text", "done")]);
     assert_eq!(keyway.ask(["reload"]).stdout, "Nothing has changed.\n");
     std::fs::write(&place, "two\n").expect("written");
     assert_eq!(keyway.ask(["reload"]).stdout, "Reloaded.\n");
-    asked(&keyway, &[("/exists/box", "false")]);
+    keyway.expect(&[("/exists/box", "false")]);
 }

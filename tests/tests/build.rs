@@ -352,7 +352,7 @@ fn an_app_that_is_not_built_says_so_and_is_built_by_up() {
     let mut command = command();
     command.arg("up").arg(folder.path().join("hello")).args(["--build", "--listen", "127.0.0.1:0"]);
     let keyway = Keyway::start_after(&mut command, "is built");
-    assert_eq!(get(keyway.address(), "/").body, "Hello, world!\n");
+    assert_eq!(keyway.get("/").body, "Hello, world!\n");
 }
 
 #[test]
@@ -360,19 +360,19 @@ fn sources_that_change_are_built_and_served_by_watch() {
     let folder = project_of_http();
     built(&folder, "hello");
     let keyway = Keyway::up_with(folder.path().join("hello"), &["--watch"]);
-    assert_eq!(get(keyway.address(), "/").body, "Hello, world!\n");
+    assert_eq!(keyway.get("/").body, "Hello, world!\n");
     let source = "hello/src/greeting.c";
     let text = fs::read_to_string(folder.path().join(source)).expect("it is there");
     write(&folder, source, &text.replace("Hello, ", "Hallo, "));
     keyway.wait_for_stderr("Files have changed. Serving the new version:");
-    assert_eq!(get(keyway.address(), "/").body, "Hallo, world!\n");
+    assert_eq!(keyway.get("/").body, "Hallo, world!\n");
     write(&folder, source, &text.replace("Hello, ", "Salut, ").replace("malloc", "mallocc"));
     keyway.wait_for_stderr("clang failed to build `hello`");
-    assert_eq!(get(keyway.address(), "/").body, "Hallo, world!\n");
+    assert_eq!(keyway.get("/").body, "Hallo, world!\n");
     // What mends it says so, also if it is what serves already.
     write(&folder, source, &text.replace("Hello, ", "Hallo, "));
     keyway.wait_for_stderr("The sources of hello can be built again.");
-    assert_eq!(get(keyway.address(), "/").body, "Hallo, world!\n");
+    assert_eq!(keyway.get("/").body, "Hallo, world!\n");
 }
 
 fn project_of_http() -> TempDir {

@@ -315,7 +315,7 @@ fn a_limit_has_to_leave_room_for_a_start() {
 fn a_limit_that_is_lowered_is_checked_also_when_all_is_known() {
     let path = app(&limited("memory = \"64MiB\""));
     let keyway = Keyway::up(path.path());
-    assert_eq!(get(keyway.address(), "/").status, 200);
+    assert_eq!(keyway.get("/").status, 200);
     drop(keyway);
     let manifest = path.path().join("keyway.toml");
     let lower = std::fs::read_to_string(&manifest).expect("it is there").replace("64MiB", "64KiB");
@@ -363,7 +363,7 @@ fn a_route_that_the_server_answers_itself_is_refused() {
     refuse(&route("/.well-known/keyway/health"), &["Keyway answers it by itself", "keyway.toml:6"]);
     let below = app(&route("/.well-known/keyway/health/of-mine"));
     let keyway = Keyway::up(below.path());
-    assert_eq!(get(keyway.address(), "/.well-known/keyway/health/of-mine").status, 200);
+    assert_eq!(keyway.get("/.well-known/keyway/health/of-mine").status, 200);
 }
 
 #[test]

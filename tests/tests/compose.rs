@@ -35,7 +35,7 @@ fn an_app_becomes_one_component_that_does_the_same() {
     );
     let keyway = Keyway::up(&output);
     let post = |path: &str, body: &str| {
-        let answer = request(keyway.address(), "POST", path, "", body.as_bytes());
+        let answer = keyway.request("POST", path, "", body.as_bytes());
         (answer.status, answer.body.trim().to_owned())
     };
     assert_eq!(post("/parse", "1 WARN a b").0, 200);
@@ -63,7 +63,7 @@ fn names_are_left_out_if_asked() {
     assert!(inspect(&stripped)["producers"].as_array().expect("a list").is_empty());
     assert!(!inspect(&whole)["producers"].as_array().expect("a list").is_empty());
     let keyway = Keyway::up(&stripped);
-    let answer = request(keyway.address(), "POST", "/ingest", "", b"Keyway");
+    let answer = keyway.request("POST", "/ingest", "", b"Keyway");
     assert_eq!(answer.body.trim(), "{\"encoded\":\"Lfzxbz\"}");
 }
 

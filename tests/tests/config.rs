@@ -3,8 +3,7 @@
 use std::fs;
 
 use age::secrecy::ExposeSecret;
-use keyway_testing::{Keyway, app, finish, get, server::Nats};
-use tempfile::TempDir;
+use keyway_testing::{Keyway, RunningApp, app, finish, server::Nats};
 
 fn manifest(component: &str, config: &str) -> String {
     format!(
@@ -24,7 +23,7 @@ fn manifest(component: &str, config: &str) -> String {
 
 const LINK: &str = r#"link."wasi:config/store" = "main""#;
 
-fn up(config: &str) -> (TempDir, Keyway) {
+fn up(config: &str) -> RunningApp {
     let app = app(&manifest(LINK, config));
     let keyway = Keyway::up_where(
         app.path(),
@@ -32,10 +31,6 @@ fn up(config: &str) -> (TempDir, Keyway) {
         &[("CONFIGURED_LEVEL", "debug"), ("CONFIGURED_TOKEN", "hidden")],
     );
     (app, keyway)
-}
-
-fn ask(keyway: &Keyway, path: &str) -> String {
-    get(keyway.address(), path).body
 }
 
 #[test]
@@ -47,13 +42,13 @@ fn values_stand_in_the_manifest_and_secrets_elsewhere() {
         workers = 3
         token = { env = "CONFIGURED_TOKEN" }
     "#;
-    let (_app, keyway) = up(config);
-    assert_eq!(ask(&keyway, "/get/level"), "info");
-    assert_eq!(ask(&keyway, "/get/token"), "hidden");
-    assert_eq!(ask(&keyway, "/get/other"), "none");
-    assert_eq!(ask(&keyway, "/all"), "level=info token=hidden workers=3");
-    let status = keyway.ask(["status", "--json"]).stdout;
-    assert!(!status.contains("hidden") && !keyway.stderr().contains("hidden"));
+    let app = up(config);
+    assert_eq!(app.get("/get/level").text(), "info");
+    assert_eq!(app.get("/get/token").text(), "hidden");
+    assert_eq!(app.get("/get/other").text(), "none");
+    assert_eq!(app.get("/all").text(), "level=info token=hidden workers=3");
+    let status = app.ask(["status", "--json"]).stdout;
+    assert!(!status.contains("hidden") && !app.stderr().contains("hidden"));
 }
 
 #[test]
@@ -88,15 +83,15 @@ fn secrets_stand_in_encrypted_files() {
     let keys = path("keys");
     let keys = [("KEYWAY_AGE_KEYS", keys.to_str().expect("text"))];
     let keyway = Keyway::up_where(app.path(), &[], &keys);
-    assert_eq!(ask(&keyway, "/all"), "armored=also hidden token=hidden");
+    assert_eq!(keyway.get("/all").text(), "armored=also hidden token=hidden");
     assert!(!keyway.stderr().contains("hidden"));
 }
 
 #[test]
 fn values_come_from_the_environment() {
     let config = "[config.main]\nbackend = \"env\"\nprefix = \"CONFIGURED_\"";
-    let (_app, keyway) = up(config);
-    assert_eq!(ask(&keyway, "/all"), "LEVEL=debug TOKEN=hidden");
+    let app = up(config);
+    assert_eq!(app.get("/all").text(), "LEVEL=debug TOKEN=hidden");
 }
 
 #[test]
@@ -108,11 +103,11 @@ fn a_file_is_read_again_when_it_changes() {
     assert!(missing.stderr.contains("config.toml cannot be read"), "{}", missing.stderr);
     fs::write(&file, "level = \"info\"\n[db]\nurl = \"x\"").expect("written");
     let keyway = Keyway::up(app.path());
-    assert_eq!(ask(&keyway, "/all"), "db.url=x level=info");
+    assert_eq!(keyway.get("/all").text(), "db.url=x level=info");
     fs::write(&file, "level = \"debug\"").expect("written");
-    assert_eq!(ask(&keyway, "/all"), "level=debug");
+    assert_eq!(keyway.get("/all").text(), "level=debug");
     fs::write(&file, "level = ").expect("written");
-    assert_eq!(ask(&keyway, "/all"), "level=debug");
+    assert_eq!(keyway.get("/all").text(), "level=debug");
     keyway.wait_for_stderr("is not TOML");
 }
 
@@ -120,35 +115,33 @@ fn a_file_is_read_again_when_it_changes() {
 fn values_are_kept_in_nats() {
     let nats = Nats::start();
     let config = format!("[config.main]\nbackend = \"nats\"\nurl = \"{}\"", nats.url());
-    let (_app, keyway) = up(&config);
-    assert_eq!(ask(&keyway, "/all"), "");
-    assert_eq!(ask(&keyway, "/get/level"), "none");
+    let app = up(&config);
+    assert_eq!(app.get("/all").text(), "");
+    assert_eq!(app.get("/get/level").text(), "none");
     drop(nats);
-    let refused = ask(&keyway, "/get/level");
+    let refused = app.get("/get/level").text();
     assert!(refused.starts_with("upstream: ") && refused.contains("NATS"), "{refused}");
 }
 
 #[test]
 fn without_a_link_there_is_no_configuration() {
-    let app = app(&manifest("", ""));
-    let keyway = Keyway::up(app.path());
-    assert_eq!(ask(&keyway, "/get/level"), "upstream: no configuration is granted");
-    keyway.wait_for_stderr(r#"component.config.link."wasi:config/store" = "CONFIG""#);
+    let app = RunningApp::up(&manifest("", ""));
+    assert_eq!(app.get("/get/level").text(), "upstream: no configuration is granted");
+    app.wait_for_stderr(r#"component.config.link."wasi:config/store" = "CONFIG""#);
 }
 
 #[test]
 fn a_log_message_is_a_line_with_the_components_name() {
-    let app = app(&manifest("grant.stderr = true", ""));
-    let keyway = Keyway::up(app.path());
-    assert_eq!(ask(&keyway, "/log/it-burns"), "logged");
-    keyway.wait_for_stderr("config: WARN reader: it-burns");
-    keyway.wait_for_stderr("config: and more");
-    keyway.wait_for_stderr("config: INFO it-burns");
+    let app = RunningApp::up(&manifest("grant.stderr = true", ""));
+    assert_eq!(app.get("/log/it-burns").text(), "logged");
+    app.wait_for_stderr("config: WARN reader: it-burns");
+    app.wait_for_stderr("config: and more");
+    app.wait_for_stderr("config: INFO it-burns");
     let app = self::app(&manifest("", ""));
-    let keyway = Keyway::up(app.path());
-    assert_eq!(ask(&keyway, "/log/it-burns"), "logged");
-    keyway.wait_for_stderr("component.config.grant.stderr = true");
-    assert!(!keyway.stderr().contains("it-burns"));
+    let app = Keyway::up(app.path());
+    assert_eq!(app.get("/log/it-burns").text(), "logged");
+    app.wait_for_stderr("component.config.grant.stderr = true");
+    assert!(!app.stderr().contains("it-burns"));
 }
 
 #[test]

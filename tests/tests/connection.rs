@@ -64,14 +64,14 @@ fn trailers_reach_the_component_and_come_back() {
 #[test]
 fn what_was_sent_before_an_answer_broke_off_arrives() {
     let keyway = Keyway::up(guest("misbehave"));
-    let half = get(keyway.address(), "/half");
+    let half = keyway.get("/half");
     assert_eq!((half.status, half.body.as_str()), (200, "0123456789"), "{half:?}");
     assert!(!half.complete, "it announces 100 bytes");
 }
 
 #[test]
 fn misbehaviour_disturbs_no_request_beside_it() {
-    let app = app(r#"
+    let keyway = RunningApp::up(r#"
         [app]
         name = "side-by-side"
         [component.misbehave]
@@ -81,7 +81,6 @@ fn misbehaviour_disturbs_no_request_beside_it() {
         route = "/"
         component = "misbehave"
     "#);
-    let keyway = Keyway::up(app.path());
     let address = keyway.address();
     let mut beside = send(address, "GET /sleep?ms=1000 HTTP/1.1\r\nHost: a\r\n\r\n");
     let cases = [

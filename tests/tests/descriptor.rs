@@ -13,7 +13,7 @@ use keyway_testing::{Keyway, app, get};
 const DESCRIPTORS: u32 = 256;
 
 /// `reach` with `grant`, and `hello`, in a process that may have few descriptors.
-fn with_few(grant: &str) -> (tempfile::TempDir, Keyway) {
+fn with_few(grant: &str) -> RunningApp {
     let app = app(&format!(
         r#"
         [app]
@@ -38,20 +38,20 @@ fn with_few(grant: &str) -> (tempfile::TempDir, Keyway) {
 /// Asserts that new clients are answered, and that nothing of the host's failed.
 fn serves(keyway: &Keyway) {
     for _ in 0..8 {
-        assert_eq!(get(keyway.address(), "/hello").status, 200);
+        assert_eq!(keyway.get("/hello").status, 200);
     }
     assert!(!keyway.stderr().contains("Too many open files"), "{}", keyway.stderr());
 }
 
 #[test]
 fn sockets_of_components_keep_no_client_out() {
-    let (_app, keyway) = with_few("grant.tcp = [\"127.0.0.1:9\"]");
+    let keyway = with_few("grant.tcp = [\"127.0.0.1:9\"]");
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
                 for _ in 0..4 {
                     // A quarter of all is what one instance may hold; these are kept for a second.
-                    get(keyway.address(), "/sockets?count=50");
+                    keyway.get("/sockets?count=50");
                 }
             });
         }
@@ -86,9 +86,9 @@ fn connections_that_are_kept_make_room_for_others() {
     for server in &servers {
         write!(granted, "\"http://{server}\",").expect("text takes all");
     }
-    let (_app, keyway) = with_few(&format!("grant.http = [{granted}]"));
+    let keyway = with_few(&format!("grant.http = [{granted}]"));
     for server in &servers {
-        let answer = get(keyway.address(), &format!("/http?url=http://{server}/")).body;
+        let answer = keyway.get(&format!("/http?url=http://{server}/")).body;
         assert_eq!(answer, "200", "{server}: {}", keyway.stderr());
     }
     serves(&keyway);

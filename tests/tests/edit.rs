@@ -69,7 +69,7 @@ fn an_app_is_put_together_without_an_editor() {
          [[trigger.http]]\nroute = \"/\"\ncomponent = \"front\"\n"
     );
     let served = Keyway::up(&app);
-    assert!(get(served.address(), "/Ann").body.contains("Hello"));
+    assert!(served.get("/Ann").body.contains("Hello"));
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn component(name: &str) -> PathBuf {
 }
 
 /// An app in which the component in each language checks one echo.
-fn app(echo: &str) -> (TempDir, Keyway) {
+fn app(echo: &str) -> RunningApp {
     let mut manifest = format!(
         "[app]\nname = \"everything\"\n\
          [component.front]\nsource = \"{}\"\n\
@@ -57,7 +57,7 @@ fn app(echo: &str) -> (TempDir, Keyway) {
 
 /// What a language finds wrong with the echo: a line that begins with the function, for each value.
 fn differences(keyway: &Keyway, caller: &str) -> Vec<String> {
-    let answer = get(keyway.address(), &format!("/{caller}"));
+    let answer = keyway.get(&format!("/{caller}"));
     assert_eq!(answer.status, 200, "{caller}: {}\n{}", answer.body, keyway.stderr());
     answer.body.lines().map(str::to_owned).collect()
 }
@@ -68,7 +68,7 @@ fn function(line: &str) -> &str {
 
 /// Every language finds nothing wrong with the echo in this one.
 fn all_agree_with(echo: &str) {
-    let (_folder, keyway) = app(echo);
+    let keyway = app(echo);
     for caller in LANGUAGES {
         let found = differences(&keyway, caller);
         assert!(found.is_empty(), "{caller} calls {echo}: {found:#?}");
@@ -107,7 +107,7 @@ fn every_language_calls_python() {
 
 #[test]
 fn every_language_notices_each_wrong_answer() {
-    let (_folder, keyway) = app("broken");
+    let keyway = app("broken");
     let functions = functions();
     for caller in LANGUAGES {
         let lines = differences(&keyway, caller);

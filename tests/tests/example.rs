@@ -8,7 +8,7 @@ use keyway_testing::{Keyway, app, example, request};
 fn a_log_line_is_parsed() {
     let keyway = Keyway::up(example("log-pipeline"));
     let post =
-        |path: &str, body: &str| request(keyway.address(), "POST", path, "", body.as_bytes());
+        |path: &str, body: &str| keyway.request("POST", path, "", body.as_bytes());
     let parsed = post("/parse", "1772366400 WARN disk is full");
     assert_eq!(parsed.status, 200, "{parsed:?}");
     for part in
@@ -24,7 +24,7 @@ fn a_log_line_is_parsed() {
 #[test]
 fn a_text_is_encoded_by_a_component_behind_another() {
     let keyway = Keyway::up(example("log-pipeline"));
-    let ingested = request(keyway.address(), "POST", "/ingest", "", b"Keyway");
+    let ingested = keyway.request("POST", "/ingest", "", b"Keyway");
     assert_eq!((ingested.status, ingested.body.trim()), (200, "{\"encoded\":\"Lfzxbz\"}"));
 }
 
@@ -32,7 +32,7 @@ fn a_text_is_encoded_by_a_component_behind_another() {
 fn the_encoder_is_swapped_without_building_the_ingestor_again() {
     let keyway = Keyway::up(example("log-pipeline"));
     let ingest =
-        |text: &str| request(keyway.address(), "POST", "/ingest", "", text.as_bytes()).body;
+        |text: &str| keyway.request("POST", "/ingest", "", text.as_bytes()).body;
     // The surrogates are no characters, and the last character is followed by the first.
     for (text, encoded) in
         [("Größe 🦀", "Hs÷àf!🦁"), ("\u{d7ff}", "\u{e000}"), ("a\u{10ffff}", "b\\u0000")]
@@ -60,12 +60,12 @@ fn a_scanner_in_any_language_finds_the_same() {
         let folder = app(&manifest);
         let keyway = Keyway::up(folder.path());
         for (payload, status, level, signature) in SCANS {
-            let scanned = request(keyway.address(), "POST", "/scan", "", payload);
+            let scanned = keyway.request("POST", "/scan", "", payload);
             let expected = format!("{{\"threat-level\":{level},\"signature\":\"{signature}\"}}\n");
             let about = String::from_utf8_lossy(payload);
             assert_eq!((scanned.status, scanned.body), (*status, expected), "{scanner}: {about}");
         }
-        let nothing = request(keyway.address(), "POST", "/scan", "", b"");
+        let nothing = keyway.request("POST", "/scan", "", b"");
         assert_eq!(nothing.status, 422, "{scanner}: {nothing:?}");
     }
 }
@@ -99,7 +99,7 @@ const SCANS: &[(&[u8], u16, u8, &str)] = &[
 fn python_decides_about_what_rust_has_validated() {
     let keyway = Keyway::up(example("processing"));
     let process = |body: &str| {
-        let answer = request(keyway.address(), "POST", "/process?id=42", "", body.as_bytes());
+        let answer = keyway.request("POST", "/process?id=42", "", body.as_bytes());
         (answer.status, answer.body.trim().to_owned())
     };
     for (payload, status, message) in [

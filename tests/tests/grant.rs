@@ -38,8 +38,8 @@ fn slow_origin(delay: Duration) -> SocketAddr {
 }
 
 /// `reach-front` fused with `reach-inner`, each with grants of its own.
-fn fused(front: &str, inner: &str) -> (tempfile::TempDir, Keyway) {
-    let app = app(&format!(
+fn fused(front: &str, inner: &str) -> RunningApp {
+    RunningApp::up(&format!(
         r#"
         [app]
         name = "reach"
@@ -54,13 +54,11 @@ fn fused(front: &str, inner: &str) -> (tempfile::TempDir, Keyway) {
         route = "/"
         component = "reach-front"
     "#
-    ));
-    let keyway = Keyway::up(app.path());
-    (app, keyway)
+    ))
 }
 
-fn alone(grant: &str) -> (tempfile::TempDir, Keyway) {
-    let app = app(&format!(
+fn alone(grant: &str) -> RunningApp {
+    RunningApp::up(&format!(
         r#"
         [app]
         name = "reach"
@@ -71,16 +69,14 @@ fn alone(grant: &str) -> (tempfile::TempDir, Keyway) {
         route = "/"
         component = "reach"
     "#
-    ));
-    let keyway = Keyway::up(app.path());
-    (app, keyway)
+    ))
 }
 
 #[test]
 fn without_grants_nothing_is_reached() {
     let origin = origin();
-    let (_app, keyway) = alone("");
-    let body = |path: &str| get(keyway.address(), path).body;
+    let keyway = alone("");
+    let body = |path: &str| keyway.get(path).body;
     let url = format!("/http?url=http://{origin}/");
     assert!(body(&url).contains("HttpRequestDenied"), "{}", body(&url));
     keyway.wait_for_stderr(&format!("component.reach.grant.http = [\"http://{origin}\"]"));
@@ -103,12 +99,12 @@ fn http_is_granted_to_one_of_two_fused_components() {
     let origin = origin();
     let url = format!("http?url=http://{origin}/");
     let grant = format!("grant.http = [\"http://{origin}\"]");
-    let (_app, keyway) = fused(&grant, "");
-    let body = |path: &str| get(keyway.address(), path).body;
+    let keyway = fused(&grant, "");
+    let body = |path: &str| keyway.get(path).body;
     assert_eq!(body(&format!("/own/{url}")), "200");
     assert!(body(&format!("/inner/{url}")).contains("HttpRequestDenied"));
-    let (_app, keyway) = fused("", &grant);
-    let body = |path: &str| get(keyway.address(), path).body;
+    let keyway = fused("", &grant);
+    let body = |path: &str| keyway.get(path).body;
     assert!(body(&format!("/own/{url}")).contains("HttpRequestDenied"));
     assert_eq!(body(&format!("/inner/{url}")), "200");
 }
@@ -124,15 +120,15 @@ fn environment_arguments_and_folders_are_apart_in_one_unit() {
         )
     };
     let front = format!("grant.env = {{ WHO = \"front\" }}\n{}", files("read"));
-    let (_app, keyway) = fused(&front, "grant.env = { WHO = \"inner\" }");
-    let body = |path: &str| get(keyway.address(), path).body;
+    let keyway = fused(&front, "grant.env = { WHO = \"inner\" }");
+    let body = |path: &str| keyway.get(path).body;
     assert_eq!(body("/own/env").trim(), "WHO=front");
     assert_eq!(body("/inner/env").trim(), "WHO=inner");
     assert_eq!(body("/own/read?path=/data/note"), "from the host");
     assert_ne!(body("/inner/read?path=/data/note"), "from the host");
     assert_ne!(body("/own/write?path=/data/note"), "written");
-    let (_app, keyway) = fused("", &files("read-write"));
-    assert_eq!(get(keyway.address(), "/inner/write?path=/data/new").body, "written");
+    let keyway = fused("", &files("read-write"));
+    assert_eq!(keyway.get("/inner/write?path=/data/new").body, "written");
     assert!(folder.path().join("new").is_file());
 }
 
@@ -148,9 +144,9 @@ fn a_folder_is_not_left() {
         "grant.files = [{{ host = \"{}\", guest = \"/data\", access = \"read-write\" }}]",
         folder.display()
     );
-    let (_app, keyway) = alone(&grant);
+    let keyway = alone(&grant);
     for path in ["/data/../secret", "/data/up/secret", "/etc/hostname", "/data/etc/hostname"] {
-        let body = get(keyway.address(), &format!("/read?path={path}")).body;
+        let body = keyway.get(&format!("/read?path={path}")).body;
         assert!(!body.contains("secret") || body.contains("error"), "{path}: {body}");
         let host = std::fs::read_to_string("/etc/hostname").unwrap_or("none".into());
         assert_ne!(body, host, "{path}");
@@ -164,11 +160,11 @@ fn asking_for_folders_without_a_grant_is_told_once_to_who_wants_to_know() {
     for _ in 0..2 {
         // There is no folder in which the file could be looked for. What that is called depends on the
         // release of Rust's library.
-        let error = get(keyway.address(), "/read?path=/etc/hostname").body;
+        let error = keyway.get("/read?path=/etc/hostname").body;
         assert!(["NotFound", "Uncategorized"].contains(&error.as_str()), "{error}");
     }
     keyway.wait_for_stderr("to grant one, add the flag: --dir FOLDER::/FOLDER");
-    assert_eq!(get(keyway.address(), "/tcp?addr=127.0.0.1:9").body, "access-denied");
+    assert_eq!(keyway.get("/tcp?addr=127.0.0.1:9").body, "access-denied");
     keyway.wait_for_stderr("TCP is not granted; to grant it, add the flag: --net ADDRESS:PORT");
     assert_eq!(keyway.stderr().matches("--dir").count(), 1);
 }
@@ -188,7 +184,7 @@ fn a_folder_within_another_cannot_be_led_elsewhere() {
         outer.display(),
         inner.display()
     ));
-    let body = |path: &str| get(keyway.address(), path).body;
+    let body = |path: &str| keyway.get(path).body;
     assert_eq!(body("/relink?name=inner&target=.."), "linked");
     assert!(inner.join("secret").is_file(), "the link leads outside");
     assert_eq!(body("/read?path=/inner/secret"), "NotFound");
@@ -203,8 +199,8 @@ fn a_folder_within_another_cannot_be_led_elsewhere() {
 #[test]
 fn sockets_are_granted_by_address_and_port() {
     let (origin, other) = (origin(), origin());
-    let (_app, keyway) = alone(&format!("grant.tcp = [\"{origin}\"]"));
-    let body = |path: &str| get(keyway.address(), path).body;
+    let keyway = alone(&format!("grant.tcp = [\"{origin}\"]"));
+    let body = |path: &str| keyway.get(path).body;
     assert_eq!(body(&format!("/tcp?addr={origin}")), "connected");
     assert!(body(&format!("/tcp?addr={other}")).contains("access-denied"));
     keyway.wait_for_stderr(&format!("component.reach.grant.tcp = [\"{other}\"]"));
@@ -213,13 +209,13 @@ fn sockets_are_granted_by_address_and_port() {
 
 #[test]
 fn sockets_are_made_for_those_who_may_use_them() {
-    let (_app, keyway) = alone("");
-    assert_eq!(get(keyway.address(), "/sockets?count=2000").body, "0");
+    let keyway = alone("");
+    assert_eq!(keyway.get("/sockets?count=2000").body, "0");
     // Another protocol's grant is none.
-    let (_app, keyway) = alone("grant.udp = [\"127.0.0.1:9\"]");
-    assert_eq!(get(keyway.address(), "/sockets?count=2000").body, "0");
-    let (_app, keyway) = alone("grant.tcp = [\"127.0.0.1:9\"]");
-    assert_eq!(get(keyway.address(), "/sockets?count=2").body, "2");
+    let keyway = alone("grant.udp = [\"127.0.0.1:9\"]");
+    assert_eq!(keyway.get("/sockets?count=2000").body, "0");
+    let keyway = alone("grant.tcp = [\"127.0.0.1:9\"]");
+    assert_eq!(keyway.get("/sockets?count=2").body, "2");
 }
 
 #[test]
@@ -227,20 +223,20 @@ fn a_name_does_not_lead_to_an_address_that_is_not_public() {
     let origin = origin();
     let port = origin.port();
     // The name is granted, but nothing says that it may be this machine.
-    let (_app, keyway) = alone(&format!("grant.http = [\"http://*.localhost:{port}\"]"));
-    let denied = get(keyway.address(), &format!("/http?url=http://x.localhost:{port}/")).body;
+    let keyway = alone(&format!("grant.http = [\"http://*.localhost:{port}\"]"));
+    let denied = keyway.get(&format!("/http?url=http://x.localhost:{port}/")).body;
     assert_ne!(denied, "200");
-    let (_app, keyway) = alone(&format!("grant.http = [\"http://localhost:{port}\"]"));
-    let allowed = get(keyway.address(), &format!("/http?url=http://localhost:{port}/")).body;
+    let keyway = alone(&format!("grant.http = [\"http://localhost:{port}\"]"));
+    let allowed = keyway.get(&format!("/http?url=http://localhost:{port}/")).body;
     assert_eq!(allowed, "200");
 }
 
 #[test]
 fn time_to_connect_and_time_to_the_first_byte_are_apart() {
     let origin = slow_origin(Duration::from_secs(2));
-    let (_app, keyway) = alone(&format!("grant.http = [\"http://{origin}\"]"));
+    let keyway = alone(&format!("grant.http = [\"http://{origin}\"]"));
     let ask =
-        |times: &str| get(keyway.address(), &format!("/http?url=http://{origin}/&{times}")).body;
+        |times: &str| keyway.get(&format!("/http?url=http://{origin}/&{times}")).body;
     assert_eq!(ask("connect=1000"), "200", "an answer may take longer than connecting");
     assert!(ask("first-byte=500").contains("ConnectionReadTimeout"));
     assert!(ask("connect=60000&first-byte=500").contains("ConnectionReadTimeout"));
@@ -282,44 +278,44 @@ fn failures_of_tls_are_told_apart() {
         [(server.address().port(), "TlsCertificateError"), (alerting().port(), "TlsAlertReceived")]
     {
         let grant = format!("grant.http = [\"https://localhost:{port}\"]");
-        let (_app, keyway) = alone(&grant);
-        let of_0_2 = get(keyway.address(), &format!("/http?url=https://localhost:{port}/")).body;
+        let keyway = alone(&grant);
+        let of_0_2 = keyway.get(&format!("/http?url=https://localhost:{port}/")).body;
         assert!(of_0_2.contains(expected), "{expected}: {of_0_2}");
         let keyway =
             Keyway::up_with(guest("fetch-p3"), &["--http", &format!("https://localhost:{port}")]);
-        let of_0_3 = get(keyway.address(), &format!("/https/localhost:{port}")).body;
+        let of_0_3 = keyway.get(&format!("/https/localhost:{port}")).body;
         assert!(of_0_3.contains(expected), "{expected}: {of_0_3}");
     }
 }
 
 #[test]
 fn clocks_and_randomness_are_given_unless_taken_away() {
-    let (_app, keyway) = alone("");
-    assert_eq!(get(keyway.address(), "/clock").status, 200);
-    assert_eq!(get(keyway.address(), "/random").status, 200);
-    let (_app, keyway) = alone("grant.clocks = false\ngrant.random = false");
-    assert_eq!(get(keyway.address(), "/clock").status, 500);
+    let keyway = alone("");
+    assert_eq!(keyway.get("/clock").status, 200);
+    assert_eq!(keyway.get("/random").status, 200);
+    let keyway = alone("grant.clocks = false\ngrant.random = false");
+    assert_eq!(keyway.get("/clock").status, 500);
     keyway.wait_for_stderr("component.reach.grant.clocks = true");
-    assert_eq!(get(keyway.address(), "/random").status, 500);
+    assert_eq!(keyway.get("/random").status, 500);
     keyway.wait_for_stderr("component.reach.grant.random = true");
 }
 
 #[test]
 fn output_is_shown_with_the_name_of_the_component_that_wrote_it() {
-    let (_app, keyway) = fused("grant.stdout = true", "grant.stdout = true");
-    assert_eq!(get(keyway.address(), "/own/stdout").status, 200);
+    let keyway = fused("grant.stdout = true", "grant.stdout = true");
+    assert_eq!(keyway.get("/own/stdout").status, 200);
     keyway.wait_for_stdout("reach-front: ");
-    assert_eq!(get(keyway.address(), "/inner/stdout").status, 200);
+    assert_eq!(keyway.get("/inner/stdout").status, 200);
     keyway.wait_for_stdout("reach-inner: ");
-    let (_app, keyway) = alone("");
-    assert_eq!(get(keyway.address(), "/stdout").status, 200);
+    let keyway = alone("");
+    assert_eq!(keyway.get("/stdout").status, 200);
     keyway.wait_for_stderr("component.reach.grant.stdout = true");
 }
 
 #[test]
 fn output_cannot_pass_itself_off_as_that_of_another() {
-    let (_app, keyway) = alone("grant.stdout = true");
-    assert_eq!(get(keyway.address(), "/forge").status, 200);
+    let keyway = alone("grant.stdout = true");
+    assert_eq!(keyway.get("/forge").status, 200);
     keyway.wait_for_stdout("reach: 1\\rother: forged");
     keyway.wait_for_stdout("reach: 2\\u{1b}[2K\\u{1b}[Gother: forged");
     keyway.wait_for_stdout("reach: 3\\u{9b}Gother:\tforged, dürch");
@@ -328,9 +324,9 @@ fn output_cannot_pass_itself_off_as_that_of_another() {
 
 #[test]
 fn a_look_up_that_is_not_granted_is_refused_and_told_once() {
-    let (_app, keyway) = alone("");
+    let keyway = alone("");
     for _ in 0..3 {
-        let answer = get(keyway.address(), "/resolve?name=localhost").body;
+        let answer = keyway.get("/resolve?name=localhost").body;
         assert!(answer.contains("access-denied"), "{answer}");
     }
     keyway.wait_for_stderr("component.reach.grant.tcp = [\"ADDRESS:PORT\"]");
@@ -383,10 +379,10 @@ fn udp_is_heard_from_all_only_where_listening_is_granted() {
         (granted.each_ref().map(String::as_str), "a stranger"),
     ] {
         let path = format!("/hear?addr={}&tell={at}", locals[0]);
-        let heard = heard_first(&peer, || get(of_0_2.address(), &path).body);
+        let heard = heard_first(&peer, || of_0_2.get(&path).body);
         assert_eq!(heard, first, "by WASI 0.2 at {}", locals[0]);
         let path = format!("/hear/{}/{at}", locals[1]);
-        let heard = heard_first(&peer, || get(of_0_3.address(), &path).body);
+        let heard = heard_first(&peer, || of_0_3.get(&path).body);
         assert_eq!(heard, first, "by WASI 0.3 at {}", locals[1]);
     }
 }
@@ -398,9 +394,9 @@ fn what_is_done_to_a_folder_beyond_its_grant_is_told_once() {
     let folder = outside.path().join("granted");
     std::fs::create_dir(&folder).expect("made");
     std::os::unix::fs::symlink("..", folder.join("up")).expect("linked");
-    let (_app, keyway) =
+    let keyway =
         alone(&format!("grant.files = [{{ host = \"{}\", guest = \"/data\" }}]", folder.display()));
-    let body = |path: &str| get(keyway.address(), path).body;
+    let body = |path: &str| keyway.get(path).body;
     for _ in 0..2 {
         assert_ne!(body("/write?path=/data/new"), "written");
         assert_ne!(body("/read?path=/data/up/secret"), "secret");
@@ -414,6 +410,6 @@ fn what_is_done_to_a_folder_beyond_its_grant_is_told_once() {
     assert_eq!(keyway.stderr().matches("leads out").count(), 1, "{}", keyway.stderr());
     let keyway =
         Keyway::up_with(guest("reach"), &["--dir", &format!("{}::/data:ro", folder.display())]);
-    assert_ne!(get(keyway.address(), "/write?path=/data/new").body, "written");
+    assert_ne!(keyway.get("/write?path=/data/new").body, "written");
     keyway.wait_for_stderr("add the flag: --dir FOLDER::/data");
 }

@@ -10,7 +10,7 @@ fn the_debian_package_installs_on_a_bare_machine_and_serves_an_app() {
     let mut command = installed(folder.path());
     command.args(["up", "/hello.wasm", "--listen", "127.0.0.1:0"]);
     let keyway = Keyway::start_after(&mut command, "");
-    assert_eq!(get(keyway.address(), "/").body, "Hello, world!\n");
+    assert_eq!(keyway.get("/").body, "Hello, world!\n");
     assert!(keyway.stop().success());
 }
 

@@ -9,8 +9,8 @@ use std::{
 
 use keyway_testing::{Keyway, app, get, guest, request};
 
-fn misbehaving(limit: &str) -> (tempfile::TempDir, Keyway) {
-    let app = app(&format!(
+fn misbehaving(limit: &str) -> RunningApp {
+    RunningApp::up(&format!(
         r#"
         [app]
         name = "limits"
@@ -22,27 +22,25 @@ fn misbehaving(limit: &str) -> (tempfile::TempDir, Keyway) {
         route = "/"
         component = "misbehave"
     "#
-    ));
-    let keyway = Keyway::up(app.path());
-    (app, keyway)
+    ))
 }
 
 /// Asks for `path`, expects `status` and a line of the log, and that others are answered still.
 fn expect(keyway: &Keyway, path: &str, status: u16, log: &str) {
-    assert_eq!(get(keyway.address(), path).status, status, "{path}\n{}", keyway.stderr());
+    assert_eq!(keyway.get(path).status, status, "{path}\n{}", keyway.stderr());
     keyway.wait_for_stderr(log);
-    assert_eq!(get(keyway.address(), "/").body, "ok");
+    assert_eq!(keyway.get("/").body, "ok");
 }
 
 #[test]
 fn an_endless_loop_is_ended_by_the_limit_of_computing() {
-    let (_app, keyway) = misbehaving(r#"cpu = "200ms""#);
+    let keyway = misbehaving(r#"cpu = "200ms""#);
     expect(&keyway, "/loop", 504, "`limit.cpu`");
 }
 
 #[test]
 fn an_endless_loop_disturbs_nobody_on_the_same_thread() {
-    let app = app(r#"
+    let keyway = RunningApp::up_with(r#"
         [app]
         name = "limits"
         [component.misbehave]
@@ -51,8 +49,7 @@ fn an_endless_loop_disturbs_nobody_on_the_same_thread() {
         [[trigger.http]]
         route = "/"
         component = "misbehave"
-    "#);
-    let keyway = Keyway::up_with(app.path(), &["--threads", "1"]);
+    "#, &["--threads", "1"]);
     let address = keyway.address();
     let looping = std::thread::spawn(move || get(address, "/loop").status);
     for _ in 0..20 {
@@ -63,7 +60,7 @@ fn an_endless_loop_disturbs_nobody_on_the_same_thread() {
 
 #[test]
 fn waiting_does_not_count_as_computing() {
-    let (_app, keyway) = misbehaving(r#"cpu = "200ms""#);
+    let keyway = misbehaving(r#"cpu = "200ms""#);
     let mut client = TcpStream::connect(keyway.address()).expect("the server accepts");
     let head =
         b"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 100\r\n\r\n";
@@ -79,7 +76,7 @@ fn waiting_does_not_count_as_computing() {
 
 #[test]
 fn many_endless_loops_leave_others_their_turns() {
-    let app = app(r#"
+    let keyway = RunningApp::up_with(r#"
         [app]
         name = "limits"
         [component.misbehave]
@@ -92,8 +89,7 @@ fn many_endless_loops_leave_others_their_turns() {
         [[trigger.http]]
         route = "/hello"
         component = "hello"
-    "#);
-    let keyway = Keyway::up_with(app.path(), &["--threads", "1"]);
+    "#, &["--threads", "1"]);
     let address = keyway.address();
     let _looping: Vec<_> = (0..64)
         .map(|_| {
@@ -112,29 +108,29 @@ fn many_endless_loops_leave_others_their_turns() {
 
 #[test]
 fn waiting_is_ended_by_the_limit_of_time() {
-    let (_app, keyway) = misbehaving(r#"time = "200ms""#);
+    let keyway = misbehaving(r#"time = "200ms""#);
     expect(&keyway, "/hang", 504, "`limit.time`");
     expect(&keyway, "/sleep?ms=10000", 504, "`limit.time`");
 }
 
 #[test]
 fn a_memory_bomb_is_ended_by_the_limit_of_memory() {
-    let (_app, keyway) = misbehaving(r#"memory = "16MiB""#);
+    let keyway = misbehaving(r#"memory = "16MiB""#);
     expect(&keyway, "/memory", 500, "`limit.memory`");
 }
 
 #[test]
 fn what_the_host_holds_for_an_instance_is_limited_too() {
-    let (_app, keyway) = misbehaving("");
-    assert_eq!(get(keyway.address(), "/fields?count=1000").body, "1000");
+    let keyway = misbehaving("");
+    assert_eq!(keyway.get("/fields?count=1000").body, "1000");
     expect(&keyway, "/fields?count=30000", 500, "more than 2048 handles");
-    let (_app, keyway) = misbehaving(r#"memory = "32MiB""#);
+    let keyway = misbehaving(r#"memory = "32MiB""#);
     expect(&keyway, "/fields?count=1000", 500, "more than 512 handles");
 }
 
 #[test]
 fn traps_and_missing_answers_are_errors_of_the_server() {
-    let (_app, keyway) = misbehaving("");
+    let keyway = misbehaving("");
     expect(&keyway, "/trap", 500, "the component trapped");
     expect(&keyway, "/stack", 500, "the component trapped");
     expect(&keyway, "/silent", 500, "without a response");
@@ -142,31 +138,31 @@ fn traps_and_missing_answers_are_errors_of_the_server() {
 
 #[test]
 fn the_first_of_two_answers_stands() {
-    let (_app, keyway) = misbehaving("");
+    let keyway = misbehaving("");
     expect(&keyway, "/twice", 200, "the component trapped");
 }
 
 #[test]
 fn half_a_body_is_seen_as_such() {
-    let (_app, keyway) = misbehaving("");
-    let answer = get(keyway.address(), "/half");
+    let keyway = misbehaving("");
+    let answer = keyway.get("/half");
     assert!(!answer.complete, "{answer:?}");
-    assert_eq!(get(keyway.address(), "/").body, "ok");
+    assert_eq!(keyway.get("/").body, "ok");
 }
 
 #[test]
 fn a_body_over_the_limit_is_refused() {
-    let (_app, keyway) = misbehaving(r#"body = "1MiB""#);
+    let keyway = misbehaving(r#"body = "1MiB""#);
     let body = vec![b'x'; 2 << 20];
-    assert_eq!(request(keyway.address(), "POST", "/count-body", "", &body).status, 413);
+    assert_eq!(keyway.request("POST", "/count-body", "", &body).status, 413);
     keyway.wait_for_stderr("`limit.body`");
-    let fits = request(keyway.address(), "POST", "/count-body", "", &body[..1 << 20]);
+    let fits = keyway.request("POST", "/count-body", "", &body[..1 << 20]);
     assert_eq!(fits.body, (1 << 20).to_string());
 }
 
 #[test]
 fn requests_beyond_the_limit_wait_and_then_are_refused() {
-    let (_app, keyway) = misbehaving(r#"concurrency = 1, queue = 1, time = "20s""#);
+    let keyway = misbehaving(r#"concurrency = 1, queue = 1, time = "20s""#);
     let address = keyway.address();
     let first = std::thread::spawn(move || get(address, "/sleep?ms=1500").status);
     keyway.wait_for_stdout("misbehave: sleeping");
@@ -182,24 +178,24 @@ fn requests_beyond_the_limit_wait_and_then_are_refused() {
 
 #[test]
 fn an_answer_counts_however_much_its_instance_has_waited() {
-    let (_app, keyway) = misbehaving("");
+    let keyway = misbehaving("");
     // The scheduler lets a task do some 128 things before it puts it off.
     for count in 100..140 {
         let path = format!("/passed?count={count}");
-        assert_eq!(get(keyway.address(), &path).body, "ok", "{path}\n{}", keyway.stderr());
+        assert_eq!(keyway.get(&path).body, "ok", "{path}\n{}", keyway.stderr());
     }
 }
 
 #[test]
 fn an_answer_that_nobody_takes_is_cut_off_when_its_time_is_up() {
-    let (_app, keyway) = misbehaving(r#"time = "1s", concurrency = 1"#);
+    let keyway = misbehaving(r#"time = "1s", concurrency = 1"#);
     let mut client = TcpStream::connect(keyway.address()).expect("the server accepts");
     let bytes = 50_000_000;
     write!(client, "GET /big?bytes={bytes} HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
     client.read_exact(&mut [0]).expect("an answer begins");
     // Not because anybody asks for more of it.
     keyway.wait_for_stderr("`limit.time`");
-    assert_eq!(get(keyway.address(), "/").body, "ok");
+    assert_eq!(keyway.get("/").body, "ok");
     let mut answer = Vec::new();
     // It ends, or breaks off.
     let _ = client.read_to_end(&mut answer);
@@ -208,32 +204,32 @@ fn an_answer_that_nobody_takes_is_cut_off_when_its_time_is_up() {
 
 #[test]
 fn an_instance_may_go_on_after_its_answer() {
-    let (_app, keyway) = misbehaving("");
-    let answer = get(keyway.address(), "/late?ms=300");
+    let keyway = misbehaving("");
+    let answer = keyway.get("/late?ms=300");
     assert_eq!((answer.status, answer.complete), (200, true));
     keyway.wait_for_stdout("misbehave: late");
 }
 
 #[test]
 fn an_instance_may_go_on_after_an_answer_without_a_body() {
-    let (_app, keyway) = misbehaving("");
-    assert_eq!(get(keyway.address(), "/late-empty?ms=300").status, 204);
+    let keyway = misbehaving("");
+    assert_eq!(keyway.get("/late-empty?ms=300").status, 204);
     keyway.wait_for_stdout("misbehave: late");
 }
 
 #[test]
 fn an_instance_may_go_on_after_an_answer_to_head() {
-    let (_app, keyway) = misbehaving("");
-    assert_eq!(request(keyway.address(), "HEAD", "/late?ms=300", "", b"").status, 200);
+    let keyway = misbehaving("");
+    assert_eq!(keyway.request("HEAD", "/late?ms=300", "", b"").status, 200);
     keyway.wait_for_stdout("misbehave: late");
 }
 
 #[test]
 fn what_is_written_for_head_is_no_failure() {
-    let (_app, keyway) = misbehaving("concurrency = 1");
-    assert_eq!(request(keyway.address(), "HEAD", "/big?bytes=1000000", "", b"").status, 200);
+    let keyway = misbehaving("concurrency = 1");
+    assert_eq!(keyway.request("HEAD", "/big?bytes=1000000", "", b"").status, 200);
     // There is room for one: the next begins when the first has written everything.
-    assert_eq!(get(keyway.address(), "/").status, 200);
+    assert_eq!(keyway.get("/").status, 200);
     assert!(!keyway.stderr().contains("trapped"), "{}", keyway.stderr());
 }
 
@@ -250,14 +246,14 @@ fn a_client_that_goes_amid_its_body_cancels_its_instance() {
 }
 
 fn goes_while_its_instance_sleeps(request: &str) {
-    let (_app, keyway) = misbehaving("concurrency = 1, time = \"20s\"");
+    let keyway = misbehaving("concurrency = 1, time = \"20s\"");
     let mut client = TcpStream::connect(keyway.address()).expect("the server accepts");
     client.write_all(request.as_bytes()).expect("it is sent");
     keyway.wait_for_stdout("misbehave: sleeping");
     drop(client);
     // There is room for one: the next is answered only because the first was cancelled.
     let started = Instant::now();
-    assert_eq!(get(keyway.address(), "/").status, 200);
+    assert_eq!(keyway.get("/").status, 200);
     assert!(started.elapsed() < Duration::from_secs(10), "it did not wait for the first");
 }
 
@@ -273,7 +269,7 @@ fn what_waits_for_a_client_that_has_gone_amid_its_body_is_never_run() {
 }
 
 fn goes_while_its_request_waits(request: String) {
-    let (_app, keyway) = misbehaving("concurrency = 1, queue = 8, time = \"20s\"");
+    let keyway = misbehaving("concurrency = 1, queue = 8, time = \"20s\"");
     let address = keyway.address();
     let first = std::thread::spawn(move || get(address, "/sleep?ms=1500").status);
     keyway.wait_for_stdout("misbehave: sleeping");
@@ -306,7 +302,7 @@ fn a_limited_address_space_is_enough() {
 
 #[test]
 fn more_instances_than_the_address_space_holds_are_fewer() {
-    let app = app(r#"
+    let keyway = RunningApp::up(r#"
         [app]
         name = "limits"
         [component.hello]
@@ -322,8 +318,7 @@ fn more_instances_than_the_address_space_holds_are_fewer() {
         route = "/p3"
         component = "hello-p3"
     "#);
-    let keyway = Keyway::up(app.path());
-    let is_served = |path| assert_eq!(get(keyway.address(), path).status, 200, "{path}");
+    let is_served = |path| assert_eq!(keyway.get(path).status, 200, "{path}");
     is_served("/");
     is_served("/p3");
     // The old and the new stand beside each other.
@@ -338,12 +333,12 @@ fn more_instances_than_the_address_space_holds_are_fewer() {
 
 #[test]
 fn an_answer_that_breaks_off_does_not_look_complete() {
-    let (_app, keyway) = misbehaving(r#"time = "1500ms""#);
+    let keyway = misbehaving(r#"time = "1500ms""#);
     for path in ["/trap-in-answer", "/hang-in-answer"] {
-        let answer = get(keyway.address(), path);
+        let answer = keyway.get(path);
         assert_eq!((answer.status, answer.complete), (200, false), "{path}: {answer:?}");
         assert!(answer.body.starts_with("0123456789"), "{path}: {answer:?}");
     }
-    let answer = get(keyway.address(), "/trap-after-answer");
+    let answer = keyway.get("/trap-after-answer");
     assert_eq!((answer.body.as_str(), answer.complete), ("0123456789", true));
 }

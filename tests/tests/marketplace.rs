@@ -33,7 +33,7 @@ fn token(name: &str) -> String {
 }
 
 /// The example, with the keys of the tests.
-fn market() -> (TempDir, Keyway) {
+fn market() -> RunningApp {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let market = example("marketplace");
     let manifest = fs::read_to_string(market.join("keyway.toml")).expect("the manifest");
@@ -106,7 +106,7 @@ fn size(picture: &[u8]) -> (u32, u32) {
 
 #[test]
 fn pictures_are_resized() {
-    let (_folder, keyway) = market();
+    let keyway = market();
     for (name, query, expected, cents, kind) in [
         ("gradient.jpg", "?width=320&height=320", (320, 240), "5", "image/jpeg"),
         ("gradient.jpg", "?width=4096&height=100", (133, 100), "5", "image/jpeg"),
@@ -148,7 +148,7 @@ fn the_app_is_one_file_too() {
 
 #[test]
 fn each_algorithm_is_verified() {
-    let (_folder, keyway) = market();
+    let keyway = market();
     for name in ["rs256", "es256", "eddsa", "audiences"] {
         let sold = sell(&keyway, "?width=10&height=10", &bearer(name), &picture("gradient.png"));
         assert_eq!(sold.status, 200, "{name}: {}", sold.error());
@@ -157,7 +157,7 @@ fn each_algorithm_is_verified() {
 
 #[test]
 fn a_token_that_does_not_count_is_refused_with_a_reason() {
-    let (_folder, keyway) = market();
+    let keyway = market();
     for (name, reason) in [
         ("expired", "The token has expired."),
         ("early", "The token is not valid yet."),
@@ -199,7 +199,7 @@ fn a_token_that_does_not_count_is_refused_with_a_reason() {
 
 #[test]
 fn a_plan_says_what_may_be_had_for_how_much() {
-    let (_folder, keyway) = market();
+    let keyway = market();
     let jpeg = picture("gradient.jpg");
     let query = "?width=600&height=600";
     for (plan, width, cents) in
@@ -221,7 +221,7 @@ fn a_plan_says_what_may_be_had_for_how_much() {
 
 #[test]
 fn what_is_no_picture_or_too_large_a_one_is_refused() {
-    let (_folder, keyway) = market();
+    let keyway = market();
     let png = picture("gradient.png");
     // A few bytes that say they are 50,000 pixels wide and high.
     let mut bomb = png.clone();
@@ -246,8 +246,8 @@ fn what_is_no_picture_or_too_large_a_one_is_refused() {
 
 #[test]
 fn the_page_is_there() {
-    let (_folder, keyway) = market();
-    let page = get(keyway.address(), "/");
+    let keyway = market();
+    let page = keyway.get("/");
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     assert!(page.body.contains("<form"), "{}", page.body);
 }

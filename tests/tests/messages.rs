@@ -1,12 +1,9 @@
 //! Messages start components, and components send them.
 
-use std::time::{Duration, Instant};
-
 use keyway_testing::{
-    Finished, Keyway, app, finish, get, guest,
+    Finished, Keyway, RunningApp, app, eventually, finish, guest,
     server::{Nats, Redis},
 };
-use tempfile::TempDir;
 
 /// A sender and a worker that counts in a store, which another component shows.
 fn manifest(broker: &str, trigger: &str) -> String {
@@ -47,22 +44,15 @@ fn manifest(broker: &str, trigger: &str) -> String {
     )
 }
 
-fn up(broker: &str, trigger: &str) -> (TempDir, Keyway) {
-    let app = app(&manifest(broker, trigger));
-    let keyway = Keyway::up(app.path());
-    (app, keyway)
-}
-
-fn ask(keyway: &Keyway, path: &str) -> String {
-    let answer = get(keyway.address(), path);
-    if answer.status == 200 { answer.body } else { format!("{}: {}", answer.status, answer.body) }
+fn up(broker: &str, trigger: &str) -> RunningApp {
+    RunningApp::up(&manifest(broker, trigger))
 }
 
 /// Waits until a counter has come so far, and goes no further.
 fn counts(keyway: &Keyway, key: &str, count: &str) {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
-        let now = ask(keyway, &format!("/get/{key}"));
+        let now = keyway.get(&format!("/get/{key}")).text();
         if now == count {
             return;
         }
@@ -74,55 +64,55 @@ fn counts(keyway: &Keyway, key: &str, count: &str) {
 /// Waits until the subscription is there, where a message before it would be lost.
 fn is_listening(keyway: &Keyway) {
     let end = Instant::now() + Duration::from_secs(30);
-    while ask(keyway, "/get/orders.ready") == "none" {
+    while keyway.get("/get/orders.ready").text() == "none" {
         assert!(Instant::now() < end, "nobody listens:\n{}", keyway.stderr());
-        assert_eq!(ask(keyway, "/send/orders.ready/count"), "done", "{}", keyway.stderr());
+        assert_eq!(keyway.get("/send/orders.ready/count").text(), "done", "{}", keyway.stderr());
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
 /// What every backend does, through the interface and the manifest. All else is in the conformance
 /// suite of `crates/capability`.
-fn delivers(broker: &str) -> (TempDir, Keyway) {
-    let (app, keyway) = up(broker, "");
-    is_listening(&keyway);
-    assert_eq!(ask(&keyway, "/send/orders.paid/count/20"), "done");
-    counts(&keyway, "orders.paid", "20");
+fn delivers(broker: &str) -> RunningApp {
+    let app = up(broker, "");
+    is_listening(&app);
+    assert_eq!(app.get("/send/orders.paid/count/20").text(), "done");
+    counts(&app, "orders.paid", "20");
     // Not one of the trigger's.
-    assert_eq!(ask(&keyway, "/send/orders/count"), "done");
-    assert_eq!(ask(&keyway, "/send/orders.first/forward:orders.second"), "done");
-    counts(&keyway, "orders.second", "1");
-    assert_eq!(ask(&keyway, "/get/orders"), "none");
+    assert_eq!(app.get("/send/orders/count").text(), "done");
+    assert_eq!(app.get("/send/orders.first/forward:orders.second").text(), "done");
+    counts(&app, "orders.second", "1");
+    assert_eq!(app.get("/get/orders").text(), "none");
     // Its instance ends, and the next message has another.
-    assert_eq!(ask(&keyway, "/send/orders.bad/trap"), "done");
-    keyway.wait_for_stderr("a message on `orders.bad` was not handled at attempt 1");
-    assert_eq!(ask(&keyway, "/send/orders.good/count"), "done");
-    counts(&keyway, "orders.good", "1");
-    (app, keyway)
+    assert_eq!(app.get("/send/orders.bad/trap").text(), "done");
+    app.wait_for_stderr("a message on `orders.bad` was not handled at attempt 1");
+    assert_eq!(app.get("/send/orders.good/count").text(), "done");
+    counts(&app, "orders.good", "1");
+    (app, app)
 }
 
 /// What those backends do that keep messages.
 fn delivers_again(keyway: &Keyway) {
-    assert_eq!(ask(keyway, "/send/orders.again/fail-once"), "done");
+    assert_eq!(keyway.get("/send/orders.again/fail-once").text(), "done");
     counts(keyway, "orders.again", "1");
-    assert_eq!(ask(keyway, "/get/attempts"), "2");
-    assert_eq!(ask(keyway, "/send/orders.poison/fail"), "done");
+    assert_eq!(keyway.get("/get/attempts").text(), "2");
+    assert_eq!(keyway.get("/send/orders.poison/fail").text(), "done");
     keyway.wait_for_stderr("a message on `orders.poison` is dropped after attempt 5");
-    assert_eq!(ask(keyway, "/get/failures"), "5");
+    assert_eq!(keyway.get("/get/failures").text(), "5");
 }
 
 #[test]
 fn messages_are_delivered_in_memory() {
-    let (_app, keyway) = delivers(r#"backend = "memory""#);
-    delivers_again(&keyway);
-    assert_eq!(ask(&keyway, "/ask/orders.price/ask"), "answer");
+    let app = delivers(r#"backend = "memory""#);
+    delivers_again(&app);
+    assert_eq!(app.get("/ask/orders.price/ask").text(), "answer");
 }
 
 #[test]
 fn messages_are_delivered_by_nats() {
     let nats = Nats::start();
-    let (_app, keyway) = delivers(&format!("backend = \"nats\"\nurl = \"{}\"", nats.url()));
-    assert_eq!(ask(&keyway, "/ask/orders.price/ask"), "answer");
+    let app = delivers(&format!("backend = \"nats\"\nurl = \"{}\"", nats.url()));
+    assert_eq!(app.get("/ask/orders.price/ask").text(), "answer");
 }
 
 #[test]
@@ -132,8 +122,8 @@ fn messages_are_delivered_by_jetstream() {
         "backend = \"jetstream\"\nurl = \"{}\"\nsubjects = \"orders orders.>\"",
         nats.url()
     );
-    let (_app, keyway) = delivers(&broker);
-    delivers_again(&keyway);
+    let app = delivers(&broker);
+    delivers_again(&app);
 }
 
 #[test]
@@ -145,50 +135,49 @@ fn messages_are_delivered_by_redis() {
 #[test]
 fn messages_are_delivered_by_a_stream_of_redis() {
     let redis = Redis::start();
-    let (_app, keyway) =
+    let app =
         delivers(&format!("backend = \"redis-streams\"\nurl = \"{}\"", redis.url()));
-    delivers_again(&keyway);
+    delivers_again(&app);
 }
 
 #[test]
 fn no_message_is_lost_while_the_worker_is_swapped() {
-    let (app, keyway) = up(r#"backend = "memory""#, "concurrency = 4");
+    let app = up(r#"backend = "memory""#, "concurrency = 4");
     let file = app.path().join("keyway.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     for turn in 0..6 {
-        assert_eq!(ask(&keyway, "/send/orders.paid/count/200"), "done");
+        assert_eq!(app.get("/send/orders.paid/count/200").text(), "done");
         // Another unit, and at every other turn another subscription.
         let changed =
             text.replace("limit.time = \"2s\"", &format!("limit.time = \"{}s\"", 3 + turn));
         let changed =
             changed.replace("concurrency = 4", &format!("concurrency = {}", 4 + turn / 2));
         std::fs::write(&file, changed).unwrap();
-        let reloaded = keyway.ask(["reload"]);
+        let reloaded = app.ask(["reload"]);
         assert_eq!(reloaded.code, Some(0), "{}", reloaded.stderr);
     }
-    counts(&keyway, "orders.paid", "1200");
+    counts(&app, "orders.paid", "1200");
 }
 
 #[test]
 fn a_stop_handles_what_was_sent() {
     let redis = Redis::start();
-    let app = app(&manifest(r#"backend = "memory""#, "").replace(
+    let app = RunningApp::up(&manifest(r#"backend = "memory""#, "").replace(
         "[keyvalue.counts]\n        backend = \"memory\"",
         &format!(
             "[keyvalue.counts]\n        backend = \"redis\"\n        url = \"{}\"",
             redis.url()
         ),
     ));
-    let keyway = Keyway::up(app.path());
-    assert_eq!(ask(&keyway, "/send/orders.paid/count/500"), "done");
-    assert!(keyway.stop().success());
-    let keyway = Keyway::up(app.path());
-    counts(&keyway, "orders.paid", "500");
+    assert_eq!(app.get("/send/orders.paid/count/500").text(), "done");
+    assert!(app.stop().success());
+    let app = Keyway::up(app.path());
+    counts(&app, "orders.paid", "500");
 }
 
 #[test]
 fn a_component_without_a_link_sends_nothing() {
-    let app = app(r#"
+    let app = RunningApp::up(r#"
         [app]
         name = "queue"
         [component.sender]
@@ -197,10 +186,9 @@ fn a_component_without_a_link_sends_nothing() {
         route = "/"
         component = "sender"
     "#);
-    let keyway = Keyway::up(app.path());
-    assert_eq!(ask(&keyway, "/send/a/b"), "500: denied: no broker `default` is granted");
-    assert_eq!(ask(&keyway, "/other:/send/a/b"), "500: denied: no broker `other` is granted");
-    keyway.wait_for_stderr(
+    assert_eq!(app.get("/send/a/b").text(), "500: denied: no broker `default` is granted");
+    assert_eq!(app.get("/other:/send/a/b").text(), "500: denied: no broker `other` is granted");
+    app.wait_for_stderr(
         r#"component.sender.link."wasi:messaging/producer" = { "other" = "BROKER" }"#,
     );
 }
@@ -245,29 +233,29 @@ fn try_out(keyway: &Keyway, app: &TempDir, time: &str, messages: &str) -> Finish
         while !keyway.ask(["status"]).stdout.contains("canary with") {
             assert!(Instant::now() < end, "nothing is tried out:\n{}", keyway.stderr());
         }
-        assert_eq!(ask(keyway, messages), "done");
+        assert_eq!(keyway.get(messages).text(), "done");
         swapping.join().expect("no panic")
     })
 }
 
 #[test]
 fn a_canary_gets_its_part_of_the_messages() {
-    let (app, keyway) = up(r#"backend = "memory""#, "");
-    is_listening(&keyway);
-    let tried = try_out(&keyway, &app, "5s", "/send/orders.paid/count/40");
+    let app = up(r#"backend = "memory""#, "");
+    is_listening(&app);
+    let tried = try_out(&app, &app, "5s", "/send/orders.paid/count/40");
     assert_eq!(tried.code, Some(0), "{}", tried.stderr);
-    counts(&keyway, "orders.paid", "40");
-    assert!(keyway.ask(["status"]).stdout.contains("other.wasm"));
+    counts(&app, "orders.paid", "40");
+    assert!(app.ask(["status"]).stdout.contains("other.wasm"));
 }
 
 #[test]
 fn a_canary_that_fails_messages_is_taken_back() {
-    let (app, keyway) = up(r#"backend = "memory""#, "");
-    is_listening(&keyway);
-    let tried = try_out(&keyway, &app, "60s", "/send/orders.bad/trap/60");
+    let app = up(r#"backend = "memory""#, "");
+    is_listening(&app);
+    let tried = try_out(&app, &app, "60s", "/send/orders.bad/trap/60");
     assert_eq!(tried.code, Some(1), "{}", tried.stdout);
     assert!(tried.told().contains("the old one is back in service"), "{}", tried.stderr);
-    assert!(!keyway.ask(["status"]).stdout.contains("other.wasm"));
-    assert_eq!(ask(&keyway, "/send/orders.good/count/20"), "done");
-    counts(&keyway, "orders.good", "20");
+    assert!(!app.ask(["status"]).stdout.contains("other.wasm"));
+    assert_eq!(app.get("/send/orders.good/count/20").text(), "done");
+    counts(&app, "orders.good", "20");
 }

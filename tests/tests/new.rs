@@ -65,7 +65,7 @@ fn holds(folder: &Path, names: &[&str]) {
 fn serves_a_greeting(language: &str) {
     let folder = made(language, "http");
     let keyway = Keyway::up(folder.path().join("first-try"));
-    let answer = get(keyway.address(), "/");
+    let answer = keyway.get("/");
     assert_eq!((answer.status, answer.body.as_str()), (200, "Hello, world!\n"), "{language}");
 }
 
@@ -97,8 +97,8 @@ fn stands_before_another(language: &str) {
     fs::write(folder.path().join("keyway.toml"), manifest).expect("written");
     succeed(finish_in(folder.path(), ["build"]));
     let keyway = Keyway::up(folder.path());
-    assert_eq!(get(keyway.address(), "/hello").body, "Hello, world!\n", "{language}");
-    assert_eq!(get(keyway.address(), "/other").body, "Behind, world!\n", "{language}");
+    assert_eq!(keyway.get("/hello").body, "Hello, world!\n", "{language}");
+    assert_eq!(keyway.get("/other").body, "Behind, world!\n", "{language}");
 }
 
 /// A skeleton for WIT that is there already, with names that are words of languages.

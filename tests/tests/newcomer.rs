@@ -42,8 +42,8 @@ fn first_app(front: &str, behind: &str) {
     keyway(&shop, "link front behind");
     keyway(&shop, "build");
     let up = Keyway::up(&shop);
-    assert_eq!(get(up.address(), "/hello").body, "Hello, world!\n", "{front}");
-    assert_eq!(get(up.address(), "/other").body, "Behind, world!\n", "{behind}");
+    assert_eq!(up.get("/hello").body, "Hello, world!\n", "{front}");
+    assert_eq!(up.get("/other").body, "Behind, world!\n", "{behind}");
 }
 
 fn first_call(language: &str) {

@@ -56,7 +56,7 @@ fn under_load<T>(
 
 /// `kill` ends the server, and `restart` starts it again.
 fn survives<S>(backend: &str, url: &str, mut server: S, kill: fn(&mut S), restart: fn(&mut S)) {
-    let app = app(&format!(
+    let keyway = RunningApp::up(&format!(
         r#"
         [app]
         name = "outage"
@@ -78,7 +78,6 @@ fn survives<S>(backend: &str, url: &str, mut server: S, kill: fn(&mut S), restar
     "#,
         TIMEOUT.as_millis()
     ));
-    let keyway = Keyway::up(app.path());
     let address = keyway.address();
     assert_eq!(get(address, "/set/a/1").body, "done");
     let phase = |length: Duration| {

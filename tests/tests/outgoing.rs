@@ -41,7 +41,7 @@ fn head(stream: &mut BufReader<TcpStream>) -> Option<String> {
 }
 
 /// An app that asks `origin` as its own requests say.
-fn asking(origin: &str) -> (tempfile::TempDir, Keyway) {
+fn asking(origin: &str) -> RunningApp {
     asking_where("reach", origin, &[])
 }
 
@@ -49,7 +49,7 @@ fn asking_where(
     guest: &str,
     origin: &str,
     environment: &[(&str, &str)],
-) -> (tempfile::TempDir, Keyway) {
+) -> RunningApp {
     let app = app(&format!(
         r#"
         [app]
@@ -134,10 +134,10 @@ fn an_idempotent_request_is_sent_again_where_a_kept_connection_is_closed() {
             }
         })
     };
-    let (_app, keyway) = asking(&format!("http://{address}"));
+    let keyway = asking(&format!("http://{address}"));
     let ask = |method: &str| {
         let path = format!("/http?method={method}&url=http://{address}/");
-        get(keyway.address(), &path).body
+        keyway.get(&path).body
     };
     for method in ["GET", "GET", "PUT", "OPTIONS", "DELETE"] {
         assert_eq!(ask(method), "200", "{method}");
@@ -169,9 +169,9 @@ fn a_server_of_http_2_may_close_its_connections_and_is_told_its_authority_alone(
         let server = format!("localhost:{}", address.port());
         let certificate = folder.path().join("cert.pem").display().to_string();
         let environment = [("SSL_CERT_FILE", certificate.as_str())];
-        let (_app, keyway) = asking_where(guest, &format!("https://{server}"), &environment);
+        let keyway = asking_where(guest, &format!("https://{server}"), &environment);
         for _ in 0..3 {
-            let answer = get(keyway.address(), &format!("{path}{server}")).body;
+            let answer = keyway.get(&format!("{path}{server}")).body;
             assert_eq!(answer, "200", "{guest}: {}", keyway.stderr());
         }
         let line = |number| format!("{number} GET https://{server}/ None");
@@ -190,8 +190,8 @@ fn a_request_that_a_fresh_connection_fails_is_not_sent_again() {
             count.fetch_add(1, SeqCst);
         })
     };
-    let (_app, keyway) = asking(&format!("http://{address}"));
-    let refused = get(keyway.address(), &format!("/http?url=http://{address}/")).body;
+    let keyway = asking(&format!("http://{address}"));
+    let refused = keyway.get(&format!("/http?url=http://{address}/")).body;
     assert!(refused.contains("ConnectionTerminated"), "{refused}");
     assert_eq!(count.load(SeqCst), 1);
 }
@@ -209,9 +209,9 @@ fn a_server_of_http_1_is_told_its_host_once() {
             }
         })
     };
-    let (_app, keyway) = asking(&format!("http://{address}"));
+    let keyway = asking(&format!("http://{address}"));
     for url in [format!("http://{address}/a?b"), format!("http://user:secret@{address}/a?b")] {
-        assert_eq!(get(keyway.address(), &format!("/http?url={url}")).body, "200");
+        assert_eq!(keyway.get(&format!("/http?url={url}")).body, "200");
         let head = seen.lock().expect("nothing panics").to_ascii_lowercase();
         assert!(head.starts_with("get /a?b http/1.1\r\n"), "{head}");
         assert_eq!(head.matches(&format!("\r\nhost: {address}\r\n")).count(), 1, "{head}");
@@ -232,10 +232,10 @@ fn a_server_is_told_that_there_is_no_body_where_it_may_expect_one() {
             }
         })
     };
-    let (_app, keyway) = asking(&format!("http://{address}"));
+    let keyway = asking(&format!("http://{address}"));
     for (method, is_told) in [("POST", true), ("PUT", true), ("GET", false)] {
         let path = format!("/http?method={method}&url=http://{address}/");
-        assert_eq!(get(keyway.address(), &path).body, "200");
+        assert_eq!(keyway.get(&path).body, "200");
         let head = seen.lock().expect("nothing panics");
         assert_eq!(head.contains("\r\ncontent-length: 0\r\n"), is_told, "{head}");
         assert!(!head.contains("transfer-encoding"), "{head}");
@@ -251,6 +251,6 @@ fn an_answer_may_have_many_fields() {
         let answer = format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: 0\r\n\r\n");
         stream.get_mut().write_all(answer.as_bytes()).expect("it is taken");
     });
-    let (_app, keyway) = asking(&format!("http://{address}"));
-    assert_eq!(get(keyway.address(), &format!("/http?url=http://{address}/")).body, "200");
+    let keyway = asking(&format!("http://{address}"));
+    assert_eq!(keyway.get(&format!("/http?url=http://{address}/")).body, "200");
 }

@@ -14,7 +14,7 @@ const PARSERS: [&str; 6] =
 const LARGEST: u64 = u64::MAX;
 
 /// The pipeline with another parser, which is one line of its manifest.
-fn pipeline(parser: &str) -> (TempDir, Keyway) {
+fn pipeline(parser: &str) -> RunningApp {
     let pipeline = example("log-pipeline");
     let manifest = fs::read_to_string(pipeline.join("keyway.toml")).expect("the manifest");
     assert_eq!(manifest.matches("source = \"parser\"").count(), 1, "the line to change");
@@ -28,7 +28,7 @@ fn pipeline(parser: &str) -> (TempDir, Keyway) {
 }
 
 fn parse(keyway: &Keyway, line: &str) -> Answer {
-    request(keyway.address(), "POST", "/parse", "", line.as_bytes())
+    keyway.request("POST", "/parse", "", line.as_bytes())
 }
 
 /// What the gateway answers for a line that can be read, and for one that cannot.
@@ -183,7 +183,7 @@ fn lines() -> Vec<(String, (u16, String))> {
 fn a_parser_in_any_language_answers_the_same() {
     let lines = lines();
     for parser in PARSERS {
-        let (_folder, keyway) = pipeline(parser);
+        let keyway = pipeline(parser);
         for (line, expected) in &lines {
             let answer = parse(&keyway, line);
             assert_eq!(&(answer.status, answer.body), expected, "{parser}: {line:?}");
@@ -193,7 +193,7 @@ fn a_parser_in_any_language_answers_the_same() {
 
 #[test]
 fn a_parser_is_swapped_for_one_in_another_language_while_it_runs() {
-    let (_folder, keyway) = pipeline("parser");
+    let keyway = pipeline("parser");
     for parser in PARSERS.into_iter().cycle().skip(1).take(PARSERS.len()) {
         let file = example("log-pipeline").join(parser).join(format!("{parser}.wasm"));
         let swapped = keyway.ask([

@@ -27,7 +27,7 @@ fn manifest(guest: &str, instances: &str, limit: &str) -> TempDir {
 }
 
 /// One thread serves, so that one instance can.
-fn up(guest: &str, instances: &str, limit: &str) -> (TempDir, Keyway) {
+fn up(guest: &str, instances: &str, limit: &str) -> RunningApp {
     let app = manifest(guest, instances, limit);
     let keyway = Keyway::up_with(app.path(), &["--threads", "1"]);
     (app, keyway)
@@ -45,13 +45,13 @@ fn at_once(address: SocketAddr, path: &'static str, count: usize) -> Vec<Answer>
 }
 
 fn visits(keyway: &Keyway, count: usize) -> Vec<String> {
-    (0..count).map(|_| get(keyway.address(), "/visits").body).collect()
+    (0..count).map(|_| keyway.get("/visits").body).collect()
 }
 
 #[test]
 fn each_request_has_an_instance_of_its_own_unless_told_otherwise() {
     for guest in ["visits-p3", "misbehave"] {
-        let (_app, keyway) = up(guest, "reuse = 1", "");
+        let keyway = up(guest, "reuse = 1", "");
         assert_eq!(visits(&keyway, 2), ["visit 1", "visit 1"], "{guest}");
     }
 }
@@ -59,7 +59,7 @@ fn each_request_has_an_instance_of_its_own_unless_told_otherwise() {
 #[test]
 fn an_instance_answers_as_many_requests_as_it_may() {
     for guest in ["visits-p3", "misbehave"] {
-        let (_app, keyway) = up(guest, "reuse = 3, idle = \"1m\"", "");
+        let keyway = up(guest, "reuse = 3, idle = \"1m\"", "");
         let expected = ["visit 1", "visit 2", "visit 3", "visit 1"];
         assert_eq!(visits(&keyway, 4), expected, "{guest}");
     }
@@ -67,7 +67,7 @@ fn an_instance_answers_as_many_requests_as_it_may() {
 
 #[test]
 fn an_instance_that_waits_in_vain_is_dropped() {
-    let (_app, keyway) = up("visits-p3", "reuse = 100, idle = \"200ms\"", "");
+    let keyway = up("visits-p3", "reuse = 100, idle = \"200ms\"", "");
     assert_eq!(visits(&keyway, 2), ["visit 1", "visit 2"]);
     // Each of these requests keeps an instance that is still there for longer.
     let end = Instant::now() + Duration::from_secs(60);
@@ -79,7 +79,7 @@ fn an_instance_that_waits_in_vain_is_dropped() {
 
 #[test]
 fn an_instance_answers_several_requests_at_once() {
-    let (_app, keyway) = up("visits-p3", "reuse = 100, concurrent = 3, idle = \"1m\"", "");
+    let keyway = up("visits-p3", "reuse = 100, concurrent = 3, idle = \"1m\"", "");
     let mut said: Vec<_> =
         at_once(keyway.address(), "/together", 3).into_iter().map(|answer| answer.body).collect();
     said.sort();
@@ -89,12 +89,12 @@ fn an_instance_answers_several_requests_at_once() {
 
 #[test]
 fn requests_beyond_that_get_another_instance() {
-    let (_app, keyway) = up("visits-p3", "reuse = 100, concurrent = 2, idle = \"1m\"", "");
+    let keyway = up("visits-p3", "reuse = 100, concurrent = 2, idle = \"1m\"", "");
     let mut said: Vec<_> =
         at_once(keyway.address(), "/together", 3).into_iter().map(|answer| answer.body).collect();
     said.sort();
     assert_eq!(said, ["1 wait", "2 wait", "2 wait"]);
-    let (_app, keyway) = up("misbehave", "reuse = 100", "");
+    let keyway = up("misbehave", "reuse = 100", "");
     let started = Instant::now();
     let answers = at_once(keyway.address(), "/sleep?ms=500", 4);
     assert!(answers.iter().all(|answer| answer.status == 200));
@@ -103,7 +103,7 @@ fn requests_beyond_that_get_another_instance() {
 
 #[test]
 fn an_instance_that_traps_ends_with_all_that_it_answers() {
-    let (_app, keyway) = up("visits-p3", "reuse = 100, concurrent = 10, idle = \"1m\"", "");
+    let keyway = up("visits-p3", "reuse = 100, concurrent = 10, idle = \"1m\"", "");
     let address = keyway.address();
     let together = thread::spawn(move || get(address, "/together").status);
     thread::sleep(Duration::from_millis(50));
@@ -117,7 +117,7 @@ fn an_instance_that_traps_ends_with_all_that_it_answers() {
 
 #[test]
 fn an_answer_that_is_read_slowly_ends_as_it_should() {
-    let (_app, keyway) = up("visits-p3", "reuse = 100, concurrent = 10, idle = \"1m\"", "");
+    let keyway = up("visits-p3", "reuse = 100, concurrent = 10, idle = \"1m\"", "");
     let answers = at_once(keyway.address(), "/drip", 3);
     assert!(answers.iter().all(|answer| answer.body == "first second"));
     assert_eq!(visits(&keyway, 1), ["visit 4"]);
@@ -127,13 +127,13 @@ fn an_answer_that_is_read_slowly_ends_as_it_should() {
 fn limits_of_time_and_computing_are_those_of_a_request() {
     let limit = r#"time = "1s", cpu = "300ms""#;
     for instances in ["reuse = 100", "reuse = 100, concurrent = 10"] {
-        let (_app, keyway) = up("visits-p3", instances, limit);
+        let keyway = up("visits-p3", instances, limit);
         let started = Instant::now();
-        assert_eq!(get(keyway.address(), "/hang").status, 504, "{instances}");
+        assert_eq!(keyway.get("/hang").status, 504, "{instances}");
         assert!(started.elapsed() < Duration::from_secs(3));
         keyway.wait_for_stderr("`limit.time`");
         assert_eq!(visits(&keyway, 1), ["visit 1"], "{instances}");
-        assert_eq!(get(keyway.address(), "/loop").status, 504, "{instances}");
+        assert_eq!(keyway.get("/loop").status, 504, "{instances}");
         keyway.wait_for_stderr("`limit.cpu`");
         assert_eq!(visits(&keyway, 2), ["visit 1", "visit 2"], "{instances}");
     }
@@ -141,8 +141,8 @@ fn limits_of_time_and_computing_are_those_of_a_request() {
 
 #[test]
 fn what_an_instance_does_after_its_answer_keeps_others_from_it_if_it_has_one_at_a_time() {
-    let (_app, keyway) = up("visits-p3", "reuse = 100, idle = \"1m\"", "");
-    assert_eq!(get(keyway.address(), "/late").body, "visit 1");
+    let keyway = up("visits-p3", "reuse = 100, idle = \"1m\"", "");
+    assert_eq!(keyway.get("/late").body, "visit 1");
     assert_eq!(visits(&keyway, 1), ["visit 1"], "of another");
     keyway.wait_for_stdout("late");
 }

@@ -152,18 +152,18 @@ fn a_component_encrypts_its_own_connections_where_the_machine_trusts_the_server(
     let app = client("tls", &format!("grant.tcp = [\"127.0.0.1:{port}\"]"));
     let certificate = identity.file("cert.pem");
     let trusting = Keyway::up_where(app.path(), &[], &[("SSL_CERT_FILE", &certificate)]);
-    let answer = get(trusting.address(), &format!("/{port}/localhost"));
+    let answer = trusting.get(&format!("/{port}/localhost"));
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(answer.body.contains("Hello, world!\n"), "{}", answer.body);
-    let other = get(trusting.address(), &format!("/{port}/example.com"));
+    let other = trusting.get(&format!("/{port}/example.com"));
     assert_eq!(other.status, 500);
     assert!(other.body.contains("not valid for name"), "{}", other.body);
-    let nameless = get(trusting.address(), &format!("/{port}/no%20name"));
+    let nameless = trusting.get(&format!("/{port}/no%20name"));
     assert!(nameless.body.contains("the server's name"), "{}", nameless.body);
     trusting.wait_for_stderr("TLS to example.com failed: its certificate is for");
     // Where the host is asked for its stack, a component is still not told of it.
     let doubting = Keyway::up_where(app.path(), &[], &[("RUST_BACKTRACE", "1")]);
-    let answer = get(doubting.address(), &format!("/{port}/localhost"));
+    let answer = doubting.get(&format!("/{port}/localhost"));
     assert!(!answer.body.contains("backtrace"), "{}", answer.body);
     assert!(
         answer.body.contains("UnknownIssuer") || answer.body.contains("CaUsedAsEndEntity"),
@@ -176,7 +176,7 @@ fn a_component_encrypts_its_own_connections_where_the_machine_trusts_the_server(
 fn a_component_without_sockets_has_no_tls() {
     let app = client("tls", "");
     let keyway = Keyway::up(app.path());
-    assert_eq!(get(keyway.address(), "/1/localhost").status, 500);
+    assert_eq!(keyway.get("/1/localhost").status, 500);
 }
 
 /// A server that has a certificate made from `params`, and answers 200; its port.
@@ -239,7 +239,7 @@ fn a_server_whose_certificate_is_refused_is_told_with_the_reason() {
     fs::write(&trusted, [own, old, other].concat()).expect("written");
     let trusted = trusted.display().to_string();
     let keyway = Keyway::up_where(app.path(), &[], &[("SSL_CERT_FILE", &trusted)]);
-    let ask = |port| get(keyway.address(), &format!("/http?url=https://localhost:{port}/")).body;
+    let ask = |port| keyway.get(&format!("/http?url=https://localhost:{port}/")).body;
     // A certificate that signs itself, as `openssl req -x509` makes it, is trusted as itself.
     assert_eq!(ask(trusted_authority), "200", "{}", keyway.stderr());
     for (port, error, reason, advice) in [
@@ -272,6 +272,6 @@ fn outgoing_https_trusts_whom_the_machine_trusts() {
     let app = client("reach", &format!("grant.http = [\"{url}\"]"));
     let certificate = identity.file("cert.pem");
     let trusting = Keyway::up_where(app.path(), &[], &[("SSL_CERT_FILE", &certificate)]);
-    let answer = get(trusting.address(), &format!("/http?url={url}/"));
+    let answer = trusting.get(&format!("/http?url={url}/"));
     assert_eq!(answer.body, "200");
 }

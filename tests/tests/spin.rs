@@ -2,14 +2,12 @@
 
 use std::{fs, path::Path};
 
-use keyway_testing::{Keyway, app, finish, get, guest, request, server::Redis};
+use keyway_testing::{Keyway, RunningApp, app, finish, guest, server::Redis};
 use tempfile::TempDir;
 
 /// An app of one guest with what stands in its table, and with stores and configurations.
-fn up(guest: &str, component: &str, backends: &str) -> (TempDir, Keyway) {
-    let app = app(&manifest(guest, component, backends));
-    let keyway = Keyway::up(app.path());
-    (app, keyway)
+fn up(guest: &str, component: &str, backends: &str) -> RunningApp {
+    RunningApp::up(&manifest(guest, component, backends))
 }
 
 fn manifest(guest: &str, component: &str, backends: &str) -> String {
@@ -28,12 +26,6 @@ fn manifest(guest: &str, component: &str, backends: &str) -> String {
     )
 }
 
-fn asked(keyway: &Keyway, conversation: &[(&str, &str)]) {
-    for (path, answer) in conversation {
-        assert_eq!(get(keyway.address(), path).body, *answer, "{path}\n{}", keyway.stderr());
-    }
-}
-
 const MEMORY: &str = "[keyvalue.cache]\nbackend = \"memory\"";
 const VALUES: &str = "[config.main]\nbackend = \"values\"\nlevel = \"info\"";
 
@@ -41,10 +33,8 @@ const VALUES: &str = "[config.main]\nbackend = \"values\"\nlevel = \"info\"";
 fn a_store_of_spin_is_one_of_the_manifest() {
     let link = r#"link."fermyon:spin/key-value" = { default = "cache", sessions = "other" }"#;
     let stores = format!("{MEMORY}\n[keyvalue.other]\nbackend = \"memory\"");
-    let (_app, keyway) = up("spin-store", link, &stores);
-    asked(
-        &keyway,
-        &[
+    let app = up("spin-store", link, &stores);
+    app.expect(&[
             ("/get/a", "none"),
             ("/set/a/1", "done"),
             ("/get/a", "1"),
@@ -59,8 +49,7 @@ fn a_store_of_spin_is_one_of_the_manifest() {
             // By the interface of WASI too, in the form that Spin has.
             ("/many/none/x/y", "none=none x=1 y=1"),
             ("/keys", "b x y"),
-        ],
-    );
+        ]);
 }
 
 #[test]
@@ -68,15 +57,15 @@ fn the_same_store_is_kept_on_a_server() {
     let redis = Redis::start();
     let store = format!("[keyvalue.cache]\nbackend = \"redis\"\nurl = \"{}\"", redis.url());
     let link = r#"link."fermyon:spin/key-value" = { default = "cache" }"#;
-    let (_app, keyway) = up("spin-store", link, &store);
-    asked(&keyway, &[("/set/a/1", "done"), ("/get/a", "1"), ("/keys", "a")]);
+    let app = up("spin-store", link, &store);
+    app.expect(&[("/set/a/1", "done"), ("/get/a", "1"), ("/keys", "a")]);
 }
 
 #[test]
 fn a_store_without_a_link_is_denied() {
-    let (_app, keyway) = up("spin-store", "", "");
-    asked(&keyway, &[("/get/a", "Error::AccessDenied"), ("/other:/keys", "Error::AccessDenied")]);
-    keyway.wait_for_stderr(
+    let app = up("spin-store", "", "");
+    app.expect(&[("/get/a", "Error::AccessDenied"), ("/other:/keys", "Error::AccessDenied")]);
+    app.wait_for_stderr(
         r#"component.moved.link."fermyon:spin/key-value" = { "default" = "STORE" }"#,
     );
 }
@@ -84,35 +73,30 @@ fn a_store_without_a_link_is_denied() {
 #[test]
 fn a_store_for_reading_is_not_written() {
     let link = r#"link."fermyon:spin/key-value" = { to = "cache", access = "read" }"#;
-    let (_app, keyway) = up("spin-store", link, MEMORY);
-    asked(&keyway, &[("/get/a", "none"), ("/set/a/1", "Error::AccessDenied")]);
+    let app = up("spin-store", link, MEMORY);
+    app.expect(&[("/get/a", "none"), ("/set/a/1", "Error::AccessDenied")]);
 }
 
 #[test]
 fn variables_come_from_a_configuration() {
     let link = r#"link."fermyon:spin/variables" = "main""#;
-    let (_app, keyway) = up("spin-store", link, VALUES);
-    asked(
-        &keyway,
-        &[
+    let app = up("spin-store", link, VALUES);
+    app.expect(&[
             ("/variable/level", "info"),
             ("/variable/other", "undefined"),
             ("/variable/Level", "invalid name"),
-        ],
-    );
-    let (_app, keyway) = up("spin-store", "", "");
-    asked(&keyway, &[("/variable/level", "undefined")]);
-    keyway.wait_for_stderr(r#"component.moved.link."fermyon:spin/variables" = "CONFIG""#);
+        ]);
+    let app = up("spin-store", "", "");
+    app.expect(&[("/variable/level", "undefined")]);
+    app.wait_for_stderr(r#"component.moved.link."fermyon:spin/variables" = "CONFIG""#);
 }
 
 #[test]
 fn the_first_interfaces_of_spin_work_too() {
     let links =
         "link.\"fermyon:spin/key-value\" = \"cache\"\nlink.\"fermyon:spin/config\" = \"main\"";
-    let (_app, keyway) = up("spin-first", links, &format!("{MEMORY}\n{VALUES}"));
-    asked(
-        &keyway,
-        &[
+    let app = up("spin-first", links, &format!("{MEMORY}\n{VALUES}"));
+    app.expect(&[
             ("/get/a", "Error::NoSuchKey"),
             ("/set/a/1", "done"),
             ("/get/a", "1"),
@@ -123,30 +107,26 @@ fn the_first_interfaces_of_spin_work_too() {
             ("/config/level", "info"),
             ("/config/other", "provider"),
             ("/config/a-b", "invalid key"),
-        ],
-    );
-    let (_app, keyway) = up("spin-first", "", "");
-    asked(&keyway, &[("/keys", "Error::AccessDenied"), ("/config/level", "provider")]);
+        ]);
+    let app = up("spin-first", "", "");
+    app.expect(&[("/keys", "Error::AccessDenied"), ("/config/level", "provider")]);
 }
 
 #[test]
 fn the_interfaces_of_spin_4_do_not_block() {
     let links = "link.\"spin:key-value/key-value\" = \"cache\"\nlink.\"spin:variables/variables\" = \"main\"";
-    let (_app, keyway) = up("spin-async", links, &format!("{MEMORY}\n{VALUES}"));
-    asked(
-        &keyway,
-        &[
+    let app = up("spin-async", links, &format!("{MEMORY}\n{VALUES}"));
+    app.expect(&[
             ("/get/a", "none"),
             ("/set/a/1", "true"),
             ("/get/a", "1"),
             // Streamed, page by page.
             ("/fill/2100", "2100"),
             ("/variable/level", "info"),
-        ],
-    );
-    let (_app, keyway) = up("spin-async", "", "");
-    asked(&keyway, &[("/get/a", "Error::AccessDenied")]);
-    keyway.wait_for_stderr(
+        ]);
+    let app = up("spin-async", "", "");
+    app.expect(&[("/get/a", "Error::AccessDenied")]);
+    app.wait_for_stderr(
         r#"component.moved.link."spin:key-value/key-value" = { "default" = "STORE" }"#,
     );
 }
@@ -211,9 +191,7 @@ fn a_spin_toml_runs_as_it_is() {
     let app = spin_app(SPIN_APP);
     let environment = [("SPIN_VARIABLE_TOKEN", "s3cret")];
     let keyway = Keyway::up_where(app.path(), &[], &environment);
-    asked(
-        &keyway,
-        &[
+    keyway.expect(&[
             ("/get/a", "none"),
             ("/set/a/1", "done"),
             ("/my_store:/exists/a", "false"),
@@ -221,19 +199,18 @@ fn a_spin_toml_runs_as_it_is() {
             ("/variable/level", "info"),
             ("/variable/greeting", "level info, s3cret"),
             ("/variable/token", "undefined"),
-        ],
-    );
-    let kept = get(keyway.address(), "/variable/level").body;
-    let exactly = get(keyway.address(), "/exactly").body;
+        ]);
+    let kept = keyway.get("/variable/level").body;
+    let exactly = keyway.get("/exactly").body;
     assert_ne!(exactly, kept);
     // What is below an exact route is not its own.
-    assert_eq!(get(keyway.address(), "/exactly/get/a").body, "what?");
+    assert_eq!(keyway.get("/exactly/get/a").body, "what?");
     keyway.stop();
     assert!(app.path().join(".keyway/key-value.db").is_file());
     // What was kept is there again; and a variable that is set counts before its default.
     let environment = [("SPIN_VARIABLE_TOKEN", "x"), ("SPIN_VARIABLE_LEVEL", "debug")];
     let keyway = Keyway::up_where(app.path().join("spin.toml"), &[], &environment);
-    asked(&keyway, &[("/get/a", "1"), ("/variable/level", "debug")]);
+    keyway.expect(&[("/get/a", "1"), ("/variable/level", "debug")]);
 }
 
 fn check(path: &Path) -> String {
@@ -287,7 +264,7 @@ fn a_component_talks_to_the_servers_of_redis_that_it_is_granted() {
     let url = redis.url();
     let server = url.trim_start_matches("redis://").split('/').next().expect("a server");
     let host = server.rsplit('@').next().expect("a host");
-    let (_app, keyway) = up("spin-redis", &format!("grant.redis = [\"{host}\"]"), "");
+    let app = up("spin-redis", &format!("grant.redis = [\"{host}\"]"), "");
     let at = |command: &str| format!("/{server}/{command}");
     for (command, answer) in [
         ("get", "none"),
@@ -301,17 +278,17 @@ fn a_component_talks_to_the_servers_of_redis_that_it_is_granted() {
         ("members", "2 1 b"),
         ("execute", "7 x"),
     ] {
-        asked(&keyway, &[(at(command).as_str(), answer)]);
+        app.expect(&[(at(command).as_str(), answer)]);
     }
-    asked(&keyway, &[("/10.255.255.1/get", "Error::InvalidAddress")]);
-    keyway.wait_for_stderr(r#"component.moved.grant.redis = ["10.255.255.1:6379"]"#);
+    app.expect(&[("/10.255.255.1/get", "Error::InvalidAddress")]);
+    app.wait_for_stderr(r#"component.moved.grant.redis = ["10.255.255.1:6379"]"#);
 }
 
 /// What a component says that it is told by headers of Spin's host, without the client's port.
 fn told_of(keyway: &Keyway, path: &str) -> Vec<String> {
     let forged = "spin-path-info: /forged\r\nspin-path-info: /twice\r\nSpin-Client-Addr: 1.2.3.4:5\r\n\
                   spin-full-url: http://forged/\r\nspin-path-match-id: forged\r\n";
-    let answer = request(keyway.address(), "GET", path, forged, b"");
+    let answer = keyway.request("GET", path, forged, b"");
     let lines = answer.body.lines().filter(|line| line.starts_with("spin-"));
     let mut lines: Vec<_> = lines
         .map(|line| match line.split_once("127.0.0.1:") {
@@ -370,12 +347,12 @@ fn components_of_a_spin_toml_are_told_where_their_requests_matched() {
         let expected = told_by_spin(path, path_info, &format!("/base{route}"), route);
         assert_eq!(told_of(&keyway, path), expected);
     }
-    assert_eq!(get(keyway.address(), "/old/headers").status, 404, "it is served below its base");
+    assert_eq!(keyway.get("/old/headers").status, 404, "it is served below its base");
 }
 
 #[test]
 fn a_component_of_spin_in_a_manifest_of_keyways_is_told_the_same() {
-    let app = app(r#"
+    let app = RunningApp::up(r#"
         [app]
         name = "moved"
         [component.imports]
@@ -395,13 +372,12 @@ fn a_component_of_spin_in_a_manifest_of_keyways_is_told_the_same() {
         route = "/other"
         component = "other"
     "#);
-    let keyway = Keyway::up(app.path());
     let expected = told_by_spin("/headers", "/headers", "/...", "/...");
-    assert_eq!(told_of(&keyway, "/headers"), expected);
+    assert_eq!(told_of(&app, "/headers"), expected);
     let expected = told_by_spin("/shop/headers", "/headers", "/shop/...", "/shop/...");
-    assert_eq!(told_of(&keyway, "/shop/headers"), expected);
+    assert_eq!(told_of(&app, "/shop/headers"), expected);
     // Others get nothing, of clients neither.
-    assert_eq!(told_of(&keyway, "/other/headers"), [""; 0]);
+    assert_eq!(told_of(&app, "/other/headers"), [""; 0]);
 }
 
 #[test]

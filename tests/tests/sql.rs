@@ -1,7 +1,6 @@
 //! Components ask the databases that the manifest links them to, by the interfaces that they have.
 
-use keyway_testing::{Keyway, app, finish, get, server::Postgres};
-use tempfile::TempDir;
+use keyway_testing::{Keyway, RunningApp, app, finish, server::Postgres};
 
 fn manifest(guest: &str, component: &str, databases: &str) -> String {
     format!(
@@ -19,10 +18,8 @@ fn manifest(guest: &str, component: &str, databases: &str) -> String {
     )
 }
 
-fn up(guest: &str, component: &str, databases: &str) -> (TempDir, Keyway) {
-    let app = app(&manifest(guest, component, databases));
-    let keyway = Keyway::up(app.path());
-    (app, keyway)
+fn up(guest: &str, component: &str, databases: &str) -> RunningApp {
+    RunningApp::up(&manifest(guest, component, databases))
 }
 
 /// A path, whose parts may hold anything.
@@ -38,8 +35,7 @@ fn path(parts: &[&str]) -> String {
 
 fn asked(keyway: &Keyway, conversation: &[(&[&str], &str)]) {
     for (parts, answer) in conversation {
-        let body = get(keyway.address(), &path(parts)).body;
-        assert_eq!(body, *answer, "{parts:?}\n{}", keyway.stderr());
+        keyway.expect(&[(&path(parts), answer)]);
     }
 }
 
@@ -48,9 +44,9 @@ const SQLITE: &str = "[sql.pets]\nbackend = \"sqlite\"\npath = \"data/pets.db\""
 #[test]
 fn a_component_asks_sqlite() {
     let links = "link.\"fermyon:spin/sqlite\" = \"pets\"\nlink.\"spin:sqlite/sqlite\" = \"pets\"";
-    let (app, keyway) = up("spin-sql", links, SQLITE);
+    let app = up("spin-sql", links, SQLITE);
     asked(
-        &keyway,
+        &app,
         &[
             (&["sqlite", "default", "CREATE TABLE pet (id INTEGER PRIMARY KEY, name)"], ": "),
             (&["sqlite", "pets", "INSERT INTO pet VALUES (?, ?)", "7", "Ada"], ": "),
@@ -61,28 +57,28 @@ fn a_component_asks_sqlite() {
             (&["sqlite", "other", "SELECT 1"], "refused: Error::AccessDenied"),
         ],
     );
-    keyway
+    app
         .wait_for_stderr(r#"component.ask.link."fermyon:spin/sqlite" = { "other" = "DATABASE" }"#);
-    let refused = get(keyway.address(), &path(&["sqlite", "default", "ATTACH 'x.db' AS x"])).body;
+    let refused = app.get(&path(&["sqlite", "default", "ATTACH 'x.db' AS x"])).body;
     assert!(refused.contains("beyond the database"), "{refused}");
-    keyway.stop();
+    app.stop();
     assert!(app.path().join("data/pets.db").is_file() && !app.path().join("x.db").exists());
-    let keyway = Keyway::up(app.path());
-    asked(&keyway, &[(&["sqlite", "default", "SELECT count(*) AS n FROM pet"], "n: 3")]);
+    let app = Keyway::up(app.path());
+    asked(&app, &[(&["sqlite", "default", "SELECT count(*) AS n FROM pet"], "n: 3")]);
 }
 
 #[test]
 fn a_link_for_reading_changes_nothing() {
     let link = r#"link."fermyon:spin/sqlite" = { to = "pets", access = "read" }"#;
-    let (_app, keyway) = up("spin-sql", link, SQLITE);
+    let app = up("spin-sql", link, SQLITE);
     asked(
-        &keyway,
+        &app,
         &[
             (&["sqlite", "default", "SELECT 1 AS one"], "one: 1"),
             (&["sqlite", "default", "CREATE TABLE a (b)"], "refused: Error::AccessDenied"),
         ],
     );
-    keyway.wait_for_stderr(r#"access = "read-write""#);
+    app.wait_for_stderr(r#"access = "read-write""#);
 }
 
 #[test]
@@ -91,9 +87,9 @@ fn a_component_asks_postgres() {
     let links = "link.\"fermyon:spin/postgres\" = \"pets\"\n\
                  link.\"spin:postgres/postgres\" = \"pets\"";
     let database = format!("[sql.pets]\nbackend = \"postgres\"\nurl = \"{}\"", server.url());
-    let (_app, keyway) = up("spin-sql", links, &database);
+    let app = up("spin-sql", links, &database);
     asked(
-        &keyway,
+        &app,
         &[
             (&["postgres", "pets", "CREATE TABLE pet (id INTEGER, name TEXT)"], "0"),
             (&["postgres", "pets", "INSERT INTO pet VALUES ($1, $2)", "7", "Ada"], "1"),
@@ -119,9 +115,9 @@ fn a_component_names_a_server_that_it_is_granted() {
     let url = server.url();
     let (_, host) = url.rsplit_once('@').expect("a user");
     let (host, _) = host.split_once('/').expect("a database");
-    let (_app, keyway) = up("spin-sql", &format!("grant.postgres = [\"{host}\"]"), "");
+    let app = up("spin-sql", &format!("grant.postgres = [\"{host}\"]"), "");
     asked(
-        &keyway,
+        &app,
         &[
             (&["postgres", &url, "SELECT 7"], "7"),
             (
@@ -130,14 +126,14 @@ fn a_component_names_a_server_that_it_is_granted() {
             ),
         ],
     );
-    keyway.wait_for_stderr(r#"component.ask.grant.postgres = ["10.255.255.1:5432"]"#);
+    app.wait_for_stderr(r#"component.ask.grant.postgres = ["10.255.255.1:5432"]"#);
     // The form of libpq leads to the same server.
     let (name, port) = host.split_once(':').expect("a port");
     let (user, password, database) = parts(&url);
     let list =
         format!("host={name} port={port} user={user} password='{password}' dbname={database}");
     asked(
-        &keyway,
+        &app,
         &[
             (&["postgres", &list, "SELECT 7"], "7"),
             (&["postgres-4", &list, "SELECT 7"], "DbValue::Int32(7)"),
@@ -147,12 +143,12 @@ fn a_component_names_a_server_that_it_is_granted() {
         format!("postgres://me@{host}/a?hostaddr=10.0.0.1"),
         "postgres://me@%2Fvar%2Frun/a".to_owned(),
     ] {
-        let refused = get(keyway.address(), &path(&["postgres", &address, "SELECT 7"])).body;
+        let refused = app.get(&path(&["postgres", &address, "SELECT 7"])).body;
         assert!(refused.starts_with("refused: Error::ConnectionFailed"), "{refused}");
     }
     // The log names no password.
     let password = url.split(['/', ':', '@']).nth(4).expect("a password");
-    assert!(password.is_empty() || !keyway.stderr().contains(&format!(":{password}@")));
+    assert!(password.is_empty() || !app.stderr().contains(&format!(":{password}@")));
 }
 
 /// The user, the password and the database of a URL.
@@ -165,7 +161,7 @@ fn parts(url: &str) -> (&str, &str, &str) {
 
 #[test]
 fn no_form_of_an_address_brings_a_password_into_the_log() {
-    let (_app, keyway) = up("spin-sql", "", "");
+    let app = up("spin-sql", "", "");
     let denied = "refused: Error::ConnectionFailed(\"the database is not granted\")";
     for address in [
         "host=10.255.255.1 port=5433 user=me password=hunter2 dbname=a",
@@ -173,11 +169,11 @@ fn no_form_of_an_address_brings_a_password_into_the_log() {
         "postgres://me:hunter2@10.255.255.1:5435/a",
         "postgres://10.255.255.1:5436/a?user=me&password=hunter2",
     ] {
-        asked(&keyway, &[(&["postgres", address, "SELECT 1"], denied)]);
+        asked(&app, &[(&["postgres", address, "SELECT 1"], denied)]);
     }
     for port in 5433..=5436 {
         let line = format!("component.ask.grant.postgres = [\"10.255.255.1:{port}\"]");
-        keyway.wait_for_stderr(&line);
+        app.wait_for_stderr(&line);
     }
     for address in [
         "host=a password=hunter2 service=b user=me",
@@ -185,14 +181,14 @@ fn no_form_of_an_address_brings_a_password_into_the_log() {
         "mysql://me:hunter2@a",
         "me:hunter2@a",
     ] {
-        let refused = get(keyway.address(), &path(&["postgres", address, "SELECT 1"])).body;
+        let refused = app.get(&path(&["postgres", address, "SELECT 1"])).body;
         assert!(refused.starts_with("refused: Error::ConnectionFailed"), "{refused}");
         assert!(!refused.contains("hunter2"), "{refused}");
         // Nor by interfaces that know no addresses.
-        get(keyway.address(), &path(&["sqlite", address, "SELECT 1"]));
+        app.get(&path(&["sqlite", address, "SELECT 1"]));
     }
-    assert!(!keyway.stderr().contains("hunter2"), "{}", keyway.stderr());
-    let logs = keyway.ask(["logs"]).stdout;
+    assert!(!app.stderr().contains("hunter2"), "{}", app.stderr());
+    let logs = app.ask(["logs"]).stdout;
     assert!(logs.contains("10.255.255.1:5433") && !logs.contains("hunter2"), "{logs}");
 }
 
@@ -228,9 +224,9 @@ fn a_mistyped_command_shows_no_secret() {
 
 #[test]
 fn without_a_link_there_is_no_database() {
-    let (_app, keyway) = up("spin-sql", "", "");
+    let app = up("spin-sql", "", "");
     asked(
-        &keyway,
+        &app,
         &[
             (&["sqlite", "default", "SELECT 1"], "refused: Error::AccessDenied"),
             (
@@ -239,21 +235,21 @@ fn without_a_link_there_is_no_database() {
             ),
         ],
     );
-    keyway.wait_for_stderr(r#"component.ask.grant.postgres = ["127.0.0.1:5432"]"#);
+    app.wait_for_stderr(r#"component.ask.grant.postgres = ["127.0.0.1:5432"]"#);
 }
 
 #[test]
 fn rows_are_streamed_to_a_component_that_does_not_block() {
     let server = Postgres::start();
     let links = "link.\"spin:sqlite/sqlite\" = { default = \"pets\" }";
-    let (_app, keyway) = up("spin-sql-async", links, SQLITE);
-    asked(&keyway, &[(&["sqlite", "5000"], "i,text 5000 0")]);
-    let wrong = get(keyway.address(), "/wrong").body;
+    let app = up("spin-sql-async", links, SQLITE);
+    asked(&app, &[(&["sqlite", "5000"], "i,text 5000 0")]);
+    let wrong = app.get("/wrong").body;
     assert!(wrong.starts_with("Error::Io("), "{wrong}");
     let link = "link.\"spin:postgres/postgres\" = \"pets\"";
     let database = format!("[sql.pets]\nbackend = \"postgres\"\nurl = \"{}\"", server.url());
-    let (_app, keyway) = up("spin-sql-async", link, &database);
-    asked(&keyway, &[(&["postgres", "5000"], "2 5000")]);
+    let app = up("spin-sql-async", link, &database);
+    asked(&app, &[(&["postgres", "5000"], "2 5000")]);
 }
 
 #[test]
@@ -262,9 +258,9 @@ fn a_component_of_wasmcloud_asks_either() {
     let postgres = format!("[sql.pets]\nbackend = \"postgres\"\nurl = \"{}\"", server.url());
     for database in [&postgres, SQLITE] {
         let link = r#"link."wasmcloud:postgres/query" = "pets""#;
-        let (_app, keyway) = up("wasmcloud-sql", link, database);
+        let app = up("wasmcloud-sql", link, database);
         asked(
-            &keyway,
+            &app,
             &[
                 (&["batch"], "done"),
                 (&["add", "Bo", "1"], "done"),
@@ -274,8 +270,8 @@ fn a_component_of_wasmcloud_asks_either() {
             ],
         );
     }
-    let (_app, keyway) = up("wasmcloud-sql", "", "");
-    asked(&keyway, &[(&["all"], "unexpected: no database is granted")]);
+    let app = up("wasmcloud-sql", "", "");
+    asked(&app, &[(&["all"], "unexpected: no database is granted")]);
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! Components keep keys and values in the stores that the manifest links them to.
 
 use keyway_testing::{
-    Keyway, app, finish, get,
+    Keyway, RunningApp, app, finish,
     server::{Nats, Postgres, Redis},
 };
-use tempfile::TempDir;
 
 /// The guest `store`, linked by `link`, in an app with `stores`.
 fn manifest(link: &str, stores: &str) -> String {
@@ -23,31 +22,15 @@ fn manifest(link: &str, stores: &str) -> String {
     )
 }
 
-fn up(link: &str, stores: &str) -> (TempDir, Keyway) {
-    let app = app(&manifest(link, stores));
-    let keyway = Keyway::up(app.path());
-    (app, keyway)
-}
-
-/// The answer's body, after its status if that is not 200.
-fn ask(keyway: &Keyway, path: &str) -> String {
-    let answer = get(keyway.address(), path);
-    if answer.status == 200 { answer.body } else { format!("{}: {}", answer.status, answer.body) }
-}
-
-fn asked(keyway: &Keyway, conversation: &[(&str, &str)]) {
-    for (path, answer) in conversation {
-        assert_eq!(ask(keyway, path), *answer, "{path}\n{}", keyway.stderr());
-    }
+fn up(link: &str, stores: &str) -> RunningApp {
+    RunningApp::up(&manifest(link, stores))
 }
 
 /// What every backend does, through the interface and the manifest. All else is in the
 /// conformance suite of `crates/capability`.
 fn keeps(backend: &str) {
-    let (_app, keyway) = up(r#""cache""#, &format!("[keyvalue.cache]\n{backend}"));
-    asked(
-        &keyway,
-        &[
+    let app = up(r#""cache""#, &format!("[keyvalue.cache]\n{backend}"));
+    app.expect(&[
             ("/get/a", "none"),
             ("/set/a/1", "done"),
             ("/get/a", "1"),
@@ -60,8 +43,7 @@ fn keeps(backend: &str) {
             ("/delete/a", "done"),
             ("/exists/a", "false"),
             ("/many/x/y/z", "none y=y z=z"),
-        ],
-    );
+        ]);
 }
 
 #[test]
@@ -72,12 +54,11 @@ fn a_component_keeps_values_in_memory() {
 #[test]
 fn a_component_keeps_values_in_sqlite_beside_the_manifest() {
     let stores = "[keyvalue.cache]\nbackend = \"sqlite\"\npath = \"cache.db\"";
-    let (app, keyway) = up(r#""cache""#, stores);
-    asked(&keyway, &[("/set/a/1", "done")]);
-    keyway.stop();
-    assert!(app.path().join("cache.db").is_file());
-    let keyway = Keyway::up(app.path());
-    asked(&keyway, &[("/get/a", "1")]);
+    let app = up(r#""cache""#, stores);
+    app.expect(&[("/set/a/1", "done")]);
+    app.keyway.stop();
+    assert!(app.folder.path().join("cache.db").is_file());
+    Keyway::up(app.folder.path()).expect(&[("/get/a", "1")]);
     keeps("backend = \"sqlite\"\npath = \"other.db\"");
 }
 
@@ -101,7 +82,7 @@ fn a_component_keeps_values_in_nats() {
 
 #[test]
 fn the_first_draft_of_the_interface_works_too() {
-    let app = app(r#"
+    let app = RunningApp::up(r#"
         [app]
         name = "keep"
         [component.store]
@@ -113,10 +94,7 @@ fn the_first_draft_of_the_interface_works_too() {
         route = "/"
         component = "store"
     "#);
-    let keyway = Keyway::up(app.path());
-    asked(
-        &keyway,
-        &[
+    app.expect(&[
             ("/get/a", "None"),
             ("/set/a/1", "done"),
             ("/get/a", r#"Some(Ok("1"))"#),
@@ -125,74 +103,67 @@ fn the_first_draft_of_the_interface_works_too() {
             // More than a page, so that it goes by cursors, which are numbers here.
             ("/fill/2500", "done"),
             ("/list", "2502"),
-        ],
-    );
+        ]);
 }
 
 #[test]
 fn a_link_names_several_stores() {
     let stores = "[keyvalue.cache]\nbackend = \"memory\"\n[keyvalue.pg]\nbackend = \"memory\"";
-    let (_app, keyway) = up(r#"{ default = "cache", sessions = "pg" }"#, stores);
-    asked(
-        &keyway,
-        &[
+    let app = up(r#"{ default = "cache", sessions = "pg" }"#, stores);
+    app.expect(&[
             ("/set/a/cached", "done"),
             ("/sessions:/set/a/session", "done"),
             ("/default:/get/a", "cached"),
             ("/sessions:/get/a", "session"),
             // By the names that the link gives, and no others.
             ("/pg:/get/a", "500: no such store"),
-        ],
-    );
-    keyway.wait_for_stderr(r#"component.store.link."wasi:keyvalue/store" = { "pg" = "STORE" }"#);
+        ]);
+    app.wait_for_stderr(r#"component.store.link."wasi:keyvalue/store" = { "pg" = "STORE" }"#);
 }
 
 #[test]
 fn a_store_answers_to_its_own_name() {
-    let (_app, keyway) = up(r#""cache""#, "[keyvalue.cache]\nbackend = \"memory\"");
-    asked(&keyway, &[("/cache:/set/a/1", "done"), ("/default:/get/a", "1"), ("/get/a", "1")]);
+    let app = up(r#""cache""#, "[keyvalue.cache]\nbackend = \"memory\"");
+    app.expect(&[("/cache:/set/a/1", "done"), ("/default:/get/a", "1"), ("/get/a", "1")]);
 }
 
 #[test]
 fn a_link_may_be_for_reading_only() {
     let link = r#"{ to = "cache", access = "read" }"#;
-    let (_app, keyway) = up(link, "[keyvalue.cache]\nbackend = \"memory\"");
-    asked(
-        &keyway,
-        &[
+    let app = up(link, "[keyvalue.cache]\nbackend = \"memory\"");
+    app.expect(&[
             ("/get/a", "none"),
             ("/set/a/1", "500: access denied"),
             ("/increment/a/1", "500: access denied"),
             ("/swap/a/none/1", "500: access denied"),
             ("/many/a/b", "500: access denied"),
-        ],
-    );
-    keyway.wait_for_stderr(r#"access = "read-write""#);
+        ]);
+    app.wait_for_stderr(r#"access = "read-write""#);
 }
 
 #[test]
 fn a_link_may_be_for_some_keys_only() {
     let link = r#"{ to = "cache", prefix = "mine-" }"#;
-    let (_app, keyway) = up(link, "[keyvalue.cache]\nbackend = \"memory\"");
-    asked(&keyway, &[("/set/mine-a/1", "done"), ("/list", "mine-a")]);
-    let refused = ask(&keyway, "/set/yours/1");
+    let app = up(link, "[keyvalue.cache]\nbackend = \"memory\"");
+    app.expect(&[("/set/mine-a/1", "done"), ("/list", "mine-a")]);
+    let refused = app.get("/set/yours/1").text();
     assert!(refused.starts_with("500: ") && refused.contains("mine-"), "{refused}");
 }
 
 #[test]
 fn a_link_may_have_a_quota() {
     let link = r#"{ to = "cache", quota = "1KiB" }"#;
-    let (_app, keyway) = up(link, "[keyvalue.cache]\nbackend = \"memory\"");
+    let app = up(link, "[keyvalue.cache]\nbackend = \"memory\"");
     let half = "x".repeat(600);
-    asked(&keyway, &[(&format!("/set/a/{half}"), "done")]);
-    let refused = ask(&keyway, &format!("/set/b/{half}"));
+    app.expect(&[(&format!("/set/a/{half}"), "done")]);
+    let refused = app.get(&format!("/set/b/{half}")).text();
     assert!(refused.contains("1024 bytes"), "{refused}");
-    asked(&keyway, &[("/get/b", "none"), (&format!("/set/a/{half}"), "done")]);
+    app.expect(&[("/get/b", "none"), (&format!("/set/a/{half}"), "done")]);
 }
 
 #[test]
 fn two_fused_components_have_different_stores() {
-    let app = app(r#"
+    let app = RunningApp::up(r#"
         [app]
         name = "keep"
         [component.front]
@@ -210,22 +181,18 @@ fn two_fused_components_have_different_stores() {
         route = "/"
         component = "front"
     "#);
-    let keyway = Keyway::up(app.path());
-    asked(
-        &keyway,
-        &[
+    app.expect(&[
             ("/own/set/a/1", "done"),
             ("/inner/get/a", "none"),
             ("/inner/set/a/2", "done"),
             ("/own/get/a", "1"),
             ("/inner/get/a", "2"),
-        ],
-    );
+        ]);
 }
 
 #[test]
 fn one_of_two_fused_components_has_no_store() {
-    let app = app(r#"
+    let app = RunningApp::up(r#"
         [app]
         name = "keep"
         [component.front]
@@ -240,9 +207,8 @@ fn one_of_two_fused_components_has_no_store() {
         route = "/"
         component = "front"
     "#);
-    let keyway = Keyway::up(app.path());
-    asked(&keyway, &[("/own/get/a", "500: Error::NoSuchStore"), ("/inner/set/a/2", "done")]);
-    keyway
+    app.expect(&[("/own/get/a", "500: Error::NoSuchStore"), ("/inner/set/a/2", "done")]);
+    app
         .wait_for_stderr(r#"component.front.link."wasi:keyvalue/store" = { "default" = "STORE" }"#);
 }
 
@@ -262,7 +228,7 @@ fn an_address_comes_from_the_environment_or_a_file() {
     ));
     std::fs::write(app.path().join("url"), redis.url() + "\n").expect("written");
     let keyway = Keyway::up_where(app.path(), &[], &[("CACHE_URL", &redis.url())]);
-    asked(&keyway, &[("/set/a/1", "done"), ("/other:/get/a", "1")]);
+    keyway.expect(&[("/set/a/1", "done"), ("/other:/get/a", "1")]);
     let without = finish(["check", app.path().to_str().expect("text")]);
     assert!(without.stderr.contains("the variable `CACHE_URL`, which is not set"));
 }
@@ -319,19 +285,15 @@ fn a_server_that_is_gone_is_told_and_found_again() {
     let mut redis = Redis::start();
     let store = format!("backend = \"redis\"\nurl = \"{}\"\ntimeout = \"500ms\"", redis.url());
     let stores = format!("[keyvalue.cache]\n{store}\n[keyvalue.near]\nbackend = \"memory\"");
-    let (_app, keyway) = up(r#"{ default = "cache", near = "near" }"#, &stores);
-    asked(&keyway, &[("/set/a/1", "done")]);
+    let app = up(r#"{ default = "cache", near = "near" }"#, &stores);
+    app.expect(&[("/set/a/1", "done")]);
     redis.kill();
-    let refused = ask(&keyway, "/get/a");
+    let refused = app.get("/get/a").text();
     assert!(refused.starts_with("500: other: ") && refused.contains("Redis"), "{refused}");
     // Others go on.
-    asked(&keyway, &[("/near:/set/a/1", "done")]);
+    app.expect(&[("/near:/set/a/1", "done")]);
     redis.restart();
-    let mut answers = (0..100).map(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        ask(&keyway, "/get/a")
-    });
-    assert!(answers.any(|answer| answer == "1"));
+    app.wait_for_answer("/get/a", "1");
 }
 
 #[test]
@@ -339,8 +301,8 @@ fn a_login_that_is_refused_is_told_at_the_start() {
     let redis = Redis::start();
     let url = redis.url_with("wrong");
     let stores = format!("[keyvalue.cache]\nbackend = \"redis\"\nurl = \"{url}\"");
-    let (_app, keyway) = up(r#""cache""#, &stores);
-    keyway.wait_for_stderr("the store `cache` does not answer");
-    assert!(!keyway.stderr().contains("wrong@"), "{}", keyway.stderr());
-    assert!(ask(&keyway, "/get/a").starts_with("500: "));
+    let app = up(r#""cache""#, &stores);
+    app.wait_for_stderr("the store `cache` does not answer");
+    assert!(!app.stderr().contains("wrong@"), "{}", app.stderr());
+    assert!(app.get("/get/a").text().starts_with("500: "));
 }

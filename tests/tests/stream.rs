@@ -77,7 +77,7 @@ fn a_client_that_reads_nothing_holds_up_its_component_only() {
     let unread: Vec<_> =
         (0..16).map(|_| begin(&keyway, &format!("GET /big?bytes={GIBIBYTE}"), "")).collect();
     for _ in 0..100 {
-        assert_eq!(keyway_testing::get(keyway.address(), "/").body, "ok");
+        assert_eq!(keyway.get("/").body, "ok");
     }
     assert!(peak_kilobytes(&keyway) < before + 16 * (4 << 10) + BUFFERS_KILOBYTES);
     drop(unread);

@@ -21,7 +21,7 @@ use keyway_testing::{
 use tempfile::TempDir;
 
 /// `front`, which asks a greeter, in an app whose components are its own copies.
-fn greeting(arguments: &[&str]) -> (TempDir, Keyway) {
+fn greeting(arguments: &[&str]) -> RunningApp {
     let app = app(r#"
         [app]
         name = "greeting"
@@ -54,7 +54,7 @@ fn alone(name: &str) -> Keyway {
 }
 
 fn body(keyway: &Keyway, path: &str) -> String {
-    get(keyway.address(), path).body
+    keyway.get(path).body
 }
 
 fn worked(finished: &Finished) {
@@ -136,7 +136,7 @@ fn a_component_is_swapped_under_load_and_back() {
     });
     for _ in 0..3 {
         worked(&swap(&keyway, "hello", &guest("store"), &[]));
-        assert_eq!(get(keyway.address(), "/").status, 500);
+        assert_eq!(keyway.get("/").status, 500);
         worked(&keyway.ask(["swap", "--undo"]));
         assert_eq!(body(&keyway, "/"), greeting);
     }
@@ -251,7 +251,7 @@ fn a_canary_is_ended_by_an_undo() {
 
 #[test]
 fn a_reload_takes_in_what_the_manifest_says_now() {
-    let app = app(r#"
+    let keyway = RunningApp::up(r#"
         [app]
         name = "changing"
         [component.store]
@@ -263,7 +263,6 @@ fn a_reload_takes_in_what_the_manifest_says_now() {
         route = "/"
         component = "store"
     "#);
-    let keyway = Keyway::up(app.path());
     assert_eq!(body(&keyway, "/set/a/1"), "done");
     assert_eq!(keyway.ask(["reload"]).stdout, "Nothing has changed.\n");
     let manifest = app.path().join("keyway.toml");
@@ -276,10 +275,10 @@ fn a_reload_takes_in_what_the_manifest_says_now() {
     assert_eq!(body(&keyway, "/set/a/2"), "access denied");
     fs::write(&manifest, text.replace("route = \"/\"", "route = \"/api\"")).expect("written");
     worked(&keyway.ask(["reload"]));
-    assert_eq!(get(keyway.address(), "/get/a").status, 404);
+    assert_eq!(keyway.get("/get/a").status, 404);
     fs::write(&manifest, "[app]\nname = \"").expect("written");
     refused(&keyway.ask(["reload"]), "this is not TOML");
-    assert_eq!(get(keyway.address(), "/get/a").status, 404);
+    assert_eq!(keyway.get("/get/a").status, 404);
 }
 
 #[test]
@@ -326,7 +325,7 @@ struct Counting {
 
 impl Counting {
     fn start() -> Self {
-        let app = app(r#"
+        let keyway = RunningApp::up(r#"
             [app]
             name = "counting"
             [component.store]
@@ -338,7 +337,6 @@ impl Counting {
             route = "/"
             component = "store"
         "#);
-        let keyway = Keyway::up(app.path());
         assert!((0..50).all(|key| body(&keyway, &format!("/set/key-{key}/{key}")) == "done"));
         let counted = Arc::new(AtomicI64::new(0));
         let counts = Arc::clone(&counted);
@@ -472,7 +470,7 @@ fn the_second_of_two_swaps_of_a_store_at_once_is_refused_and_an_undo_ends_the_fi
 
 #[test]
 fn the_log_of_a_running_app_is_read_and_followed() {
-    let app = app(r#"
+    let keyway = RunningApp::up(r#"
         [app]
         name = "talking"
         [component.misbehave]
@@ -483,8 +481,7 @@ fn the_log_of_a_running_app_is_read_and_followed() {
         route = "/"
         component = "misbehave"
     "#);
-    let keyway = Keyway::up(app.path());
-    get(keyway.address(), "/stdout");
+    keyway.get("/stdout");
     keyway.wait_for_stdout("misbehave: ");
     let logs = keyway.ask(["logs"]);
     assert!(logs.stdout.contains(" misbehave: "), "{}", logs.stdout);
@@ -493,7 +490,7 @@ fn the_log_of_a_running_app_is_read_and_followed() {
     thread::scope(|scope| {
         let follows = scope.spawn(|| keyway.ask(["logs", "--follow"]));
         thread::sleep(Duration::from_millis(300));
-        get(keyway.address(), "/stdout");
+        keyway.get("/stdout");
         keyway.terminate();
         let followed = follows.join().expect("no panic").stdout;
         assert!(followed.matches(" misbehave: ").count() >= 2, "{followed}");

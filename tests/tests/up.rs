@@ -11,19 +11,19 @@ use keyway_testing::{Keyway, app, command, finish, get, guest, request};
 #[test]
 fn a_single_component_is_served() {
     let keyway = Keyway::up(guest("hello"));
-    let answer = get(keyway.address(), "/");
+    let answer = keyway.get("/");
     assert_eq!((answer.status, answer.body.as_str()), (200, "Hello, world!\n"));
 }
 
 #[test]
 fn health_is_answered_without_a_component() {
     let keyway = Keyway::up(guest("hello"));
-    assert_eq!(get(keyway.address(), "/.well-known/keyway/health").body, "ok");
+    assert_eq!(keyway.get("/.well-known/keyway/health").body, "ok");
 }
 
 #[test]
 fn two_components_answer_as_one() {
-    let app = app(r#"
+    let keyway = RunningApp::up(r#"
         [app]
         name = "greeting"
         [component.front]
@@ -35,13 +35,12 @@ fn two_components_answer_as_one() {
         route = "/"
         component = "front"
     "#);
-    let keyway = Keyway::up(app.path());
-    assert_eq!(get(keyway.address(), "/Ada").body, "Hello, Ada!");
+    assert_eq!(keyway.get("/Ada").body, "Hello, Ada!");
 }
 
 #[test]
 fn two_components_share_one_instance_of_a_third() {
-    let app = app(r#"
+    let keyway = RunningApp::up(r#"
         [app]
         name = "diamond"
         [component.diamond-front]
@@ -60,15 +59,14 @@ fn two_components_share_one_instance_of_a_third() {
         route = "/"
         component = "diamond-front"
     "#);
-    let keyway = Keyway::up(app.path());
-    assert_eq!(get(keyway.address(), "/").body, "1 2");
+    assert_eq!(keyway.get("/").body, "1 2");
     // The next request has an instance of its own.
-    assert_eq!(get(keyway.address(), "/").body, "1 2");
+    assert_eq!(keyway.get("/").body, "1 2");
 }
 
 #[test]
 fn a_resource_is_used_across_a_link() {
-    let app = app(r#"
+    let keyway = RunningApp::up(r#"
         [app]
         name = "count"
         [component.counter-front]
@@ -80,13 +78,12 @@ fn a_resource_is_used_across_a_link() {
         route = "/"
         component = "counter-front"
     "#);
-    let keyway = Keyway::up(app.path());
-    assert_eq!(get(keyway.address(), "/").body, "3");
+    assert_eq!(keyway.get("/").body, "3");
 }
 
 #[test]
 fn the_longest_route_and_the_named_host_win() {
-    let app = app(r#"
+    let keyway = RunningApp::up(r#"
         [app]
         name = "routes"
         [component.hello]
@@ -104,18 +101,17 @@ fn the_longest_route_and_the_named_host_win() {
         route = "/"
         component = "misbehave"
     "#);
-    let keyway = Keyway::up(app.path());
-    let body = |path| get(keyway.address(), path).body;
+    let body = |path| keyway.get(path).body;
     assert_eq!(body("/deep"), "Hello, world!\n");
     assert_eq!(body("/deep/er/still"), "ok");
     assert_eq!(body("/deep/erx"), "Hello, world!\n");
-    let other = request(keyway.address(), "GET", "/", "Host: Other.example:80\r\n", b"");
+    let other = keyway.request("GET", "/", "Host: Other.example:80\r\n", b"");
     assert_eq!(other.body, "ok");
 }
 
 /// An app that says on standard output what it does.
-fn slow() -> (tempfile::TempDir, Keyway) {
-    let app = app(r#"
+fn slow() -> RunningApp {
+    RunningApp::up(r#"
         [app]
         name = "slow"
         [component.misbehave]
@@ -124,14 +120,12 @@ fn slow() -> (tempfile::TempDir, Keyway) {
         [[trigger.http]]
         route = "/"
         component = "misbehave"
-    "#);
-    let keyway = Keyway::up(app.path());
-    (app, keyway)
+    "#)
 }
 
 #[test]
 fn a_stop_lets_running_requests_finish() {
-    let (_app, keyway) = slow();
+    let keyway = slow();
     let address = keyway.address();
     let running = std::thread::spawn(move || get(address, "/sleep?ms=1500"));
     keyway.wait_for_stdout("misbehave: sleeping");
@@ -142,8 +136,8 @@ fn a_stop_lets_running_requests_finish() {
 
 #[test]
 fn a_stop_lets_work_after_an_answer_finish() {
-    let (_app, keyway) = slow();
-    assert_eq!(get(keyway.address(), "/late?ms=1500").body, "ok");
+    let keyway = slow();
+    assert_eq!(keyway.get("/late?ms=1500").body, "ok");
     keyway.terminate();
     keyway.wait_for_stdout("misbehave: late");
     assert_eq!(keyway.wait().code(), Some(0));
@@ -155,7 +149,7 @@ fn a_terminal_that_closes_lets_running_requests_finish_and_nohup_keeps_serving()
         let sent = Command::new("kill").args(["-HUP", &keyway.pid().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "keyway has ended already");
     };
-    let (_app, keyway) = slow();
+    let keyway = slow();
     let address = keyway.address();
     let running = std::thread::spawn(move || get(address, "/sleep?ms=1500"));
     keyway.wait_for_stdout("misbehave: sleeping");
@@ -170,9 +164,9 @@ fn a_terminal_that_closes_lets_running_requests_finish_and_nohup_keeps_serving()
         .args(["--listen", "127.0.0.1:0"]);
     let keyway = Keyway::start_after(nohup.stdin(Stdio::null()), "");
     hang_up(&keyway);
-    assert_eq!(get(keyway.address(), "/").status, 200);
+    assert_eq!(keyway.get("/").status, 200);
     // Whatever ignores the signal does so before it answers: nothing else tells that it was taken.
-    assert_eq!(get(keyway.address(), "/").status, 200);
+    assert_eq!(keyway.get("/").status, 200);
     assert_eq!(keyway.stop().code(), Some(0));
 }
 
@@ -182,12 +176,12 @@ fn a_port_alone_is_one_of_this_machine() {
     command.arg("up").arg(guest("hello")).args(["--listen", "localhost:0"]);
     let keyway = Keyway::start_after(&mut command, "");
     assert!(keyway.address().ip().is_loopback());
-    assert_eq!(get(keyway.address(), "/").status, 200);
+    assert_eq!(keyway.get("/").status, 200);
 }
 
 #[test]
 fn a_second_signal_cuts_the_drain_short() {
-    let (_app, keyway) = slow();
+    let keyway = slow();
     let address = keyway.address();
     let running = std::thread::spawn(move || get(address, "/sleep?ms=20000"));
     keyway.wait_for_stdout("misbehave: sleeping");
@@ -206,9 +200,9 @@ fn a_second_signal_cuts_the_drain_short() {
 fn a_body_streams_through_a_component() {
     let keyway = Keyway::up(guest("misbehave"));
     let sent = vec![b'x'; 8 << 20];
-    let answer = request(keyway.address(), "POST", "/echo", "", &sent);
+    let answer = keyway.request("POST", "/echo", "", &sent);
     assert_eq!((answer.status, answer.body.len(), answer.complete), (200, sent.len(), true));
-    let counted = request(keyway.address(), "POST", "/count-body", "", &sent);
+    let counted = keyway.request("POST", "/count-body", "", &sent);
     assert_eq!(counted.body, sent.len().to_string());
 }
 
@@ -217,7 +211,7 @@ fn the_second_start_compiles_nothing() {
     let cache = app("");
     let compiled = || {
         let keyway = Keyway::up_in(guest("hello"), cache.path());
-        assert_eq!(get(keyway.address(), "/").status, 200);
+        assert_eq!(keyway.get("/").status, 200);
         let folder = cache.path().join("keyway/compiled");
         let mut files: Vec<_> = std::fs::read_dir(folder)
             .expect("there is a cache")
@@ -245,19 +239,19 @@ fn without_a_place_for_compiled_code_an_app_is_served_all_the_same() {
     std::fs::write(&cache, "").expect("written");
     // The first line says what is served, whatever else there is to say.
     let keyway = Keyway::up_in(guest("hello"), &cache);
-    assert_eq!(get(keyway.address(), "/").status, 200);
+    assert_eq!(keyway.get("/").status, 200);
     keyway.wait_for_stderr("compiled code is not cached");
 }
 
 #[test]
 fn a_component_of_wasi_0_3_is_served() {
     let keyway = Keyway::up(guest("hello-p3"));
-    assert_eq!(get(keyway.address(), "/").body, "Hello, world!\n");
+    assert_eq!(keyway.get("/").body, "Hello, world!\n");
 }
 
 #[test]
 fn a_stream_of_wasi_0_3_crosses_a_link() {
-    let app = app(r#"
+    let keyway = RunningApp::up(r#"
         [app]
         name = "bytes"
         [component.stream-front]
@@ -269,8 +263,7 @@ fn a_stream_of_wasi_0_3_crosses_a_link() {
         route = "/"
         component = "stream-front"
     "#);
-    let keyway = Keyway::up(app.path());
-    let answer = get(keyway.address(), "/3000001");
+    let answer = keyway.get("/3000001");
     assert_eq!((answer.status, answer.body.len(), answer.complete), (200, 3_000_001, true));
 }
 
@@ -278,8 +271,8 @@ fn a_stream_of_wasi_0_3_crosses_a_link() {
 fn flags_grant_to_a_single_component() {
     let flags = ["--env", "A=1", "--http", "http://localhost:1", "--time", "5s"];
     let keyway = Keyway::up_with(guest("reach"), &flags);
-    assert_eq!(get(keyway.address(), "/env").body, "A=1\n");
-    let refused = get(keyway.address(), "/http?url=http://example.com/").body;
+    assert_eq!(keyway.get("/env").body, "A=1\n");
+    let refused = keyway.get("/http?url=http://example.com/").body;
     assert!(refused.contains("HttpRequestDenied"), "{refused}");
     let app = app("[app]\nname = \"a\"\n[component.a]\nsource = \"{guest:hello}\"\n");
     let beside = finish(["up".as_ref(), app.path().as_os_str(), "--env".as_ref(), "A=1".as_ref()]);

@@ -16,8 +16,8 @@ use wit_parser::{
 };
 
 /// `root` linked to `other` by `import`, with more of the root's table.
-fn linked(root: &str, import: &str, other: &str, more: &str) -> (tempfile::TempDir, Keyway) {
-    let app = app(&format!(
+fn linked(root: &str, import: &str, other: &str, more: &str) -> RunningApp {
+    RunningApp::up(&format!(
         r#"
         [app]
         name = "linked"
@@ -31,9 +31,7 @@ fn linked(root: &str, import: &str, other: &str, more: &str) -> (tempfile::TempD
         route = "/"
         component = "root"
     "#
-    ));
-    let keyway = Keyway::up(app.path());
-    (app, keyway)
+    ))
 }
 
 /// A core module that answers 200, after it has asked preview 1 for random bytes and its handler,
@@ -104,7 +102,7 @@ fn a_core_module_of_preview_1_is_adapted() {
     fs::write(&path, module_of_preview_1("handle", "")).expect("written");
     let keyway = Keyway::up(&path);
     for _ in 0..2 {
-        assert_eq!(get(keyway.address(), "/").status, 200);
+        assert_eq!(keyway.get("/").status, 200);
     }
 }
 
@@ -115,15 +113,15 @@ fn names_in_a_trap_cannot_forge_the_log() {
     let module = module_of_preview_1(r"x\nhello: forged", "unreachable");
     fs::write(&path, module).expect("written");
     let keyway = Keyway::up(&path);
-    assert_eq!(get(keyway.address(), "/").status, 500);
+    assert_eq!(keyway.get("/").status, 500);
     keyway.wait_for_stderr(r"in wasm: x\nhello: forged");
     assert!(!keyway.stderr().contains("\nhello: forged"), "{}", keyway.stderr());
 }
 
 #[test]
 fn a_middleware_stands_in_front_of_a_service() {
-    let (_app, keyway) = linked("tag-p3", "wasi:http/handler", "hello-p3", "");
-    let answer = get(keyway.address(), "/");
+    let keyway = linked("tag-p3", "wasi:http/handler", "hello-p3", "");
+    let answer = keyway.get("/");
     assert_eq!((answer.status, answer.body.as_str()), (200, "Hello, world!\n"));
     assert_eq!(answer.header("x-tag"), Some("seen"));
 }
@@ -138,14 +136,14 @@ fn a_middleware_needs_something_to_stand_in_front_of() {
 #[test]
 fn a_component_of_0_2_is_linked_to_one_of_0_3() {
     let grant = r#"grant.env = { GREETING = "Good day" }"#;
-    let (_app, keyway) = linked("front", "test:greet/greeter", "greeter-p3", grant);
-    assert_eq!(get(keyway.address(), "/Ada").body, "Good day, Ada!");
+    let keyway = linked("front", "test:greet/greeter", "greeter-p3", grant);
+    assert_eq!(keyway.get("/Ada").body, "Good day, Ada!");
 }
 
 #[test]
 fn a_component_of_0_3_is_linked_to_one_of_0_2() {
-    let (_app, keyway) = linked("front-p3", "test:greet/greeter", "greeter", "");
-    assert_eq!(get(keyway.address(), "/").body, "Hello, 0.3!");
+    let keyway = linked("front-p3", "test:greet/greeter", "greeter", "");
+    assert_eq!(keyway.get("/").body, "Hello, 0.3!");
 }
 
 #[test]
@@ -161,7 +159,7 @@ fn a_client_of_0_3_reaches_what_it_is_granted() {
         }
     });
     let fetch = |grant: &str| {
-        let app = app(&format!(
+        let keyway = RunningApp::up(&format!(
             r#"
             [app]
             name = "fetch"
@@ -173,8 +171,7 @@ fn a_client_of_0_3_reaches_what_it_is_granted() {
             component = "fetch"
         "#
         ));
-        let keyway = Keyway::up(app.path());
-        (get(keyway.address(), &format!("/{origin}")).body, keyway)
+        (keyway.get(&format!("/{origin}")).body, keyway)
     };
     let (body, _) = fetch(&format!("grant.http = [\"http://{origin}\"]"));
     assert_eq!(body, "204");

@@ -25,7 +25,7 @@ const TARGETS: [(&str, &[&str]); 2] =
     [("manifest", &["-only_ascii=1"]), ("component", &["-max_len=65536"])];
 
 /// Larger files take long to run and are seldom better to begin with.
-const SEED_BYTES_AT_MOST: u64 = 64 << 10;
+const MAX_SEED_BYTES: u64 = 64 << 10;
 
 pub(crate) fn fuzz(root: &Path, arguments: &Arguments) -> Result<()> {
     let named = |name: &str| arguments.target.as_deref().is_none_or(|wanted| wanted == name);
@@ -94,7 +94,7 @@ fn seed(root: &Path, name: &str) -> Result<()> {
     // Where test components are built; there may be none yet.
     for file in fs::read_dir(target(root).join("guest/component")).into_iter().flatten() {
         let file = file?;
-        if file.metadata()?.len() <= SEED_BYTES_AT_MOST {
+        if file.metadata()?.len() <= MAX_SEED_BYTES {
             fs::copy(file.path(), corpus.join(file.file_name()))?;
         }
     }

@@ -183,16 +183,8 @@ codes! {
         Engine = "engine",
         /// The cache of compiled code cannot be used safely.
         Cache = "cache",
-        /// A store cannot be opened.
-        Store = "store",
-        /// A database cannot be opened.
-        Database = "database",
-        /// A blobstore cannot be opened.
-        Blobstore = "blobstore",
-        /// A broker cannot be opened.
-        Messaging = "messaging",
-        /// A configuration cannot be opened.
-        Config = "config",
+        /// A declared backend cannot be opened.
+        Backend = "backend",
 
         // Building and editing.
         /// The WIT of a project is not valid.

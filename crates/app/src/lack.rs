@@ -7,7 +7,7 @@ use std::{
     net::{Ipv6Addr, SocketAddr},
 };
 
-use keyway_word::{Access, Capability, DEFAULT, Names, is_address, printable, shown};
+use keyway_word::{Access, Capability, DEFAULT, Names, is_address, printable, shortened, shown};
 
 use crate::grant::{HttpScheme, SocketDirection};
 
@@ -190,10 +190,10 @@ keys!(Protocol: Tcp = "tcp", Udp = "udp");
 keys!(ServerKind: Postgres = "postgres", Redis = "redis");
 keys!(FlagGrant: Stdout = "stdout", Stderr = "stderr", Clocks = "clocks", Random = "random");
 
-/// A name that a component asked for, as it may be repeated: if it can only have been meant as an
-/// address, without its secrets.
+/// A name that a component asked for, as it may be repeated: not at any length, and if it can only have
+/// been meant as an address, without its secrets.
 pub fn asked(name: &str) -> Cow<'_, str> {
-    if is_address(name) { Cow::Owned(shown(name)) } else { Cow::Borrowed(name) }
+    shortened(if is_address(name) { Cow::Owned(shown(name)) } else { Cow::Borrowed(name) })
 }
 
 fn link(capability: Capability, name: &str) -> String {
@@ -204,7 +204,7 @@ fn link(capability: Capability, name: &str) -> String {
             let name = match name {
                 "" => DEFAULT,
                 // It would be written as it is, with its password.
-                name if is_address(name) && shown(name) != name => "NAME",
+                name if asked(name) != name => "NAME",
                 name => name,
             };
             format!("{{ {} = \"{placeholder}\" }}", quoted(name))

@@ -141,7 +141,7 @@ impl Manifest {
     /// Reads the sections of all capabilities, and returns what links may lead to.
     fn read_backends(&mut self, reader: &Reader, root: &Table<'_>) -> Targets {
         let mut backends = BTreeMap::new();
-        for capability in Capability::ALL {
+        for &capability in Capability::ALL {
             let Some(section) = root.table(capability.row().section) else { continue };
             let names = section.values().into_iter().map(|(name, _)| name).collect();
             backends.insert(capability, names);

@@ -8,14 +8,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use keyway_component::guard::caught;
+
 use crate::{
     BuildError, Language, Project, Toolbox, World,
     check::mismatches,
     files::put,
-    guard,
-    language::{lack, rust},
     note::{Inputs, Note},
     task::{Compiled, Options, Stopwatch, Task},
+    toolchain::{lack, rust},
     workplace::Workplace,
 };
 
@@ -51,7 +52,7 @@ pub struct Job {
 /// If the sources, the WIT or the compiler are at fault.
 pub fn build(project: &Project, options: &Options, toolbox: &Toolbox) -> Result<Built, BuildError> {
     // A host may build while it serves: it does not end with somebody else's code.
-    guard::caught(|| build_unguarded(project, options, toolbox)).unwrap_or_else(|panic| {
+    caught(|| build_unguarded(project, options, toolbox)).unwrap_or_else(|panic| {
         let (language, folder) = (project.language, project.folder.clone());
         Err(BuildError::Panic { language, folder, said: panic.message })
     })
@@ -111,7 +112,12 @@ fn read_world(project: &Project, options: &Options) -> Result<Option<World>, Bui
     if project.language == Language::Rust && !wit.exists() {
         return Ok(None);
     }
-    let features = options.features.and_those_of(project)?;
+    let features = options.features.and_those_of(&project.folder);
+    let features = features.map_err(|reason| BuildError::Project {
+        language: project.language,
+        folder: project.folder.clone(),
+        reason,
+    })?;
     let world = World::read(&wit, options.world.as_deref(), &features)?;
     let lacking = lack::of(project.language, &world).or_else(|| {
         let is_known = project.language == Language::Rust && rust::has_known_bindings(project);

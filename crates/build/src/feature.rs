@@ -1,7 +1,5 @@
 //! Which unstable parts of WIT a project takes: those behind `@unstable(feature = …)`.
 
-mod setting;
-
 use std::{collections::BTreeSet, fs, path::Path};
 
 use serde::Deserialize;
@@ -22,6 +20,18 @@ pub struct Features {
 }
 
 impl Features {
+    /// These, and those that the settings of the project in `folder` name.
+    ///
+    /// # Errors
+    /// What is wrong with the settings.
+    pub(crate) fn and_those_of(&self, folder: &Path) -> Result<Self, String> {
+        let own = Self::read(&folder.join(SETTINGS))
+            .map_err(|reason| format!("has a {SETTINGS} that cannot be read: {reason}"))?;
+        let Some(own) = own else { return Ok(self.clone()) };
+        let names = self.names.union(&own.names).cloned().collect();
+        Ok(Self { all: self.all || own.all, names })
+    }
+
     fn read(path: &Path) -> Result<Option<Self>, String> {
         if !path.is_file() {
             return Ok(None);

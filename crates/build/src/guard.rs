@@ -1,63 +1,10 @@
-//! Turns a panic of someone else's code into a sentence.
-//!
-//! The generators of bindings, and what encodes WIT, end in a panic where WIT has something that they
-//! lack. A user is to read what it is and what to do, and a host that builds while it serves must go on.
+//! Finds what in a world a generator of bindings panics at, so that a user reads what it is and what to
+//! do.
 
-use std::{
-    cell::{Cell, RefCell},
-    panic::{self, AssertUnwindSafe},
-    sync::Once,
-};
-
+use keyway_component::guard::caught;
 use wit_parser::{InterfaceId, WorldItem};
 
 use crate::{Language, World};
-
-/// What someone else's code said when it gave up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Panic {
-    /// Its first line.
-    pub(crate) message: String,
-    /// The file and line, by which two are told apart.
-    place: String,
-}
-
-thread_local! {
-    /// How many guards this thread is in.
-    static GUARDS: Cell<u32> = const { Cell::new(0) };
-    /// The last panic that a guard is to catch.
-    static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };
-}
-
-/// Does `work`, and catches its panic. Nothing is printed of it; panics of other threads are printed as
-/// ever.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
-    keep_silent();
-    GUARDS.set(GUARDS.get() + 1);
-    // What the work has left half done is dropped with it.
-    let done = panic::catch_unwind(AssertUnwindSafe(work));
-    GUARDS.set(GUARDS.get() - 1);
-    done.map_err(|_| {
-        LAST.take().unwrap_or_else(|| Panic { message: String::new(), place: String::new() })
-    })
-}
-
-/// Has the hook of panics leave out those that a guard catches.
-fn keep_silent() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |panic| {
-            if GUARDS.get() == 0 {
-                return before(panic);
-            }
-            let message = panic.payload_as_str().unwrap_or_default().lines().next();
-            let message = message.unwrap_or_default().trim().to_owned();
-            let place = panic.location().map(ToString::to_string).unwrap_or_default();
-            LAST.set(Some(Panic { message, place }));
-        }));
-    });
-}
 
 /// Has a generator make the bindings of `world`. If it panics, says which functions or types it cannot
 /// write.
@@ -243,12 +190,5 @@ mod tests {
         };
         assert!(said(&of_type).contains("cannot express `bad` of `a:b/t`"));
         assert!(said(&|_| true).contains("cannot express the world"));
-    }
-
-    #[test]
-    fn work_that_ends_is_left_alone() {
-        assert_eq!(caught(|| 1), Ok(1));
-        let caught = caught(|| -> u32 { panic!("over\nand out") }).expect_err("it panics");
-        assert_eq!(caught.message, "over");
     }
 }

@@ -1,13 +1,5 @@
 //! The languages, and the files by which each is recognised.
 
-pub(crate) mod c;
-pub(crate) mod go;
-pub(crate) mod javascript;
-pub(crate) mod lack;
-pub(crate) mod python;
-pub(crate) mod rust;
-mod wit;
-
 use std::{fmt, fs, path::Path, str::FromStr};
 
 use serde::{Deserialize, Serialize};

@@ -135,8 +135,12 @@ fn add(hash: &mut blake3::Hasher, bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::Language;
+
+    const HOUR: Duration = Duration::from_hours(1);
 
     /// Whether a build counts during which `change` is made, and which names `elsewhere`.
     fn counts(change: impl Fn(&Path), elsewhere: &str) -> bool {
@@ -155,10 +159,12 @@ mod tests {
             Inputs::read(&project, elsewhere, &["compiler"]).expect("they are read")
         };
         let before = read(&[]);
-        // Some file systems count time in steps.
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        let began = SystemTime::now();
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        // Far apart, as some file systems count time in steps.
+        let began = SystemTime::now() - HOUR;
+        for file in ["sum/src/lib.rs", "shared.rs"] {
+            let file = fs::File::options().append(true).open(folder.join(file));
+            file.and_then(|file| file.set_modified(began - HOUR)).expect("a time can be set");
+        }
         change(&folder);
         before.are_those_of(&read(&[elsewhere]), began)
     }

@@ -17,7 +17,7 @@ use wit_parser::{
 
 use crate::{
     Language, World,
-    language::{
+    toolchain::{
         c::{self, order},
         go, lack,
     },

@@ -12,9 +12,9 @@ use std::{
 use crate::{
     Language, Project,
     files::walk,
-    language::python::package::{ENVIRONMENT, Environment},
     note::Note,
     project::{OWN, WIT},
+    toolchain::python::package::{ENVIRONMENT, Environment},
 };
 
 /// Folders that tools of languages fill, wherever these lie.

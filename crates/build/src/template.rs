@@ -11,13 +11,13 @@ use std::{
 };
 
 use include_dir::{Dir, include_dir};
+use keyway_component::guard::caught;
 use wit_parser::Resolve;
 
 use crate::{
     Features, Language, WitError, World,
     feature::SETTINGS,
     files::walk,
-    guard,
     skeleton::{self, Skeleton},
     word::{escape, snake},
 };
@@ -182,7 +182,7 @@ pub fn new_project(
                     language,
                     reason,
                 };
-                let skeleton = guard::caught(|| skeleton::of(&world, language, &names.name));
+                let skeleton = caught(|| skeleton::of(&world, language, &names.name));
                 let skeleton = skeleton.map_err(|panic| refused(panic.message))?;
                 let skeleton = skeleton.map_err(refused)?;
                 if let Some(settings) = features.settings() {

@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::OnceLock};
 
 use crate::{
     Language,
-    language::{c::Clang, go::Go, javascript::JavaScript, python::Python, rust::Rust},
     tool::{Found, Missing, SetUpError},
+    toolchain::{c::Clang, go::Go, javascript::JavaScript, python::Python, rust::Rust},
 };
 
 /// Finds compilers, each once.

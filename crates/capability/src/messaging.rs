@@ -70,7 +70,7 @@ pub trait Broker: fmt::Debug + Send + Sync {
     async fn subscribe(&self, subscription: &Subscription) -> Result<Box<dyn Deliveries>, Error>;
 
     /// Whether it answers.
-    async fn look_at(&self) -> Result<(), Error>;
+    async fn probe(&self) -> Result<(), Error>;
 }
 
 /// Messages as they come.

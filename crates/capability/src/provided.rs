@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn every_backend_of_a_row_is_provided() {
-        for capability in Capability::ALL {
+        for &capability in Capability::ALL {
             for kind in capability.row().backends {
                 // The environment is read by the host, which gives its values.
                 let kind = if *kind == "env" { "values" } else { kind };

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
-use keyway_word::{nearest, shown};
+use keyway_word::{Capability, nearest, shown};
 use thiserror::Error;
 
 /// Why settings do not describe a backend.
@@ -59,6 +59,21 @@ pub enum SettingsError {
 }
 
 impl SettingsError {
+    /// Says that a capability has no backend `kind`, and which one was probably meant.
+    pub(crate) fn no_backend(capability: Capability, kind: &str) -> Self {
+        let row = capability.row();
+        let lower = kind.to_ascii_lowercase();
+        let misnomer = row.misnomers.iter().find(|(name, _)| *name == lower);
+        let meant = misnomer.map(|(_, meant)| *meant);
+        Self::UnknownKind {
+            of: row.holds,
+            // It may be a URL with a password.
+            kind: shown(kind),
+            known: row.backends,
+            nearest: meant.or_else(|| nearest(&lower, row.backends.iter().copied())),
+        }
+    }
+
     /// The setting that is wrong, if it is one that was given.
     pub fn setting(&self) -> Option<&str> {
         match self {

@@ -16,7 +16,7 @@ use wit_component::ComponentEncoder;
 
 use crate::{
     candidate,
-    guard::caught,
+    guard::{Panic, caught},
     read::{Depth, ReadError, encoding, validate},
 };
 use apart::Program;
@@ -121,7 +121,8 @@ fn encode(module: &[u8], adapter: &[u8]) -> Result<Vec<u8>, AdaptError> {
             .map_err(|error| format!("{error:#}"))
     };
     // A world of its own, which is encoded in a module, may be of any making.
-    let encoded = caught(encode).unwrap_or_else(|said| Err(format!("the encoder fails ({said})")));
+    let encoded = caught(encode)
+        .unwrap_or_else(|Panic { message, .. }| Err(format!("the encoder fails ({message})")));
     encoded.map_err(|reason| AdaptError::Encode { reason })
 }
 

@@ -12,6 +12,7 @@
 //! - [`fuse`] makes one component, a unit, from a component and everything linked to it, in which
 //!   each component's authority stays separate; [`compose`] makes one for hosts that do not know
 //!   such units, and [`strip`] removes names from it.
+//! - [`guard`] catches the panics of the libraries that do all this.
 //! - [`weld`] makes instances of a component cheaper.
 
 mod adapt;
@@ -21,7 +22,7 @@ mod describe;
 mod entry;
 mod exit_code;
 mod fuse;
-mod guard;
+pub mod guard;
 mod interface;
 mod minimum;
 mod read;

@@ -7,7 +7,7 @@ use wasmparser::{BinaryReader, BinaryReaderError};
 const HEADER_BYTES: usize = 8;
 
 /// Levels of components within components. No tool makes more than a few; the validator has no bound.
-pub(crate) const DEPTH_AT_MOST: usize = 100;
+pub(crate) const MAX_DEPTH: usize = 100;
 
 /// What sections begin with, by the binary format of modules and of components.
 pub(crate) mod id {

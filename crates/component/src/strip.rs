@@ -4,7 +4,7 @@ use wasmparser::{BinaryReader, Encoding};
 
 use crate::{
     read::{Depth, ReadError, Surface, encoding},
-    section::{DEPTH_AT_MOST, id, split, write},
+    section::{MAX_DEPTH, id, split, write},
 };
 
 /// A component without its custom sections, and those of all that is in it: names, line tables, what
@@ -21,8 +21,8 @@ pub fn strip(component: &[u8]) -> Result<Vec<u8>, ReadError> {
 }
 
 fn strip_into(bytes: &[u8], depth: usize, out: &mut Vec<u8>) -> Result<(), ReadError> {
-    if depth > DEPTH_AT_MOST {
-        let reason = format!("components are nested more than {DEPTH_AT_MOST} levels deep");
+    if depth > MAX_DEPTH {
+        let reason = format!("components are nested more than {MAX_DEPTH} levels deep");
         return Err(ReadError::Invalid { reason, offset: 0 });
     }
     let is_component = encoding(bytes)? == Encoding::Component;

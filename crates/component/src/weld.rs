@@ -13,6 +13,7 @@
 //! Components within a component are welded separately, so that none gets another's rights.
 //! Components of a different shape are left unchanged.
 
+mod base;
 mod graph;
 mod join;
 mod joint;
@@ -28,7 +29,7 @@ use wasmparser::{
     ComponentOuterAliasKind, ComponentTypeRef, FromReader, Parser, Payload, SectionLimited,
 };
 
-use crate::section::{DEPTH_AT_MOST, id, split, write};
+use crate::section::{MAX_DEPTH, id, split, write};
 
 /// Why a component stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -112,7 +113,7 @@ fn any<'a, T: FromReader<'a>>(
 /// The component with what could be welded, if anything could.
 fn welded(component: &[u8], depth: usize) -> Option<Vec<u8>> {
     let (header, sections) = split(component).ok()?;
-    if depth == DEPTH_AT_MOST {
+    if depth == MAX_DEPTH {
         return None;
     }
     let within: Vec<_> = sections

@@ -146,16 +146,5 @@ fn wrong(key: &(Capability, BackendName), declared: &Backend, error: &ProvideErr
     };
     let setting = declared.settings.get(error.setting());
     let place = setting.map_or(&declared.place, |setting| &setting.place).clone();
-    Problem { place, ..problem(code(key.0), format!("{}: {error}", named(key)), None) }
-}
-
-/// The code of the problems with backends of a capability.
-fn code(capability: Capability) -> Code {
-    match capability {
-        Capability::Keyvalue => Code::Store,
-        Capability::Blobstore => Code::Blobstore,
-        Capability::Messaging => Code::Messaging,
-        Capability::Config => Code::Config,
-        Capability::Sql => Code::Database,
-    }
+    Problem { place, ..problem(Code::Backend, format!("{}: {error}", named(key)), None) }
 }

@@ -106,7 +106,7 @@ mod tests {
         let place = Some(Place { text, span: 27..37 });
         let message = "redis://:hunter2@h cannot be reached".to_owned();
         let help = Some("set password=hunter2".to_owned());
-        let problem = Problem { code: Code::Store, message, label: None, help, place };
+        let problem = Problem { code: Code::Backend, message, label: None, help, place };
         let report = serde_json::to_string(&ProblemReport::with_text(&problem)).expect("JSON");
         assert!(!report.contains("hunter2"), "{report}");
         let place = ProblemReport::with_text(&problem).place.expect("a place");

@@ -33,7 +33,7 @@ use self::{
     import::{Import, Target},
 };
 use crate::{
-    plan::Plan,
+    grant::plan::Plan,
     state::{NOBODY, State},
 };
 

@@ -11,10 +11,9 @@ use wasmtime::{
 };
 
 use crate::{
-    compiler::Compiled,
-    engine::{Engine, Engines},
+    engine::{Compiled, Engine, Engines},
+    grant::plan::Plan,
     instance::failure,
-    plan::Plan,
     state::State,
     unit::{Bound, UnitError, UnitSpec},
 };

@@ -7,10 +7,9 @@ use wasmtime::Store;
 use wasmtime_wasi::{I32Exit, p2, p3};
 
 use crate::{
-    compiler::Compiled,
-    engine::{Engine, Engines},
+    engine::{Compiled, Engine, Engines},
+    grant::plan::Plan,
     instance::failure,
-    plan::Plan,
     state::State,
     unit::{Bound, UnitError, UnitSpec},
 };

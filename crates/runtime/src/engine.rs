@@ -8,6 +8,7 @@
 //! There is one engine for units whose calls are all synchronous, and one for WASI 0.3. Without
 //! support for concurrent calls, throughput is an eighth higher.
 
+mod compiler;
 mod error;
 
 use std::{fmt, sync::Arc};
@@ -15,12 +16,16 @@ use std::{fmt, sync::Arc};
 use keyway_app::Limit;
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
-pub use self::error::EngineError;
+pub(crate) use self::compiler::Code;
+use self::compiler::{AddressSpace, Calls, compile_settings};
+pub use self::{
+    compiler::{CompileError, Compiled, Compiler, Needs, Purpose},
+    error::EngineError,
+};
 use crate::{
-    compiler::{AddressSpace, Calls, Code, Compiled, Needs, Purpose, compile_settings},
+    grant::plan::Plan,
     limit::{Ticker, Turn},
     memory,
-    plan::Plan,
     state::State,
 };
 

@@ -1,8 +1,10 @@
 //! Enforces grants: turns each component's rights into what its WASI context permits.
 
+mod client;
 pub(crate) mod folder;
 pub(crate) mod http;
 mod output;
+pub(crate) mod plan;
 mod principal;
 mod printer;
 mod remedy;
@@ -23,7 +25,7 @@ use std::sync::Arc;
 
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
-use crate::plan::Plan;
+use self::plan::Plan;
 
 /// The WASI context of the member in `slot`.
 pub(crate) fn context(plan: &Arc<Plan>, slot: usize) -> WasiCtx {

@@ -40,7 +40,7 @@ use self::{
     worker::Workers,
 };
 pub(crate) use self::{ended::failure, handler::Handler};
-use crate::{admission::Admission, engine::Engine, pace::Pace, plan::Plan, state::State};
+use crate::{admission::Admission, engine::Engine, grant::plan::Plan, pace::Pace, state::State};
 
 /// Answers requests by instances of a unit, which exports a handler of them.
 pub(crate) struct Responder {

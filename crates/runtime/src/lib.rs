@@ -10,16 +10,15 @@
 //!
 //! | room | purpose |
 //! | --- | --- |
-//! | `compiler`, `cache` | from a component's bytes to code, which is kept |
-//! | `engine` | what code runs in: the pool of memory, and the clock that makes it give way |
+//! | `cache` | compiled code, which is kept |
+//! | `engine` | from a component's bytes to code, and what that runs in: the pool of memory, and the clock that makes it give way |
 //! | `unit`, `command`, `call` | what is made of code and rights, to be called |
 //! | `admission` | which calls of a unit run, which wait, and which are refused |
 //! | `instance` | a request in an instance, or in one that answers several |
 //! | `bind` | what meets an import: first denial, then the host's functions; a file for each capability |
 //! | `exact` | host functions in place of those of wasmtime that do something else than WIT says |
 //! | `state` | what an instance has at the host, and what its functions see of that |
-//! | `plan` | what all instances of a unit share: whose each slot is, and what it may reach |
-//! | `grant` | rights as they are enforced: HTTP, sockets, folders, streams |
+//! | `grant` | rights as they are enforced: HTTP, sockets, folders, streams; its `plan` says what all instances of a unit share: whose each slot is, and what it may reach |
 //! | `limit`, `memory`, `pace`, `handle`, `descriptor` | what may be used: by an instance, and by all together |
 //!
 //! A new capability is a file in `bind`, with a row in `bind::CAPABILITIES`, and what its links lead
@@ -30,7 +29,6 @@ mod bind;
 mod cache;
 mod call;
 mod command;
-mod compiler;
 mod descriptor;
 mod engine;
 mod exact;
@@ -40,15 +38,13 @@ mod instance;
 mod limit;
 mod memory;
 mod pace;
-mod plan;
 mod state;
 mod unit;
 
 pub use cache::{Cache, CacheError, Key};
 pub use call::{Call, CallError, CallTextError, Callable, Value};
 pub use command::Command;
-pub use compiler::{CompileError, Compiled, Compiler, Needs, Purpose};
-pub use engine::{EngineError, Engines, Room};
+pub use engine::{CompileError, Compiled, Compiler, EngineError, Engines, Needs, Purpose, Room};
 pub use grant::{InputFile, OutputFile, Principal, Printer, Remedy, Stream, Streams, flush_output};
 /// How many components one unit can hold.
 pub const MAX_MEMBERS: usize = state::MAX_MEMBERS;

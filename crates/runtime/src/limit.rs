@@ -14,9 +14,9 @@ use keyway_call::Failure;
 use wasmtime::{EngineWeak, ResourceLimiter, UpdateDeadline};
 
 use crate::{
+    grant::plan::Plan,
     memory::{Exhausted, Share},
     pace,
-    plan::Plan,
 };
 
 /// The grain of CPU time: how often running code is asked to give way.

@@ -23,19 +23,30 @@ thread_local! {
     static TURNS: Arc<Semaphore> = Arc::new(Semaphore::new(1));
 }
 
+/// The time since a moment that stays the same.
+type Clock = fn() -> Duration;
+
 /// A poll of an instance.
 #[derive(Debug, Clone, Copy)]
 struct Spell {
     /// What the instance had used before.
     before: Duration,
-    /// When it began, by [`now`].
+    /// When it began, by its clock.
     started: Duration,
+    clock: Clock,
 }
 
 /// What one instance has used so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pace {
     used: Duration,
+    clock: Clock,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { used: Duration::ZERO, clock: now }
+    }
 }
 
 /// How long the instance that is polled in this thread has computed.
@@ -50,14 +61,15 @@ pub(crate) struct Computed {
 impl Pace {
     /// Polls the instance and measures it.
     pub(crate) fn measure<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
-        let started = now();
-        SPELL.set(Some(Spell { before: self.used, started }));
+        let clock = self.clock;
+        let started = clock();
+        SPELL.set(Some(Spell { before: self.used, started, clock }));
         let polled = poll();
         SPELL.set(None);
         // Whatever it waits for, other instances may compute in the meantime.
         drop(TURN.take());
         if polled.is_pending() {
-            self.used += now().saturating_sub(started);
+            self.used += clock().saturating_sub(started);
         }
         polled
     }
@@ -65,12 +77,12 @@ impl Pace {
 
 /// What the instance has computed that is polled in this thread; nothing if none is measured.
 pub(crate) fn computed() -> Option<Computed> {
-    let Spell { before, started } = SPELL.get()?;
-    let at_once = now().saturating_sub(started);
+    let Spell { before, started, clock } = SPELL.get()?;
+    let at_once = clock().saturating_sub(started);
     Some(Computed { used: before + at_once, at_once })
 }
 
-/// The time since a moment that stays the same.
+/// By the clock of the system.
 fn now() -> Duration {
     let now = clock_gettime(ClockId::MonotonicCoarse);
     Duration::try_from(now).unwrap_or_default()
@@ -95,19 +107,31 @@ mod tests {
 
     use super::*;
 
+    thread_local! {
+        /// What the tests' clock shows.
+        static SHOWN: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    }
+
+    fn pass(time: Duration) {
+        SHOWN.set(SHOWN.get() + time);
+    }
+
     #[test]
     fn what_passes_between_polls_is_not_used() {
-        let mut pace = Pace::default();
-        for _ in 0..3 {
+        let (short, long) = (Duration::from_millis(1), Duration::from_secs(1));
+        let mut pace = Pace { clock: || SHOWN.get(), ..Pace::default() };
+        for before in 0..3 {
             let polled = pace.measure(|| {
-                assert!(computed().is_some());
+                pass(short);
+                let computed = computed().expect("it is measured");
+                assert_eq!((computed.used, computed.at_once), (short * (before + 1), short));
                 Poll::<()>::Pending
             });
             assert!(polled.is_pending());
-            std::thread::sleep(Duration::from_millis(20));
+            pass(long);
         }
         assert!(computed().is_none());
-        assert!(pace.used < Duration::from_millis(20), "{:?}", pace.used);
+        assert_eq!(pace.used, short * 3);
     }
 
     #[tokio::test]

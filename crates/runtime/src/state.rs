@@ -17,9 +17,9 @@ pub(crate) use self::held::{Charge, Held};
 use self::socket::Notes;
 use crate::{
     grant::http::Hooks,
+    grant::plan::{Member, Plan},
     handle,
     limit::{self, Meter},
-    plan::{Member, Plan},
 };
 
 /// Components with authorities of their own that one unit can hold: as many as there are views of

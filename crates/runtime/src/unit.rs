@@ -15,12 +15,11 @@ use wasmtime::{Store, component::InstancePre};
 use crate::{
     admission::Gate,
     bind::{keyvalue::watcher::Watcher, messaging::Incoming},
-    compiler::Compiled,
-    engine::{Engine, Engines},
+    engine::{Compiled, Engine, Engines},
+    grant::plan::{Member, Plan},
     grant::{Principal, Printer, folder::FolderError},
     instance::{self, Handler, Responder},
     pace::Pace,
-    plan::{Member, Plan},
     state::{MAX_MEMBERS, State},
 };
 

@@ -2,10 +2,11 @@
 //! what arrived.
 
 use std::{
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
-    time::Duration,
 };
+
+use crate::wait::PATIENCE;
 
 /// What a client of HTTP/2 begins with, and a `GET /` on its first stream: the preface, no
 /// settings, and a head that ends the request (`:method: GET`, `:scheme: http` and `:path: /` of
@@ -20,14 +21,16 @@ pub const HTTP2_GET: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\
 /// If the end comes first.
 pub fn read_until(stream: &mut impl Read, text: &str) -> String {
     let mut read = Vec::new();
+    read_more(stream, &mut read, text);
+    String::from_utf8_lossy(&read).into_owned()
+}
+
+/// Adds to what was `read`, until `text` is in it.
+fn read_more(stream: &mut impl Read, read: &mut Vec<u8>, text: &str) {
     let mut piece = [0; 4096];
-    loop {
-        let so_far = String::from_utf8_lossy(&read);
-        if so_far.contains(text) {
-            return so_far.into_owned();
-        }
+    while split(read, text.as_bytes()).is_none() {
         let count = stream.read(&mut piece).expect("more comes");
-        assert!(count > 0, "the end came before {text:?}: {so_far}");
+        assert!(count > 0, "the end came before {text:?}: {}", String::from_utf8_lossy(read));
         read.extend_from_slice(&piece[..count]);
     }
 }
@@ -46,6 +49,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Its body, after its status if that is not 200.
+    pub fn text(&self) -> String {
+        let Self { status, body, .. } = self;
+        if *status == 200 { body.clone() } else { format!("{status}: {body}") }
+    }
+
     /// The value of a header, whose name is given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(':'));
@@ -73,24 +82,81 @@ pub fn request(
     headers: &str,
     body: &[u8],
 ) -> Answer {
-    let mut stream = TcpStream::connect(address).expect("the server accepts");
-    stream.set_read_timeout(Some(Duration::from_secs(180))).expect("a time-out can be set");
     let host = if headers.to_ascii_lowercase().contains("host:") {
         String::new()
     } else {
         format!("Host: {address}\r\n")
     };
     let length = body.len();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\n{host}Connection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+    let mut sent = send(
+        address,
+        format!(
+            "{method} {path} HTTP/1.1\r\n{host}Connection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+        ),
     );
-    stream.write_all(head.as_bytes()).expect("the head is taken");
     // A server may answer before it has read the body, and close.
-    let _ = stream.write_all(body);
-    let mut answer = Vec::new();
-    // A connection that is cut ends the answer where it is.
-    let _ = stream.read_to_end(&mut answer);
-    parse(&answer)
+    let _ = sent.stream.write_all(body);
+    sent.answer()
+}
+
+/// Sends `bytes` as they are, and leaves the connection open.
+///
+/// # Panics
+/// If nothing can be sent.
+pub fn send(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Sent {
+    let mut stream = TcpStream::connect(address).expect("the server accepts");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+    stream.write_all(bytes.as_ref()).expect("it is taken");
+    Sent { stream, read: Vec::new() }
+}
+
+/// A request, or a part of one, whose answer is read later. When this is dropped, its client has
+/// gone.
+#[derive(Debug)]
+pub struct Sent {
+    stream: TcpStream,
+    /// What has been read of the answer.
+    read: Vec<u8>,
+}
+
+impl Sent {
+    /// Sends more.
+    ///
+    /// # Panics
+    /// If the server takes no more.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("it is taken");
+    }
+
+    /// Reads until `text` has come, and returns all that has.
+    ///
+    /// # Panics
+    /// If the end comes first.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        read_more(&mut self.stream, &mut self.read, text);
+        String::from_utf8_lossy(&self.read).into_owned()
+    }
+
+    /// Whether anything has come that was not read yet, or the connection has ended.
+    ///
+    /// # Panics
+    /// If that cannot be found out.
+    pub fn is_answered(&self) -> bool {
+        self.stream.set_nonblocking(true).expect("a connection need not wait");
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false).expect("a connection may wait");
+        peeked.map_err(|error| error.kind()) != Err(ErrorKind::WouldBlock)
+    }
+
+    /// The answer, when it has come to its end.
+    ///
+    /// # Panics
+    /// If what comes is no answer.
+    pub fn answer(mut self) -> Answer {
+        // A connection that is cut ends the answer where it is.
+        let _ = self.stream.read_to_end(&mut self.read);
+        parse(&self.read)
+    }
 }
 
 fn parse(bytes: &[u8]) -> Answer {

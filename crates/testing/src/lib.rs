@@ -1,17 +1,26 @@
 //! Fixtures for tests of the whole program: the built `keyway`, built components, apps in temporary
 //! folders, HTTP by hand, and real servers. It does not know Keyway's internals.
 
+mod client;
 mod http;
+mod load;
+mod opened;
 mod program;
+mod running;
 pub mod server;
+mod wait;
 
 use std::{
     env, fs,
     path::{Path, PathBuf},
 };
 
-pub use http::{Answer, HTTP2_GET, get, read_until, request};
+pub use http::{Answer, HTTP2_GET, Sent, get, read_until, request, send};
+pub use load::Load;
+pub use opened::Opened;
 pub use program::{Finished, Keyway, command, finish, finish_in};
+pub use running::RunningApp;
+pub use wait::eventually;
 
 /// The folder that cargo builds into: the one that this test was built into.
 fn build_folder() -> PathBuf {

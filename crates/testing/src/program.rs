@@ -8,13 +8,11 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex},
     thread,
-    time::Duration,
 };
 
 use tempfile::TempDir;
 
-/// Nothing that a test waits for takes longer, even where large units have to be compiled first.
-const PATIENCE: Duration = Duration::from_secs(600);
+use crate::wait::PATIENCE;
 
 /// The built program.
 fn program() -> PathBuf {
@@ -258,6 +256,19 @@ impl Keyway {
     /// If none does, with what there was.
     pub fn wait_for_stdout(&self, text: &str) {
         self.stdout.expect(text);
+    }
+
+    /// Waits until so many lines of standard output contain `text`, and returns them.
+    ///
+    /// # Panics
+    /// If they do not come, with what there was.
+    pub fn wait_for_lines(&self, text: &str, count: usize) -> Vec<String> {
+        let contain = |lines: &[String]| {
+            let found: Vec<_> = lines.iter().filter(|line| line.contains(text)).cloned().collect();
+            (found.len() >= count).then_some(found)
+        };
+        let found = self.stdout.wait_for(contain);
+        found.unwrap_or_else(|| panic!("less than {count} lines contain {text:?}:\n{}", self.stdout()))
     }
 
     /// Tells it to stop (SIGTERM) and does not wait.

@@ -127,8 +127,21 @@ fn split_user(rest: &str) -> (&str, &str) {
     }
 }
 
-/// What parameters are called that are secret.
-const SECRETS: [&str; 4] = ["pass", "pwd", "secret", "token"];
+/// What the names of secret parameters have in them.
+const SECRETS: [&str; 12] = [
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "api-key",
+    "accountkey",
+    "account_key",
+    "credential",
+    "signature",
+    "private",
+];
 
 /// Whether a text can only be meant as an address, and not as a name: a URL, or `key=value`.
 pub fn is_address(text: &str) -> bool {
@@ -184,11 +197,9 @@ fn hide_parameters(url: &str) -> String {
 /// From the next `&` on that stands before a parameter's name: others may be part of a password.
 fn next_parameter(value: &str) -> &str {
     let is_name = |text: &str| {
-        let name = text.split_once('=').map(|(name, _)| name);
-        name.is_some_and(|name| {
-            !name.is_empty()
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.%".contains(&b))
-        })
+        let is_part = |b: u8| b.is_ascii_alphanumeric() || b"_-.%".contains(&b);
+        let end = text.bytes().position(|byte| !is_part(byte));
+        end.is_some_and(|end| end > 0 && text[end..].starts_with('='))
     };
     let mut ends = value.match_indices('&').map(|(at, _)| at);
     ends.find(|at| is_name(&value[at + 1..])).map_or("", |at| &value[at..])
@@ -197,8 +208,11 @@ fn next_parameter(value: &str) -> &str {
 /// Whether a parameter of this name is a secret.
 pub(crate) fn is_secret(parameter: &str) -> bool {
     let name = percent_decode_str(parameter).decode_utf8_lossy().to_ascii_lowercase();
-    SECRETS.iter().any(|secret| name.contains(secret))
+    name == "sig" || SECRETS.iter().any(|secret| name.contains(secret))
 }
+
+/// How long an address of IPv6 can be, with an address of IPv4 at its end.
+const MAX_IPV6: usize = 45;
 
 /// Hides what follows a `:` unless that is a port: `user:password` is what a URL is left with whose
 /// host was forgotten.
@@ -210,7 +224,8 @@ fn hide_all_but_ports(rest: &str) -> String {
         shown = at + 1;
         if rest[at..].starts_with('[') {
             // The colons of an address of IPv6 are not the one before a port.
-            let address = after.split_once(']').map(|(address, _)| address);
+            let end = after.bytes().take(MAX_IPV6 + 1).position(|byte| byte == b']');
+            let address = end.map(|end| &after[..end]);
             if let Some(address) = address.filter(|text| text.parse::<Ipv6Addr>().is_ok()) {
                 shown += address.len() + 1;
             }
@@ -271,8 +286,13 @@ mod tests {
             ("host=h sslpassword=secret", "host=h sslpassword=***"),
             ("dbname=postgres://me:secret@host/db", "dbname=postgres://me:***@host/db"),
             ("data/store.db", "data/store.db"),
+            ("http://h?api_key=a&sig=b&signal=c", "http://h?api_key=***&sig=***&signal=c"),
         ] {
             assert_eq!(redact(url), shown);
+        }
+        for part in ["?pass=&", "&", "[", ":1,", "a=", "@"] {
+            let long = format!("http://h?pass={}", part.repeat(1_000_000 / part.len()));
+            assert!(!redact(&long).is_empty(), "and in a moment");
         }
         let address = Address::from("redis://:secret@host");
         assert!(!format!("{address} {address:?}").contains("secret"));

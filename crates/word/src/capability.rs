@@ -1,18 +1,44 @@
 //! The capabilities that a host provides, one row for each.
 
-/// What a host provides to components by a backend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Capability {
-    /// Stores of keys and values.
-    Keyvalue,
-    /// Containers of objects.
-    Blobstore,
-    /// Brokers of messages.
-    Messaging,
-    /// Configuration.
-    Config,
-    /// SQL databases.
-    Sql,
+/// Declares [`Capability`]: each line is a capability's name and its row.
+macro_rules! capabilities {
+    ($(#[$about:meta])* pub enum Capability {
+        $($(#[$what:meta])+ $name:ident = $row:ident,)+
+    }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Capability {
+            $($(#[$what])+ $name,)+
+        }
+
+        impl Capability {
+            /// Every capability, in the order of a manifest's documents.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// All about it.
+            pub fn row(self) -> &'static Row {
+                match self {
+                    $(Self::$name => &$row,)+
+                }
+            }
+        }
+    };
+}
+
+capabilities! {
+    /// What a host provides to components by a backend.
+    pub enum Capability {
+        /// Stores of keys and values.
+        Keyvalue = KEYVALUE,
+        /// Containers of objects.
+        Blobstore = BLOBSTORE,
+        /// Brokers of messages.
+        Messaging = MESSAGING,
+        /// Configuration.
+        Config = CONFIG,
+        /// SQL databases.
+        Sql = SQL,
+    }
 }
 
 /// All that a manifest and a message have to know of a capability.
@@ -28,8 +54,12 @@ pub struct Row {
     pub handles: &'static str,
     /// What stands for its name where that is not known: `STORE`.
     pub placeholder: &'static str,
+    /// What its backends hold: "keys and values".
+    pub holds: &'static str,
     /// Its backends, as the manifest names them.
     pub backends: &'static [&'static str],
+    /// Names that a user may write for some of them, in lower case, and what they mean.
+    pub misnomers: &'static [(&'static str, &'static str)],
     /// The interfaces whose links lead to backends. A link of one of them counts for all that a
     /// component opens. The first is the one that is suggested.
     pub interfaces: &'static [&'static str],
@@ -63,7 +93,14 @@ const KEYVALUE: Row = Row {
     opens: "store",
     handles: "buckets",
     placeholder: "STORE",
+    holds: "keys and values",
     backends: &["memory", "sqlite", "redis", "postgres", "nats"],
+    misnomers: &[
+        ("valkey", "redis"),
+        ("postgresql", "postgres"),
+        ("pg", "postgres"),
+        ("jetstream", "nats"),
+    ],
     interfaces: &["wasi:keyvalue/store", "fermyon:spin/key-value", "spin:key-value/key-value"],
     package: Some("wasi:keyvalue/"),
     links_any_of_package: false,
@@ -77,7 +114,20 @@ const BLOBSTORE: Row = Row {
     opens: "container",
     handles: "containers",
     placeholder: "PLACE",
+    holds: "containers",
     backends: &["folder", "memory", "s3", "nats"],
+    misnomers: &[
+        ("file", "folder"),
+        ("files", "folder"),
+        ("fs", "folder"),
+        ("filesystem", "folder"),
+        ("directory", "folder"),
+        ("aws", "s3"),
+        ("minio", "s3"),
+        ("r2", "s3"),
+        ("amazon", "s3"),
+        ("jetstream", "nats"),
+    ],
     interfaces: &["wasi:blobstore/blobstore"],
     package: Some("wasi:blobstore/"),
     links_any_of_package: false,
@@ -91,7 +141,13 @@ const MESSAGING: Row = Row {
     opens: "broker",
     handles: "clients",
     placeholder: "BROKER",
+    holds: "messages",
     backends: &["memory", "nats", "jetstream", "redis", "redis-streams"],
+    misnomers: &[
+        ("valkey", "redis"),
+        ("streams", "redis-streams"),
+        ("redis-stream", "redis-streams"),
+    ],
     interfaces: &["wasi:messaging/producer"],
     package: Some("wasi:messaging/"),
     links_any_of_package: true,
@@ -105,7 +161,9 @@ const CONFIG: Row = Row {
     opens: "configuration",
     handles: "values",
     placeholder: "CONFIG",
+    holds: "a configuration",
     backends: &["values", "env", "file", "nats"],
+    misnomers: &[],
     // `store` in the drafts of WASI, `runtime` in the first of them, and Spin's.
     interfaces: &[
         "wasi:config/store",
@@ -126,7 +184,9 @@ const SQL: Row = Row {
     opens: "database",
     handles: "connections",
     placeholder: "DATABASE",
+    holds: "SQL",
     backends: &["sqlite", "postgres"],
+    misnomers: &[("postgresql", "postgres"), ("pg", "postgres")],
     interfaces: &[
         "spin:sqlite/sqlite",
         "fermyon:spin/sqlite",
@@ -141,21 +201,6 @@ const SQL: Row = Row {
 };
 
 impl Capability {
-    /// Every capability, in the order of a manifest's documents.
-    pub const ALL: [Self; 5] =
-        [Self::Keyvalue, Self::Blobstore, Self::Messaging, Self::Config, Self::Sql];
-
-    /// All about it.
-    pub fn row(self) -> &'static Row {
-        match self {
-            Self::Keyvalue => &KEYVALUE,
-            Self::Blobstore => &BLOBSTORE,
-            Self::Messaging => &MESSAGING,
-            Self::Config => &CONFIG,
-            Self::Sql => &SQL,
-        }
-    }
-
     /// The capability that an import is of, whose links may lead to a backend.
     pub fn of_import(import: &str) -> Option<Self> {
         let interface = import.split('@').next().unwrap_or(import);
@@ -164,7 +209,7 @@ impl Capability {
             interfaces.contains(&interface)
                 || package.is_some_and(|package| interface.starts_with(package))
         };
-        Self::ALL.into_iter().find(is_of)
+        Self::ALL.iter().copied().find(is_of)
     }
 
     /// Whether the link of an import of it may lead to a backend, or only one of another of its

@@ -36,6 +36,17 @@ pub fn printable_bytes(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
+/// The most characters of a name from outside that are repeated.
+const MAX_SHOWN: usize = 256;
+
+/// A name from outside, cut where it is longer than any that is meant.
+pub fn shortened(name: Cow<'_, str>) -> Cow<'_, str> {
+    match name.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &name[..end])),
+        None => name,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +59,12 @@ mod tests {
         );
         assert_eq!(printable("a\rb\nc"), "a\\rb\\nc");
         assert_eq!(printable("\u{1b}[2K\u{9b}1A\u{7f}\0"), "\\u{1b}[2K\\u{9b}1A\\u{7f}\\u{0}");
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        assert_eq!(shortened("ü".repeat(256).into()), "ü".repeat(256));
+        assert_eq!(shortened("ü".repeat(257).into()), "ü".repeat(256) + "…");
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod secret;
 pub use access::{Access, AccessError};
 pub use address::{Address, AddressError, is_address, shown};
 pub use capability::{Capability, DEFAULT, Names, Row};
-pub use foreign::{printable, printable_bytes};
+pub use foreign::{printable, printable_bytes, shortened};
 pub use nearest::{did_you_mean, list, nearest};
 pub use rights::Rights;
 pub use secret::{hide, star};

@@ -11,7 +11,7 @@ use crate::address::is_secret;
 const ENDS: [char; 9] = ['"', '\'', '`', ' ', '\t', '\n', '\r', '<', '>'];
 
 /// Names whose values are never shown, though they are not called secret.
-const HEADERS: [&str; 4] = ["authorization", "cookie", "api-key", "api_key"];
+const HEADERS: [&str; 6] = ["authorization", "cookie", "api-key", "api_key", "apikey", "-token"];
 
 /// `text` with `***` in place of the secrets in it.
 pub fn hide(text: &str) -> Cow<'_, str> {
@@ -53,48 +53,66 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
     apart
 }
 
+/// The words of a text, each with where it begins.
+fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.split(ENDS).scan(0, |start, word| {
+        let at = *start;
+        // Each of the ends is one byte long.
+        *start += word.len() + 1;
+        Some((at, word))
+    })
+}
+
 /// What stands before the `@` of a URL: its password, or all if it may be a token.
 fn users(text: &str) -> impl Iterator<Item = Range<usize>> {
-    text.match_indices("://").filter_map(|(scheme, mark)| {
-        let start = scheme + mark.len();
-        let rest = &text[start..];
-        let address = &rest[..rest.find(ENDS).unwrap_or(rest.len())];
-        let authority = &address[..address.find(['/', '?', '#']).unwrap_or(address.len())];
-        let at = authority.rfind('@').or_else(|| {
-            // A password may hold a `/` that should have been escaped. Of a port there are digits.
-            let (_, port) = authority.rsplit_once(':')?;
-            let is_port = port.bytes().all(|byte| byte.is_ascii_digit()) || port.ends_with(']');
-            if is_port { None } else { address.rfind('@') }
-        })?;
-        let user = &address[..at];
-        let named = user.find(':').map_or(0, |colon| colon + 1);
-        Some(start + named..start + at)
+    words(text).flat_map(|(begin, word)| {
+        // Looked for once: a stranger's text may have any number of URLs in a word.
+        let last_at = word.rfind('@');
+        word.match_indices("://").filter_map(move |(scheme, mark)| {
+            let start = scheme + mark.len();
+            let authority = &word[start..];
+            let authority =
+                &authority[..authority.find(['/', '?', '#']).unwrap_or(authority.len())];
+            let at = authority.rfind('@').map(|at| start + at).or_else(|| {
+                // A password may hold a `/` that should have been escaped. Of a port there are
+                // digits.
+                let (_, port) = authority.rsplit_once(':')?;
+                let is_port = port.bytes().all(|byte| byte.is_ascii_digit()) || port.ends_with(']');
+                last_at.filter(|at| !is_port && *at > start)
+            })?;
+            let named = word[start..at].find(':').map_or(start, |colon| start + colon + 1);
+            Some(begin + named..begin + at)
+        })
     })
 }
 
 /// The password in `user:password@host`, where the scheme of a URL was forgotten. Names of WIT have the
 /// same form (`wasi:http@0.2.0`), and end in a version.
 fn bare_users(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let words = text.split(ENDS).scan(0, |start, word| {
-        let at = *start;
-        // Each of the ends is one byte long.
-        *start += word.len() + 1;
-        Some((at, word))
-    });
-    words.filter_map(|(start, word)| {
+    words(text).filter_map(|(start, word)| {
         let (user, host) = word.rsplit_once('@')?;
         let colon = user.find(':')?;
-        let is_version =
-            host.starts_with(|first: char| first.is_ascii_digit()) && host.split('.').count() < 4;
-        (!user.contains('/') && !is_version).then(|| start + colon + 1..start + user.len())
+        let is_secret = !user.contains('/') && !is_version(host);
+        is_secret.then(|| start + colon + 1..start + user.len())
     })
+}
+
+/// Whether a text begins as a version does, and not as an address of IPv4 or a host's name.
+fn is_version(text: &str) -> bool {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (numbers, rest) = text.split_at(end);
+    let is_alone = !rest.starts_with(|c: char| c.is_alphanumeric() || c == ':');
+    !numbers.is_empty() && numbers.trim_end_matches('.').split('.').count() < 4 && is_alone
 }
 
 /// The values of what is called a secret: `password=…`, `secret_key = "…"`, `authorization: …`.
 fn values(text: &str) -> impl Iterator<Item = Range<usize>> {
-    text.match_indices(['=', ':']).filter_map(|(at, mark)| {
+    let mut ends = Ends { text, bare: 0, line: 0 };
+    text.match_indices(['=', ':']).filter_map(move |(at, mark)| {
         let before = text[..at].trim_end_matches([' ', '\t']);
         let quoted = before.strip_suffix(['"', '\'']);
+        // JSON within a quoted text.
+        let quoted = quoted.map(|name| name.strip_suffix('\\').unwrap_or(name));
         let name = quoted.unwrap_or(before);
         let is_part = |c: char| c.is_ascii_alphanumeric() || "_-.%".contains(c);
         let name = &name[name.trim_end_matches(is_part).len()..];
@@ -105,34 +123,61 @@ fn values(text: &str) -> impl Iterator<Item = Range<usize>> {
             "=" => is_header || is_secret(name),
             _ => is_header || (quoted.is_some() && is_secret(name)),
         };
-        counts.then(|| value(text, at + 1, is_header))
+        counts.then(|| ends.value(at + 1, is_header))
     })
 }
 
-/// The value that begins at `start`, perhaps in quotes. A header's goes on to the end of its line.
-fn value(text: &str, start: usize, is_header: bool) -> Range<usize> {
-    let rest = &text[start..];
-    let start = start + (rest.len() - rest.trim_start_matches([' ', '\t']).len());
-    let rest = &text[start..];
-    let quote = rest.chars().next().filter(|c| ['"', '\''].contains(c));
-    let inner = start + quote.map_or(0, char::len_utf8);
-    if rest.starts_with(['{', '[']) {
-        // A table says where a secret is, and is none.
-        return start..start;
+/// Where values end. A value that begins within another without quotes ends where that does, so that
+/// no text is read more than a few times, however many values it seems to have.
+struct Ends<'a> {
+    text: &'a str,
+    /// Of the last value without quotes.
+    bare: usize,
+    /// Of the last header.
+    line: usize,
+}
+
+impl Ends<'_> {
+    /// The value that begins at `start`, perhaps in quotes. A header's goes on to the end of its line.
+    fn value(&mut self, start: usize, is_header: bool) -> Range<usize> {
+        let rest = &self.text[start..];
+        let start = start + (rest.len() - rest.trim_start_matches([' ', '\t']).len());
+        let rest = &self.text[start..];
+        if rest.starts_with(['{', '[']) {
+            // A table says where a secret is, and is none.
+            return start..start;
+        }
+        if let Some(inner) = rest.strip_prefix("\\\"") {
+            let end = inner.find("\\\"").unwrap_or(inner.len());
+            return start + 2..start + 2 + end;
+        }
+        if let Some(quote @ ('"' | '\'')) = rest.chars().next() {
+            let end = find_unescaped(&rest[1..], |c| c == quote || c == '\n');
+            return start + 1..start + 1 + end;
+        }
+        let known = if is_header { &mut self.line } else { &mut self.bare };
+        if start >= *known {
+            *known = start
+                + find_unescaped(rest, |c| match is_header {
+                    true => ['\n', '\r', '"'].contains(&c),
+                    false => ENDS.contains(&c) || ['&', ',', ';', ')', '}'].contains(&c),
+                });
+        }
+        start..*known
     }
+}
+
+/// The place of the first such character without a `\` before it, or else the end.
+fn find_unescaped(text: &str, is_end: impl Fn(char) -> bool) -> usize {
     let mut is_escaped = false;
-    let end = text[inner..].find(|c: char| {
+    let end = text.find(|c: char| {
         if is_escaped || c == '\\' {
             is_escaped = !is_escaped;
             return false;
         }
-        match quote {
-            Some(quote) => c == quote || c == '\n',
-            None if is_header => ['\n', '\r', '"'].contains(&c),
-            None => ENDS.contains(&c) || ['&', ',', ';', ')', '}'].contains(&c),
-        }
+        is_end(c)
     });
-    inner..end.map_or(text.len(), |end| inner + end)
+    end.unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -164,11 +209,27 @@ mod tests {
             ("wasi:http/types@0.2.0 a=b", "wasi:http/types@0.2.0 a=b"),
             ("`wasi:http@0.2.0-rc` and a:b/c@ü", "`wasi:http@0.2.0-rc` and a:b/c@ü"),
             ("\"me:secret@host\" me:secret@10.0.0.1:80", "\"me:***@host\" me:***@10.0.0.1:80"),
+            ("acme:store@1.0.0-rc.1, me:secret@1st.com", "acme:store@1.0.0-rc.1, me:***@1st.com"),
+            ("X-Auth-Token: abc def\n", "X-Auth-Token: ***\n"),
+            ("{\\\"password\\\": \\\"a b\\\", 1}", "{\\\"password\\\": \\\"***\\\", 1}"),
+            ("AccountKey=a;x http://h?sig=a&b", "AccountKey=***;x http://h?sig=***&b"),
+            ("token=token=a=b c", "token=*** c"),
+            ("://a:b/://c:d/e@f", "://a:***@f"),
         ] {
             assert_eq!(hide(text), expected);
             assert_eq!(star(text).len(), text.len());
         }
         assert_eq!(star("redis://:hunter2@h"), "redis://:*******@h");
+    }
+
+    /// A stranger chooses what a log says of a request's path, or of a name that is opened.
+    #[test]
+    fn the_time_is_bounded_by_the_length() {
+        let parts =
+            ["://", "://a:b/", "pwd=", "token: ", "token=\"", "a:b@", "=", "\\\"token\\\":"];
+        for part in parts {
+            assert!(!star(&part.repeat(1_000_000 / part.len())).is_empty());
+        }
     }
 
     proptest! {

@@ -31,8 +31,8 @@ fn witness() -> (SocketAddr, mpsc::Receiver<String>) {
     (address, noted)
 }
 
-fn up(server: SocketAddr, instances: &str) -> (TempDir, Keyway) {
-    let app = app(&format!(
+fn up(server: SocketAddr, instances: &str) -> RunningApp {
+    RunningApp::up(&format!(
         r#"
         [app]
         name = "told"
@@ -44,9 +44,7 @@ fn up(server: SocketAddr, instances: &str) -> (TempDir, Keyway) {
         route = "/"
         component = "fetch"
     "#
-    ));
-    let keyway = Keyway::up(app.path());
-    (app, keyway)
+    ))
 }
 
 const ALONE: &str = "";
@@ -64,8 +62,8 @@ fn send(keyway: &Keyway, method: &str, path: &str) -> TcpStream {
 fn a_component_is_told_that_its_answer_was_sent() {
     let (server, noted) = witness();
     for instances in [ALONE, SHARED[0], SHARED[1]] {
-        let (_app, keyway) = up(server, instances);
-        let answer = get(keyway.address(), &format!("/after/{server}"));
+        let keyway = up(server, instances);
+        let answer = keyway.get(&format!("/after/{server}"));
         assert_eq!((answer.status, answer.body.len()), (200, 4096));
         let told = noted.recv_timeout(Duration::from_secs(30));
         assert_eq!(told.as_deref(), Ok("/sent"), "{instances}");
@@ -84,7 +82,7 @@ fn a_component_is_told_that_its_answer_was_sent() {
 fn a_component_that_others_share_is_told_that_its_answer_was_not_sent() {
     let (server, noted) = witness();
     for instances in SHARED {
-        let (_app, keyway) = up(server, instances);
+        let keyway = up(server, instances);
         let mut stream = send(&keyway, "GET", &format!("/endless/{server}"));
         let mut some = [0; 8192];
         stream.read_exact(&mut some).expect("it has begun");

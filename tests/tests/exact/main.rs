@@ -171,7 +171,7 @@ fn exits() -> Vec<Assertion> {
 fn on_up(name: &str) -> Vec<Assertion> {
     let surroundings = Surroundings::of(name);
     let keyway = Keyway::up_with(guest(name), &surroundings.flags());
-    let answer = get(keyway.address(), "/");
+    let answer = keyway.get("/");
     assert_eq!(answer.status, 200, "{name} did not answer: {}", keyway.stderr());
     assertions(&answer.body)
 }

@@ -90,7 +90,11 @@ pub(super) fn build(root: &Path) -> Result<Vec<Binary>> {
 impl Binary {
     /// Whether a user means it, or the package that it is of.
     pub(super) fn is_named(&self, name: &str) -> bool {
-        name == self.name || name.strip_prefix("keyway-").unwrap_or(name) == self.package
+        let package = match name {
+            "keyway" => "cli",
+            name => name.strip_prefix("keyway-").unwrap_or(name),
+        };
+        name == self.name || package == self.package
     }
 
     /// Runs the tests whose names contain one of `filters`, or all. What failing ones printed is

@@ -44,12 +44,16 @@ impl Report {
         }
         self.skipped += outcome.skipped;
         for test in outcome.tests {
-            let name = format!("{}: {}", binary.name, test.name);
-            if !test.passed {
-                self.failed.push(name.clone());
-            }
-            self.tests.push((name, test.took));
+            self.add_one(&format!("{}: {}", binary.name, test.name), test.passed, test.took);
         }
+    }
+
+    /// Adds a test.
+    pub(super) fn add_one(&mut self, name: &str, passed: bool, took: Duration) {
+        if !passed {
+            self.failed.push(name.to_owned());
+        }
+        self.tests.push((name.to_owned(), took));
     }
 
     pub(super) fn passed(&self) -> usize {

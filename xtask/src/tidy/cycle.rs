@@ -19,12 +19,9 @@ use anyhow::Result;
 pub(super) fn find(root: &Path) -> Result<Vec<String>> {
     let files = scan::read(root)?;
     let arrows = graph::arrows(&files);
-    let cycles = graph::cycles(files.len(), &arrows);
     let folder = root.parent().unwrap_or(root);
-    let told = cycles.into_iter().map(|cycle| {
-        let inner =
-            arrows.iter().filter(|arrow| cycle.contains(&arrow.from) && cycle.contains(&arrow.to));
-        let lines = inner.map(|arrow| {
+    let told = graph::cycles(&files, &arrows).into_iter().map(|cycle| {
+        let lines = cycle.arrows.iter().map(|arrow| {
             let name = |file: usize| {
                 let path = &files[file].path;
                 path.strip_prefix(folder).unwrap_or(path).display()
@@ -33,7 +30,11 @@ pub(super) fn find(root: &Path) -> Result<Vec<String>> {
             format!("\n    {} -> {}: {}", name(arrow.from), name(arrow.to), names.join(", "))
         });
         let lines: String = lines.collect();
-        format!("{}: {} files depend on each other:{lines}", folder.display(), cycle.len())
+        format!(
+            "{}: {} depend on each other:{lines}",
+            folder.display(),
+            cycle.members.join(" and ")
+        )
     });
     Ok(told.collect())
 }
@@ -66,7 +67,7 @@ mod tests {
             ("c.rs", "use other::a; pub struct C(a::A);"),
         ]);
         let expected =
-            "src: 2 files need each other:\n    a.rs -> b.rs: B, make\n    b.rs -> a.rs: a";
+            "src: a and b depend on each other:\n    a.rs -> b.rs: B, make\n    b.rs -> a.rs: a";
         assert_eq!(found, [expected]);
     }
 
@@ -82,7 +83,7 @@ mod tests {
         // What is re-exported is needed where it is defined.
         let one = ("whole/one.rs", "use super::Other; pub struct One(Other);");
         let found = cycles(&[root, ("whole.rs", whole), one, two, user]);
-        let expected = "src: 2 files need each other:\n    whole/one.rs -> whole/two.rs: Two\n    \
+        let expected = "src: whole::one and whole::two depend on each other:\n    whole/one.rs -> whole/two.rs: Two\n    \
                         whole/two.rs -> whole/one.rs: One";
         assert_eq!(found, [expected]);
         // A part that needs what needs the whole.

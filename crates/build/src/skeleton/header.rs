@@ -1,6 +1,6 @@
 //! Function bodies for what a generated header declares.
 
-use crate::language::c::scope::{Line, Scope, lines};
+use crate::toolchain::c::scope::{Line, Scope, lines};
 
 /// The exported functions of a header in C, each of which ends the program, and what its resources hold.
 pub(super) fn c(name: &str, header: &str) -> String {

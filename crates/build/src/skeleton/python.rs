@@ -8,7 +8,7 @@ use wit_parser::{Function, WorldKey};
 use super::{Export, Resource, parameters};
 use crate::{
     Language, World,
-    language::python::{MODULE, name::Names},
+    toolchain::python::{MODULE, name::Names},
     word::{escape, pascal, snake},
 };
 

@@ -11,7 +11,7 @@ use wit_parser::{
 use super::{Export, Resource, parameters};
 use crate::{
     Language, World,
-    language::lack,
+    toolchain::lack,
     word::{escape, pascal, snake},
 };
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::language::c;
+use crate::toolchain::c;
 
 /// A new project of this name in a folder of its own.
 fn made(name: &str, language: Language, start: &Start) -> (tempfile::TempDir, PathBuf) {

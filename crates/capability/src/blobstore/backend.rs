@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use keyway_word::{Capability, nearest, shown};
+use keyway_word::Capability;
 
 use super::{
     Blobs, folder, folder::Folder, memory::Memory, nats, nats::Nats, restrict, s3, s3::S3,
@@ -45,17 +45,7 @@ impl Backend {
             }
             "s3" => s3::Options::read(settings).map(Self::S3),
             "nats" => nats::Options::read(settings).map(Self::Nats),
-            kind => {
-                let known = Capability::Blobstore.row().backends;
-                let nearest = match kind.to_ascii_lowercase().as_str() {
-                    "file" | "files" | "fs" | "filesystem" | "directory" => Some("folder"),
-                    "aws" | "minio" | "r2" | "amazon" => Some("s3"),
-                    "jetstream" => Some("nats"),
-                    kind => nearest(kind, known.iter().copied()),
-                };
-                let (of, kind) = ("containers", shown(kind));
-                Err(SettingsError::UnknownKind { of, kind, known, nearest })
-            }
+            kind => Err(SettingsError::no_backend(Capability::Blobstore, kind)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use keyway_word::{Capability, nearest, shown};
+use keyway_word::Capability;
 
 use super::{Config, Values, file::File, kept::Kept};
 use crate::{
@@ -51,12 +51,7 @@ impl Backend {
                 };
                 keyvalue::nats::Options::read_of(settings, new).map(Self::Nats)
             }
-            kind => {
-                let known = Capability::Config.row().backends;
-                let nearest = nearest(kind, known.iter().copied());
-                let (of, kind) = ("a configuration", shown(kind));
-                Err(SettingsError::UnknownKind { of, kind, known, nearest })
-            }
+            kind => Err(SettingsError::no_backend(Capability::Config, kind)),
         }
     }
 }

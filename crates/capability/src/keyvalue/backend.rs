@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use keyway_word::{Capability, nearest, shown};
+use keyway_word::Capability;
 
 use super::{
     Store, memory::Memory, nats, nats::Nats, postgres, postgres::Postgres, redis, redis::Redis,
@@ -44,17 +44,7 @@ impl Backend {
             "redis" => redis::Options::read(settings).map(Self::Redis),
             "postgres" => postgres::Options::read(settings).map(Self::Postgres),
             "nats" => nats::Options::read(settings).map(Self::Nats),
-            kind => {
-                let known = Capability::Keyvalue.row().backends;
-                let nearest = match kind.to_ascii_lowercase().as_str() {
-                    "valkey" => Some("redis"),
-                    "postgresql" | "pg" => Some("postgres"),
-                    "jetstream" => Some("nats"),
-                    kind => nearest(kind, known.iter().copied()),
-                };
-                let (of, kind) = ("keys and values", shown(kind));
-                Err(SettingsError::UnknownKind { of, kind, known, nearest })
-            }
+            kind => Err(SettingsError::no_backend(Capability::Keyvalue, kind)),
         }
     }
 

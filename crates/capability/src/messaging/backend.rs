@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use keyway_word::{Capability, nearest, shown};
+use keyway_word::Capability;
 
 use super::{
     Broker, jetstream, jetstream::JetStream, memory::Memory, nats, nats::Nats, redis, redis::Redis,
@@ -49,16 +49,7 @@ impl Backend {
             "jetstream" => jetstream::Options::read(settings).map(Self::JetStream),
             "redis" => redis::Options::read(settings).map(Self::Redis),
             "redis-streams" => streams::Options::read(settings).map(Self::Streams),
-            kind => {
-                let known = Capability::Messaging.row().backends;
-                let nearest = match kind.to_ascii_lowercase().as_str() {
-                    "valkey" => Some("redis"),
-                    "streams" | "redis-stream" => Some("redis-streams"),
-                    kind => nearest(kind, known.iter().copied()),
-                };
-                let (of, kind) = ("messages", shown(kind));
-                Err(SettingsError::UnknownKind { of, kind, known, nearest })
-            }
+            kind => Err(SettingsError::no_backend(Capability::Messaging, kind)),
         }
     }
 
@@ -71,7 +62,7 @@ impl Backend {
     }
 }
 
-/// Opens a broker. A server is connected to when it is first needed; use [`Broker::look_at`] to find
+/// Opens a broker. A server is connected to when it is first needed; use [`Broker::probe`] to find
 /// out early whether it answers.
 ///
 /// # Errors
@@ -116,7 +107,7 @@ struct Brokers(Arc<dyn Broker>);
 #[async_trait]
 impl Open for Brokers {
     async fn probe(&self) -> Result<(), String> {
-        self.0.look_at().await.map_err(|error| error.to_string())
+        self.0.probe().await.map_err(|error| error.to_string())
     }
 
     fn link(&self, _: &Rights) -> Linked {

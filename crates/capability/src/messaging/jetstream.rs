@@ -216,7 +216,7 @@ impl Broker for JetStream {
         }))
     }
 
-    async fn look_at(&self) -> Result<(), Error> {
+    async fn probe(&self) -> Result<(), Error> {
         self.connector.bounded(async |_| Ok(())).await
     }
 }

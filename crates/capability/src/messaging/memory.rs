@@ -23,13 +23,13 @@ use crate::Origin;
 use queue::{Receiver, Sender, queue};
 
 /// How many messages wait in a group. Further sends fail because it is full.
-const WAITING_AT_MOST: usize = 10_000;
+const MAX_WAITING: usize = 10_000;
 
 /// How many bytes they have together.
 const WAITING_AT_MOST_BYTES: usize = 64 << 20;
 
 /// How many answers to one request wait.
-const REPLIES_AT_MOST: usize = 64;
+const MAX_REPLIES: usize = 64;
 
 /// A broker in memory.
 #[derive(Clone, Debug, Default)]
@@ -89,7 +89,7 @@ impl Broker for Memory {
         message: Message,
         wanted: Wanted,
     ) -> Result<Vec<Message>, Error> {
-        let (inbox, mut replies) = queue(REPLIES_AT_MOST, WAITING_AT_MOST_BYTES);
+        let (inbox, mut replies) = queue(MAX_REPLIES, WAITING_AT_MOST_BYTES);
         let name = format!("{INBOX}.{}", random_word());
         self.lock().inboxes.insert(name.clone(), inbox);
         let _open = Inbox { memory: self, name: &name };
@@ -125,7 +125,7 @@ impl Broker for Memory {
         let key = (subscription.topics.clone(), subscription.group.clone());
         let mut state = self.lock();
         let group = state.groups.entry(key.clone()).or_insert_with(|| {
-            let (queue, waiting) = queue(WAITING_AT_MOST, WAITING_AT_MOST_BYTES);
+            let (queue, waiting) = queue(MAX_WAITING, WAITING_AT_MOST_BYTES);
             Group { queue, waiting: Arc::new(AsyncMutex::new(waiting)), members: 0 }
         });
         group.members += 1;
@@ -138,7 +138,7 @@ impl Broker for Memory {
         }))
     }
 
-    async fn look_at(&self) -> Result<(), Error> {
+    async fn probe(&self) -> Result<(), Error> {
         Ok(())
     }
 }

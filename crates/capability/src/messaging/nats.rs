@@ -258,7 +258,7 @@ impl Broker for Nats {
         Ok(Box::new(Listening { origin: self.origin(), subscriber, is_stopped: false }))
     }
 
-    async fn look_at(&self) -> Result<(), Error> {
+    async fn probe(&self) -> Result<(), Error> {
         self.connector.bounded(async |_| Ok(())).await
     }
 }

@@ -185,7 +185,7 @@ impl Broker for Redis {
         }))
     }
 
-    async fn look_at(&self) -> Result<(), Error> {
+    async fn probe(&self) -> Result<(), Error> {
         self.0.query::<String>(&cmd("PING")).await.map(drop)
     }
 }

@@ -156,7 +156,7 @@ impl Broker for Streams {
         }))
     }
 
-    async fn look_at(&self) -> Result<(), Error> {
+    async fn probe(&self) -> Result<(), Error> {
         self.server.query::<String>(&cmd("PING")).await.map(drop)
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use keyway_word::{Capability, nearest, shown};
+use keyway_word::Capability;
 
 use super::{Database, postgres, postgres::Postgres, sqlite, sqlite::Sqlite};
 use crate::{
@@ -33,15 +33,7 @@ impl Backend {
         match kind {
             "sqlite" => sqlite::Options::read(settings).map(Self::Sqlite),
             "postgres" => postgres::Options::read(settings).map(Self::Postgres),
-            kind => {
-                let known = Capability::Sql.row().backends;
-                let nearest = match kind.to_ascii_lowercase().as_str() {
-                    "postgresql" | "pg" => Some("postgres"),
-                    kind => nearest(kind, known.iter().copied()),
-                };
-                let (of, kind) = ("SQL", shown(kind));
-                Err(SettingsError::UnknownKind { of, kind, known, nearest })
-            }
+            kind => Err(SettingsError::no_backend(Capability::Sql, kind)),
         }
     }
 }

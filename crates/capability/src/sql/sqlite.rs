@@ -24,7 +24,7 @@ use crate::{Access, OpenError, Origin, Outage, SettingsError, settings::Settings
 use session::SqliteSession;
 
 /// Connections that are kept for the next session, of each kind of access.
-const IDLE_AT_MOST: usize = 4;
+const MAX_IDLE: usize = 4;
 
 /// A file of SQLite.
 #[derive(Clone, Debug)]
@@ -149,7 +149,7 @@ impl File {
 
     fn keep(&self, access: Access, connection: Connection) {
         let mut idle = self.idle(access);
-        if idle.len() < IDLE_AT_MOST {
+        if idle.len() < MAX_IDLE {
             idle.push(connection);
         }
     }

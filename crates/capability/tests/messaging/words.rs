@@ -17,7 +17,7 @@ fn settings(kind: &str, settings: &[(&str, &str)]) -> Result<Backend, String> {
 }
 
 fn told(broker: &Arc<dyn Broker>) -> (Error, String) {
-    let error = block_on(broker.look_at()).unwrap_err();
+    let error = block_on(broker.probe()).unwrap_err();
     let words = error.to_string();
     assert!(!words.contains("wrong-password"), "{words}");
     (error, words)

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Extern, InterfaceName,
-    guard::caught,
+    guard::{Panic, caught},
     read::{Depth, Surface},
 };
 
@@ -373,8 +373,9 @@ fn account(
 /// Runs the composer. It asserts what it assumes about its input; what holds for all that WIT can
 /// say may not hold for a component written by hand, and that must not end the process.
 fn guarded<T>(plan: &Plan<'_>, run: impl FnOnce() -> Result<T, String>) -> Result<T, FuseError> {
-    let done = caught(run)
-        .unwrap_or_else(|said| Err(format!("the composer cannot handle their types ({said})")));
+    let done = caught(run).unwrap_or_else(|Panic { message, .. }| {
+        Err(format!("the composer cannot handle their types ({message})"))
+    });
     done.map_err(|reason| failure(plan, reason))
 }
 

@@ -9,7 +9,7 @@ use wasmparser::{
 };
 
 /// The longest call that is made up. A type can be small and its values large.
-const BYTES_AT_MOST: usize = 1000;
+const MAX_BYTES: usize = 1000;
 
 /// A call of the function `name`, with a value of the right type for each parameter. None if one
 /// has no text that stands for it, as handles and streams do not, or if it would be very long.
@@ -37,7 +37,7 @@ struct Example<'a> {
 impl Example<'_> {
     fn write(&mut self, text: &str) -> Option<()> {
         self.text.push_str(text);
-        (self.text.len() <= BYTES_AT_MOST).then_some(())
+        (self.text.len() <= MAX_BYTES).then_some(())
     }
 
     fn list<'t>(&mut self, types: impl IntoIterator<Item = &'t ComponentValType>) -> Option<()> {

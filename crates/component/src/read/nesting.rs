@@ -9,7 +9,7 @@ use wasmparser::{
 use super::ReadError;
 
 /// Levels that are read. Tools make some three.
-const LEVELS_AT_MOST: usize = 100;
+const MAX_LEVELS: usize = 100;
 
 /// The bytes that types and what is declared in them begin with, by the binary format.
 mod tag {
@@ -59,8 +59,8 @@ impl From<BinaryReaderError> for Unreadable {
 
 fn section_check(section: &[u8], offset: u64) -> Result<(), ReadError> {
     match levels(BinaryReader::new(section, offset)) {
-        Ok(levels) if levels > LEVELS_AT_MOST => {
-            let reason = format!("its types are nested more than {LEVELS_AT_MOST} levels deep");
+        Ok(levels) if levels > MAX_LEVELS => {
+            let reason = format!("its types are nested more than {MAX_LEVELS} levels deep");
             Err(ReadError::Invalid { reason, offset })
         }
         Ok(_) | Err(Unreadable) => Ok(()),
@@ -87,7 +87,7 @@ fn levels(mut reader: BinaryReader<'_>) -> Result<usize, Unreadable> {
         }
         reader.read_u8()?;
         most = most.max(left.len());
-        if most > LEVELS_AT_MOST {
+        if most > MAX_LEVELS {
             break;
         }
         left.push(reader.read_var_u32()?);

@@ -1,19 +1,14 @@
-//! Writes the two modules that the core modules of a component become.
+//! How the core modules of a component become two: what is where in them.
 
-use std::collections::{BTreeSet, HashMap, hash_map::Entry};
+use std::collections::{HashMap, hash_map::Entry};
 
-use wasm_encoder::{
-    CodeSection, ConstExpr, DataSection, Elements, EntityType, ExportKind, ExportSection, Function,
-    FunctionSection, Instruction, MemorySection, RefType, TableSection, TableType, TypeSection,
-    reencode::{self, Reencode, RoundtripReencoder},
-};
-use wasmparser::{Data, DataKind, FuncType, MemoryType};
+use wasm_encoder::{RefType, TableType, reencode};
+use wasmparser::MemoryType;
 
 use super::{
     Fit, Unfit,
     graph::{Graph, Source},
-    joint::{Joint, Renumber},
-    module::{Kind, Module, constant, count},
+    module::{Kind, Module, count},
     shims::Shims,
 };
 
@@ -23,15 +18,15 @@ pub(super) const STUBS: &str = "stubs";
 
 /// The specification's limits for JavaScript embedders, which other embedders keep too.
 const MANY: u32 = 1_000_000;
-const SEGMENTS_AT_MOST: u32 = 100_000;
-const TABLES_AT_MOST: u32 = 100;
+const MAX_SEGMENTS: u32 = 100_000;
+const MAX_TABLES: u32 = 100;
 
-/// How the core modules of a component become one.
+/// The numbers that the items of all modules get.
 pub(super) struct Join<'g, 'a> {
     pub(super) graph: &'g Graph<'a>,
     shims: Option<Shims>,
     /// The one memory, and the module that defines it.
-    memory: (Source, MemoryType),
+    pub(super) memory: (Source, MemoryType),
     /// What the joint imports: functions that the component model gives, by their index in the
     /// component, with their types.
     pub(super) imports: Vec<(u32, u32)>,
@@ -40,7 +35,7 @@ pub(super) struct Join<'g, 'a> {
     /// Where in the joint what each module defines begins.
     pub(super) bases: Vec<Base>,
     /// Where it all ends.
-    end: Base,
+    pub(super) end: Base,
 }
 
 /// A place in the joint's numberings.
@@ -84,7 +79,7 @@ impl<'g, 'a> Join<'g, 'a> {
     }
 
     /// The modules whose code is joined: all but the shims and what fills them.
-    fn joined(&self) -> impl Iterator<Item = (usize, &'g Module<'a>)> + use<'g, 'a> {
+    pub(super) fn joined(&self) -> impl Iterator<Item = (usize, &'g Module<'a>)> + use<'g, 'a> {
         let aside = self.shims.as_ref().map(|shims| [shims.module, shims.filler]);
         let modules = self.graph.modules.iter().enumerate();
         modules.filter(move |(index, _)| !aside.is_some_and(|aside| aside.contains(index)))
@@ -96,9 +91,9 @@ impl<'g, 'a> Join<'g, 'a> {
         let functions = functions.saturating_add(count(&self.imports));
         let data = self.graph.modules.iter().map(|module| module.data.len()).sum::<usize>();
         let fits = [types, functions, globals].iter().all(|count| *count < MANY)
-            && elements < SEGMENTS_AT_MOST
-            && data < SEGMENTS_AT_MOST as usize
-            && tables < TABLES_AT_MOST;
+            && elements < MAX_SEGMENTS
+            && data < MAX_SEGMENTS as usize
+            && tables < MAX_TABLES;
         if fits { Ok(()) } else { Err(Unfit("it has too much for one module")) }
     }
 
@@ -177,130 +172,6 @@ impl<'g, 'a> Join<'g, 'a> {
             }
         }
     }
-
-    /// What a function of a module takes and returns.
-    fn signature(&self, source: Source) -> Fit<&FuncType> {
-        match source {
-            Source::Canonical(_) => Err(Unfit("the host is to call itself")),
-            Source::Module(module, function) => self.graph.modules[module].signature(function),
-        }
-    }
-
-    /// The base: the memory with its data, and for each function of `stubs`, which the joint
-    /// defines, one that calls it.
-    pub(super) fn base(&self, stubs: &[Source]) -> Fit<Vec<u8>> {
-        let (mut types, mut functions) = (TypeSection::new(), FunctionSection::new());
-        let (mut code, mut exports) = (CodeSection::new(), ExportSection::new());
-        for (place, stub) in (0..).zip(stubs) {
-            let ty = self.signature(*stub)?;
-            types.ty().func_type(&RoundtripReencoder.func_type(ty.clone()).map_err(unwritable)?);
-            functions.function(place);
-            exports.export(&place.to_string(), ExportKind::Func, place);
-            let mut body = Function::new([]);
-            for param in 0..count(ty.params()) {
-                body.instruction(&Instruction::LocalGet(param));
-            }
-            body.instruction(&Instruction::I32Const(place.cast_signed()));
-            body.instruction(&Instruction::CallIndirect { type_index: place, table_index: 0 });
-            body.instruction(&Instruction::End);
-            code.function(&body);
-        }
-        let (mut tables, mut memories) = (TableSection::new(), MemorySection::new());
-        if !stubs.is_empty() {
-            tables.table(stub_table(count(stubs)));
-            exports.export(STUBS, ExportKind::Table, 0);
-        }
-        memories.memory(RoundtripReencoder.memory_type(self.memory.1).map_err(unwritable)?);
-        exports.export(MEMORY, ExportKind::Memory, 0);
-        let mut data = DataSection::new();
-        for piece in self.graph.modules.iter().flat_map(|module| &module.data) {
-            data.active(0, &self.offset(piece)?, piece.data.iter().copied());
-        }
-        let mut module = wasm_encoder::Module::new();
-        module.section(&types).section(&functions).section(&tables).section(&memories);
-        module.section(&exports).section(&code).section(&data);
-        Ok(module.finish())
-    }
-
-    /// Where a piece of data goes, if it has its place from the beginning.
-    fn offset(&self, data: &Data<'_>) -> Fit<ConstExpr> {
-        let DataKind::Active { offset_expr, .. } = &data.kind else {
-            return Err(Unfit("it has data to be copied later"));
-        };
-        let offset = constant(offset_expr).ok_or(Unfit("it computes where data goes"))?;
-        let end = u64::from(offset) + data.data.len() as u64;
-        // Data beyond it makes an instance fail, which is not to come at another point.
-        if end > self.memory.1.initial << 16 {
-            return Err(Unfit("it has data beyond its memory"));
-        }
-        Ok(ConstExpr::i32_const(offset.cast_signed()))
-    }
-
-    /// The joint: the code of all modules. It fills in the `stubs` of the base, and exports `exports`
-    /// by their numbers.
-    pub(super) fn joint(&self, stubs: &[Source], exports: &[Source]) -> Fit<Vec<u8>> {
-        let mut joint = Joint::default();
-        for (number, (_, ty)) in self.imports.iter().enumerate() {
-            joint.imports.import("", &number.to_string(), EntityType::Function(*ty));
-        }
-        let memory = RoundtripReencoder.memory_type(self.memory.1).map_err(unwritable)?;
-        joint.imports.import("", MEMORY, memory);
-        if !stubs.is_empty() {
-            joint.imports.import("", STUBS, stub_table(count(stubs)));
-        }
-        let mut declared = BTreeSet::new();
-        for (index, module) in self.joined() {
-            let stub_tables = u32::from(!stubs.is_empty());
-            let mut renumber = Renumber { join: self, index, stub_tables, declared: &mut declared };
-            joint.add(&mut renumber, module)?;
-            for &(function, name) in &module.function_names {
-                let source = self.graph.source_in(index, Kind::Function, function);
-                if let Ok(source @ Source::Module(by, _)) = source
-                    && by == index
-                {
-                    joint.names.insert(self.index(source)?, name);
-                }
-            }
-        }
-        if !stubs.is_empty() {
-            let stubs = stubs.iter().map(|stub| self.index(*stub)).collect::<Fit<Vec<_>>>()?;
-            // Last of all: an engine cannot prepare segments that fill a table from another module,
-            // nor any that follow.
-            let (at, stubs) = (ConstExpr::i32_const(0), Elements::Functions(stubs.into()));
-            joint.elements.active(Some(0), &at, stubs);
-        }
-        if !declared.is_empty() {
-            let declared: Vec<_> = declared.into_iter().collect();
-            joint.elements.declared(Elements::Functions(declared.into()));
-        }
-        for (number, export) in exports.iter().enumerate() {
-            joint.exports.export(&number.to_string(), ExportKind::Func, self.index(*export)?);
-        }
-        let modules = self.graph.modules.iter().enumerate();
-        let starts = modules.filter_map(|(index, module)| Some((index, module.start?)));
-        let starts = starts.map(|(index, start)| self.index(self.function(index, start)?));
-        let start = self.start(&mut joint, &starts.collect::<Fit<Vec<_>>>()?)?;
-        let Source::Module(program, _) = self.memory.0 else {
-            return Err(Unfit("it has no memory"));
-        };
-        Ok(joint.finish(start, self.graph.modules[program].name))
-    }
-
-    /// The function that calls all of these, if there are any.
-    fn start(&self, joint: &mut Joint<'_>, starts: &[u32]) -> Fit<Option<u32>> {
-        if starts.len() < 2 {
-            return Ok(starts.first().copied());
-        }
-        joint.types.ty().function([], []);
-        joint.functions.function(self.end.types);
-        let mut body = Function::new([]);
-        for start in starts {
-            body.instruction(&Instruction::Call(*start));
-        }
-        body.instruction(&Instruction::End);
-        joint.code.function(&body);
-        sum(&[count(&self.imports), self.end.functions]).map(Some)
-    }
 }
 
 /// The one memory of all modules.
@@ -330,7 +201,8 @@ pub(super) fn sum(numbers: &[u32]) -> Fit<u32> {
     sum.ok_or(Unfit("it has too much of something"))
 }
 
-fn stub_table(stubs: u32) -> TableType {
+/// The table of the base by which its stubs call into the joint.
+pub(super) fn stub_table(stubs: u32) -> TableType {
     TableType {
         element_type: RefType::FUNCREF,
         table64: false,
@@ -340,6 +212,6 @@ fn stub_table(stubs: u32) -> TableType {
     }
 }
 
-fn unwritable(_: reencode::Error) -> Unfit {
+pub(super) fn unwritable(_: reencode::Error) -> Unfit {
     Unfit("it has what cannot be written again")
 }

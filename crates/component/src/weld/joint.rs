@@ -3,40 +3,103 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wasm_encoder::{
-    CodeSection, ElementSection, ExportSection, FunctionSection, GlobalSection, ImportSection,
-    Instruction, NameMap, NameSection, StartSection, TableSection, TypeSection,
-    reencode::{self, Reencode},
+    CodeSection, ConstExpr, ElementSection, Elements, EntityType, ExportKind, ExportSection,
+    Function, FunctionSection, GlobalSection, ImportSection, Instruction, NameMap, NameSection,
+    StartSection, TableSection, TypeSection,
+    reencode::{self, Reencode, RoundtripReencoder},
 };
 use wasmparser::Operator;
 
 use super::{
     Fit, Unfit,
     graph::{NO_ITEM, Source},
-    join::{Base, Join, sum},
-    module::{Kind, Module},
+    join::{Base, Join, MEMORY, STUBS, stub_table, sum, unwritable},
+    module::{Kind, Module, count},
 };
+
+/// The joint: the code of all modules. It fills in the `stubs` of the base, and exports `exports`
+/// by their numbers.
+pub(super) fn joint(join: &Join<'_, '_>, stubs: &[Source], exports: &[Source]) -> Fit<Vec<u8>> {
+    let mut joint = Joint::default();
+    for (number, (_, ty)) in join.imports.iter().enumerate() {
+        joint.imports.import("", &number.to_string(), EntityType::Function(*ty));
+    }
+    let memory = RoundtripReencoder.memory_type(join.memory.1).map_err(unwritable)?;
+    joint.imports.import("", MEMORY, memory);
+    if !stubs.is_empty() {
+        joint.imports.import("", STUBS, stub_table(count(stubs)));
+    }
+    let mut declared = BTreeSet::new();
+    for (index, module) in join.joined() {
+        let stub_tables = u32::from(!stubs.is_empty());
+        let mut renumber = Renumber { join, index, stub_tables, declared: &mut declared };
+        joint.add(&mut renumber, module)?;
+        for &(function, name) in &module.function_names {
+            let source = join.graph.source_in(index, Kind::Function, function);
+            if let Ok(source @ Source::Module(by, _)) = source
+                && by == index
+            {
+                joint.names.insert(join.index(source)?, name);
+            }
+        }
+    }
+    if !stubs.is_empty() {
+        let stubs = stubs.iter().map(|stub| join.index(*stub)).collect::<Fit<Vec<_>>>()?;
+        // Last of all: an engine cannot prepare segments that fill a table from another module,
+        // nor any that follow.
+        let (at, stubs) = (ConstExpr::i32_const(0), Elements::Functions(stubs.into()));
+        joint.elements.active(Some(0), &at, stubs);
+    }
+    if !declared.is_empty() {
+        let declared: Vec<_> = declared.into_iter().collect();
+        joint.elements.declared(Elements::Functions(declared.into()));
+    }
+    for (number, export) in exports.iter().enumerate() {
+        joint.exports.export(&number.to_string(), ExportKind::Func, join.index(*export)?);
+    }
+    let modules = join.graph.modules.iter().enumerate();
+    let starts = modules.filter_map(|(index, module)| Some((index, module.start?)));
+    let starts = starts.map(|(index, start)| join.index(join.function(index, start)?));
+    let start = start(join, &mut joint, &starts.collect::<Fit<Vec<_>>>()?)?;
+    let Source::Module(program, _) = join.memory.0 else {
+        return Err(Unfit("it has no memory"));
+    };
+    Ok(joint.finish(start, join.graph.modules[program].name))
+}
+
+/// The function that calls all of these, if there are any.
+fn start(join: &Join<'_, '_>, joint: &mut Joint<'_>, starts: &[u32]) -> Fit<Option<u32>> {
+    if starts.len() < 2 {
+        return Ok(starts.first().copied());
+    }
+    joint.types.ty().function([], []);
+    joint.functions.function(join.end.types);
+    let mut body = Function::new([]);
+    for start in starts {
+        body.instruction(&Instruction::Call(*start));
+    }
+    body.instruction(&Instruction::End);
+    joint.code.function(&body);
+    sum(&[count(&join.imports), join.end.functions]).map(Some)
+}
 
 /// The joint, as it grows.
 #[derive(Default)]
-pub(super) struct Joint<'a> {
-    pub(super) types: TypeSection,
-    pub(super) imports: ImportSection,
-    pub(super) functions: FunctionSection,
-    pub(super) tables: TableSection,
-    pub(super) globals: GlobalSection,
-    pub(super) exports: ExportSection,
-    pub(super) elements: ElementSection,
-    pub(super) code: CodeSection,
+struct Joint<'a> {
+    types: TypeSection,
+    imports: ImportSection,
+    functions: FunctionSection,
+    tables: TableSection,
+    globals: GlobalSection,
+    exports: ExportSection,
+    elements: ElementSection,
+    code: CodeSection,
     /// Of functions, in the order of their indices.
-    pub(super) names: BTreeMap<u32, &'a str>,
+    names: BTreeMap<u32, &'a str>,
 }
 
 impl Joint<'_> {
-    pub(super) fn add(
-        &mut self,
-        renumber: &mut Renumber<'_, '_, '_>,
-        module: &Module<'_>,
-    ) -> Fit<()> {
+    fn add(&mut self, renumber: &mut Renumber<'_, '_, '_>, module: &Module<'_>) -> Fit<()> {
         if let Some(types) = &module.types {
             renumber.parse_type_section(&mut self.types, types.clone())?;
         }
@@ -58,7 +121,7 @@ impl Joint<'_> {
         Ok(())
     }
 
-    pub(super) fn finish(self, start: Option<u32>, name: Option<&str>) -> Vec<u8> {
+    fn finish(self, start: Option<u32>, name: Option<&str>) -> Vec<u8> {
         let mut module = wasm_encoder::Module::new();
         module.section(&self.types).section(&self.imports).section(&self.functions);
         module.section(&self.tables).section(&self.globals).section(&self.exports);
@@ -80,14 +143,14 @@ impl Joint<'_> {
 }
 
 /// Gives what a module numbers its numbers in the joint.
-pub(super) struct Renumber<'j, 'g, 'a> {
-    pub(super) join: &'j Join<'g, 'a>,
+struct Renumber<'j, 'g, 'a> {
+    join: &'j Join<'g, 'a>,
     /// The module's.
-    pub(super) index: usize,
+    index: usize,
     /// How many tables come before those of modules: the base's, where there is one.
-    pub(super) stub_tables: u32,
+    stub_tables: u32,
     /// Functions that code takes references of, which a module must declare.
-    pub(super) declared: &'j mut BTreeSet<u32>,
+    declared: &'j mut BTreeSet<u32>,
 }
 
 impl Renumber<'_, '_, '_> {

@@ -16,14 +16,16 @@ use wasmparser::{
 
 use super::{
     Fit, Unfit,
+    base::base,
     graph::{Graph, Source},
     join::{Join, MEMORY, STUBS},
+    joint::joint,
     module::{Kind, reader},
 };
 use crate::section::{Section, id, write};
 
 /// Modules that a component must have before it is worth the while: there are two afterwards.
-const MODULES_AT_LEAST: usize = 3;
+const MIN_MODULES: usize = 3;
 
 /// The indices of what is written, of which there is nothing else.
 const BASE: u32 = 0;
@@ -33,7 +35,7 @@ const JOINT: u32 = 2;
 /// The sections of a component, welded.
 pub(super) fn rewrite(sections: &[Section<'_>]) -> Fit<Vec<u8>> {
     let modules = sections.iter().filter(|(section, _)| *section == id::CORE_MODULE).count();
-    if modules < MODULES_AT_LEAST {
+    if modules < MIN_MODULES {
         return Err(Unfit("it has few modules"));
     }
     let graph = Graph::read(sections)?;
@@ -158,7 +160,7 @@ impl Writer<'_, '_, '_> {
     }
 
     fn base(&mut self, stubs: &[Source]) -> Fit<()> {
-        let base = self.join.base(stubs)?;
+        let base = base(self.join, stubs)?;
         self.module(&base);
         let mut instances = InstanceSection::new();
         instances.instantiate(0, None::<(&str, ModuleArg)>);
@@ -177,7 +179,7 @@ impl Writer<'_, '_, '_> {
     }
 
     fn joint(&mut self, stubs: &[Source], exports: &[Source]) -> Fit<()> {
-        let joint = self.join.joint(stubs, exports)?;
+        let joint = joint(self.join, stubs, exports)?;
         self.module(&joint);
         let mut arguments = Vec::new();
         for (number, (given, _)) in self.join.imports.iter().enumerate() {

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Tools make one for each function of the host that a component calls.
-const SHIMS_AT_MOST: usize = 10_000;
+const MAX_SHIMS: usize = 10_000;
 
 /// A table that one module defines and calls, and another fills.
 pub(super) struct Shims {
@@ -109,7 +109,7 @@ fn places(module: &Module<'_>) -> Option<Vec<u32>> {
         && module.elements.is_none()
         && module.data.is_empty()
         && module.start.is_none()
-        && (1..=SHIMS_AT_MOST).contains(&module.bodies.len());
+        && (1..=MAX_SHIMS).contains(&module.bodies.len());
     if !is_bare {
         return None;
     }

@@ -202,7 +202,7 @@ fn what_preview_1_does_not_have_is_named() {
     for (items, said) in [
         ("(import \"wasi_snapshot_preview1\" \"sock_open\" (func))", "sock_open`"),
         ("(import \"wasi_snapshot_preview1\" \"fd_close\" (func (param i64)))", "something else"),
-        ("(import \"wasi_snapshot_preview1\" \"fd_close\" (global i32))", "no function"),
+        ("(import \"wasi_snapshot_preview1\" \"fd_close\" (global i32))", "is not a function"),
         (
             "(import \"wasi_snapshot_preview1\" \"sched_yield\" (func (result i32)))
              (memory (export \"memory\") i64 1)",

@@ -304,7 +304,7 @@ fn unused_links(component: &Component, description: &Description) -> Vec<Problem
         let mut imports = description.needs.iter().flat_map(|need| &need.imports);
         imports.any(|import| capability.is_used_by(import))
     };
-    let unused = Capability::ALL.into_iter().filter(|capability| !is_used(*capability));
+    let unused = Capability::ALL.iter().copied().filter(|capability| !is_used(*capability));
     unused
         .filter_map(|capability| {
             let message = format!(

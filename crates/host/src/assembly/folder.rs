@@ -12,7 +12,7 @@ use keyway_app::{Access, App, Code, Component, ComponentName, Problem};
 use super::source::seen;
 
 /// As many links as Linux follows on one path.
-const LINKS_AT_MOST: usize = 40;
+const MAX_LINKS: usize = 40;
 
 /// Makes the folders of file grants absolute and free of links. Those that are not there are
 /// problems, and those that are found by a link which a component can make or change.
@@ -89,7 +89,7 @@ fn links_on_the_way(path: &Path) -> Vec<PathBuf> {
     let mut left = std::path::absolute(path).map(|path| parts(&path)).unwrap_or_default();
     let mut at = PathBuf::from("/");
     while let Some(part) = left.pop()
-        && links.len() <= LINKS_AT_MOST
+        && links.len() <= MAX_LINKS
     {
         if part == ".." {
             at.pop();

@@ -229,7 +229,7 @@ fn note_name(app: &App, sources: &BTreeMap<ComponentName, Key>, purpose: Purpose
         add(hash.as_str().as_bytes());
         let links = &app.components[name].links;
         // Whether these links have an import is found out when the component is read.
-        for capability in Capability::ALL {
+        for &capability in Capability::ALL {
             add(capability.row().section.as_bytes());
             add(&[u8::from(links.of(capability).next().is_some())]);
         }

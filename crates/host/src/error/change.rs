@@ -139,6 +139,14 @@ impl ChangeError {
         }
     }
 
+    /// The error of a swap that a manifest's declaration asked for, at its place there.
+    pub(crate) fn declared_at(mut self, at: Option<Place>, what: Option<String>) -> Self {
+        if let Self::Swap { place, help, .. } = &mut self {
+            (*place, *help) = (at, what);
+        }
+        self
+    }
+
     /// What kind of problem it is.
     pub fn code(&self) -> Code {
         match self {
@@ -190,5 +198,24 @@ impl ChangeError {
             Self::Swap { place, .. } => place,
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn swap(error: SwapError) -> ChangeError {
+        ChangeError::of_swap("store", KeepError::Swap(error))
+    }
+
+    #[test]
+    fn a_swap_that_meets_another_is_busy_also_when_a_manifest_asks_for_it() {
+        let help = || Some("what to do".to_owned());
+        assert_eq!(swap(SwapError::UnderWay).code(), Code::Busy);
+        assert_eq!(swap(SwapError::UnderWay).declared_at(None, help()).code(), Code::Busy);
+        let failed = swap(SwapError::CutOff).declared_at(None, help());
+        assert_eq!(failed.code(), Code::Swap);
+        assert!(matches!(failed, ChangeError::Swap { help: Some(_), .. }));
     }
 }

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     Cache, Compiler, Engines, Principal, Printer, Purpose, Remedy, Room,
-    plan::{Member, Plan},
+    grant::plan::{Member, Plan},
 };
 use explore::{Explorer, Outcome, Outcomes};
 use probe::Probe;

@@ -17,7 +17,7 @@ use wasmtime::component::{
 use super::need;
 use crate::{
     grant::Principal,
-    plan::{Member, Plan},
+    grant::plan::{Member, Plan},
     state::State,
 };
 

@@ -21,8 +21,8 @@ use super::{
     view::ViewOf,
 };
 use crate::{
+    grant::plan::Member,
     grant::server::Refused,
-    plan::Member,
     state::{State, view},
 };
 
@@ -147,7 +147,10 @@ impl View<'_> {
                 member.report(&format!("the server {host:?} of PostgreSQL"), &lack);
                 Err(not_granted())
             }
-            Err(Refused::Wrong(reason)) => Err(Refusal::Wrong(reason)),
+            Err(Refused::Wrong(reason)) => {
+                member.warn(&reason);
+                Err(Refusal::Wrong(reason))
+            }
         }
     }
 

@@ -13,8 +13,8 @@ use wasmtime_wasi_tls::{
 
 use super::import::{Import, Target};
 use crate::{
+    grant::plan::Plan,
     grant::tls::{self, CLIENT},
-    plan::Plan,
     state::{
         State,
         view::{self, Viewed},

@@ -6,7 +6,7 @@ use std::{marker::PhantomData, sync::Arc};
 use wasmtime::component::{HasData, ResourceTable};
 
 use crate::{
-    plan::{Member, Plan},
+    grant::plan::{Member, Plan},
     state::{Held, State, view::Viewed},
 };
 

@@ -1,11 +1,8 @@
 //! Outgoing HTTP: every request is checked against the grants of the component that sends it, and
 //! again, with the addresses that its host resolves to, when it connects.
 
-mod client;
 mod code;
-mod history;
 mod patience;
-mod pool;
 mod resend;
 
 use std::{future::Future, net::IpAddr, pin::pin, sync::Arc};
@@ -28,19 +25,20 @@ use wasmtime_wasi_http::{
     p3::bindings::http::types as error_0_3,
 };
 
-pub(crate) use self::{client::Clients, code::code_0_3};
+pub(crate) use self::code::code_0_3;
 use self::{
-    client::{CONNECT_TIME, destination},
     code::{code, code_of_body},
-    history::History,
     patience::PatientBody,
     resend::{MAX_ATTEMPTS, Resendable},
 };
 use crate::{
     descriptor,
-    grant::tls,
+    grant::{
+        client::{CONNECT_TIME, History, destination},
+        plan::{Member, Plan},
+        tls,
+    },
     handle,
-    plan::{Member, Plan},
 };
 
 /// The hooks of `wasmtime-wasi-http`, for the member that `State` points them at.

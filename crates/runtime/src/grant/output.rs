@@ -19,7 +19,7 @@ use tokio_util::sync::PollSender;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
 use super::printer::Printer;
-use crate::plan::Plan;
+use crate::grant::plan::Plan;
 
 /// Lines that wait for the terminal before the components that write them have to.
 const LINES_WAITING: usize = 1024;

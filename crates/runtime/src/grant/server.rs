@@ -15,6 +15,9 @@ use keyway_capability::{
 /// new ones without end.
 const MAX_ADDRESSES: usize = 16;
 
+/// No address is longer. It is repeated in the log.
+const MAX_ADDRESS_BYTES: usize = 4096;
+
 /// Why a server is not connected to.
 pub(crate) enum Refused {
     /// It is not granted.
@@ -41,7 +44,7 @@ impl Servers {
             return Ok(Arc::clone(database));
         }
         let wrong = |reason: &dyn std::fmt::Display| Refused::Wrong(reason.to_string());
-        let url = Address::from(address);
+        let url = checked(address)?;
         for (host, port) in postgres::hosts(&url).map_err(|error| wrong(&error))? {
             if !granted.iter().any(|grant| grant.allows(&host, port)) {
                 return Err(Refused::NotGranted { host, port });
@@ -57,9 +60,17 @@ impl Servers {
     }
 }
 
+fn checked(address: &str) -> Result<Address, Refused> {
+    if address.len() > MAX_ADDRESS_BYTES {
+        let reason = format!("the address is longer than {MAX_ADDRESS_BYTES} bytes");
+        return Err(Refused::Wrong(reason));
+    }
+    Ok(Address::from(address))
+}
+
 /// The address of a server of Redis, if that is granted.
 pub(crate) fn redis(granted: &[ServerGrant], address: &str) -> Result<Address, Refused> {
-    let address = Address::from(address);
+    let address = checked(address)?;
     let (host, port) = redis::host(&address).map_err(|error| Refused::Wrong(error.to_string()))?;
     if granted.iter().any(|grant| grant.allows(&host, port)) {
         Ok(address)

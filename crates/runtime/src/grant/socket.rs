@@ -19,7 +19,7 @@ use wasmtime_wasi::{
 
 use crate::{
     descriptor,
-    plan::{Member, Plan},
+    grant::plan::{Member, Plan},
 };
 
 /// What the next socket of the member in `slot` is made by. wasmtime tells a check what is done with

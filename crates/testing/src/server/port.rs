@@ -3,7 +3,7 @@
 use std::{
     env, fmt,
     fs::{self, File},
-    net::TcpListener,
+    net::{TcpListener, UdpSocket},
     process,
 };
 
@@ -13,8 +13,8 @@ use rustix::process::geteuid;
 /// outgoing connections and for listeners that take any.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
 
-/// A port of 127.0.0.1 that no other test takes while this is held, and on which nobody listens
-/// except whoever holds it.
+/// A port of 127.0.0.1, for TCP and UDP, that no other test takes while this is held, and on which
+/// nobody listens except whoever holds it.
 #[derive(Debug)]
 pub struct Port {
     number: u16,
@@ -38,6 +38,7 @@ impl Port {
             let file = File::create(folder.join(number.to_string())).expect("a lock file");
             file.try_lock().ok()?;
             TcpListener::bind(("127.0.0.1", number)).ok()?;
+            UdpSocket::bind(("127.0.0.1", number)).ok()?;
             Some(Self { number, _file: file })
         });
         free.next().expect("a free port")

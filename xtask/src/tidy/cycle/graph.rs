@@ -2,6 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use petgraph::{
+    algo::tarjan_scc,
+    graph::{DiGraph, NodeIndex},
+};
+
 use super::scan::{File, Module, Names};
 
 /// A file needs another, for these names.
@@ -108,60 +113,52 @@ impl Modules<'_> {
     }
 }
 
-/// The groups of files that all need each other, by Tarjan's algorithm.
-pub(super) fn cycles(files: usize, arrows: &[Arrow]) -> Vec<BTreeSet<usize>> {
-    let mut walk = Walk {
-        arrows,
-        seen: vec![None; files],
-        low: vec![0; files],
-        open: Vec::new(),
-        count: 0,
-        cycles: Vec::new(),
+/// Things that depend on each other: modules beside each other, each with what lies in its folder.
+#[derive(Debug)]
+pub(super) struct Cycle<'a> {
+    /// The modules' paths.
+    pub(super) members: Vec<String>,
+    /// What ties them.
+    pub(super) arrows: Vec<&'a Arrow>,
+}
+
+/// The cycles of a crate. Each is found where its modules lie beside each other.
+pub(super) fn cycles<'a>(files: &[File], arrows: &'a [Arrow]) -> Vec<Cycle<'a>> {
+    let path = |file: usize| &files[file].modules[0].path;
+    // The modules on both ends that lie beside each other, and the arrows between them.
+    let mut levels: BTreeMap<&[String], BTreeMap<(&[String], &[String]), Vec<&Arrow>>> =
+        BTreeMap::new();
+    for arrow in arrows {
+        let (from, to) = (path(arrow.from), path(arrow.to));
+        let shared = from.iter().zip(to).take_while(|(one, other)| one == other).count();
+        let ends = (&from[..from.len().min(shared + 1)], &to[..to.len().min(shared + 1)]);
+        levels.entry(&from[..shared]).or_default().entry(ends).or_default().push(arrow);
+    }
+    levels.into_values().flat_map(|between| cycles_beside(&between)).collect()
+}
+
+/// The cycles of modules that lie beside each other.
+fn cycles_beside<'a>(between: &BTreeMap<(&[String], &[String]), Vec<&'a Arrow>>) -> Vec<Cycle<'a>> {
+    let mut graph = DiGraph::new();
+    let mut nodes = BTreeMap::new();
+    for &(from, to) in between.keys() {
+        let [from, to] =
+            [from, to].map(|end| *nodes.entry(end).or_insert_with(|| graph.add_node(end)));
+        graph.add_edge(from, to, ());
+    }
+    let groups = tarjan_scc(&graph).into_iter().filter(|group| group.len() > 1);
+    let cycle = |group: Vec<NodeIndex>| {
+        let ends: BTreeSet<&[String]> = group.iter().map(|node| graph[*node]).collect();
+        let inner =
+            between.iter().filter(|((from, to), _)| ends.contains(from) && ends.contains(to));
+        let name = |end: &&[String]| match end.join("::") {
+            root if root.is_empty() => "the root".to_owned(),
+            name => name,
+        };
+        Cycle {
+            members: ends.iter().map(name).collect(),
+            arrows: inner.flat_map(|(_, arrows)| arrows.iter().copied()).collect(),
+        }
     };
-    for file in 0..files {
-        if walk.seen[file].is_none() {
-            walk.visit(file);
-        }
-    }
-    walk.cycles
-}
-
-struct Walk<'a> {
-    arrows: &'a [Arrow],
-    /// When each file was come to.
-    seen: Vec<Option<usize>>,
-    /// The earliest that each file leads back to.
-    low: Vec<usize>,
-    open: Vec<usize>,
-    count: usize,
-    cycles: Vec<BTreeSet<usize>>,
-}
-
-impl Walk<'_> {
-    fn visit(&mut self, file: usize) {
-        let number = self.count;
-        self.count += 1;
-        self.seen[file] = Some(number);
-        self.low[file] = number;
-        self.open.push(file);
-        for arrow in self.arrows.iter().filter(|arrow| arrow.from == file) {
-            match self.seen[arrow.to] {
-                None => {
-                    self.visit(arrow.to);
-                    self.low[file] = self.low[file].min(self.low[arrow.to]);
-                }
-                Some(seen) if self.open.contains(&arrow.to) => {
-                    self.low[file] = self.low[file].min(seen);
-                }
-                Some(_) => {}
-            }
-        }
-        if self.low[file] == number {
-            let start = self.open.iter().position(|open| *open == file).unwrap_or_default();
-            let cycle: BTreeSet<usize> = self.open.drain(start..).collect();
-            if cycle.len() > 1 {
-                self.cycles.push(cycle);
-            }
-        }
-    }
+    groups.map(cycle).collect()
 }

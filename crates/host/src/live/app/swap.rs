@@ -131,7 +131,7 @@ impl App {
                 )
             });
             let place = declared.and_then(|declared| declared.kind.place.clone());
-            return Err(ChangeError::Swap { store: name.to_string(), error, place, help });
+            return Err(ChangeError::of_swap(name.as_str(), error).declared_at(place, help));
         }
         Ok(())
     }

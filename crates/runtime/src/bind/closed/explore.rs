@@ -17,7 +17,7 @@ use wasmtime::{
 use wasmtime_wasi_http::{FieldMap, p3::bindings::http::types::ErrorCode};
 
 use super::probe::Probe;
-use crate::{plan::Plan, state::State};
+use crate::{grant::plan::Plan, state::State};
 
 /// A longer call waits for something that never comes, such as the reader of a body.
 const PATIENCE: Duration = Duration::from_secs(3);

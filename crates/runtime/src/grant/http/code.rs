@@ -5,8 +5,8 @@ use std::{error::Error as StdError, io};
 use rustix::io::Errno;
 use wasmtime_wasi_http::{Error, p3::bindings::http::types as error_0_3};
 
-use super::client::Prohibited;
 use crate::descriptor::Exhausted;
+use crate::grant::client::Prohibited;
 
 /// Finds the error of the interface that says best what happened.
 pub(super) fn code(error: &hyper_util::client::legacy::Error) -> Error {

@@ -17,10 +17,13 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::pool::KEPT_PER_HOST;
+use crate::grant::client::KEPT_PER_HOST;
 
 /// How much of a body is kept to be sent again.
 const KEPT_BYTES: usize = 64 << 10;
+
+/// What a piece of a body takes beside its bytes.
+const PIECE_BYTES: usize = 64;
 
 /// One more than there may be connections that a server has closed.
 pub(super) const MAX_ATTEMPTS: usize = KEPT_PER_HOST + 1;
@@ -88,7 +91,10 @@ fn lock(loan: &Mutex<Loan>) -> MutexGuard<'_, Loan> {
 
 impl Loan {
     fn keep(&mut self, data: &Bytes) {
-        self.sent_bytes += data.len();
+        if data.is_empty() {
+            return;
+        }
+        self.sent_bytes += data.len() + PIECE_BYTES;
         self.is_whole &= self.sent_bytes <= KEPT_BYTES;
         if self.is_whole {
             self.sent.push(data.clone());
@@ -192,6 +198,17 @@ mod tests {
         let request = put(&[&PIECE, b"more"]);
         let whole = request.request().into_body().collect().await.expect("a body").to_bytes();
         assert_eq!(whole.len(), KEPT_BYTES + 4);
+        assert!(!request.can_be_repeated());
+    }
+
+    #[tokio::test]
+    async fn a_body_in_many_pieces_takes_no_more_room() {
+        let request = put(&[b""; 10_000]);
+        request.request().into_body().collect().await.expect("a body");
+        assert!(request.can_be_repeated());
+        assert!(lock(&request.loan).sent.is_empty());
+        let request = put(&[b"x"; 10_000]);
+        request.request().into_body().collect().await.expect("a body");
         assert!(!request.can_be_repeated());
     }
 

@@ -1,6 +1,9 @@
 //! The HTTP client of a component: it connects to addresses that the grants allow, and to no others
 //! that a name resolves to.
 
+mod history;
+mod pool;
+
 use std::{
     error::Error as StdError,
     future::Future,
@@ -29,7 +32,8 @@ use keyway_app::grant::{HttpGrant, HttpScheme};
 use rustls::ClientConfig;
 use wasmtime_wasi_http::WasiBody;
 
-use super::pool::{KEPT_PER_HOST, Open, Pool};
+use self::pool::{Open, Pool};
+pub(super) use self::{history::History, pool::KEPT_PER_HOST};
 use crate::{descriptor, grant::tls};
 
 /// Connecting takes no longer than this; a component may set a shorter time.

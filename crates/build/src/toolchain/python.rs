@@ -15,9 +15,9 @@ use self::{name::Names, package::Environment};
 use crate::{
     BuildError, Found, Language, Missing, Project, SetUpError, World, debian,
     files::{walk, write_whole},
-    language::wit,
     process::{ask, compile, on_path, set_up_by},
     task::{Compiled, Profile, Task},
+    toolchain::wit,
 };
 
 /// The package of PyPI, with the version that is known to work.

@@ -12,14 +12,14 @@ use keyway_app::{
 use keyway_word::{Access, Capability, Names, Row};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 
-use crate::{
-    grant::{
-        Principal, Printer,
-        folder::{self, FolderError},
-        server::Servers,
-    },
-    handle,
+use super::{
+    client::Clients,
+    folder::{self, FolderError},
+    principal::Principal,
+    printer::Printer,
+    server::Servers,
 };
+use crate::handle;
 
 /// Reports of denied calls that are remembered per component, so as not to repeat them. A guest
 /// can make up new names without end.
@@ -58,7 +58,7 @@ pub(crate) struct Member {
     pub(crate) principal: Principal,
     /// The folders that it is granted, open.
     pub(crate) folders: WasiFilesystemCtx,
-    pub(crate) http: crate::grant::http::Clients,
+    pub(crate) http: Clients,
     pub(crate) servers: Servers,
     reported: Mutex<HashSet<String>>,
 }
@@ -66,7 +66,7 @@ pub(crate) struct Member {
 impl Member {
     pub(crate) fn new(principal: Principal) -> Result<Self, FolderError> {
         let folders = folder::open(&principal.grant.files)?;
-        let http = crate::grant::http::Clients::new(&principal.grant.http);
+        let http = Clients::new(&principal.grant.http);
         let (servers, reported) = (Servers::default(), Mutex::default());
         Ok(Self { principal, folders, http, servers, reported })
     }

@@ -21,9 +21,9 @@ use crate::{
     BuildError, Found, Language, Missing, Profile, Project, SetUpError, World,
     files::put_if_changed,
     guard,
-    language::python::Venv,
     process::{ask, compile, on_path, run},
     task::{Compiled, Task},
+    toolchain::python::Venv,
 };
 
 /// What the bindings need at run time: a copy of what the crate that makes them publishes with

@@ -22,14 +22,14 @@ use super::history::History;
 use crate::descriptor::spare::{self, Counted, Keeper};
 
 /// How many connections to one host are kept.
-pub(super) const KEPT_PER_HOST: usize = 64;
+pub(in crate::grant) const KEPT_PER_HOST: usize = 64;
 
 /// How many connections of one component are kept. Which ones are kept is the client's own affair,
 /// so it is replaced after it has made so many.
 const KEPT: usize = 256;
 
 /// The client of one component, with the connections that it keeps, as long as it has one.
-pub(super) struct Pool<C>(Mutex<Option<(C, Arc<AtomicUsize>)>>);
+pub(in crate::grant) struct Pool<C>(Mutex<Option<(C, Arc<AtomicUsize>)>>);
 
 impl<C> Default for Pool<C> {
     fn default() -> Self {
@@ -39,7 +39,10 @@ impl<C> Default for Pool<C> {
 
 impl<C: Clone + Send + 'static> Pool<C> {
     /// The client, or one that `make` makes, which is to count the connections that it makes.
-    pub(super) fn client(self: &Arc<Self>, make: impl FnOnce(Arc<AtomicUsize>) -> C) -> C {
+    pub(in crate::grant) fn client(
+        self: &Arc<Self>,
+        make: impl FnOnce(Arc<AtomicUsize>) -> C,
+    ) -> C {
         let mut kept = self.lock();
         if let Some((client, made)) = &*kept
             && made.load(Relaxed) < KEPT
@@ -69,7 +72,7 @@ impl<C: Send + 'static> Keeper for Pool<C> {
 }
 
 /// A connection that tells when it is closed.
-pub(super) struct Open {
+pub(in crate::grant) struct Open {
     connection: TokioIo<TcpStream>,
     history: History,
     // Dropped after the connection, as it stands after it.
@@ -77,7 +80,7 @@ pub(super) struct Open {
 }
 
 impl Open {
-    pub(super) fn new(connection: TokioIo<TcpStream>) -> Self {
+    pub(in crate::grant) fn new(connection: TokioIo<TcpStream>) -> Self {
         Self { connection, history: History::default(), _counted: Counted::new() }
     }
 }

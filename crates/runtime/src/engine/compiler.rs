@@ -10,10 +10,8 @@ use std::{
 
 use wasmtime::{Config, Inlining, WasmBacktraceDetails, WasmFeatures, component::Component};
 
-use crate::{
-    cache::{Cache, Key},
-    engine::EngineError,
-};
+use super::EngineError;
+use crate::cache::{Cache, Key};
 
 /// A page of linear memory, in which the engine counts what a memory begins with.
 const PAGE_BYTES: u64 = 64 << 10;

@@ -15,9 +15,9 @@ use self::bundle::Bundler;
 use crate::{
     BuildError, Found, Language, Missing, SetUpError, World,
     files::put_if_changed,
-    language::{python::Venv, wit},
     process::{ask, compile, on_path, set_up_by},
     task::{Compiled, Task},
+    toolchain::{python::Venv, wit},
 };
 
 /// The tools, with the versions that are known to work together.
