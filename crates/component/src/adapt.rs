@@ -2,6 +2,7 @@
 
 mod apart;
 mod bridge;
+mod encoded;
 mod preview_1;
 
 use std::borrow::Cow;
@@ -19,7 +20,10 @@ use crate::{
     guard::{Panic, caught},
     read::{Depth, ReadError, encoding, validate},
 };
-use apart::Program;
+use apart::{Program, WORLD};
+
+/// The names by which programs export an allocator that an adapter may use.
+const REALLOCS: [&str; 2] = ["cabi_realloc", "cabi_realloc_adapter"];
 
 /// Why bytes are not a component and cannot be turned into one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,12 +101,12 @@ pub fn adapt(bytes: &[u8]) -> Result<Cow<'_, [u8]>, AdaptError> {
             let module = Module::read(bytes)?;
             module.check()?;
             let adapter = if module.is_command { COMMAND } else { REACTOR };
-            let component = if module.has_world {
-                // What it shares with others by its world lies in its memory, and it allocates for them;
-                // then the adapter asks it for memory, too.
-                encode(bytes, adapter)
+            let component = if module.has_room_for_adapter() {
+                // One memory is cheaper than two.
+                encode(bytes, adapter, Room::OfProgram)
             } else {
-                Program::read(bytes)?.component(|bridge| encode(bridge, adapter))
+                let encode = |bridge: &[u8]| encode(bridge, adapter, Room::OfAdapter);
+                Program::read(bytes)?.component(encode)
             };
             component.and_then(|component| match candidate::released(&component)? {
                 Cow::Owned(released) => Ok(Cow::Owned(released)),
@@ -112,11 +116,24 @@ pub fn adapt(bytes: &[u8]) -> Result<Cow<'_, [u8]>, AdaptError> {
     }
 }
 
-fn encode(module: &[u8], adapter: &[u8]) -> Result<Vec<u8>, AdaptError> {
+/// Where the adapter's memory comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// The allocator that the program exports.
+    OfProgram,
+    /// It is the adapter's alone, and grows.
+    OfAdapter,
+}
+
+fn encode(module: &[u8], adapter: &[u8], room: Room) -> Result<Vec<u8>, AdaptError> {
     let encode = || {
         ComponentEncoder::default()
             .module(module)
-            .and_then(|encoder| encoder.validate(true).adapter(PREVIEW_1, adapter))
+            .and_then(|encoder| {
+                let encoder = encoder.validate(true);
+                let encoder = encoder.realloc_via_memory_grow(room == Room::OfAdapter);
+                encoder.adapter(PREVIEW_1, adapter)
+            })
             .and_then(ComponentEncoder::encode)
             .map_err(|error| format!("{error:#}"))
     };
@@ -134,6 +151,9 @@ struct Module {
     /// Whether it carries the WIT world that it was generated for, and so may import whatever
     /// that world has.
     has_world: bool,
+    /// Whether it exports an allocator for others.
+    has_realloc: bool,
+    has_memory: bool,
 }
 
 impl Module {
@@ -151,11 +171,14 @@ impl Module {
                 }
                 Payload::ExportSection(section) => {
                     for export in section {
-                        module.is_command |= export?.name == "_start";
+                        let name = export?.name;
+                        module.is_command |= name == "_start";
+                        module.has_realloc |= REALLOCS.contains(&name);
+                        module.has_memory |= name == "memory";
                     }
                 }
                 Payload::CustomSection(section) => {
-                    module.has_world |= section.name().starts_with("component-type");
+                    module.has_world |= section.name().starts_with(WORLD);
                 }
                 _ => {}
             }
@@ -163,8 +186,18 @@ impl Module {
         Ok(module)
     }
 
+    fn uses_preview_1(&self) -> bool {
+        self.imports.iter().any(|name| name == PREVIEW_1)
+    }
+
+    /// Whether the adapter needs no memory, or asks the program's own allocator for it. Programs without
+    /// a world of their own need not expect that somebody does.
+    fn has_room_for_adapter(&self) -> bool {
+        self.has_world && (!self.uses_preview_1() || (self.has_realloc && self.has_memory))
+    }
+
     fn check(&self) -> Result<(), AdaptError> {
-        let is_preview_1 = self.is_command || self.imports.iter().any(|name| name == PREVIEW_1);
+        let is_preview_1 = self.is_command || self.uses_preview_1();
         let others: Vec<_> = self.imports.iter().filter(|name| *name != PREVIEW_1).collect();
         if self.has_world || (is_preview_1 && others.is_empty()) {
             return Ok(());

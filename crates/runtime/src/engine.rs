@@ -24,7 +24,7 @@ pub use self::{
 };
 use crate::{
     grant::plan::Plan,
-    limit::{Ticker, Turn},
+    limit::{EpochGuard, Ticker},
     memory,
     state::State,
 };
@@ -125,6 +125,7 @@ impl Engine {
                 .map(|room| room.compiled.needs.memory_bytes.max(room.limit.memory_bytes))
                 .max()
                 .unwrap_or(0);
+            let memories = rooms.iter().map(|room| room.compiled.needs.memories).max().unwrap_or(0);
             let table_elements = rooms
                 .iter()
                 .map(|room| {
@@ -143,6 +144,9 @@ impl Engine {
                 .max_core_instances_per_component(u32::MAX)
                 .max_memories_per_component(u32::MAX)
                 .max_tables_per_component(u32::MAX)
+                // The bridge to preview 1 has two. The pool looks through as many whenever a module
+                // is dropped.
+                .max_memories_per_module(memories.max(1))
                 // Modules that are welded bring their tables along.
                 .max_tables_per_module(u32::MAX)
                 .max_component_instance_size(16 << 20)
@@ -171,8 +175,8 @@ impl Engine {
     }
 
     /// While it lives, the epoch moves.
-    pub(crate) fn turn(&self) -> Option<Turn> {
-        self.ticker.as_ref().map(Ticker::turn)
+    pub(crate) fn epoch_guard(&self) -> Option<EpochGuard> {
+        self.ticker.as_ref().map(Ticker::guard)
     }
 
     /// A store for one instance.

@@ -1,22 +1,24 @@
 //! Makes a component of a program of preview 1 whose memory is its own.
 //!
-//! The adapter keeps what it has in the program's memory, in pages that it takes by `memory.grow`.
-//! Programs count on what natively holds, that nobody else grows their memory: many take all that is
-//! there when they begin to allocate, or take what they grow to follow what they have. The two would
-//! write over each other. So the adapter is put on a [bridge](super::bridge), and the program behind it:
-//! it takes its memory and the functions of preview 1 from there, and otherwise stays as it is, to the
-//! byte, so that what says which lines its code came from stays right.
+//! The adapter keeps what it has in the program's memory, in pages that it takes by `memory.grow` or in
+//! what the program's `cabi_realloc` returns. Programs count on what natively holds, that nobody else
+//! grows their memory: many take all that is there when they begin to allocate, or take what they grow to
+//! follow what they have. And what `cabi_realloc` returns need not last longer than a call: it may be
+//! collected, or be part of an arena that every call begins anew. The two would write over each other. So
+//! the adapter is put on a [bridge](super::bridge), and the program behind it: it takes its memory and the
+//! functions of preview 1 from there, and otherwise stays as it is, to the byte, so that what says which
+//! lines its code came from stays right.
 
 use wasm_encoder::{
-    Alias, ComponentAliasSection, ComponentSection, ConstExpr, ElementSection, Elements, Encode,
-    EntityType, ExportKind, ImportSection, InstanceSection, Module as NewModule, ModuleArg,
-    RefType, StartSection, TableType, TypeSection,
+    ConstExpr, ElementSection, Elements, Encode, EntityType, ImportSection, Module as NewModule,
+    StartSection, TypeSection, ValType,
 };
-use wasmparser::{CompositeInnerType, ExternalKind, FuncType, Instance, Parser, Payload, TypeRef};
+use wasmparser::{CompositeInnerType, ExternalKind, FuncType, Parser, Payload, TypeRef};
 
 use super::{
     AdaptError, PREVIEW_1,
-    bridge::{Plan, START, memory_name},
+    bridge::{Plan, Signature, memory_name, table},
+    encoded::{Behind, Encoded},
     preview_1::{Function, described},
 };
 use crate::{
@@ -28,20 +30,28 @@ use crate::{
 /// The name by which the program takes its memory.
 const MEMORY: &str = "keyway";
 
-/// A program of preview 1 without a world of its own.
+/// What a custom section's name begins with that says what world a module is for.
+pub(super) const WORLD: &str = "component-type";
+
+/// A program of preview 1.
 #[derive(Default)]
 pub(super) struct Program<'a> {
     bytes: &'a [u8],
     types: Vec<Option<FuncType>>,
+    /// The types of all its functions, those that it imports first.
+    function_types: Vec<u32>,
     functions: Vec<&'static Function>,
+    imports: Vec<(&'a str, Signature<'a>)>,
     memories: Vec<wasmparser::MemoryType>,
     shown: usize,
+    exports: Vec<(&'a str, u32)>,
+    world: Vec<(&'a str, &'a [u8])>,
     is_command: bool,
-    initializes: bool,
+    initializer: Option<&'a str>,
 }
 
 impl<'a> Program<'a> {
-    /// Reads a valid module, which imports nothing but what preview 1 has.
+    /// Reads a valid module, which imports from preview 1, and what its world has if it has one.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, AdaptError> {
         let mut program = Self { bytes, ..Self::default() };
         for payload in Parser::new(0).parse_all(bytes) {
@@ -61,6 +71,11 @@ impl<'a> Program<'a> {
                         program.import(&import.map_err(ReadError::from)?)?;
                     }
                 }
+                Payload::FunctionSection(functions) => {
+                    for ty in functions {
+                        program.function_types.push(ty.map_err(ReadError::from)?);
+                    }
+                }
                 Payload::MemorySection(memories) => {
                     for memory in memories {
                         program.memory(memory.map_err(ReadError::from)?)?;
@@ -68,16 +83,11 @@ impl<'a> Program<'a> {
                 }
                 Payload::ExportSection(exports) => {
                     for export in exports {
-                        let export = export.map_err(ReadError::from)?;
-                        match (export.name, export.kind) {
-                            ("memory", ExternalKind::Memory) => {
-                                program.shown = export.index as usize;
-                            }
-                            ("_start", ExternalKind::Func) => program.is_command = true,
-                            ("_initialize", ExternalKind::Func) => program.initializes = true,
-                            _ => {}
-                        }
+                        program.export(&export.map_err(ReadError::from)?);
                     }
+                }
+                Payload::CustomSection(section) if section.name().starts_with(WORLD) => {
+                    program.world.push((section.name(), section.data()));
                 }
                 _ => {}
             }
@@ -85,23 +95,36 @@ impl<'a> Program<'a> {
         Ok(program)
     }
 
-    fn import(&mut self, import: &wasmparser::Import<'_>) -> Result<(), AdaptError> {
-        let name = import.name;
+    fn import(&mut self, import: &wasmparser::Import<'a>) -> Result<(), AdaptError> {
+        let (from, name) = (import.module, import.name);
         let unfit = |what: &str| {
-            let reason = format!("it imports `{}`, {what}", described(name));
-            Err(AdaptError::Encode { reason })
+            let name = if from == PREVIEW_1 { described(name) } else { format!("{from}.{name}") };
+            Err(AdaptError::Encode { reason: format!("it imports `{name}`, {what}") })
         };
         let (TypeRef::Func(ty) | TypeRef::FuncExact(ty)) = import.ty else {
-            return unfit("which is not a function there");
+            return unfit(if matches!(import.ty, TypeRef::Memory(_)) {
+                "but a module for preview 1 has to define its own memory: build it without \
+                 `--import-memory`"
+            } else {
+                "which is not a function there"
+            });
         };
+        self.function_types.push(ty);
+        let signature = self.signature(name, ty);
+        if from != PREVIEW_1 {
+            let Some(signature) = signature else {
+                return unfit("which takes or returns something other than numbers");
+            };
+            if !self.imports.iter().any(|(known, it)| *known == from && it.name == name) {
+                self.imports.push((from, signature));
+            }
+            return Ok(());
+        }
         let Some(function) = Function::find(name) else {
             return unfit("which preview 1 does not have");
         };
-        let ty = self.types.get(ty as usize).and_then(Option::as_ref);
-        let is_same = ty.is_some_and(|ty| {
-            let val = |ty: &wasmparser::ValType| wasm_encoder::ValType::try_from(*ty).ok();
-            ty.params().iter().map(val).eq(function.params().into_iter().map(Some))
-                && ty.results().iter().map(val).eq(function.results().iter().copied().map(Some))
+        let is_same = signature.is_some_and(|signature| {
+            signature.params == function.params() && signature.results == function.results()
         });
         if !is_same {
             return unfit("which takes or returns something else");
@@ -110,6 +133,15 @@ impl<'a> Program<'a> {
             self.functions.push(function);
         }
         Ok(())
+    }
+
+    /// What a function of this type takes and returns, if that is numbers.
+    fn signature(&self, name: &'a str, ty: u32) -> Option<Signature<'a>> {
+        let ty = self.types.get(ty as usize)?.as_ref()?;
+        let numbers = |types: &[wasmparser::ValType]| {
+            types.iter().map(|ty| number(*ty)).collect::<Option<Vec<_>>>()
+        };
+        Some(Signature { name, params: numbers(ty.params())?, results: numbers(ty.results())? })
     }
 
     fn memory(&mut self, memory: wasmparser::MemoryType) -> Result<(), AdaptError> {
@@ -122,64 +154,77 @@ impl<'a> Program<'a> {
         Ok(())
     }
 
+    fn export(&mut self, export: &wasmparser::Export<'a>) {
+        // Some names are different in the scheme of names that may become the standard.
+        match (export.name, export.kind) {
+            ("memory" | "cm32p2_memory", ExternalKind::Memory) => {
+                self.shown = export.index as usize;
+            }
+            ("_start", ExternalKind::Func) => self.is_command = true,
+            ("_initialize" | "cm32p2_initialize", ExternalKind::Func) => {
+                self.initializer = Some(export.name);
+            }
+            (_, ExternalKind::Func) => self.exports.push((export.name, export.index)),
+            _ => {}
+        }
+    }
+
+    /// The functions that are called from outside, in the order in which they lie in the bridge's table.
+    fn called(&self) -> Vec<Signature<'a>> {
+        let start = Signature { name: "_start", params: Vec::new(), results: Vec::new() };
+        let start = self.is_command.then_some(start);
+        let of_world = self.exports.iter().filter(|_| !self.world.is_empty());
+        let of_world = of_world.filter_map(|&(name, function)| {
+            // The bridge has those names for functions of its own.
+            let is_free = Function::find(name).is_none();
+            let ty = *self.function_types.get(function as usize).filter(|_| is_free)?;
+            self.signature(name, ty)
+        });
+        start.into_iter().chain(of_world).collect()
+    }
+
     /// Makes the component, in which `encode` puts a module together with the adapter.
     pub(super) fn component(
         &self,
-        encode: impl FnOnce(&[u8]) -> Result<Vec<u8>, AdaptError>,
+        encode: impl Fn(&[u8]) -> Result<Vec<u8>, AdaptError>,
     ) -> Result<Vec<u8>, AdaptError> {
+        let called = self.called();
         let bridge = Plan {
-            functions: self.functions.clone(),
+            functions: &self.functions,
+            imports: &self.imports,
+            exports: &called,
             memories: &self.memories,
             shown: self.shown,
-            is_command: self.is_command,
+            world: &self.world,
         };
         let bridge = bridge.bridge();
-        let mut component = encode(&exit_code::keep(&bridge)?)?;
-        let found = Found::read(&component)?;
-        self.add_to(&mut component, &found)?;
+        let encoded = match encode(&exit_code::keep(&bridge)?) {
+            // The world may come with another version of what exits with a code.
+            Err(_) if !self.world.is_empty() => encode(&bridge)?,
+            encoded => encoded?,
+        };
+        let module = self.behind_bridge()?;
+        let is_initialized = !self.is_command || !self.world.is_empty();
+        let initializer = self.initializer.filter(|_| is_initialized);
+        let starter = starter(&called, initializer.is_some());
+        let behind = Behind {
+            module: &module,
+            instances: (PREVIEW_1, MEMORY),
+            imports: self.imports.iter().map(|(from, _)| *from).collect(),
+            memory: (self.shown < self.memories.len()).then(|| memory_name(self.shown)),
+            starter: &starter,
+            called: called.iter().map(|function| function.name).collect(),
+            initializer,
+        };
+        let component = Encoded::read(&encoded)?.with(&behind)?;
         let valid = validate(&component, Depth::Structure);
         valid.map_err(|error| AdaptError::Encode { reason: error.to_string() })?;
         Ok(component)
     }
 
-    /// Adds the program to a component that has the bridge.
-    fn add_to(&self, component: &mut Vec<u8>, found: &Found) -> Result<(), AdaptError> {
-        let (mut module, mut instance) = (found.modules, found.instances);
-        write(id::CORE_MODULE, &self.without_memories()?, component);
-        let mut instances = InstanceSection::new();
-        let of_bridge = ModuleArg::Instance(found.bridge);
-        instances.instantiate(module, [(PREVIEW_1, of_bridge), (MEMORY, of_bridge)]);
-        instances.append_to_component(component);
-        let program = instance;
-        (module, instance) = (module + 1, instance + 1);
-        let entry = match (self.is_command, self.initializes) {
-            (true, _) => "_start",
-            (false, true) => "_initialize",
-            (false, false) => return Ok(()),
-        };
-        write(id::CORE_MODULE, &starter(self.is_command), component);
-        let mut aliases = ComponentAliasSection::new();
-        let kind = ExportKind::Func;
-        aliases.alias(Alias::CoreInstanceExport { instance: program, kind, name: entry });
-        if self.is_command {
-            let kind = ExportKind::Table;
-            aliases.alias(Alias::CoreInstanceExport { instance: found.bridge, kind, name: START });
-        }
-        aliases.append_to_component(component);
-        let mut items = vec![("start", ExportKind::Func, found.functions)];
-        if self.is_command {
-            items.push(("table", ExportKind::Table, found.tables));
-        }
-        let mut instances = InstanceSection::new();
-        instances.export_items(items);
-        instances.instantiate(module, [("", ModuleArg::Instance(instance))]);
-        instances.append_to_component(component);
-        Ok(())
-    }
-
     /// The program, with its memories imported. Imports of other kinds have numbers of their own, so that
     /// nothing else changes.
-    fn without_memories(&self) -> Result<Vec<u8>, AdaptError> {
+    fn behind_bridge(&self) -> Result<Vec<u8>, AdaptError> {
         let (header, sections) = split(self.bytes).map_err(ReadError::from)?;
         let mut imports = Vec::new();
         for (number, memory) in self.memories.iter().enumerate() {
@@ -202,6 +247,7 @@ impl<'a> Program<'a> {
             }
             match section {
                 id::MEMORIES => {}
+                id::CUSTOM if is_world(data)? => {}
                 id::IMPORTS => {
                     let mut reader = wasmparser::BinaryReader::new(data, 0);
                     let count = reader.read_var_u32().map_err(ReadError::from)?;
@@ -220,103 +266,46 @@ impl<'a> Program<'a> {
     }
 }
 
-/// A module that puts the program's start where the bridge calls it, or calls it.
-fn starter(is_command: bool) -> Vec<u8> {
+/// Whether a custom section says what world a module is for.
+fn is_world(section: &[u8]) -> Result<bool, ReadError> {
+    let name = wasmparser::BinaryReader::new(section, 0).read_string()?;
+    Ok(name.starts_with(WORLD))
+}
+
+fn number(ty: wasmparser::ValType) -> Option<ValType> {
+    match ty {
+        wasmparser::ValType::I32 => Some(ValType::I32),
+        wasmparser::ValType::I64 => Some(ValType::I64),
+        wasmparser::ValType::F32 => Some(ValType::F32),
+        wasmparser::ValType::F64 => Some(ValType::F64),
+        _ => None,
+    }
+}
+
+/// A module that puts the functions of the program where the bridge calls them, and has it initialized.
+fn starter(called: &[Signature<'_>], initializes: bool) -> Vec<u8> {
     let mut types = TypeSection::new();
-    types.ty().function([], []);
     let mut imports = ImportSection::new();
-    imports.import("", "start", EntityType::Function(0));
+    for (place, function) in (0..).zip(called) {
+        types.ty().function(function.params.iter().copied(), function.results.iter().copied());
+        imports.import("", &place.to_string(), EntityType::Function(place));
+    }
     let mut elements = ElementSection::new();
+    if !called.is_empty() {
+        imports.import("", "table", table(called.len()));
+        let functions: Vec<_> = (0..).zip(called).map(|(place, _)| place).collect();
+        elements.active(None, &ConstExpr::i32_const(0), Elements::Functions(functions.into()));
+    }
+    let initializer = types.len();
+    if initializes {
+        types.ty().function([], []);
+        imports.import("", "initializer", EntityType::Function(initializer));
+    }
     let mut module = NewModule::new();
-    module.section(&types);
-    if is_command {
-        imports.import(
-            "",
-            "table",
-            TableType {
-                element_type: RefType::FUNCREF,
-                table64: false,
-                minimum: 1,
-                maximum: Some(1),
-                shared: false,
-            },
-        );
-        let functions = Elements::Functions(vec![0].into());
-        elements.active(None, &ConstExpr::i32_const(0), functions);
-        module.section(&imports).section(&elements);
-    } else {
-        module.section(&imports).section(&StartSection { function_index: 0 });
+    module.section(&types).section(&imports);
+    if initializes {
+        module.section(&StartSection { function_index: initializer });
     }
+    module.section(&elements);
     module.finish()
-}
-
-/// What a component has that the bridge was put into.
-#[derive(Default)]
-struct Found {
-    /// How many core modules, instances, functions and tables there are.
-    modules: u32,
-    instances: u32,
-    functions: u32,
-    tables: u32,
-    /// The bridge's instance.
-    bridge: u32,
-}
-
-impl Found {
-    fn read(component: &[u8]) -> Result<Self, AdaptError> {
-        let mut found = Self::default();
-        let mut depth = 0_usize;
-        // The encoder puts the main module first.
-        let main = 0;
-        for payload in Parser::new(0).parse_all(component) {
-            let payload = payload.map_err(ReadError::from)?;
-            match &payload {
-                Payload::Version { .. } => depth += 1,
-                Payload::End(_) => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth != 1 {
-                continue;
-            }
-            match payload {
-                Payload::ModuleSection { .. } => found.modules += 1,
-                Payload::InstanceSection(instances) => {
-                    for instance in instances {
-                        if let Instance::Instantiate { module_index, .. } =
-                            instance.map_err(ReadError::from)?
-                            && module_index == main
-                        {
-                            found.bridge = found.instances;
-                        }
-                        found.instances += 1;
-                    }
-                }
-                Payload::ComponentAliasSection(aliases) => {
-                    for alias in aliases {
-                        found.alias(&alias.map_err(ReadError::from)?);
-                    }
-                }
-                Payload::ComponentCanonicalSection(functions) => {
-                    for function in functions {
-                        let function = function.map_err(ReadError::from)?;
-                        let is_lift =
-                            matches!(function, wasmparser::CanonicalFunction::Lift { .. });
-                        found.functions += u32::from(!is_lift);
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(found)
-    }
-
-    fn alias(&mut self, alias: &wasmparser::ComponentAlias<'_>) {
-        if let wasmparser::ComponentAlias::CoreInstanceExport { kind, .. } = alias {
-            match kind {
-                ExternalKind::Func | ExternalKind::FuncExact => self.functions += 1,
-                ExternalKind::Table => self.tables += 1,
-                _ => {}
-            }
-        }
-    }
 }

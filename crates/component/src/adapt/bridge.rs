@@ -6,81 +6,107 @@
 //! what they point at is copied. In the adapter's memory lie, from the bottom up, nothing where a null
 //! pointer leads; results of a fixed size; and room for all else, which moves to new pages when it is
 //! too small. The adapter takes pages of its own.
+//!
+//! To the encoder the bridge is the program: it imports what the program's world has, and exports what the
+//! program exports, which it calls through a table. So it has neither code nor data of the program.
 
 mod call;
 mod own;
+mod transfer;
 
 use wasm_encoder::{
-    CodeSection, ConstExpr, EntityType, ExportKind, ExportSection, Function as Body,
+    CodeSection, ConstExpr, CustomSection, EntityType, ExportKind, ExportSection, Function as Body,
     FunctionSection, GlobalSection, GlobalType, ImportSection, MemorySection, MemoryType, Module,
     NameMap, NameSection, RefType, TableSection, TableType, TypeSection, ValType,
 };
 
 use super::{
     PREVIEW_1,
-    preview_1::{Function, described},
+    preview_1::{Function, TIME, described},
 };
 use call::Call;
-use own::{Own, Way, carry, reserve, total, within};
+use own::{Own, Way, carry, copy, is_text, reserve, set_deadlines, total, within};
+use transfer::Transfer;
 
 /// The adapter's memory among the bridge's; those of the program follow.
 const OURS: u32 = 0;
 
+/// Where results of a fixed size go.
+const RESULTS: i32 = 1024;
+
 /// Where all else goes, and how much fits.
 const ROOM: i32 = 2048;
-const ROOM_BYTES: i64 = (64 << 10) - ROOM as i64;
+const ROOM_BYTES: i32 = (64 << 10) - ROOM;
 
 /// The bridge's globals.
 const ROOM_AT: u32 = 0;
 const ROOM_SIZE: u32 = 1;
 
-/// The name by which the table is exported whose one place has the program's start.
-pub(super) const START: &str = "keyway:start";
+/// The name by which the table is exported that has the program's functions.
+pub(super) const TABLE: &str = "keyway:functions";
 
 /// The name by which a memory of the program is exported.
 pub(super) fn memory_name(number: usize) -> String {
     format!("keyway:memory-{number}")
 }
 
-/// What a bridge is for.
-pub(super) struct Plan<'a> {
-    /// The functions that the program imports.
-    pub(super) functions: Vec<&'static Function>,
-    /// The memories that it defines.
-    pub(super) memories: &'a [wasmparser::MemoryType],
-    /// Which of them it shows to others.
-    pub(super) shown: usize,
-    /// Whether it is a command.
-    pub(super) is_command: bool,
+/// The type of the table that has so many functions.
+pub(super) fn table(functions: usize) -> TableType {
+    let functions = u64::try_from(functions).unwrap_or(u64::MAX);
+    TableType {
+        element_type: RefType::FUNCREF,
+        table64: false,
+        minimum: functions,
+        maximum: Some(functions),
+        shared: false,
+    }
 }
 
-impl Plan<'_> {
+/// A function's name, and what it takes and returns.
+#[derive(Debug, Clone)]
+pub(super) struct Signature<'a> {
+    pub(super) name: &'a str,
+    pub(super) params: Vec<ValType>,
+    pub(super) results: Vec<ValType>,
+}
+
+/// What a bridge is for.
+pub(super) struct Plan<'p, 'a> {
+    /// The functions of preview 1 that the program imports.
+    pub(super) functions: &'p [&'static Function],
+    /// The other functions that it imports, with the names of the instances that have them.
+    pub(super) imports: &'p [(&'a str, Signature<'a>)],
+    /// Its functions that the bridge exports, in the order of the table.
+    pub(super) exports: &'p [Signature<'a>],
+    /// The memories that it defines.
+    pub(super) memories: &'p [wasmparser::MemoryType],
+    /// Which of them it shows to others.
+    pub(super) shown: usize,
+    /// The custom sections that say what world it is for.
+    pub(super) world: &'p [(&'a str, &'a [u8])],
+}
+
+impl Plan<'_, '_> {
     /// Writes the bridge.
     pub(super) fn bridge(&self) -> Vec<u8> {
         let mut imported: Vec<&'static Function> = Vec::new();
-        let companions = self.functions.iter().flat_map(|function| function.companions());
-        let companions = companions.filter_map(Function::find);
+        let companions = self.functions.iter().flat_map(|function| function.companions);
+        let companions = companions.filter_map(|name| Function::find(name));
         for function in self.functions.iter().copied().chain(companions) {
             if !imported.iter().any(|known| known.name == function.name) {
                 imported.push(function);
             }
         }
-        let first = u32::try_from(imported.len()).unwrap_or(u32::MAX);
-        let own = Own {
-            within: first,
-            reserve: first + 1,
-            total: first + 2,
-            gather: first + 3,
-            scatter: first + 4,
-        };
+        let first = u32::try_from(imported.len() + self.imports.len()).unwrap_or(u32::MAX);
+        let own = Own::from(first);
         let mut writer = Writer { plan: self, imported, own, ..Writer::default_with(self) };
         writer.imports();
         writer.own_functions();
-        for function in &self.functions {
+        for function in self.functions {
             writer.function(function);
         }
-        if self.is_command {
-            writer.start();
+        for (place, export) in self.exports.iter().enumerate() {
+            writer.export(place, export);
         }
         writer.finish()
     }
@@ -92,7 +118,7 @@ impl Plan<'_> {
 }
 
 struct Writer<'p> {
-    plan: &'p Plan<'p>,
+    plan: &'p Plan<'p, 'p>,
     imported: Vec<&'static Function>,
     own: Own,
     next: u32,
@@ -105,11 +131,11 @@ struct Writer<'p> {
 }
 
 impl<'p> Writer<'p> {
-    fn default_with(plan: &'p Plan<'p>) -> Self {
+    fn default_with(plan: &'p Plan<'p, 'p>) -> Self {
         Self {
             plan,
             imported: Vec::new(),
-            own: Own { within: 0, reserve: 0, total: 0, gather: 0, scatter: 0 },
+            own: Own::from(0),
             next: 0,
             types: TypeSection::new(),
             imports: ImportSection::new(),
@@ -121,10 +147,16 @@ impl<'p> Writer<'p> {
     }
 
     fn imports(&mut self) {
-        for function in &self.imported {
+        let of_preview_1 = self.imported.iter().map(|function| {
+            (PREVIEW_1, function.name, function.params(), function.results().to_vec())
+        });
+        let others = self.plan.imports.iter().map(|(from, function)| {
+            (*from, function.name, function.params.clone(), function.results.clone())
+        });
+        for (from, name, params, results) in of_preview_1.chain(others) {
             let ty = self.types.len();
-            self.types.ty().function(function.params(), function.results().iter().copied());
-            self.imports.import(PREVIEW_1, function.name, EntityType::Function(ty));
+            self.types.ty().function(params, results);
+            self.imports.import(from, name, EntityType::Function(ty));
             self.next += 1;
         }
     }
@@ -140,15 +172,22 @@ impl<'p> Writer<'p> {
         self.next - 1
     }
 
+    /// Adds the bridge's own functions, in the order in which they are numbered.
     fn own_functions(&mut self) {
         use ValType::{I32, I64};
-        let theirs = self.plan.theirs();
+        let (theirs, own) = (self.plan.theirs(), self.own);
         self.add("within", &[I32, I64], &[I32], &within(theirs));
         self.add("reserve", &[I64], &[I32], &reserve());
-        let total = total(theirs, self.own);
-        self.add("total", &[I32, I32], &[I64], &total);
-        self.add("gather", &[I32; 4], &[], &carry(theirs, Way::FromProgram));
-        self.add("scatter", &[I32; 4], &[], &carry(theirs, Way::ToProgram));
+        self.add("take", &[I32; 3], &[], &copy(theirs, Way::FromProgram));
+        self.add("give", &[I32; 3], &[], &copy(theirs, Way::ToProgram));
+        self.add("total", &[I32, I32], &[I64], &total(theirs, own));
+        self.add("gather", &[I32; 5], &[], &carry(theirs, Way::FromProgram, own));
+        self.add("scatter", &[I32; 5], &[], &carry(theirs, Way::ToProgram, own));
+        self.add("is-text", &[I32, I32], &[I32], &is_text(theirs));
+        if self.imported.iter().any(|function| function.name == TIME) {
+            let deadlines = set_deadlines(self.import_of(TIME));
+            self.add("set-deadlines", &[I32, I32], &[], &deadlines);
+        }
     }
 
     fn import_of(&self, name: &str) -> u32 {
@@ -161,34 +200,31 @@ impl<'p> Writer<'p> {
         let index = if function.is_plain() {
             import
         } else {
-            let params = function.params();
-            let call = Call::new(self, function);
-            let body = call.body();
-            self.add(&described(function.name), &params, function.results(), &body)
+            let body = Transfer::new(self, function)
+                .map_or_else(|| Call::new(self, function).body(), |transfer| transfer.body());
+            self.add(&described(function.name), &function.params(), function.results(), &body)
         };
         self.exports.export(function.name, ExportKind::Func, index);
     }
 
-    /// Has the program started by whom starts the bridge.
-    fn start(&mut self) {
+    /// Exports a function of the program, which is called at its place in the table.
+    fn export(&mut self, place: usize, export: &Signature<'_>) {
         let ty = self.types.len();
         let mut body = Body::new([]);
-        body.instructions().i32_const(0).call_indirect(0, ty).end();
-        let start = self.add("start", &[], &[], &body);
-        self.exports.export("_start", ExportKind::Func, start);
+        let sink = &mut body.instructions();
+        for (param, _) in (0..).zip(&export.params) {
+            sink.local_get(param);
+        }
+        sink.i32_const(i32::try_from(place).unwrap_or(i32::MAX)).call_indirect(0, ty).end();
+        let index = self.add(export.name, &export.params, &export.results, &body);
+        self.exports.export(export.name, ExportKind::Func, index);
     }
 
     fn finish(mut self) -> Vec<u8> {
         let mut tables = TableSection::new();
-        if self.plan.is_command {
-            tables.table(TableType {
-                element_type: RefType::FUNCREF,
-                table64: false,
-                minimum: 1,
-                maximum: Some(1),
-                shared: false,
-            });
-            self.exports.export(START, ExportKind::Table, 0);
+        if !self.plan.exports.is_empty() {
+            tables.table(table(self.plan.exports.len()));
+            self.exports.export(TABLE, ExportKind::Table, 0);
         }
         let mut memories = MemorySection::new();
         memories.memory(memory(1, None));
@@ -208,7 +244,7 @@ impl<'p> Writer<'p> {
         let mut globals = GlobalSection::new();
         let global = |val_type| GlobalType { val_type, mutable: true, shared: false };
         globals.global(global(ValType::I32), &ConstExpr::i32_const(ROOM));
-        globals.global(global(ValType::I64), &ConstExpr::i64_const(ROOM_BYTES));
+        globals.global(global(ValType::I64), &ConstExpr::i64_const(ROOM_BYTES.into()));
         let mut names = NameSection::new();
         names.module(PREVIEW_1);
         names.functions(&self.names);
@@ -216,6 +252,9 @@ impl<'p> Writer<'p> {
         module.section(&self.types).section(&self.imports).section(&self.functions);
         module.section(&tables).section(&memories).section(&globals).section(&self.exports);
         module.section(&self.code).section(&names);
+        for &(name, data) in self.plan.world {
+            module.section(&CustomSection { name: name.into(), data: data.into() });
+        }
         module.finish()
     }
 }

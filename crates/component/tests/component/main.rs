@@ -1,5 +1,6 @@
 //! What components are read as and what they become when they are fused.
 
+mod adapt;
 mod compose;
 mod fixture;
 mod fuse;

@@ -206,7 +206,7 @@ fn what_preview_1_does_not_have_is_named() {
         (
             "(import \"wasi_snapshot_preview1\" \"sched_yield\" (func (result i32)))
              (memory (export \"memory\") i64 1)",
-            "64 bits",
+            "64-bit addresses",
         ),
     ] {
         let error = adapt(&wat(&format!("(module {items})"))).expect_err(items).to_string();

@@ -3,9 +3,14 @@
 use std::borrow::Cow;
 
 use proptest::prelude::*;
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as PREVIEW_1,
+    WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER as COMMAND,
+};
+use wit_component::ComponentEncoder;
 
 use crate::fixture::{component, fused, in_world, part, wasi};
-use keyway_component::{Description, adapt, describe, weld};
+use keyway_component::{Description, describe, weld};
 
 /// What the component is once it is welded, which it must be.
 fn welded(component: &[u8]) -> Description {
@@ -57,7 +62,12 @@ fn a_program_for_preview_1_is_welded_to_its_adapter() {
         (func (export "f"))
         (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))"#;
     let module = in_world(module, "export f: func();");
-    let program = adapt(&module).expect("it is for preview 1");
+    // As other tools encode it: `adapt` gives the adapter a memory of its own.
+    let program = ComponentEncoder::default()
+        .module(&module)
+        .and_then(|encoder| encoder.adapter(PREVIEW_1, COMMAND))
+        .and_then(ComponentEncoder::encode)
+        .expect("it is for preview 1");
     assert_eq!(describe(&program).expect("it is valid").core_modules, 4);
     assert_eq!(welded(&program).core_modules, 2);
 }

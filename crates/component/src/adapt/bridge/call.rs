@@ -3,24 +3,24 @@
 use wasm_encoder::{BlockType, Function as Body, InstructionSink, ValType};
 
 use super::{
-    OURS, ROOM_BYTES, Writer,
-    own::{Own, fail, word},
+    OURS, RESULTS, Writer,
+    own::{Own, fail, step, word},
 };
-use crate::adapt::preview_1::{Argument, Function, STATUS};
+use crate::adapt::preview_1::{Argument, Function, Means, SEEK, STATUS, error};
 
-/// Where a result of a fixed size goes: the first, and how far the next is from it.
-const RESULTS: i32 = 1024;
+/// How far a result is from the one before.
 const RESULT_STRIDE: i32 = 64;
-/// Where the one piece is described that pieces of the program are put together to.
-const PIECE: i32 = 1536;
-
-/// Error codes of preview 1.
-const FAULT: i32 = 21;
-const NO_MEMORY: i32 = 48;
 
 /// What an event that is waited for takes, and one that came to be.
 const EVENT_IN: i32 = 48;
 const EVENT_OUT: i32 = 32;
+
+/// The adapter gets room for so many bytes of entries at least, and the program's buffer what fits. In a
+/// smaller one the adapter repeats the first entry.
+const ENTRIES_BYTES: i32 = 1024;
+
+/// The number of `fd_seek` that means from where the descriptor is.
+pub(super) const FROM_HERE: i32 = 1;
 
 /// One call of a function of preview 1, on its way.
 pub(super) struct Call<'w, 'p> {
@@ -28,13 +28,13 @@ pub(super) struct Call<'w, 'p> {
     function: &'static Function,
     /// The arguments, with the numbers of their first parameters.
     arguments: Vec<(u32, Argument)>,
-    /// Locals: the error code; where there is room, and where it goes on; how much pieces have, of which
-    /// so much goes at once.
+    /// Locals: the error code; where there is room, and where it goes on; how many there are of
+    /// something, and how many bytes.
     code: u32,
     room: u32,
     rest: u32,
-    total: u32,
     count: u32,
+    total: u32,
 }
 
 impl<'w, 'p> Call<'w, 'p> {
@@ -68,6 +68,10 @@ impl<'w, 'p> Call<'w, 'p> {
     pub(super) fn body(&self) -> Body {
         let mut body = Body::new([(4, ValType::I32), (1, ValType::I64)]);
         let sink = &mut body.instructions();
+        if let Means::Refusal(code) = self.function.means {
+            self.refuse(sink, code);
+            return body;
+        }
         if let [(_, Argument::Texts(sizes))] = self.arguments[..] {
             self.texts(sink, sizes);
             return body;
@@ -76,20 +80,38 @@ impl<'w, 'p> Call<'w, 'p> {
         self.copy_in(sink);
         self.call(sink);
         self.copy_out(sink);
+        if self.function.means == Means::Reopening {
+            sink.local_get(0).i64_const(0).i32_const(FROM_HERE).i32_const(RESULTS);
+            sink.call(self.writer.import_of(SEEK)).drop();
+        }
         sink.i32_const(0).end();
         body
     }
 
-    /// Checks all addresses, and makes room for what they point at.
+    /// Fails with this error, or with what is wrong with the descriptor, if it takes one.
+    fn refuse(&self, sink: &mut InstructionSink<'_>, code: i32) {
+        if self.function.companions.contains(&STATUS) {
+            sink.local_get(0).i32_const(RESULTS);
+            self.ask(sink, STATUS);
+        }
+        sink.i32_const(code).end();
+    }
+
+    /// Calls a function of the adapter with what the stack has, and ends if it fails.
+    fn ask(&self, sink: &mut InstructionSink<'_>, name: &str) {
+        sink.call(self.writer.import_of(name)).local_tee(self.code);
+        sink.if_(BlockType::Empty).local_get(self.code).return_().end();
+    }
+
+    /// Checks all addresses and texts, and makes room for what they point at.
     fn check(&self, sink: &mut InstructionSink<'_>) {
         for (at, argument) in &self.arguments {
             match argument {
-                Argument::Number | Argument::Long | Argument::Texts(_) => {}
                 Argument::Result(bytes) => {
                     sink.local_get(*at).i64_const(i64::from(*bytes));
                     self.within(sink);
                 }
-                Argument::Text | Argument::Buffer(_) => {
+                Argument::Text | Argument::Buffer(_) | Argument::Entries => {
                     sink.local_get(*at).local_get(at + 1).i64_extend_i32_u();
                     self.within(sink);
                 }
@@ -100,26 +122,25 @@ impl<'w, 'p> Call<'w, 'p> {
                         self.within(sink);
                     }
                 }
-                // After where its results go.
-                Argument::Sources | Argument::Targets => {}
+                _ => {}
             }
         }
         for (at, argument) in &self.arguments {
-            if let Argument::Sources | Argument::Targets = argument {
-                self.check_pieces(sink, *at);
+            if *argument == Argument::Text {
+                sink.local_get(*at).local_get(at + 1).call(self.own().is_text).i32_eqz();
+                fail(sink, error::NOT_TEXT);
             }
         }
         sink.i64_const(0);
         for (at, argument) in &self.arguments {
             match argument {
-                Argument::Text | Argument::Buffer(_) => {
+                Argument::Text | Argument::Buffer(_) | Argument::Entries => {
                     sink.local_get(at + 1).i64_extend_i32_u().i64_add();
                 }
                 Argument::Events => {
                     sink.local_get(at + 2).i64_extend_i32_u();
                     sink.i64_const((EVENT_IN + EVENT_OUT).into()).i64_mul().i64_add();
                 }
-                // What goes at once fits at any time.
                 _ => {}
             }
         }
@@ -129,74 +150,40 @@ impl<'w, 'p> Call<'w, 'p> {
     /// Ends with an error unless as many bytes as the stack says are there at the address below.
     fn within(&self, sink: &mut InstructionSink<'_>) {
         sink.call(self.own().within).i32_eqz();
-        fail(sink, FAULT);
+        fail(sink, error::FAULT);
     }
 
     /// Makes room for as many bytes as the stack says.
     fn reserve(&self, sink: &mut InstructionSink<'_>) {
         sink.call(self.own().reserve).local_tee(self.room).i32_eqz();
-        fail(sink, NO_MEMORY);
+        fail(sink, error::NO_MEMORY);
         sink.local_get(self.room).local_set(self.rest);
-    }
-
-    /// Finds how much the pieces at these parameters have, and does what is to be done for none.
-    fn check_pieces(&self, sink: &mut InstructionSink<'_>, at: u32) {
-        sink.local_get(at).local_get(at + 1).call(self.own().total).local_tee(self.total);
-        sink.i64_const(0).i64_lt_s();
-        fail(sink, FAULT);
-        // Nothing is written or read of nothing, but the descriptor has to be one.
-        sink.local_get(self.total).i64_eqz().if_(BlockType::Empty);
-        sink.local_get(0).i32_const(RESULTS).call(self.writer.import_of(STATUS));
-        sink.local_tee(self.code).if_(BlockType::Empty).local_get(self.code).return_().end();
-        for (at, argument) in &self.arguments {
-            if let Argument::Result(bytes) = argument {
-                sink.local_get(*at).i32_const(0).i32_const(bytes.cast_signed());
-                sink.memory_fill(self.theirs());
-            }
-        }
-        sink.i32_const(0).return_().end();
-        sink.local_get(self.total).i64_const(ROOM_BYTES).local_get(self.total);
-        sink.i64_const(ROOM_BYTES).i64_lt_u().select().i32_wrap_i64().local_set(self.count);
     }
 
     fn copy_in(&self, sink: &mut InstructionSink<'_>) {
         for (at, argument) in &self.arguments {
             match argument {
-                // What is left of a buffer stays as it is.
+                // What the adapter leaves of a buffer stays as it is.
                 Argument::Text | Argument::Buffer(_) => {
                     sink.local_get(self.rest).local_get(*at).local_get(at + 1);
-                    sink.memory_copy(OURS, self.theirs());
-                    self.go_on(sink, |sink| {
-                        sink.local_get(at + 1);
-                    });
+                    sink.call(self.own().take);
+                    self.go_on(sink, at + 1);
                 }
                 Argument::Events => {
                     sink.local_get(self.rest).local_get(*at);
                     sink.local_get(at + 2).i32_const(EVENT_IN).i32_mul();
-                    sink.memory_copy(OURS, self.theirs());
+                    sink.call(self.own().take);
+                    sink.local_get(self.rest).local_get(at + 2).call(self.own().set_deadlines);
                 }
-                Argument::Sources => {
-                    sink.local_get(*at).local_get(at + 1);
-                    sink.local_get(self.room).local_get(self.count).call(self.own().gather);
-                    self.piece(sink);
-                }
-                Argument::Targets => self.piece(sink),
                 _ => {}
             }
         }
         sink.local_get(self.room).local_set(self.rest);
     }
 
-    fn go_on(&self, sink: &mut InstructionSink<'_>, bytes: impl FnOnce(&mut InstructionSink<'_>)) {
-        sink.local_get(self.rest);
-        bytes(sink);
-        sink.i32_add().local_set(self.rest);
-    }
-
-    /// Describes the one piece that there is instead of the program's.
-    fn piece(&self, sink: &mut InstructionSink<'_>) {
-        sink.i32_const(PIECE).local_get(self.room).i32_store(word(OURS, 0));
-        sink.i32_const(PIECE).local_get(self.count).i32_store(word(OURS, 4));
+    /// Goes on behind as many bytes as this local says.
+    fn go_on(&self, sink: &mut InstructionSink<'_>, bytes: u32) {
+        sink.local_get(self.rest).local_get(bytes).i32_add().local_set(self.rest);
     }
 
     fn call(&self, sink: &mut InstructionSink<'_>) {
@@ -212,23 +199,23 @@ impl<'w, 'p> Call<'w, 'p> {
                 }
                 Argument::Text | Argument::Buffer(_) => {
                     sink.local_get(self.rest).local_get(at + 1);
-                    self.go_on(sink, |sink| {
-                        sink.local_get(at + 1);
-                    });
+                    self.go_on(sink, at + 1);
                 }
-                Argument::Sources | Argument::Targets => {
-                    sink.i32_const(PIECE).i32_const(1);
+                Argument::Entries => {
+                    sink.local_get(self.room);
+                    sink.local_get(at + 1).i32_const(ENTRIES_BYTES);
+                    sink.local_get(at + 1).i32_const(ENTRIES_BYTES).i32_gt_u().select();
                 }
                 Argument::Events => {
                     sink.local_get(self.room).local_get(self.room);
                     sink.local_get(at + 2).i32_const(EVENT_IN).i32_mul().i32_add();
                     sink.local_get(at + 2);
                 }
-                Argument::Texts(_) => {}
+                // Those have ways of their own.
+                Argument::Texts(_) | Argument::Sources | Argument::Targets => {}
             }
         }
-        sink.call(self.writer.import_of(self.function.name)).local_tee(self.code);
-        sink.if_(BlockType::Empty).local_get(self.code).return_().end();
+        self.ask(sink, self.function.name);
         sink.local_get(self.room).local_set(self.rest);
     }
 
@@ -241,9 +228,7 @@ impl<'w, 'p> Call<'w, 'p> {
                     sink.memory_copy(self.theirs(), OURS);
                     result += RESULT_STRIDE;
                 }
-                Argument::Text => self.go_on(sink, |sink| {
-                    sink.local_get(at + 1);
-                }),
+                Argument::Text => self.go_on(sink, at + 1),
                 Argument::Buffer(used) => {
                     sink.local_get(*at).local_get(self.rest);
                     match used {
@@ -252,18 +237,20 @@ impl<'w, 'p> Call<'w, 'p> {
                             sink.local_get(at + 1);
                         }
                     }
-                    sink.memory_copy(self.theirs(), OURS);
+                    sink.call(self.own().give);
                 }
-                Argument::Targets => {
-                    sink.local_get(*at).local_get(at + 1).local_get(self.room);
-                    self.used(sink, 0, self.count);
-                    sink.call(self.own().scatter);
+                Argument::Entries => {
+                    sink.i32_const(RESULTS);
+                    self.used(sink, 0, at + 1);
+                    sink.local_tee(self.count).i32_store(word(OURS, 0));
+                    sink.local_get(*at).local_get(self.rest).local_get(self.count);
+                    sink.call(self.own().give);
                 }
                 Argument::Events => {
                     sink.local_get(at + 1).local_get(self.room);
                     sink.local_get(at + 2).i32_const(EVENT_IN).i32_mul().i32_add();
-                    sink.local_get(at + 2).i32_const(EVENT_OUT).i32_mul();
-                    sink.memory_copy(self.theirs(), OURS);
+                    self.used(sink, 0, at + 2);
+                    sink.i32_const(EVENT_OUT).i32_mul().call(self.own().give);
                 }
                 _ => {}
             }
@@ -281,8 +268,8 @@ impl<'w, 'p> Call<'w, 'p> {
     fn texts(&self, sink: &mut InstructionSink<'_>, sizes: &str) {
         let (addresses, texts, theirs) = (0, 1, self.theirs());
         let bytes = RESULTS + RESULT_STRIDE;
-        sink.i32_const(RESULTS).i32_const(bytes).call(self.writer.import_of(sizes));
-        sink.local_tee(self.code).if_(BlockType::Empty).local_get(self.code).return_().end();
+        sink.i32_const(RESULTS).i32_const(bytes);
+        self.ask(sink, sizes);
         sink.i32_const(RESULTS).i32_load(word(OURS, 0)).local_set(self.count);
         sink.local_get(addresses).local_get(self.count).i64_extend_i32_u();
         sink.i64_const(2).i64_shl();
@@ -294,22 +281,18 @@ impl<'w, 'p> Call<'w, 'p> {
         sink.local_get(self.total).i64_add();
         self.reserve(sink);
         // The texts lie behind their addresses.
-        self.go_on(sink, |sink| {
-            sink.local_get(self.count).i32_const(2).i32_shl();
-        });
+        sink.local_get(self.room).local_get(self.count).i32_const(2).i32_shl().i32_add();
+        sink.local_set(self.rest);
         sink.local_get(self.room).local_get(self.rest);
-        sink.call(self.writer.import_of(self.function.name)).local_tee(self.code);
-        sink.if_(BlockType::Empty).local_get(self.code).return_().end();
+        self.ask(sink, self.function.name);
         sink.local_get(texts).local_get(self.rest).local_get(self.total).i32_wrap_i64();
-        sink.memory_copy(theirs, OURS);
+        sink.call(self.own().give);
         sink.block(BlockType::Empty).loop_(BlockType::Empty);
         sink.local_get(self.count).i32_eqz().br_if(1);
         sink.local_get(addresses);
         sink.local_get(self.room).i32_load(word(OURS, 0)).local_get(self.rest).i32_sub();
         sink.local_get(texts).i32_add().i32_store(word(theirs, 0));
-        for (local, step) in [(addresses, 4), (self.room, 4), (self.count, -1)] {
-            sink.local_get(local).i32_const(step).i32_add().local_set(local);
-        }
+        step(sink, &[(addresses, 4), (self.room, 4), (self.count, -1)]);
         sink.br(0).end().end();
         sink.i32_const(0).end();
     }

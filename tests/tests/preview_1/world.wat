@@ -1,0 +1,61 @@
+;; A program that allocates for itself: it takes all memory that is there when it begins, and takes what it
+;; grows to follow that. It is for a world of its own, whose `f` returns the number of the first thing that is
+;; not so, or 0. `cabi_realloc` is an arena that each call begins anew.
+(module
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $clock_time_get (param i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 960) "hello\n")
+  (data (i32.const 970) "Hello, ")
+  (global $next (mut i32) (i32.const 2048))
+  (global $is_initialized (mut i32) (i32.const 0))
+
+  (func (export "_initialize")
+    (if (call $args_sizes_get (i32.const 0) (i32.const 4)) (then unreachable))
+    (global.set $is_initialized (i32.const 1)))
+
+  (func $allocate (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (global.get $next)
+    (global.set $next (i32.add (global.get $next) (local.get 3))))
+
+  (func $are (param $at i32) (param $end i32) (param $byte i32) (result i32)
+    (loop $next
+      (if (i32.eq (local.get $at) (local.get $end)) (then (return (i32.const 1))))
+      (if (i32.ne (i32.load8_u (local.get $at)) (local.get $byte)) (then (return (i32.const 0))))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br $next))
+    unreachable)
+
+  (func (export "f") (result i32)
+    (global.set $next (i32.const 2048))
+    (if (i32.eqz (global.get $is_initialized)) (then (return (i32.const 1))))
+    (if (i32.ne (memory.size) (i32.const 1)) (then (return (i32.const 2))))
+    (memory.fill (i32.const 2048) (i32.const 0xaa) (i32.const 0xf800))
+    (if (call $environ_sizes_get (i32.const 0) (i32.const 4)) (then (return (i32.const 3))))
+    (if (i32.ne (memory.grow (i32.const 2)) (i32.const 1)) (then (return (i32.const 4))))
+    (memory.fill (i32.const 65536) (i32.const 0xbb) (i32.const 131072))
+    (if (call $clock_time_get (i32.const 1) (i64.const 0) (i32.const 0)) (then (return (i32.const 5))))
+    (if (call $random_get (i32.const 16) (i32.const 8)) (then (return (i32.const 6))))
+    (i32.store (i32.const 512) (i32.const 960))
+    (i32.store (i32.const 516) (i32.const 6))
+    (if (call $fd_write (i32.const 2) (i32.const 512) (i32.const 1) (i32.const 8)) (then (return (i32.const 7))))
+    (if (i32.ne (i32.load (i32.const 8)) (i32.const 6)) (then (return (i32.const 8))))
+    (if (i32.eqz (call $are (i32.const 2048) (i32.const 65536) (i32.const 0xaa))) (then (return (i32.const 9))))
+    (if (i32.eqz (call $are (i32.const 65536) (i32.const 196608) (i32.const 0xbb))) (then (return (i32.const 10))))
+    (if (i32.ne (memory.size) (i32.const 3)) (then (return (i32.const 11))))
+    (i32.const 0))
+
+  (func (export "greet") (param $name i32) (param $bytes i32) (result i32) (local $at i32)
+    ;; What is at the name stays until it was read; then the arena begins anew.
+    (if (call $random_get (i32.const 16) (i32.const 8)) (then unreachable))
+    (local.set $at (call $allocate (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 100)))
+    (memory.copy (local.get $at) (i32.const 970) (i32.const 7))
+    (memory.copy (i32.add (local.get $at) (i32.const 7)) (local.get $name) (local.get $bytes))
+    (i32.store (i32.const 600) (local.get $at))
+    (i32.store (i32.const 604) (i32.add (local.get $bytes) (i32.const 7)))
+    (global.set $next (i32.const 2048))
+    (i32.const 600)))
