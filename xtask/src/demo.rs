@@ -3,11 +3,13 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::guest;
 
@@ -26,6 +28,8 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         .arg(&example)
         .args(["--listen", &address().to_string()])
         .stderr(Stdio::piped())
+        // A signal comes from here alone, and once, whether a terminal sends it or a program.
+        .process_group(0)
         .spawn()
         .context("keyway cannot be started")?;
     let served = ask(&mut child);
@@ -75,8 +79,11 @@ fn ask(child: &mut Child) -> Result<()> {
     println!("\n$ curl --data 'Keyway' http://{address}/ingest");
     println!("{}", post(&address, "/ingest", "Keyway")?);
     println!("\nServing until Ctrl-C.");
-    // The terminal's Ctrl-C reaches keyway too: it drains and ends, and its standard error with it.
-    ctrlc::set_handler(|| {})?;
+    // It drains and ends, and its standard error with it.
+    let keyway = Pid::from_child(child);
+    ctrlc::set_handler(move || {
+        let _ = kill_process(keyway, Signal::INT);
+    })?;
     passing.join().map_err(|_| anyhow::anyhow!("keyway's output could not be passed on"))
 }
 

@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{engine::Engine, limit::Turn};
+use crate::{engine::Engine, limit::EpochGuard};
 
 /// Lets calls of a unit in.
 pub(crate) struct Gate {
@@ -26,7 +26,7 @@ pub(crate) struct Gate {
 #[derive(Debug)]
 pub(crate) struct Admission {
     _place: OwnedSemaphorePermit,
-    _turn: Option<Turn>,
+    _epoch: Option<EpochGuard>,
 }
 
 impl Gate {
@@ -42,7 +42,7 @@ impl Gate {
             Ok(place) => place,
             Err(_) => self.wait(limit).await?,
         };
-        Ok(Admission { _place: place, _turn: engine.turn() })
+        Ok(Admission { _place: place, _epoch: engine.epoch_guard() })
     }
 
     async fn wait(&self, limit: &Limit) -> Result<OwnedSemaphorePermit, Failure> {

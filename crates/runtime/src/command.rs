@@ -69,7 +69,7 @@ impl Command {
             store.set_fuel(fuel).map_err(|error| Failure::NoRoom(error.to_string()))?;
         }
         let deadline = Deadline::after(self.plan.limit.time);
-        let _turn = self.engine.turn();
+        let _epoch = self.engine.epoch_guard();
         match deadline.limit(self.call(&mut store)).await? {
             Ok(Ok(())) => Ok(0),
             Ok(Err(())) => Ok(1),

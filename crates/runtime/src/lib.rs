@@ -21,6 +21,8 @@
 //! | `grant` | rights as they are enforced: HTTP, sockets, folders, streams; its `plan` says what all instances of a unit share: whose each slot is, and what it may reach |
 //! | `limit`, `memory`, `pace`, `handle`, `descriptor` | what may be used: by an instance, and by all together |
 //!
+//! All of it, with a component and no app around it, is in `benches/unit.rs`.
+//!
 //! A new capability is a file in `bind`, with a row in `bind::CAPABILITIES`, and what its links lead
 //! to in [`Principal`].
 

@@ -159,7 +159,7 @@ struct Ticking {
 
 /// While it lives, the epoch moves.
 #[derive(Debug)]
-pub(crate) struct Turn(Arc<Ticking>);
+pub(crate) struct EpochGuard(Arc<Ticking>);
 
 impl Ticker {
     /// Starts the thread, which ends with the engine.
@@ -195,7 +195,7 @@ impl Ticker {
     }
 
     /// Says that something runs.
-    pub(crate) fn turn(&self) -> Turn {
+    pub(crate) fn guard(&self) -> EpochGuard {
         self.0.running.fetch_add(1, SeqCst);
         if self.0.resting.load(SeqCst)
             && self.0.resting.swap(false, SeqCst)
@@ -203,11 +203,11 @@ impl Ticker {
         {
             thread.unpark();
         }
-        Turn(Arc::clone(&self.0))
+        EpochGuard(Arc::clone(&self.0))
     }
 }
 
-impl Drop for Turn {
+impl Drop for EpochGuard {
     fn drop(&mut self) {
         self.0.running.fetch_sub(1, SeqCst);
     }

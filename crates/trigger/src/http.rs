@@ -9,6 +9,7 @@
 mod accept;
 mod activity;
 mod answer;
+mod awaited;
 mod connection;
 mod ending;
 mod exchange;
@@ -26,7 +27,6 @@ mod spin;
 mod status;
 mod stream;
 mod trailer;
-mod turn;
 mod wire;
 
 pub use ending::{Ending, ServeReport};

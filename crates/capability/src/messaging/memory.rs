@@ -134,7 +134,7 @@ impl Broker for Memory {
             key,
             waiting: Arc::clone(&group.waiting),
             attempts: subscription.attempts,
-            place: Place::In,
+            standing: Standing::In,
         }))
     }
 
@@ -161,12 +161,12 @@ struct Member {
     key: (Pattern, String),
     waiting: Arc<AsyncMutex<Receiver>>,
     attempts: u64,
-    place: Place,
+    standing: Standing,
 }
 
 /// A member's relation to its group.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Standing {
     /// In it.
     In,
     /// It has left, and there are other members.
@@ -178,16 +178,16 @@ enum Place {
 impl Member {
     /// The last member takes the group along.
     fn leave(&mut self) {
-        if self.place != Place::In {
+        if self.standing != Standing::In {
             return;
         }
-        self.place = Place::Out;
+        self.standing = Standing::Out;
         let mut state = self.memory.lock();
         if let Some(group) = state.groups.get_mut(&self.key) {
             group.members -= 1;
             if group.members == 0 {
                 state.groups.remove(&self.key);
-                self.place = Place::Last;
+                self.standing = Standing::Last;
             }
         }
     }
@@ -202,7 +202,7 @@ impl Drop for Member {
 #[async_trait]
 impl Deliveries for Member {
     async fn next(&mut self) -> Result<Option<Delivery>, Error> {
-        if self.place == Place::Out {
+        if self.standing == Standing::Out {
             return Ok(None);
         }
         // Without a group there is no sender, and waiting messages are handed out until none are

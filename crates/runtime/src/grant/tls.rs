@@ -43,6 +43,12 @@ pub(crate) fn explain(error: &Error) -> String {
             CertificateError::UnknownIssuer => {
                 ("this machine does not trust the issuer of its certificate".to_owned(), TRUST)
             }
+            CertificateError::BadSignature => (
+                "this machine trusts an issuer of that name, but with another key than the one \
+                 that signed its certificate"
+                    .to_owned(),
+                TRUST,
+            ),
             error if keyway_capability::tls::is_authority(error) => (
                 "its certificate is a certificate authority's, which this machine does not trust"
                     .to_owned(),
@@ -85,7 +91,8 @@ mod tests {
             (CertificateError::NotValidForName, "another name", "by a name in its certificate"),
             (CertificateError::UnknownIssuer, "does not trust the issuer", "SSL_CERT_FILE"),
             (CertificateError::Revoked, "revoked", "replace the server"),
-            (CertificateError::BadSignature, "not valid", "replace the server"),
+            (CertificateError::BadSignature, "with another key", "SSL_CERT_FILE"),
+            (CertificateError::BadEncoding, "not valid", "replace the server"),
         ] {
             let text = explain(&Error::InvalidCertificate(error));
             assert!(text.contains(reason) && text.contains(advice), "{text}");

@@ -13,8 +13,8 @@ use tracing::field::display;
 use tracing::warn;
 
 use super::activity::Running;
+use super::awaited::{Awaited, PIECE_BYTES, note_awaited, note_end, note_unread};
 use super::trailer::last_chunk;
-use super::turn::{PIECE_BYTES, Turn, note_end, note_turn, note_unread};
 use super::{Body, BodyError};
 
 /// The body of an answer; its request counts as running until it is gone.
@@ -127,7 +127,7 @@ impl http_body::Body for Answer {
             return Poll::Ready(None);
         }
         if this.is_multiplexed {
-            note_turn(Turn::Service);
+            note_awaited(Awaited::Service);
         }
         if this.rest.is_empty() {
             let Some(body) = &mut this.body else { return Poll::Ready(None) };
@@ -161,7 +161,7 @@ impl http_body::Body for Answer {
             }
         }
         if this.is_multiplexed {
-            note_turn(Turn::Client);
+            note_awaited(Awaited::Client);
         }
         Poll::Ready(Some(Ok(this.give())))
     }

@@ -13,7 +13,7 @@ const LONGEST_LINE_BYTES: usize = 1 << 20;
 /// Where the client is in its requests.
 #[derive(Debug)]
 pub(super) struct Framing {
-    place: Place,
+    expected: Expected,
     /// The beginning of a line whose end has not come.
     begun: Vec<u8>,
     /// The heads that have come to their end.
@@ -22,7 +22,7 @@ pub(super) struct Framing {
 
 /// What comes next.
 #[derive(Debug)]
-enum Place {
+enum Expected {
     /// A line of a head. The first one is never empty.
     Head { is_first: bool, length: Length, has_both: bool },
     /// So many bytes of contents, in one piece or of a chunk, with the end of its line.
@@ -56,29 +56,29 @@ pub(super) struct Malformed {
 
 impl Framing {
     pub(super) fn new() -> Self {
-        Framing { place: Place::head(), begun: Vec::new(), heads: 0 }
+        Framing { expected: Expected::head(), begun: Vec::new(), heads: 0 }
     }
 
     /// Takes note of the next bytes of the client.
     pub(super) fn follow(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         let mut rest = bytes;
         while !rest.is_empty() {
-            if let Place::Bytes { left, is_chunk } = &mut self.place {
+            if let Expected::Bytes { left, is_chunk } = &mut self.expected {
                 let here = rest.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 rest = &rest[here..];
                 *left -= here as u64;
                 if *left == 0 {
-                    self.place = if *is_chunk { Place::Size } else { Place::head() };
+                    self.expected = if *is_chunk { Expected::Size } else { Expected::head() };
                 }
                 continue;
             }
-            if matches!(self.place, Place::Unknown) {
+            if matches!(self.expected, Expected::Unknown) {
                 break;
             }
             let Some(end) = memchr(b'\n', rest) else {
                 self.begun.extend_from_slice(rest);
                 if self.begun.len() > LONGEST_LINE_BYTES {
-                    self.place = Place::Unknown;
+                    self.expected = Expected::Unknown;
                 }
                 break;
             };
@@ -92,7 +92,7 @@ impl Framing {
                 self.take(&whole)
             };
             if !is_well_formed {
-                self.place = Place::Unknown;
+                self.expected = Expected::Unknown;
                 // A head is read to its end, so that it can be answered.
                 let left = if self.heads > heads { after } else { rest };
                 return Err(Malformed { request: self.heads, at: bytes.len() - left.len() });
@@ -107,8 +107,8 @@ impl Framing {
     fn take(&mut self, line: &[u8]) -> bool {
         let is_ended_well = line.ends_with(b"\r\n");
         let text = line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")).unwrap_or(line);
-        match &mut self.place {
-            Place::Head { is_first, length, has_both } => match (text.is_empty(), *is_first) {
+        match &mut self.expected {
+            Expected::Head { is_first, length, has_both } => match (text.is_empty(), *is_first) {
                 // Lines before a request are passed over.
                 (true, true) => {}
                 (true, false) => {
@@ -116,37 +116,37 @@ impl Framing {
                     if *has_both {
                         return false;
                     }
-                    self.place = match *length {
-                        Length::None | Length::Bytes(0) => Place::head(),
-                        Length::Bytes(left) => Place::Bytes { left, is_chunk: false },
-                        Length::Chunked => Place::Size,
-                        Length::Unknown => Place::Unknown,
+                    self.expected = match *length {
+                        Length::None | Length::Bytes(0) => Expected::head(),
+                        Length::Bytes(left) => Expected::Bytes { left, is_chunk: false },
+                        Length::Chunked => Expected::Size,
+                        Length::Unknown => Expected::Unknown,
                     };
                 }
                 (false, true) => *is_first = false,
                 (false, false) => *has_both |= length.read(text),
             },
-            Place::Size => {
-                self.place = match size(text).filter(|_| is_ended_well) {
-                    Some(0) => Place::Trailer,
+            Expected::Size => {
+                self.expected = match size(text).filter(|_| is_ended_well) {
+                    Some(0) => Expected::Trailer,
                     Some(size) => match size.checked_add(2) {
-                        Some(left) => Place::Bytes { left, is_chunk: true },
-                        None => Place::Unknown,
+                        Some(left) => Expected::Bytes { left, is_chunk: true },
+                        None => Expected::Unknown,
                     },
-                    None => Place::Unknown,
+                    None => Expected::Unknown,
                 };
             }
-            Place::Trailer if !is_ended_well => return false,
-            Place::Trailer if text.is_empty() => self.place = Place::head(),
-            Place::Trailer | Place::Bytes { .. } | Place::Unknown => {}
+            Expected::Trailer if !is_ended_well => return false,
+            Expected::Trailer if text.is_empty() => self.expected = Expected::head(),
+            Expected::Trailer | Expected::Bytes { .. } | Expected::Unknown => {}
         }
         true
     }
 }
 
-impl Place {
+impl Expected {
     const fn head() -> Self {
-        Place::Head { is_first: true, length: Length::None, has_both: false }
+        Expected::Head { is_first: true, length: Length::None, has_both: false }
     }
 }
 

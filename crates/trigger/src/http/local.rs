@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::awaited::Streams;
 use super::ending::Ending;
-use super::turn::Streams;
 use super::{LiveRoutes, Options, Tls, TlsError};
 
 /// How many header fields a request of HTTP/1 may have; room for each is set aside while its head is

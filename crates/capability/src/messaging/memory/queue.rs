@@ -22,8 +22,8 @@ pub(super) struct Sender {
 #[derive(Debug)]
 pub(super) struct Receiver(mpsc::Receiver<Waiting>);
 
-/// A place for one message, which is given back if it is dropped.
-pub(super) struct Place<'a> {
+/// A slot for one message, which is given back if it is dropped.
+pub(super) struct Slot<'a> {
     queue: mpsc::Permit<'a, Waiting>,
     room: OwnedSemaphorePermit,
 }
@@ -36,19 +36,19 @@ pub(super) fn queue(limit: usize, limit_bytes: usize) -> (Sender, Receiver) {
 }
 
 impl Sender {
-    /// A place for a message.
+    /// A slot for a message.
     ///
     /// # Errors
     /// The limit, if there is none.
-    pub(super) fn reserve(&self, message: &Message) -> Result<Place<'_>, Limit> {
+    pub(super) fn reserve(&self, message: &Message) -> Result<Slot<'_>, Limit> {
         let queue = self.queue.try_reserve().map_err(|_| Limit::Messages(self.limit))?;
         let room = u32::try_from(bytes(message)).ok();
         let room = room.and_then(|bytes| Arc::clone(&self.room).try_acquire_many_owned(bytes).ok());
-        Ok(Place { queue, room: room.ok_or(Limit::Bytes(self.limit_bytes))? })
+        Ok(Slot { queue, room: room.ok_or(Limit::Bytes(self.limit_bytes))? })
     }
 }
 
-impl Place<'_> {
+impl Slot<'_> {
     pub(super) fn put(self, message: Message) {
         self.queue.send((message, self.room));
     }

@@ -203,11 +203,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_in_many_pieces_takes_no_more_room() {
-        let request = put(&[b""; 10_000]);
+        let request = put(&[b"" as &[u8]; 10_000]);
         request.request().into_body().collect().await.expect("a body");
         assert!(request.can_be_repeated());
         assert!(lock(&request.loan).sent.is_empty());
-        let request = put(&[b"x"; 10_000]);
+        let request = put(&[b"x" as &[u8]; 10_000]);
         request.request().into_body().collect().await.expect("a body");
         assert!(!request.can_be_repeated());
     }

@@ -32,7 +32,7 @@ const MAX_LINGERING: usize = 256;
 
 /// Whom a stream waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum Awaited {
     /// The service, for more of the answer.
     Service,
     /// The client, for room for what there is of it.
@@ -42,7 +42,7 @@ pub(super) enum Turn {
 /// What answers say while their stream is polled.
 #[derive(Debug, Default)]
 struct Notes {
-    turn: Option<Turn>,
+    awaited: Option<Awaited>,
     /// The request of an answer that was given to its end.
     ended: Option<Running>,
     /// Whether the client may be sending the request still.
@@ -51,7 +51,7 @@ struct Notes {
 
 thread_local! {
     static NOTES: Cell<Notes> = const {
-        Cell::new(Notes { turn: None, ended: None, may_be_unread: false })
+        Cell::new(Notes { awaited: None, ended: None, may_be_unread: false })
     };
 }
 
@@ -61,9 +61,9 @@ fn note(edit: impl FnOnce(&mut Notes)) {
     NOTES.set(notes);
 }
 
-/// Says whose turn it is on the stream that is being polled.
-pub(super) fn note_turn(turn: Turn) {
-    note(|notes| notes.turn = Some(turn));
+/// Says who is awaited on the stream that is being polled.
+pub(super) fn note_awaited(awaited: Awaited) {
+    note(|notes| notes.awaited = Some(awaited));
 }
 
 /// Says that the answer was given to its end. Its request runs until the stream has taken that.
@@ -107,7 +107,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
 async fn run(stream: impl Future<Output = ()>, write_timeout: Duration, lingering: Arc<Semaphore>) {
     // Dropping it is what resets it, so it is there until all here is done.
     let mut stream = pin!(stream);
-    let mut patience = Patience { write_timeout, timer: None, turn: Turn::Service };
+    let mut patience = Patience { write_timeout, timer: None, awaited: Awaited::Service };
     let mut running = None;
     let mut may_be_unread = false;
     let is_whole = poll_fn(|context| {
@@ -120,7 +120,7 @@ async fn run(stream: impl Future<Output = ()>, write_timeout: Duration, lingerin
         if polled.is_ready() {
             return Poll::Ready(true);
         }
-        patience.poll(notes.turn, context).map(|()| false)
+        patience.poll(notes.awaited, context).map(|()| false)
     })
     .await;
     drop(running);
@@ -136,19 +136,19 @@ struct Patience {
     write_timeout: Duration,
     /// Made for the first piece that has to wait.
     timer: Option<Pin<Box<Sleep>>>,
-    turn: Turn,
+    awaited: Awaited,
 }
 
 impl Patience {
-    /// `turn` is there if the answer was polled.
-    fn poll(&mut self, turn: Option<Turn>, context: &mut Context<'_>) -> Poll<()> {
-        self.turn = turn.unwrap_or(self.turn);
-        if self.turn == Turn::Service {
+    /// `awaited` is there if the answer was polled.
+    fn poll(&mut self, awaited: Option<Awaited>, context: &mut Context<'_>) -> Poll<()> {
+        self.awaited = awaited.unwrap_or(self.awaited);
+        if self.awaited == Awaited::Service {
             return Poll::Pending;
         }
         let timer = match &mut self.timer {
             Some(timer) => {
-                if turn.is_some() {
+                if awaited.is_some() {
                     timer.as_mut().reset(Instant::now() + self.write_timeout);
                 }
                 timer
