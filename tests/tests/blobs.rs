@@ -34,32 +34,32 @@ const MEMORY: &str = "[blobstore.pictures]\nbackend = \"memory\"";
 fn keeps(backend: &str) {
     let app = up(r#""pictures""#, &format!("[blobstore.pictures]\n{backend}"));
     app.expect(&[
-            ("/exists/box", "false"),
-            ("/create/box", "box"),
-            ("/exists/box", "true"),
-            ("/age/box", "true"),
-            ("/put/box/a/0123456789", "done"),
-            ("/get/box/a", "0123456789"),
-            ("/get/box/a/3/5", "345"),
-            ("/get/box/a/8/99", "89"),
-            ("/get/box/a/99/100", ""),
-            ("/size/box/a", "10"),
-            ("/put-late/box/b/late", "done"),
-            ("/get/box/b", "late"),
-            ("/give-up/box/b/half", "gave up"),
-            ("/get/box/b", "late"),
-            ("/copy/box/a/box/c", "done"),
-            ("/move/box/b/box/d", "done"),
-            ("/list/box", "a c d"),
-            ("/has/box/b", "false"),
-            ("/delete/box/c", "done"),
-            ("/fill/box/large/12", "done"),
-            ("/measure/box/large", "12582912"),
-            ("/clear/box", "done"),
-            ("/list/box", ""),
-            ("/drop/box", "done"),
-            ("/exists/box", "false"),
-        ]);
+        ("/exists/box", "false"),
+        ("/create/box", "box"),
+        ("/exists/box", "true"),
+        ("/age/box", "true"),
+        ("/put/box/a/0123456789", "done"),
+        ("/get/box/a", "0123456789"),
+        ("/get/box/a/3/5", "345"),
+        ("/get/box/a/8/99", "89"),
+        ("/get/box/a/99/100", ""),
+        ("/size/box/a", "10"),
+        ("/put-late/box/b/late", "done"),
+        ("/get/box/b", "late"),
+        ("/give-up/box/b/half", "gave up"),
+        ("/get/box/b", "late"),
+        ("/copy/box/a/box/c", "done"),
+        ("/move/box/b/box/d", "done"),
+        ("/list/box", "a c d"),
+        ("/has/box/b", "false"),
+        ("/delete/box/c", "done"),
+        ("/fill/box/large/12", "done"),
+        ("/measure/box/large", "12582912"),
+        ("/clear/box", "done"),
+        ("/list/box", ""),
+        ("/drop/box", "done"),
+        ("/exists/box", "false"),
+    ]);
     let missing = app.get("/get/box/a").text();
     assert!(
         missing.starts_with("500: ") && missing.ends_with("has no container `box`"),
@@ -114,14 +114,12 @@ fn a_value_without_an_object_is_held_only_so_far() {
 fn a_component_without_a_link_has_no_containers() {
     let app = RunningApp::up(&manifest("", ""));
     app.expect(&[
-            ("/create/box", "500: no container `box` is granted"),
-            ("/exists/box", "500: no container `box` is granted"),
-            ("/get/box/a", "500: no container `box` is granted"),
-            ("/copy/box/a/box/b", "500: no container `box` is granted"),
-        ]);
-    app.wait_for_stderr(
-        r#"component.blobs.link."wasi:blobstore/blobstore" = { "box" = "PLACE" }"#,
-    );
+        ("/create/box", "500: no container `box` is granted"),
+        ("/exists/box", "500: no container `box` is granted"),
+        ("/get/box/a", "500: no container `box` is granted"),
+        ("/copy/box/a/box/b", "500: no container `box` is granted"),
+    ]);
+    app.wait_for_stderr(r#"component.blobs.link."wasi:blobstore/blobstore" = { "box" = "PLACE" }"#);
 }
 
 #[test]
@@ -130,17 +128,17 @@ fn a_link_names_several_places() {
     let link = r#"{ box = "one", attic = { to = "other", quota = "1KiB" } }"#;
     let app = up(link, places);
     app.expect(&[
-            ("/create/box", "box"),
-            ("/create/attic", "attic"),
-            ("/put/box/a/text", "done"),
-            // From one backend to another.
-            ("/copy/box/a/attic/b", "done"),
-            ("/move/box/a/attic/c", "done"),
-            ("/list/attic", "b c"),
-            ("/list/box", ""),
-            // By the names that the link gives, and no others.
-            ("/create/cellar", "500: no container `cellar` is granted"),
-        ]);
+        ("/create/box", "box"),
+        ("/create/attic", "attic"),
+        ("/put/box/a/text", "done"),
+        // From one backend to another.
+        ("/copy/box/a/attic/b", "done"),
+        ("/move/box/a/attic/c", "done"),
+        ("/list/attic", "b c"),
+        ("/list/box", ""),
+        // By the names that the link gives, and no others.
+        ("/create/cellar", "500: no container `cellar` is granted"),
+    ]);
     let refused = app.get("/fill/attic/d/1").text();
     assert!(refused.contains("over the quota") && refused.contains("1024 bytes"), "{refused}");
     app.expect(&[("/list/attic", "b c")]);
@@ -148,7 +146,8 @@ fn a_link_names_several_places() {
 
 #[test]
 fn a_link_may_be_for_reading_only() {
-    let app = RunningApp::up(r#"
+    let app = RunningApp::up(
+        r#"
         [app]
         name = "keep"
         [component.writer]
@@ -166,7 +165,8 @@ fn a_link_may_be_for_reading_only() {
         route = "/"
         host = "writer.test"
         component = "writer"
-    "#);
+    "#,
+    );
     let write = |path: &str| {
         let answer = app.request("GET", path, "Host: writer.test\r\n", b"");
         assert_eq!(answer.status, 200, "{}", answer.body);

@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use keyway_testing::{Finished, Keyway, command, finish_in, get};
+use keyway_testing::{Finished, Keyway, command, finish_in};
 use tempfile::TempDir;
 
 /// The WIT of the projects here.

@@ -182,7 +182,8 @@ fn functions_of_an_app_are_called_by_their_component() {
 
 #[test]
 fn functions_of_a_running_app_are_called_as_it_runs() {
-    let keyway = RunningApp::up();
+    let app = app();
+    let keyway = Keyway::up(app.path());
     let greet = ["call", "--running", "--component", "greeter", "greet(\"Ann\")"];
     assert_eq!(keyway.ask(greet).stdout, "\"Hello, Ann!\"\n");
     let other = guest("greeter-other");

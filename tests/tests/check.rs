@@ -1,6 +1,6 @@
 //! What `keyway check`, `inspect` and `up` say of an app that is wrong.
 
-use keyway_testing::{Finished, Keyway, app, example, finish, finish_in, get, guest};
+use keyway_testing::{Finished, Keyway, app, example, finish, finish_in, guest};
 
 /// Runs `check` and `up` on the manifest; both have to fail in the same words.
 fn refuse(manifest: &str, words: &[&str]) {

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use keyway_testing::{Finished, Keyway, example, finish, get, guest, request};
+use keyway_testing::{Finished, Keyway, example, finish, guest};
 use serde_json::Value;
 
 fn compose(arguments: &[&str], output: &Path) -> Finished {
@@ -97,8 +97,8 @@ fn an_app_that_is_not_in_order_is_not_composed() {
     refused(&["--component", "front"], "test:greet/greeter");
     let composed = compose(&[text(app.path()), "--component", "hello"], &output);
     assert_eq!(composed.code, Some(0), "{}", composed.stderr);
-    let original = get(Keyway::up(guest("hello")).address(), "/");
-    assert_eq!(get(Keyway::up(&output).address(), "/").body, original.body);
+    let original = Keyway::up(guest("hello")).get("/");
+    assert_eq!(Keyway::up(&output).get("/").body, original.body);
     let nowhere =
         compose(&[text(app.path()), "--component", "hello"], Path::new("/no/such/x.wasm"));
     assert!(nowhere.stderr.contains("/no/such/x.wasm cannot be written"), "{}", nowhere.stderr);

@@ -24,13 +24,9 @@ fn manifest(component: &str, config: &str) -> String {
 const LINK: &str = r#"link."wasi:config/store" = "main""#;
 
 fn up(config: &str) -> RunningApp {
-    let app = app(&manifest(LINK, config));
-    let keyway = Keyway::up_where(
-        app.path(),
-        &[],
-        &[("CONFIGURED_LEVEL", "debug"), ("CONFIGURED_TOKEN", "hidden")],
-    );
-    (app, keyway)
+    let folder = app(&manifest(LINK, config));
+    let variables = [("CONFIGURED_LEVEL", "debug"), ("CONFIGURED_TOKEN", "hidden")];
+    RunningApp { keyway: Keyway::up_where(folder.path(), &[], &variables), folder }
 }
 
 #[test]
@@ -43,10 +39,12 @@ fn values_stand_in_the_manifest_and_secrets_elsewhere() {
         token = { env = "CONFIGURED_TOKEN" }
     "#;
     let app = up(config);
-    assert_eq!(app.get("/get/level").text(), "info");
-    assert_eq!(app.get("/get/token").text(), "hidden");
-    assert_eq!(app.get("/get/other").text(), "none");
-    assert_eq!(app.get("/all").text(), "level=info token=hidden workers=3");
+    app.expect(&[
+        ("/get/level", "info"),
+        ("/get/token", "hidden"),
+        ("/get/other", "none"),
+        ("/all", "level=info token=hidden workers=3"),
+    ]);
     let status = app.ask(["status", "--json"]).stdout;
     assert!(!status.contains("hidden") && !app.stderr().contains("hidden"));
 }
@@ -83,7 +81,7 @@ fn secrets_stand_in_encrypted_files() {
     let keys = path("keys");
     let keys = [("KEYWAY_AGE_KEYS", keys.to_str().expect("text"))];
     let keyway = Keyway::up_where(app.path(), &[], &keys);
-    assert_eq!(keyway.get("/all").text(), "armored=also hidden token=hidden");
+    keyway.expect(&[("/all", "armored=also hidden token=hidden")]);
     assert!(!keyway.stderr().contains("hidden"));
 }
 
@@ -91,7 +89,7 @@ fn secrets_stand_in_encrypted_files() {
 fn values_come_from_the_environment() {
     let config = "[config.main]\nbackend = \"env\"\nprefix = \"CONFIGURED_\"";
     let app = up(config);
-    assert_eq!(app.get("/all").text(), "LEVEL=debug TOKEN=hidden");
+    app.expect(&[("/all", "LEVEL=debug TOKEN=hidden")]);
 }
 
 #[test]
@@ -103,11 +101,11 @@ fn a_file_is_read_again_when_it_changes() {
     assert!(missing.stderr.contains("config.toml cannot be read"), "{}", missing.stderr);
     fs::write(&file, "level = \"info\"\n[db]\nurl = \"x\"").expect("written");
     let keyway = Keyway::up(app.path());
-    assert_eq!(keyway.get("/all").text(), "db.url=x level=info");
+    keyway.expect(&[("/all", "db.url=x level=info")]);
     fs::write(&file, "level = \"debug\"").expect("written");
-    assert_eq!(keyway.get("/all").text(), "level=debug");
+    keyway.expect(&[("/all", "level=debug")]);
     fs::write(&file, "level = ").expect("written");
-    assert_eq!(keyway.get("/all").text(), "level=debug");
+    keyway.expect(&[("/all", "level=debug")]);
     keyway.wait_for_stderr("is not TOML");
 }
 
@@ -116,30 +114,28 @@ fn values_are_kept_in_nats() {
     let nats = Nats::start();
     let config = format!("[config.main]\nbackend = \"nats\"\nurl = \"{}\"", nats.url());
     let app = up(&config);
-    assert_eq!(app.get("/all").text(), "");
-    assert_eq!(app.get("/get/level").text(), "none");
+    app.expect(&[("/all", ""), ("/get/level", "none")]);
     drop(nats);
     let refused = app.get("/get/level").text();
-    assert!(refused.starts_with("upstream: ") && refused.contains("NATS"), "{refused}");
+    assert!(refused.starts_with("500: upstream: ") && refused.contains("NATS"), "{refused}");
 }
 
 #[test]
 fn without_a_link_there_is_no_configuration() {
     let app = RunningApp::up(&manifest("", ""));
-    assert_eq!(app.get("/get/level").text(), "upstream: no configuration is granted");
+    app.expect(&[("/get/level", "500: upstream: no configuration is granted")]);
     app.wait_for_stderr(r#"component.config.link."wasi:config/store" = "CONFIG""#);
 }
 
 #[test]
 fn a_log_message_is_a_line_with_the_components_name() {
     let app = RunningApp::up(&manifest("grant.stderr = true", ""));
-    assert_eq!(app.get("/log/it-burns").text(), "logged");
+    app.expect(&[("/log/it-burns", "logged")]);
     app.wait_for_stderr("config: WARN reader: it-burns");
     app.wait_for_stderr("config: and more");
     app.wait_for_stderr("config: INFO it-burns");
-    let app = self::app(&manifest("", ""));
-    let app = Keyway::up(app.path());
-    assert_eq!(app.get("/log/it-burns").text(), "logged");
+    let app = RunningApp::up(&manifest("", ""));
+    app.expect(&[("/log/it-burns", "logged")]);
     app.wait_for_stderr("component.config.grant.stderr = true");
     assert!(!app.stderr().contains("it-burns"));
 }

@@ -1,21 +1,6 @@
 //! What clients do with their connections, and what of it reaches components.
 
-use std::{
-    io::Write,
-    net::{SocketAddr, TcpStream},
-    thread,
-    time::Duration,
-};
-
-use keyway_testing::{HTTP2_GET, Keyway, app, get, guest, read_until};
-
-/// Sends `bytes` and leaves the connection open.
-fn send(address: SocketAddr, bytes: impl AsRef<[u8]>) -> TcpStream {
-    let mut stream = TcpStream::connect(address).expect("the server accepts");
-    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time-out can be set");
-    stream.write_all(bytes.as_ref()).expect("it is taken");
-    stream
-}
+use keyway_testing::{HTTP2_GET, Keyway, RunningApp, guest};
 
 #[test]
 fn pipelined_requests_are_answered_in_order() {
@@ -25,8 +10,7 @@ fn pipelined_requests_are_answered_in_order() {
         .iter()
         .map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\nX-Mark: last\r\n\r\n"))
         .collect();
-    let mut stream = send(keyway.address(), requests);
-    let answers = read_until(&mut stream, "x-mark: last");
+    let answers = keyway.send_bytes(requests).wait_for("x-mark: last");
     assert_eq!(answers.matches("HTTP/1.1 200").count(), 4, "{answers}");
     let slow = answers.find("\r\nok\r\n").expect("the slow one is answered");
     let big = answers.find("\r\nxxx\r\n").expect("so is the quick one");
@@ -36,26 +20,25 @@ fn pipelined_requests_are_answered_in_order() {
 #[test]
 fn http_2_is_spoken_to_clients_that_begin_with_it() {
     let keyway = Keyway::up(guest("hello"));
-    read_until(&mut send(keyway.address(), HTTP2_GET), "Hello, world!");
+    keyway.send_bytes(HTTP2_GET).wait_for("Hello, world!");
 }
 
 #[test]
 fn a_request_of_http_1_0_without_a_host_is_answered() {
     for component in ["hello", "hello-p3"] {
         let keyway = Keyway::up(guest(component));
-        read_until(&mut send(keyway.address(), "GET / HTTP/1.0\r\n\r\n"), "Hello, world!");
+        keyway.send_bytes("GET / HTTP/1.0\r\n\r\n").wait_for("Hello, world!");
     }
 }
 
 #[test]
 fn trailers_reach_the_component_and_come_back() {
     let keyway = Keyway::up(guest("misbehave"));
-    let mut stream = send(
-        keyway.address(),
+    let mut sent = keyway.send_bytes(
         "POST /trailers HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n\
          Trailer: x-sum\r\n\r\n2\r\nab\r\n0\r\nx-sum: of ab\r\n\r\n",
     );
-    let answer = read_until(&mut stream, "x-sum: of ab");
+    let answer = sent.wait_for("x-sum: of ab");
     let (head, body) = answer.split_once("\r\n\r\n").expect("the head ends");
     assert!(head.starts_with("HTTP/1.1 200") && !head.contains("of ab"), "{answer}");
     assert!(body.starts_with("0\r\nx-sum: of ab"), "{answer}");
@@ -71,7 +54,8 @@ fn what_was_sent_before_an_answer_broke_off_arrives() {
 
 #[test]
 fn misbehaviour_disturbs_no_request_beside_it() {
-    let keyway = RunningApp::up(r#"
+    let keyway = RunningApp::up(
+        r#"
         [app]
         name = "side-by-side"
         [component.misbehave]
@@ -80,9 +64,9 @@ fn misbehaviour_disturbs_no_request_beside_it() {
         [[trigger.http]]
         route = "/"
         component = "misbehave"
-    "#);
-    let address = keyway.address();
-    let mut beside = send(address, "GET /sleep?ms=1000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    "#,
+    );
+    let beside = keyway.send("/sleep?ms=1000");
     let cases = [
         ("/loop", 504),
         ("/memory", 500),
@@ -93,13 +77,13 @@ fn misbehaviour_disturbs_no_request_beside_it() {
         // The first of two answers stands.
         ("/twice", 200),
     ];
-    let answers = cases.map(|(path, _)| thread::spawn(move || get(address, path).status));
-    let half = thread::spawn(move || get(address, "/half").complete);
+    let misbehaving = cases.map(|(path, _)| keyway.send(path));
+    let half = keyway.send("/half");
     for _ in 0..20 {
-        assert_eq!(get(address, "/").body, "ok");
+        keyway.expect(&[("/", "ok")]);
     }
-    let statuses = answers.map(|answer| answer.join().expect("it is answered"));
+    let statuses = misbehaving.map(|sent| sent.answer().status);
     assert_eq!(statuses, cases.map(|(_, status)| status), "{}", keyway.stderr());
-    assert!(!half.join().expect("it is cut off"), "half a body is no whole one");
-    assert!(read_until(&mut beside, "ok\r\n").starts_with("HTTP/1.1 200"));
+    assert!(!half.answer().complete, "half a body is no whole one");
+    assert_eq!(beside.answer().text(), "ok");
 }

@@ -7,14 +7,14 @@ use std::{
     thread,
 };
 
-use keyway_testing::{Keyway, app, get};
+use keyway_testing::{Keyway, RunningApp, app};
 
 /// So few that components could easily have them all.
 const DESCRIPTORS: u32 = 256;
 
 /// `reach` with `grant`, and `hello`, in a process that may have few descriptors.
 fn with_few(grant: &str) -> RunningApp {
-    let app = app(&format!(
+    let folder = app(&format!(
         r#"
         [app]
         name = "few"
@@ -31,8 +31,7 @@ fn with_few(grant: &str) -> RunningApp {
         component = "hello"
     "#
     ));
-    let keyway = Keyway::up_with_descriptors(app.path(), DESCRIPTORS);
-    (app, keyway)
+    RunningApp { keyway: Keyway::up_with_descriptors(folder.path(), DESCRIPTORS), folder }
 }
 
 /// Asserts that new clients are answered, and that nothing of the host's failed.

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use keyway_testing::{Keyway, command, get, guest};
+use keyway_testing::{Keyway, command, guest};
 use tempfile::TempDir;
 
 /// A folder with an app that has no components yet, and beside it some that are built.

@@ -7,8 +7,7 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use keyway_testing::{Keyway, example, get};
-use tempfile::TempDir;
+use keyway_testing::{Keyway, RunningApp, example};
 
 const LANGUAGES: [&str; 6] = ["rust", "c", "cpp", "go", "javascript", "python"];
 
@@ -48,11 +47,9 @@ fn app(echo: &str) -> RunningApp {
         manifest += &format!("[component.broken]\nsource = \"{}\"\n", broken.display());
     }
     manifest += "[[trigger.http]]\nroute = \"/\"\ncomponent = \"front\"\n";
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("keyway.toml"), manifest).expect("the manifest is written");
+    let folder = keyway_testing::app(&manifest);
     // The units are large: what they are compiled to is not kept.
-    let keyway = Keyway::up_in(folder.path(), folder.path());
-    (folder, keyway)
+    RunningApp { keyway: Keyway::up_in(folder.path(), folder.path()), folder }
 }
 
 /// What a language finds wrong with the echo: a line that begins with the function, for each value.

@@ -2,13 +2,12 @@
 
 use std::fs;
 
-use keyway_testing::{Keyway, app, example, request};
+use keyway_testing::{Keyway, app, example};
 
 #[test]
 fn a_log_line_is_parsed() {
     let keyway = Keyway::up(example("log-pipeline"));
-    let post =
-        |path: &str, body: &str| keyway.request("POST", path, "", body.as_bytes());
+    let post = |path: &str, body: &str| keyway.request("POST", path, "", body.as_bytes());
     let parsed = post("/parse", "1772366400 WARN disk is full");
     assert_eq!(parsed.status, 200, "{parsed:?}");
     for part in
@@ -31,8 +30,7 @@ fn a_text_is_encoded_by_a_component_behind_another() {
 #[test]
 fn the_encoder_is_swapped_without_building_the_ingestor_again() {
     let keyway = Keyway::up(example("log-pipeline"));
-    let ingest =
-        |text: &str| keyway.request("POST", "/ingest", "", text.as_bytes()).body;
+    let ingest = |text: &str| keyway.request("POST", "/ingest", "", text.as_bytes()).body;
     // The surrogates are no characters, and the last character is followed by the first.
     for (text, encoded) in
         [("Größe 🦀", "Hs÷àf!🦁"), ("\u{d7ff}", "\u{e000}"), ("a\u{10ffff}", "b\\u0000")]

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use keyway_testing::{Keyway, app, finish, get, guest};
+use keyway_testing::{Keyway, RunningApp, finish, guest, server::Port};
 
 /// A server that answers every connection with 200, at a free port.
 fn origin() -> SocketAddr {
@@ -176,7 +176,7 @@ fn a_folder_within_another_cannot_be_led_elsewhere() {
     let inner = outside.path().join("granted/inner");
     std::fs::create_dir_all(&inner).expect("made");
     let outer = outside.path().join("granted");
-    let (app, keyway) = alone(&format!(
+    let app = alone(&format!(
         r#"grant.files = [
             {{ host = "{}", guest = "/data", access = "read-write" }},
             {{ host = "{}", guest = "/inner", access = "read" }},
@@ -184,12 +184,12 @@ fn a_folder_within_another_cannot_be_led_elsewhere() {
         outer.display(),
         inner.display()
     ));
-    let body = |path: &str| keyway.get(path).body;
+    let body = |path: &str| app.get(path).body;
     assert_eq!(body("/relink?name=inner&target=.."), "linked");
     assert!(inner.join("secret").is_file(), "the link leads outside");
     assert_eq!(body("/read?path=/inner/secret"), "NotFound");
     // The next start would follow the link.
-    let checked = finish(["check", &app.path().display().to_string()]);
+    let checked = finish(["check", &app.folder.path().display().to_string()]);
     assert_eq!(checked.code, Some(1), "{checked:?}");
     let said = checked.stderr.replace('│', "");
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -235,8 +235,7 @@ fn a_name_does_not_lead_to_an_address_that_is_not_public() {
 fn time_to_connect_and_time_to_the_first_byte_are_apart() {
     let origin = slow_origin(Duration::from_secs(2));
     let keyway = alone(&format!("grant.http = [\"http://{origin}\"]"));
-    let ask =
-        |times: &str| keyway.get(&format!("/http?url=http://{origin}/&{times}")).body;
+    let ask = |times: &str| keyway.get(&format!("/http?url=http://{origin}/&{times}")).body;
     assert_eq!(ask("connect=1000"), "200", "an answer may take longer than connecting");
     assert!(ask("first-byte=500").contains("ConnectionReadTimeout"));
     assert!(ask("connect=60000&first-byte=500").contains("ConnectionReadTimeout"));
@@ -353,14 +352,12 @@ fn udp_is_heard_from_all_only_where_listening_is_granted() {
     peer.set_read_timeout(Some(Duration::from_secs(60))).expect("it is set");
     let at = peer.local_addr().expect("an address");
     // One for each version: an instance may end after its answer.
-    let granted = [(); 2].map(|()| {
-        let free = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-        free.expect("a free port").to_string()
-    });
+    let ports = [(); 2].map(|()| Port::take());
+    let granted = ports.each_ref().map(|port| format!("127.0.0.1:{port}"));
     let listen = granted.each_ref().map(|address| format!("{{ listen = \"{address}\" }}"));
     let udp = format!("grant.udp = [\"{at}\", {}]", listen.join(", "));
-    let (_app, of_0_2) = alone(&udp);
-    let app = app(&format!(
+    let of_0_2 = alone(&udp);
+    let of_0_3 = RunningApp::up(&format!(
         r#"
         [app]
         name = "hear"
@@ -372,7 +369,6 @@ fn udp_is_heard_from_all_only_where_listening_is_granted() {
         component = "hear"
     "#
     ));
-    let of_0_3 = Keyway::up(app.path());
     for (locals, first) in [
         (["0.0.0.0:0"; 2], "the peer"),
         (["127.0.0.1:0"; 2], "the peer"),

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use keyway_testing::{Keyway, debian_package, get, guest, is_root};
+use keyway_testing::{Keyway, debian_package, guest, is_root};
 
 #[test]
 fn the_debian_package_installs_on_a_bare_machine_and_serves_an_app() {

@@ -1,16 +1,19 @@
 //! What a component does wrong stays its own: the client gets a clear status, the log a sentence,
 //! and the next request is answered.
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-    time::{Duration, Instant},
-};
+use std::{thread, time::Duration};
 
-use keyway_testing::{Keyway, app, get, guest, request};
+use keyway_testing::{Keyway, RunningApp, app, eventually, get, guest};
+
+/// Far longer than any test waits.
+const AN_HOUR: &str = "/sleep?ms=3600000";
 
 fn misbehaving(limit: &str) -> RunningApp {
-    RunningApp::up(&format!(
+    RunningApp::up(&manifest(limit))
+}
+
+fn manifest(limit: &str) -> String {
+    format!(
         r#"
         [app]
         name = "limits"
@@ -22,7 +25,7 @@ fn misbehaving(limit: &str) -> RunningApp {
         route = "/"
         component = "misbehave"
     "#
-    ))
+    )
 }
 
 /// Asks for `path`, expects `status` and a line of the log, and that others are answered still.
@@ -40,47 +43,35 @@ fn an_endless_loop_is_ended_by_the_limit_of_computing() {
 
 #[test]
 fn an_endless_loop_disturbs_nobody_on_the_same_thread() {
-    let keyway = RunningApp::up_with(r#"
-        [app]
-        name = "limits"
-        [component.misbehave]
-        source = "{guest:misbehave}"
-        limit = { cpu = "1s" }
-        [[trigger.http]]
-        route = "/"
-        component = "misbehave"
-    "#, &["--threads", "1"]);
-    let address = keyway.address();
-    let looping = std::thread::spawn(move || get(address, "/loop").status);
+    let keyway = RunningApp::up_with(&manifest(r#"cpu = "1s""#), &["--threads", "1"]);
+    let looping = keyway.send("/loop");
     for _ in 0..20 {
-        assert_eq!(get(address, "/").body, "ok");
+        assert_eq!(keyway.get("/").body, "ok");
     }
-    assert_eq!(looping.join().expect("it is answered"), 504);
+    assert_eq!(looping.answer().status, 504);
 }
 
 #[test]
 fn waiting_does_not_count_as_computing() {
     let keyway = misbehaving(r#"cpu = "200ms""#);
-    let mut client = TcpStream::connect(keyway.address()).expect("the server accepts");
-    let head =
-        b"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 100\r\n\r\n";
-    client.write_all(head).expect("it is sent");
+    let mut sent = keyway.begin_post("/echo", 100);
+    // It waits for longer than it may compute.
     for _ in 0..100 {
-        std::thread::sleep(Duration::from_millis(10));
-        client.write_all(b"x").expect("it is taken");
+        thread::sleep(Duration::from_millis(10));
+        sent.send(b"x");
     }
-    let mut answer = String::new();
-    client.read_to_string(&mut answer).expect("it is answered");
-    assert_eq!(answer.matches('x').count(), 100, "{answer}\n{}", keyway.stderr());
+    assert_eq!(sent.answer().text(), "x".repeat(100), "{}", keyway.stderr());
 }
 
 #[test]
 fn many_endless_loops_leave_others_their_turns() {
-    let keyway = RunningApp::up_with(r#"
+    let keyway = RunningApp::up_with(
+        r#"
         [app]
         name = "limits"
         [component.misbehave]
         source = "{guest:misbehave}"
+        limit = { cpu = "300ms", time = "1h" }
         [component.hello]
         source = "{guest:hello}"
         [[trigger.http]]
@@ -89,28 +80,23 @@ fn many_endless_loops_leave_others_their_turns() {
         [[trigger.http]]
         route = "/hello"
         component = "hello"
-    "#, &["--threads", "1"]);
-    let address = keyway.address();
-    let _looping: Vec<_> = (0..64)
-        .map(|_| {
-            let mut client = TcpStream::connect(address).expect("the server accepts");
-            client.write_all(b"GET /loop HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
-            client
-        })
-        .collect();
-    // A turn of all loops takes 640 ms, and each of these requests takes several.
-    let started = Instant::now();
+    "#,
+        &["--threads", "1"],
+    );
+    let looping: Vec<_> = (0..64).map(|_| keyway.send("/loop")).collect();
     for _ in 0..20 {
-        assert_eq!(get(address, "/hello").status, 200);
+        assert_eq!(keyway.get("/hello").status, 200);
     }
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    // Each loop ends when it has had 30 turns of 10 ms. All would have had them by now if these
+    // requests had waited for turns of all loops.
+    assert!(looping.iter().any(|sent| !sent.is_answered()), "all loops have ended");
 }
 
 #[test]
 fn waiting_is_ended_by_the_limit_of_time() {
-    let keyway = misbehaving(r#"time = "200ms""#);
+    let keyway = misbehaving(r#"time = "1s""#);
     expect(&keyway, "/hang", 504, "`limit.time`");
-    expect(&keyway, "/sleep?ms=10000", 504, "`limit.time`");
+    expect(&keyway, AN_HOUR, 504, "`limit.time`");
 }
 
 #[test]
@@ -162,16 +148,17 @@ fn a_body_over_the_limit_is_refused() {
 
 #[test]
 fn requests_beyond_the_limit_wait_and_then_are_refused() {
-    let keyway = misbehaving(r#"concurrency = 1, queue = 1, time = "20s""#);
-    let address = keyway.address();
-    let first = std::thread::spawn(move || get(address, "/sleep?ms=1500").status);
-    keyway.wait_for_stdout("misbehave: sleeping");
-    let others: Vec<_> =
-        (0..8).map(|_| std::thread::spawn(move || get(address, "/").status)).collect();
-    let mut statuses: Vec<_> =
-        others.into_iter().map(|other| other.join().expect("it is answered")).collect();
+    let keyway = misbehaving(r#"concurrency = 1, queue = 1, time = "1h""#);
+    // It runs until its body ends.
+    let mut first = keyway.begin_post("/echo", 1);
+    first.wait_for("\r\n\r\n");
+    let others: Vec<_> = (0..8).map(|_| keyway.send("/")).collect();
+    let waiting = || others.iter().filter(|sent| !sent.is_answered()).count();
+    assert!(eventually(|| waiting() == 1), "{} wait", waiting());
+    first.send(b"x");
+    assert_eq!(first.answer().text(), "x");
+    let mut statuses: Vec<_> = others.into_iter().map(|sent| sent.answer().status).collect();
     statuses.sort_unstable();
-    assert_eq!(first.join().expect("it is answered"), 200);
     assert_eq!(statuses, [200, 503, 503, 503, 503, 503, 503, 503]);
     keyway.wait_for_stderr("`limit.queue`");
 }
@@ -189,17 +176,14 @@ fn an_answer_counts_however_much_its_instance_has_waited() {
 #[test]
 fn an_answer_that_nobody_takes_is_cut_off_when_its_time_is_up() {
     let keyway = misbehaving(r#"time = "1s", concurrency = 1"#);
-    let mut client = TcpStream::connect(keyway.address()).expect("the server accepts");
     let bytes = 50_000_000;
-    write!(client, "GET /big?bytes={bytes} HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
-    client.read_exact(&mut [0]).expect("an answer begins");
+    let mut sent = keyway.send(&format!("/big?bytes={bytes}"));
+    sent.wait_for("HTTP/1.1 200");
     // Not because anybody asks for more of it.
     keyway.wait_for_stderr("`limit.time`");
     assert_eq!(keyway.get("/").body, "ok");
-    let mut answer = Vec::new();
-    // It ends, or breaks off.
-    let _ = client.read_to_end(&mut answer);
-    assert!(answer.len() < bytes, "{} bytes came", answer.len());
+    let answer = sent.answer();
+    assert!(answer.body.len() < bytes, "{} bytes came", answer.body.len());
 }
 
 #[test]
@@ -235,51 +219,50 @@ fn what_is_written_for_head_is_no_failure() {
 
 #[test]
 fn a_client_that_goes_cancels_its_instance() {
-    goes_while_its_instance_sleeps("GET /sleep?ms=15000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    goes_while_its_instance_sleeps(&format!("GET {AN_HOUR} HTTP/1.1\r\nHost: a\r\n\r\n"));
 }
 
 #[test]
 fn a_client_that_goes_amid_its_body_cancels_its_instance() {
-    goes_while_its_instance_sleeps(
-        "POST /sleep?ms=15000 HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\nhello",
-    );
+    goes_while_its_instance_sleeps(&format!(
+        "POST {AN_HOUR} HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\nhello"
+    ));
 }
 
 fn goes_while_its_instance_sleeps(request: &str) {
-    let keyway = misbehaving("concurrency = 1, time = \"20s\"");
-    let mut client = TcpStream::connect(keyway.address()).expect("the server accepts");
-    client.write_all(request.as_bytes()).expect("it is sent");
+    let keyway = misbehaving("concurrency = 1, time = \"1h\"");
+    let sent = keyway.send_bytes(request);
     keyway.wait_for_stdout("misbehave: sleeping");
-    drop(client);
+    drop(sent);
     // There is room for one: the next is answered only because the first was cancelled.
-    let started = Instant::now();
     assert_eq!(keyway.get("/").status, 200);
-    assert!(started.elapsed() < Duration::from_secs(10), "it did not wait for the first");
 }
 
 #[test]
 fn what_waits_for_a_client_that_has_gone_is_never_run() {
-    goes_while_its_request_waits("GET /stdout HTTP/1.1\r\nHost: a\r\n\r\n".to_owned());
+    goes_while_its_request_waits("GET /stdout HTTP/1.1\r\nHost: a\r\n\r\n");
 }
 
 #[test]
 fn what_waits_for_a_client_that_has_gone_amid_its_body_is_never_run() {
     let head = "POST /stdout HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
-    goes_while_its_request_waits(head.to_owned() + &"x".repeat(10_000));
+    goes_while_its_request_waits(&(head.to_owned() + &"x".repeat(10_000)));
 }
 
-fn goes_while_its_request_waits(request: String) {
-    let keyway = misbehaving("concurrency = 1, queue = 8, time = \"20s\"");
-    let address = keyway.address();
-    let first = std::thread::spawn(move || get(address, "/sleep?ms=1500").status);
+fn goes_while_its_request_waits(request: &str) {
+    let app = app(&manifest("concurrency = 1, queue = 8, time = \"1h\""));
+    let keyway = Keyway::up_where(app.path(), &[], &[("KEYWAY_LOG", "warn,keyway_trigger=debug")]);
+    let first = keyway.send(AN_HOUR);
     keyway.wait_for_stdout("misbehave: sleeping");
-    let mut gone = TcpStream::connect(address).expect("the server accepts");
-    gone.write_all(request.as_bytes()).expect("it is sent");
-    // The request has to be read before its client goes.
-    std::thread::sleep(Duration::from_millis(300));
+    let gone = keyway.send_bytes(request);
+    let has_come = || keyway.ask(["status", "--json"]).stdout.contains("\"requests\": 2");
+    assert!(eventually(has_come), "{}", keyway.ask(["status", "--json"]).stdout);
     drop(gone);
-    assert_eq!(first.join().expect("it is answered"), 200);
-    assert_eq!(get(address, "/").status, 200);
+    keyway.wait_for_stderr("the client has disconnected");
+    // What waits is run in turn when the first is cancelled.
+    drop(first);
+    assert_eq!(keyway.get("/late?ms=0").body, "ok");
+    keyway.wait_for_stdout("misbehave: late");
     assert!(!keyway.stdout().contains("to stdout"), "{}", keyway.stdout());
 }
 
@@ -289,9 +272,7 @@ fn a_limited_address_space_is_enough() {
         let keyway = Keyway::up_within(guest("hello"), gibibytes << 20);
         let address = keyway.address();
         let clients: Vec<_> = (0..16)
-            .map(|_| {
-                std::thread::spawn(move || (0..20).map(|_| get(address, "/").status).collect())
-            })
+            .map(|_| thread::spawn(move || (0..20).map(|_| get(address, "/").status).collect()))
             .collect();
         for client in clients {
             let statuses: Vec<u16> = client.join().expect("all are answered");
@@ -302,7 +283,8 @@ fn a_limited_address_space_is_enough() {
 
 #[test]
 fn more_instances_than_the_address_space_holds_are_fewer() {
-    let keyway = RunningApp::up(r#"
+    let keyway = RunningApp::up(
+        r#"
         [app]
         name = "limits"
         [component.hello]
@@ -317,14 +299,13 @@ fn more_instances_than_the_address_space_holds_are_fewer() {
         [[trigger.http]]
         route = "/p3"
         component = "hello-p3"
-    "#);
+    "#,
+    );
     let is_served = |path| assert_eq!(keyway.get(path).status, 200, "{path}");
     is_served("/");
     is_served("/p3");
     // The old and the new stand beside each other.
-    let manifest = app.path().join("keyway.toml");
-    let text = std::fs::read_to_string(&manifest).expect("it is there");
-    std::fs::write(&manifest, text.replace("60000", "50000")).expect("it is written");
+    keyway.rewrite(|text| text.replace("60000", "50000"));
     let reloaded = keyway.ask(["reload"]);
     assert_eq!(reloaded.code, Some(0), "{}", reloaded.told());
     is_served("/");

@@ -12,8 +12,7 @@ use std::{
     time::Duration,
 };
 
-use keyway_testing::{Keyway, example, finish, get};
-use tempfile::TempDir;
+use keyway_testing::{Keyway, RunningApp, app, example, finish};
 
 fn fixture(name: &str) -> PathBuf {
     let examples = example("");
@@ -34,15 +33,13 @@ fn token(name: &str) -> String {
 
 /// The example, with the keys of the tests.
 fn market() -> RunningApp {
-    let folder = tempfile::tempdir().expect("a temporary folder");
     let market = example("marketplace");
     let manifest = fs::read_to_string(market.join("keyway.toml")).expect("the manifest");
     let manifest = manifest.replace("source = \"", &format!("source = \"{}/", market.display()));
-    fs::write(folder.path().join("keyway.toml"), manifest).expect("the manifest is written");
+    let folder = app(&manifest);
     fs::create_dir(folder.path().join("keys")).expect("the folder of keys");
     fs::copy(fixture("jwks.json"), folder.path().join("keys/jwks.json")).expect("the keys");
-    let keyway = Keyway::up(folder.path());
-    (folder, keyway)
+    RunningApp { keyway: Keyway::up(folder.path()), folder }
 }
 
 struct Sold {

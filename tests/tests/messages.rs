@@ -48,27 +48,13 @@ fn up(broker: &str, trigger: &str) -> RunningApp {
     RunningApp::up(&manifest(broker, trigger))
 }
 
-/// Waits until a counter has come so far, and goes no further.
-fn counts(keyway: &Keyway, key: &str, count: &str) {
-    let end = Instant::now() + Duration::from_secs(30);
-    loop {
-        let now = keyway.get(&format!("/get/{key}")).text();
-        if now == count {
-            return;
-        }
-        assert!(Instant::now() < end, "{key} is {now} and not {count}:\n{}", keyway.stderr());
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// Waits until the subscription is there, where a message before it would be lost.
 fn is_listening(keyway: &Keyway) {
-    let end = Instant::now() + Duration::from_secs(30);
-    while keyway.get("/get/orders.ready").text() == "none" {
-        assert!(Instant::now() < end, "nobody listens:\n{}", keyway.stderr());
-        assert_eq!(keyway.get("/send/orders.ready/count").text(), "done", "{}", keyway.stderr());
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let is_heard = eventually(|| {
+        keyway.expect(&[("/send/orders.ready/count", "done")]);
+        keyway.get("/get/orders.ready").text() != "none"
+    });
+    assert!(is_heard, "nobody listens:\n{}", keyway.stderr());
 }
 
 /// What every backend does, through the interface and the manifest. All else is in the conformance
@@ -76,43 +62,44 @@ fn is_listening(keyway: &Keyway) {
 fn delivers(broker: &str) -> RunningApp {
     let app = up(broker, "");
     is_listening(&app);
-    assert_eq!(app.get("/send/orders.paid/count/20").text(), "done");
-    counts(&app, "orders.paid", "20");
+    app.expect(&[("/send/orders.paid/count/20", "done")]);
+    app.wait_for_answer("/get/orders.paid", "20");
     // Not one of the trigger's.
-    assert_eq!(app.get("/send/orders/count").text(), "done");
-    assert_eq!(app.get("/send/orders.first/forward:orders.second").text(), "done");
-    counts(&app, "orders.second", "1");
-    assert_eq!(app.get("/get/orders").text(), "none");
+    app.expect(&[
+        ("/send/orders/count", "done"),
+        ("/send/orders.first/forward:orders.second", "done"),
+    ]);
+    app.wait_for_answer("/get/orders.second", "1");
+    app.expect(&[("/get/orders", "none")]);
     // Its instance ends, and the next message has another.
-    assert_eq!(app.get("/send/orders.bad/trap").text(), "done");
+    app.expect(&[("/send/orders.bad/trap", "done")]);
     app.wait_for_stderr("a message on `orders.bad` was not handled at attempt 1");
-    assert_eq!(app.get("/send/orders.good/count").text(), "done");
-    counts(&app, "orders.good", "1");
-    (app, app)
+    app.expect(&[("/send/orders.good/count", "done")]);
+    app.wait_for_answer("/get/orders.good", "1");
+    app
 }
 
 /// What those backends do that keep messages.
 fn delivers_again(keyway: &Keyway) {
-    assert_eq!(keyway.get("/send/orders.again/fail-once").text(), "done");
-    counts(keyway, "orders.again", "1");
-    assert_eq!(keyway.get("/get/attempts").text(), "2");
-    assert_eq!(keyway.get("/send/orders.poison/fail").text(), "done");
+    keyway.expect(&[("/send/orders.again/fail-once", "done")]);
+    keyway.wait_for_answer("/get/orders.again", "1");
+    keyway.expect(&[("/get/attempts", "2"), ("/send/orders.poison/fail", "done")]);
     keyway.wait_for_stderr("a message on `orders.poison` is dropped after attempt 5");
-    assert_eq!(keyway.get("/get/failures").text(), "5");
+    keyway.expect(&[("/get/failures", "5")]);
 }
 
 #[test]
 fn messages_are_delivered_in_memory() {
     let app = delivers(r#"backend = "memory""#);
     delivers_again(&app);
-    assert_eq!(app.get("/ask/orders.price/ask").text(), "answer");
+    app.expect(&[("/ask/orders.price/ask", "answer")]);
 }
 
 #[test]
 fn messages_are_delivered_by_nats() {
     let nats = Nats::start();
     let app = delivers(&format!("backend = \"nats\"\nurl = \"{}\"", nats.url()));
-    assert_eq!(app.get("/ask/orders.price/ask").text(), "answer");
+    app.expect(&[("/ask/orders.price/ask", "answer")]);
 }
 
 #[test]
@@ -135,28 +122,25 @@ fn messages_are_delivered_by_redis() {
 #[test]
 fn messages_are_delivered_by_a_stream_of_redis() {
     let redis = Redis::start();
-    let app =
-        delivers(&format!("backend = \"redis-streams\"\nurl = \"{}\"", redis.url()));
+    let app = delivers(&format!("backend = \"redis-streams\"\nurl = \"{}\"", redis.url()));
     delivers_again(&app);
 }
 
 #[test]
 fn no_message_is_lost_while_the_worker_is_swapped() {
     let app = up(r#"backend = "memory""#, "concurrency = 4");
-    let file = app.path().join("keyway.toml");
-    let text = std::fs::read_to_string(&file).unwrap();
+    let text = std::fs::read_to_string(app.file("keyway.toml")).unwrap();
     for turn in 0..6 {
-        assert_eq!(app.get("/send/orders.paid/count/200").text(), "done");
+        app.expect(&[("/send/orders.paid/count/200", "done")]);
         // Another unit, and at every other turn another subscription.
-        let changed =
-            text.replace("limit.time = \"2s\"", &format!("limit.time = \"{}s\"", 3 + turn));
-        let changed =
-            changed.replace("concurrency = 4", &format!("concurrency = {}", 4 + turn / 2));
-        std::fs::write(&file, changed).unwrap();
+        app.rewrite(|_| {
+            let text = text.replace("\"2s\"", &format!("\"{}s\"", 3 + turn));
+            text.replace("concurrency = 4", &format!("concurrency = {}", 4 + turn / 2))
+        });
         let reloaded = app.ask(["reload"]);
         assert_eq!(reloaded.code, Some(0), "{}", reloaded.stderr);
     }
-    counts(&app, "orders.paid", "1200");
+    app.wait_for_answer("/get/orders.paid", "1200");
 }
 
 #[test]
@@ -169,15 +153,15 @@ fn a_stop_handles_what_was_sent() {
             redis.url()
         ),
     ));
-    assert_eq!(app.get("/send/orders.paid/count/500").text(), "done");
-    assert!(app.stop().success());
-    let app = Keyway::up(app.path());
-    counts(&app, "orders.paid", "500");
+    app.expect(&[("/send/orders.paid/count/500", "done")]);
+    assert!(app.keyway.stop().success());
+    Keyway::up(app.folder.path()).wait_for_answer("/get/orders.paid", "500");
 }
 
 #[test]
 fn a_component_without_a_link_sends_nothing() {
-    let app = RunningApp::up(r#"
+    let app = RunningApp::up(
+        r#"
         [app]
         name = "queue"
         [component.sender]
@@ -185,9 +169,12 @@ fn a_component_without_a_link_sends_nothing() {
         [[trigger.http]]
         route = "/"
         component = "sender"
-    "#);
-    assert_eq!(app.get("/send/a/b").text(), "500: denied: no broker `default` is granted");
-    assert_eq!(app.get("/other:/send/a/b").text(), "500: denied: no broker `other` is granted");
+    "#,
+    );
+    app.expect(&[
+        ("/send/a/b", "500: denied: no broker `default` is granted"),
+        ("/other:/send/a/b", "500: denied: no broker `other` is granted"),
+    ]);
     app.wait_for_stderr(
         r#"component.sender.link."wasi:messaging/producer" = { "other" = "BROKER" }"#,
     );
@@ -220,20 +207,18 @@ fn wrong_brokers_and_triggers_are_told_with_their_lines() {
 }
 
 /// Tries out a worker that is another file and does the same, while `messages` are sent.
-fn try_out(keyway: &Keyway, app: &TempDir, time: &str, messages: &str) -> Finished {
-    let other = app.path().join("other.wasm");
+fn try_out(app: &RunningApp, time: &str, messages: &str) -> Finished {
+    let other = app.file("other.wasm");
     let mut bytes = std::fs::read(guest("message-worker")).unwrap();
     bytes.extend_from_slice(b"\0\x06\x05other");
     std::fs::write(&other, bytes).unwrap();
     let other = other.to_str().unwrap();
     std::thread::scope(|scope| {
         let swap = ["swap", "component", "worker", other, "--canary", "50%", "--for", time];
-        let swapping = scope.spawn(move || keyway.ask(swap));
-        let end = Instant::now() + Duration::from_secs(30);
-        while !keyway.ask(["status"]).stdout.contains("canary with") {
-            assert!(Instant::now() < end, "nothing is tried out:\n{}", keyway.stderr());
-        }
-        assert_eq!(keyway.get(messages).text(), "done");
+        let swapping = scope.spawn(move || app.ask(swap));
+        let is_tried = eventually(|| app.ask(["status"]).stdout.contains("canary with"));
+        assert!(is_tried, "nothing is tried out:\n{}", app.stderr());
+        app.expect(&[(messages, "done")]);
         swapping.join().expect("no panic")
     })
 }
@@ -242,9 +227,9 @@ fn try_out(keyway: &Keyway, app: &TempDir, time: &str, messages: &str) -> Finish
 fn a_canary_gets_its_part_of_the_messages() {
     let app = up(r#"backend = "memory""#, "");
     is_listening(&app);
-    let tried = try_out(&app, &app, "5s", "/send/orders.paid/count/40");
+    let tried = try_out(&app, "5s", "/send/orders.paid/count/40");
     assert_eq!(tried.code, Some(0), "{}", tried.stderr);
-    counts(&app, "orders.paid", "40");
+    app.wait_for_answer("/get/orders.paid", "40");
     assert!(app.ask(["status"]).stdout.contains("other.wasm"));
 }
 
@@ -252,10 +237,10 @@ fn a_canary_gets_its_part_of_the_messages() {
 fn a_canary_that_fails_messages_is_taken_back() {
     let app = up(r#"backend = "memory""#, "");
     is_listening(&app);
-    let tried = try_out(&app, &app, "60s", "/send/orders.bad/trap/60");
+    let tried = try_out(&app, "60s", "/send/orders.bad/trap/60");
     assert_eq!(tried.code, Some(1), "{}", tried.stdout);
     assert!(tried.told().contains("the old one is back in service"), "{}", tried.stderr);
     assert!(!app.ask(["status"]).stdout.contains("other.wasm"));
-    assert_eq!(app.get("/send/orders.good/count/20").text(), "done");
-    counts(&app, "orders.good", "20");
+    app.expect(&[("/send/orders.good/count/20", "done")]);
+    app.wait_for_answer("/get/orders.good", "20");
 }

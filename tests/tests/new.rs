@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Stdio};
 
-use keyway_testing::{Finished, Keyway, command, finish, finish_in, get};
+use keyway_testing::{Finished, Keyway, command, finish, finish_in};
 use tempfile::TempDir;
 
 fn folder() -> TempDir {
@@ -152,6 +152,40 @@ fn a_world_of_imports_is_built(language: &str) {
     succeed(finish_in(folder.path(), ["build", "kinds"]));
 }
 
+/// Names of WIT that are one in a language's bindings, or that the bindings use themselves.
+fn names_that_meet_are_told_apart(language: &str) {
+    let folder = folder();
+    let wit = "package shop:drawing;\n\ninterface shapes {\n    enum size { small, large }\n\n    \
+               record style { color: string, size-t: u32, thread-local: u32 }\n\n    \
+               resource circle {\n        constructor(radius: u32);\n        \
+               new: func(radius: u32) -> u32;\n        size: func() -> size;\n        \
+               next: func() -> option<size>;\n        take-handle: func();\n        \
+               resource-new: func();\n        draw: static func(style: style);\n    }\n\n    \
+               resource line-end {\n        constructor();\n    }\n\n    \
+               variant shape { shape(style), round(circle) }\n\n    \
+               record shape-round { circle: circle, style: style }\n\n    \
+               make-circle: func(free: string, ptr0: list<string>, self: u32) -> shape-round;\n\n    \
+               circle-draw: func(of: shape) -> result<u32, list<string>>;\n\n    \
+               static-circle-draw: func(pinner: string) -> shape;\n}\n\n\
+               world drawing {\n    import shapes;\n    export shapes;\n    \
+               export own-name: func() -> string;\n}\n";
+    fs::write(folder.path().join("drawing.wit"), wit).expect("written");
+    let new = ["new", "drawing", "--lang", language, "--wit", "drawing.wit"];
+    succeed(finish_in(folder.path(), new));
+    succeed(finish_in(folder.path(), ["build", "drawing"]));
+    let wit = succeed(finish_in(folder.path(), ["wit", "drawing/drawing.wasm"])).stdout;
+    for part in [
+        "make-circle: func(free: string",
+        "    circle-draw: func(",
+        "static-circle-draw: func(",
+        "new: func(radius: u32)",
+        "take-handle: func()",
+        "record shape-round",
+    ] {
+        assert!(wit.contains(part), "{language}: {part}\n{wit}");
+    }
+}
+
 macro_rules! languages {
     ($($module:ident: $language:literal)*) => {$(
         mod $module {
@@ -201,6 +235,19 @@ macro_rules! kinds {
 
 mod kinds {
     kinds! { rust c cpp go }
+}
+
+macro_rules! names {
+    ($($module:ident)*) => {$(
+        #[test]
+        fn $module() {
+            super::names_that_meet_are_told_apart(stringify!($module));
+        }
+    )*};
+}
+
+mod names_that_meet_are_told_apart {
+    names! { c cpp go }
 }
 
 #[path = "new/resources.rs"]

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use keyway_testing::{Finished, Keyway, finish_in, get};
+use keyway_testing::{Finished, Keyway, finish_in};
 
 fn keyway(folder: &Path, arguments: &str) -> Finished {
     let finished = finish_in(folder, arguments.split(' '));

@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use keyway_testing::{Keyway, app, get};
+use keyway_testing::{Keyway, RunningApp, app};
 use rustls::{ServerConfig, pki_types::PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
@@ -40,17 +40,27 @@ fn head(stream: &mut BufReader<TcpStream>) -> Option<String> {
     Some(head)
 }
 
+/// A server that answers every request, and the head of the last one, in lower case.
+fn noting() -> (SocketAddr, Arc<Mutex<String>>) {
+    let last = Arc::new(Mutex::new(String::new()));
+    let noted = Arc::clone(&last);
+    let address = server(move |stream, _| {
+        let mut stream = BufReader::new(stream);
+        while let Some(head) = head(&mut stream) {
+            *noted.lock().expect("nothing panics") = head.to_ascii_lowercase();
+            stream.get_mut().write_all(ANSWER).expect("it is taken");
+        }
+    });
+    (address, last)
+}
+
 /// An app that asks `origin` as its own requests say.
 fn asking(origin: &str) -> RunningApp {
     asking_where("reach", origin, &[])
 }
 
-fn asking_where(
-    guest: &str,
-    origin: &str,
-    environment: &[(&str, &str)],
-) -> RunningApp {
-    let app = app(&format!(
+fn asking_where(guest: &str, origin: &str, environment: &[(&str, &str)]) -> RunningApp {
+    let folder = app(&format!(
         r#"
         [app]
         name = "asking"
@@ -62,8 +72,7 @@ fn asking_where(
         component = "asks"
     "#
     ));
-    let keyway = Keyway::up_where(app.path(), &[], environment);
-    (app, keyway)
+    RunningApp { keyway: Keyway::up_where(folder.path(), &[], environment), folder }
 }
 
 /// A certificate for `localhost`, in a file, and a server of HTTP/2 that has it. It closes each
@@ -198,21 +207,11 @@ fn a_request_that_a_fresh_connection_fails_is_not_sent_again() {
 
 #[test]
 fn a_server_of_http_1_is_told_its_host_once() {
-    let seen = Arc::new(Mutex::new(String::new()));
-    let address = {
-        let seen = Arc::clone(&seen);
-        server(move |stream, _| {
-            let mut stream = BufReader::new(stream);
-            while let Some(head) = head(&mut stream) {
-                *seen.lock().expect("nothing panics") = head;
-                stream.get_mut().write_all(ANSWER).expect("it is taken");
-            }
-        })
-    };
+    let (address, seen) = noting();
     let keyway = asking(&format!("http://{address}"));
     for url in [format!("http://{address}/a?b"), format!("http://user:secret@{address}/a?b")] {
         assert_eq!(keyway.get(&format!("/http?url={url}")).body, "200");
-        let head = seen.lock().expect("nothing panics").to_ascii_lowercase();
+        let head = seen.lock().expect("nothing panics");
         assert!(head.starts_with("get /a?b http/1.1\r\n"), "{head}");
         assert_eq!(head.matches(&format!("\r\nhost: {address}\r\n")).count(), 1, "{head}");
         assert_eq!(head.matches("host:").count(), 1, "{head}");
@@ -221,17 +220,7 @@ fn a_server_of_http_1_is_told_its_host_once() {
 
 #[test]
 fn a_server_is_told_that_there_is_no_body_where_it_may_expect_one() {
-    let seen = Arc::new(Mutex::new(String::new()));
-    let address = {
-        let seen = Arc::clone(&seen);
-        server(move |stream, _| {
-            let mut stream = BufReader::new(stream);
-            while let Some(head) = head(&mut stream) {
-                *seen.lock().expect("nothing panics") = head.to_ascii_lowercase();
-                stream.get_mut().write_all(ANSWER).expect("it is taken");
-            }
-        })
-    };
+    let (address, seen) = noting();
     let keyway = asking(&format!("http://{address}"));
     for (method, is_told) in [("POST", true), ("PUT", true), ("GET", false)] {
         let path = format!("/http?method={method}&url=http://{address}/");

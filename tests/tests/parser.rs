@@ -3,8 +3,7 @@
 
 use std::fs;
 
-use keyway_testing::{Answer, Keyway, example, request};
-use tempfile::TempDir;
+use keyway_testing::{Answer, Keyway, RunningApp, example};
 
 /// The folders of the parsers.
 const PARSERS: [&str; 6] =
@@ -21,10 +20,7 @@ fn pipeline(parser: &str) -> RunningApp {
     let manifest = manifest
         .replace("source = \"parser\"", &format!("source = \"{parser}\""))
         .replace("source = \"", &format!("source = \"{}/", pipeline.display()));
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("keyway.toml"), manifest).expect("the manifest is written");
-    let keyway = Keyway::up(folder.path());
-    (folder, keyway)
+    RunningApp::up(&manifest)
 }
 
 fn parse(keyway: &Keyway, line: &str) -> Answer {

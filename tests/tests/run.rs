@@ -6,7 +6,6 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Command, Stdio},
-    time::{Duration, Instant},
 };
 
 use keyway_testing::{Finished, command, finish, guest};
@@ -166,11 +165,9 @@ fn the_network_is_closed_but_for_what_is_granted() {
 
 #[test]
 fn time_memory_and_fuel_are_limited_where_that_is_asked_for() {
-    let started = Instant::now();
     let timed = run(&["--time", "300ms"], &["loop"]);
     assert_eq!(timed.code, Some(134));
     assert!(timed.stderr.contains("within 300ms: `--time`"), "{}", timed.stderr);
-    assert!(started.elapsed() < Duration::from_secs(20));
     let fuelled = run(&["--fuel", "10000000"], &["loop"]);
     assert_eq!(fuelled.code, Some(134));
     assert!(fuelled.stderr.contains("fuel"), "{}", fuelled.stderr);

@@ -8,8 +8,8 @@ use std::{
     thread,
 };
 
-use keyway_testing::{Keyway, app, finish, get, guest};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+use keyway_testing::{Keyway, app, finish, guest};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName},
@@ -216,15 +216,22 @@ fn authority() -> CertificateParams {
     params
 }
 
+/// A certificate whose issuer has this name: its own, when it signs itself.
+fn called(name: &str, mut params: CertificateParams) -> CertificateParams {
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
+
 #[test]
 fn a_server_whose_certificate_is_refused_is_told_with_the_reason() {
     let (trusted_authority, own) = server_with(authority());
-    let (other_authority, _) = server_with(authority());
+    let (other_authority, _) = server_with(called("other authority", authority()));
     let mut params = for_name("localhost");
     params.not_after = rcgen::date_time_ymd(2001, 1, 1);
     let (expired, old) = server_with(params);
     let (wrong_name, other) = server_with(for_name("other.example"));
-    let (unknown, _) = server_with(for_name("localhost"));
+    let (unknown, _) = server_with(called("unknown", for_name("localhost")));
+    let (namesake, _) = server_with(for_name("localhost"));
     let plain = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let no_tls = plain.local_addr().expect("an address").port();
     thread::spawn(move || {
@@ -232,7 +239,8 @@ fn a_server_whose_certificate_is_refused_is_told_with_the_reason() {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         }
     });
-    let ports = [trusted_authority, other_authority, expired, wrong_name, unknown, no_tls];
+    let ports =
+        [trusted_authority, other_authority, expired, wrong_name, unknown, namesake, no_tls];
     let grants = ports.map(|port| format!("\"https://localhost:{port}\"")).join(", ");
     let app = client("reach", &format!("grant.http = [{grants}]"));
     let trusted = app.path().join("trusted.pem");
@@ -252,6 +260,7 @@ fn a_server_whose_certificate_is_refused_is_told_with_the_reason() {
         (expired, "TlsCertificateError", "its certificate has expired", "renew"),
         (wrong_name, "TlsCertificateError", "other.example", "by a name in its certificate"),
         (unknown, "TlsCertificateError", "does not trust the issuer", "SSL_CERT_FILE"),
+        (namesake, "TlsCertificateError", "with another key", "SSL_CERT_FILE"),
         (no_tls, "TlsProtocolError", "does not speak TLS", "an `http` address"),
     ] {
         let answer = ask(port);

@@ -35,21 +35,21 @@ fn a_store_of_spin_is_one_of_the_manifest() {
     let stores = format!("{MEMORY}\n[keyvalue.other]\nbackend = \"memory\"");
     let app = up("spin-store", link, &stores);
     app.expect(&[
-            ("/get/a", "none"),
-            ("/set/a/1", "done"),
-            ("/get/a", "1"),
-            ("/exists/a", "true"),
-            ("/sessions:/exists/a", "false"),
-            ("/set/b/2", "done"),
-            ("/keys", "a b"),
-            ("/delete/a", "done"),
-            ("/exists/a", "false"),
-            // More than a page of them.
-            ("/sessions:/fill/2100", "2100"),
-            // By the interface of WASI too, in the form that Spin has.
-            ("/many/none/x/y", "none=none x=1 y=1"),
-            ("/keys", "b x y"),
-        ]);
+        ("/get/a", "none"),
+        ("/set/a/1", "done"),
+        ("/get/a", "1"),
+        ("/exists/a", "true"),
+        ("/sessions:/exists/a", "false"),
+        ("/set/b/2", "done"),
+        ("/keys", "a b"),
+        ("/delete/a", "done"),
+        ("/exists/a", "false"),
+        // More than a page of them.
+        ("/sessions:/fill/2100", "2100"),
+        // By the interface of WASI too, in the form that Spin has.
+        ("/many/none/x/y", "none=none x=1 y=1"),
+        ("/keys", "b x y"),
+    ]);
 }
 
 #[test]
@@ -64,7 +64,10 @@ fn the_same_store_is_kept_on_a_server() {
 #[test]
 fn a_store_without_a_link_is_denied() {
     let app = up("spin-store", "", "");
-    app.expect(&[("/get/a", "Error::AccessDenied"), ("/other:/keys", "Error::AccessDenied")]);
+    app.expect(&[
+        ("/get/a", "500: Error::AccessDenied"),
+        ("/other:/keys", "500: Error::AccessDenied"),
+    ]);
     app.wait_for_stderr(
         r#"component.moved.link."fermyon:spin/key-value" = { "default" = "STORE" }"#,
     );
@@ -74,7 +77,7 @@ fn a_store_without_a_link_is_denied() {
 fn a_store_for_reading_is_not_written() {
     let link = r#"link."fermyon:spin/key-value" = { to = "cache", access = "read" }"#;
     let app = up("spin-store", link, MEMORY);
-    app.expect(&[("/get/a", "none"), ("/set/a/1", "Error::AccessDenied")]);
+    app.expect(&[("/get/a", "none"), ("/set/a/1", "500: Error::AccessDenied")]);
 }
 
 #[test]
@@ -82,10 +85,10 @@ fn variables_come_from_a_configuration() {
     let link = r#"link."fermyon:spin/variables" = "main""#;
     let app = up("spin-store", link, VALUES);
     app.expect(&[
-            ("/variable/level", "info"),
-            ("/variable/other", "undefined"),
-            ("/variable/Level", "invalid name"),
-        ]);
+        ("/variable/level", "info"),
+        ("/variable/other", "undefined"),
+        ("/variable/Level", "invalid name"),
+    ]);
     let app = up("spin-store", "", "");
     app.expect(&[("/variable/level", "undefined")]);
     app.wait_for_stderr(r#"component.moved.link."fermyon:spin/variables" = "CONFIG""#);
@@ -97,19 +100,19 @@ fn the_first_interfaces_of_spin_work_too() {
         "link.\"fermyon:spin/key-value\" = \"cache\"\nlink.\"fermyon:spin/config\" = \"main\"";
     let app = up("spin-first", links, &format!("{MEMORY}\n{VALUES}"));
     app.expect(&[
-            ("/get/a", "Error::NoSuchKey"),
-            ("/set/a/1", "done"),
-            ("/get/a", "1"),
-            ("/keys", "a"),
-            ("/guess/0", "Error::InvalidStore"),
-            ("/guess/3", "Error::InvalidStore"),
-            ("/closed", "Error::InvalidStore"),
-            ("/config/level", "info"),
-            ("/config/other", "provider"),
-            ("/config/a-b", "invalid key"),
-        ]);
+        ("/get/a", "500: Error::NoSuchKey"),
+        ("/set/a/1", "done"),
+        ("/get/a", "1"),
+        ("/keys", "a"),
+        ("/guess/0", "500: Error::InvalidStore"),
+        ("/guess/3", "500: Error::InvalidStore"),
+        ("/closed", "500: Error::InvalidStore"),
+        ("/config/level", "info"),
+        ("/config/other", "provider"),
+        ("/config/a-b", "invalid key"),
+    ]);
     let app = up("spin-first", "", "");
-    app.expect(&[("/keys", "Error::AccessDenied"), ("/config/level", "provider")]);
+    app.expect(&[("/keys", "500: Error::AccessDenied"), ("/config/level", "provider")]);
 }
 
 #[test]
@@ -117,13 +120,13 @@ fn the_interfaces_of_spin_4_do_not_block() {
     let links = "link.\"spin:key-value/key-value\" = \"cache\"\nlink.\"spin:variables/variables\" = \"main\"";
     let app = up("spin-async", links, &format!("{MEMORY}\n{VALUES}"));
     app.expect(&[
-            ("/get/a", "none"),
-            ("/set/a/1", "true"),
-            ("/get/a", "1"),
-            // Streamed, page by page.
-            ("/fill/2100", "2100"),
-            ("/variable/level", "info"),
-        ]);
+        ("/get/a", "none"),
+        ("/set/a/1", "true"),
+        ("/get/a", "1"),
+        // Streamed, page by page.
+        ("/fill/2100", "2100"),
+        ("/variable/level", "info"),
+    ]);
     let app = up("spin-async", "", "");
     app.expect(&[("/get/a", "Error::AccessDenied")]);
     app.wait_for_stderr(
@@ -192,14 +195,14 @@ fn a_spin_toml_runs_as_it_is() {
     let environment = [("SPIN_VARIABLE_TOKEN", "s3cret")];
     let keyway = Keyway::up_where(app.path(), &[], &environment);
     keyway.expect(&[
-            ("/get/a", "none"),
-            ("/set/a/1", "done"),
-            ("/my_store:/exists/a", "false"),
-            ("/other:/exists/a", "Error::AccessDenied"),
-            ("/variable/level", "info"),
-            ("/variable/greeting", "level info, s3cret"),
-            ("/variable/token", "undefined"),
-        ]);
+        ("/get/a", "none"),
+        ("/set/a/1", "done"),
+        ("/my_store:/exists/a", "false"),
+        ("/other:/exists/a", "500: Error::AccessDenied"),
+        ("/variable/level", "info"),
+        ("/variable/greeting", "level info, s3cret"),
+        ("/variable/token", "undefined"),
+    ]);
     let kept = keyway.get("/variable/level").body;
     let exactly = keyway.get("/exactly").body;
     assert_ne!(exactly, kept);
@@ -278,7 +281,7 @@ fn a_component_talks_to_the_servers_of_redis_that_it_is_granted() {
         ("members", "2 1 b"),
         ("execute", "7 x"),
     ] {
-        app.expect(&[(at(command).as_str(), answer)]);
+        app.expect(&[(&at(command), answer)]);
     }
     app.expect(&[("/10.255.255.1/get", "Error::InvalidAddress")]);
     app.wait_for_stderr(r#"component.moved.grant.redis = ["10.255.255.1:6379"]"#);
@@ -352,7 +355,8 @@ fn components_of_a_spin_toml_are_told_where_their_requests_matched() {
 
 #[test]
 fn a_component_of_spin_in_a_manifest_of_keyways_is_told_the_same() {
-    let app = RunningApp::up(r#"
+    let app = RunningApp::up(
+        r#"
         [app]
         name = "moved"
         [component.imports]
@@ -371,7 +375,8 @@ fn a_component_of_spin_in_a_manifest_of_keyways_is_told_the_same() {
         [[trigger.http]]
         route = "/other"
         component = "other"
-    "#);
+    "#,
+    );
     let expected = told_by_spin("/headers", "/headers", "/...", "/...");
     assert_eq!(told_of(&app, "/headers"), expected);
     let expected = told_by_spin("/shop/headers", "/headers", "/shop/...", "/shop/...");

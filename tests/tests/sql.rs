@@ -57,14 +57,16 @@ fn a_component_asks_sqlite() {
             (&["sqlite", "other", "SELECT 1"], "refused: Error::AccessDenied"),
         ],
     );
-    app
-        .wait_for_stderr(r#"component.ask.link."fermyon:spin/sqlite" = { "other" = "DATABASE" }"#);
+    app.wait_for_stderr(r#"component.ask.link."fermyon:spin/sqlite" = { "other" = "DATABASE" }"#);
     let refused = app.get(&path(&["sqlite", "default", "ATTACH 'x.db' AS x"])).body;
     assert!(refused.contains("beyond the database"), "{refused}");
-    app.stop();
-    assert!(app.path().join("data/pets.db").is_file() && !app.path().join("x.db").exists());
-    let app = Keyway::up(app.path());
-    asked(&app, &[(&["sqlite", "default", "SELECT count(*) AS n FROM pet"], "n: 3")]);
+    app.keyway.stop();
+    let folder = app.folder.path();
+    assert!(folder.join("data/pets.db").is_file() && !folder.join("x.db").exists());
+    asked(
+        &Keyway::up(folder),
+        &[(&["sqlite", "default", "SELECT count(*) AS n FROM pet"], "n: 3")],
+    );
 }
 
 #[test]

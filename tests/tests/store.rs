@@ -31,19 +31,19 @@ fn up(link: &str, stores: &str) -> RunningApp {
 fn keeps(backend: &str) {
     let app = up(r#""cache""#, &format!("[keyvalue.cache]\n{backend}"));
     app.expect(&[
-            ("/get/a", "none"),
-            ("/set/a/1", "done"),
-            ("/get/a", "1"),
-            ("/exists/a", "true"),
-            ("/increment/a/41", "42"),
-            ("/increment/n/-2", "-2"),
-            ("/list", "a n"),
-            ("/swap/a/42/43", "swapped"),
-            ("/swap/a/43/interfere", "failed, it is something else"),
-            ("/delete/a", "done"),
-            ("/exists/a", "false"),
-            ("/many/x/y/z", "none y=y z=z"),
-        ]);
+        ("/get/a", "none"),
+        ("/set/a/1", "done"),
+        ("/get/a", "1"),
+        ("/exists/a", "true"),
+        ("/increment/a/41", "42"),
+        ("/increment/n/-2", "-2"),
+        ("/list", "a n"),
+        ("/swap/a/42/43", "swapped"),
+        ("/swap/a/43/interfere", "failed, it is something else"),
+        ("/delete/a", "done"),
+        ("/exists/a", "false"),
+        ("/many/x/y/z", "none y=y z=z"),
+    ]);
 }
 
 #[test]
@@ -82,7 +82,8 @@ fn a_component_keeps_values_in_nats() {
 
 #[test]
 fn the_first_draft_of_the_interface_works_too() {
-    let app = RunningApp::up(r#"
+    let app = RunningApp::up(
+        r#"
         [app]
         name = "keep"
         [component.store]
@@ -93,17 +94,18 @@ fn the_first_draft_of_the_interface_works_too() {
         [[trigger.http]]
         route = "/"
         component = "store"
-    "#);
+    "#,
+    );
     app.expect(&[
-            ("/get/a", "None"),
-            ("/set/a/1", "done"),
-            ("/get/a", r#"Some(Ok("1"))"#),
-            ("/increment/n/7", "7"),
-            ("/many/a", r#"[Some(("a", [49]))]"#),
-            // More than a page, so that it goes by cursors, which are numbers here.
-            ("/fill/2500", "done"),
-            ("/list", "2502"),
-        ]);
+        ("/get/a", "None"),
+        ("/set/a/1", "done"),
+        ("/get/a", r#"Some(Ok("1"))"#),
+        ("/increment/n/7", "7"),
+        ("/many/a", r#"[Some(("a", [49]))]"#),
+        // More than a page, so that it goes by cursors, which are numbers here.
+        ("/fill/2500", "done"),
+        ("/list", "2502"),
+    ]);
 }
 
 #[test]
@@ -111,13 +113,13 @@ fn a_link_names_several_stores() {
     let stores = "[keyvalue.cache]\nbackend = \"memory\"\n[keyvalue.pg]\nbackend = \"memory\"";
     let app = up(r#"{ default = "cache", sessions = "pg" }"#, stores);
     app.expect(&[
-            ("/set/a/cached", "done"),
-            ("/sessions:/set/a/session", "done"),
-            ("/default:/get/a", "cached"),
-            ("/sessions:/get/a", "session"),
-            // By the names that the link gives, and no others.
-            ("/pg:/get/a", "500: no such store"),
-        ]);
+        ("/set/a/cached", "done"),
+        ("/sessions:/set/a/session", "done"),
+        ("/default:/get/a", "cached"),
+        ("/sessions:/get/a", "session"),
+        // By the names that the link gives, and no others.
+        ("/pg:/get/a", "500: no such store"),
+    ]);
     app.wait_for_stderr(r#"component.store.link."wasi:keyvalue/store" = { "pg" = "STORE" }"#);
 }
 
@@ -132,12 +134,12 @@ fn a_link_may_be_for_reading_only() {
     let link = r#"{ to = "cache", access = "read" }"#;
     let app = up(link, "[keyvalue.cache]\nbackend = \"memory\"");
     app.expect(&[
-            ("/get/a", "none"),
-            ("/set/a/1", "500: access denied"),
-            ("/increment/a/1", "500: access denied"),
-            ("/swap/a/none/1", "500: access denied"),
-            ("/many/a/b", "500: access denied"),
-        ]);
+        ("/get/a", "none"),
+        ("/set/a/1", "500: access denied"),
+        ("/increment/a/1", "500: access denied"),
+        ("/swap/a/none/1", "500: access denied"),
+        ("/many/a/b", "500: access denied"),
+    ]);
     app.wait_for_stderr(r#"access = "read-write""#);
 }
 
@@ -163,7 +165,8 @@ fn a_link_may_have_a_quota() {
 
 #[test]
 fn two_fused_components_have_different_stores() {
-    let app = RunningApp::up(r#"
+    let app = RunningApp::up(
+        r#"
         [app]
         name = "keep"
         [component.front]
@@ -180,19 +183,21 @@ fn two_fused_components_have_different_stores() {
         [[trigger.http]]
         route = "/"
         component = "front"
-    "#);
+    "#,
+    );
     app.expect(&[
-            ("/own/set/a/1", "done"),
-            ("/inner/get/a", "none"),
-            ("/inner/set/a/2", "done"),
-            ("/own/get/a", "1"),
-            ("/inner/get/a", "2"),
-        ]);
+        ("/own/set/a/1", "done"),
+        ("/inner/get/a", "none"),
+        ("/inner/set/a/2", "done"),
+        ("/own/get/a", "1"),
+        ("/inner/get/a", "2"),
+    ]);
 }
 
 #[test]
 fn one_of_two_fused_components_has_no_store() {
-    let app = RunningApp::up(r#"
+    let app = RunningApp::up(
+        r#"
         [app]
         name = "keep"
         [component.front]
@@ -206,10 +211,10 @@ fn one_of_two_fused_components_has_no_store() {
         [[trigger.http]]
         route = "/"
         component = "front"
-    "#);
+    "#,
+    );
     app.expect(&[("/own/get/a", "500: Error::NoSuchStore"), ("/inner/set/a/2", "done")]);
-    app
-        .wait_for_stderr(r#"component.front.link."wasi:keyvalue/store" = { "default" = "STORE" }"#);
+    app.wait_for_stderr(r#"component.front.link."wasi:keyvalue/store" = { "default" = "STORE" }"#);
 }
 
 #[test]

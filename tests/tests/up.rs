@@ -3,10 +3,9 @@
 use std::{
     net::TcpStream,
     process::{Command, Stdio},
-    time::{Duration, Instant},
 };
 
-use keyway_testing::{Keyway, app, command, finish, get, guest, request};
+use keyway_testing::{Keyway, RunningApp, Sent, app, command, eventually, finish, guest};
 
 #[test]
 fn a_single_component_is_served() {
@@ -23,7 +22,8 @@ fn health_is_answered_without_a_component() {
 
 #[test]
 fn two_components_answer_as_one() {
-    let keyway = RunningApp::up(r#"
+    let keyway = RunningApp::up(
+        r#"
         [app]
         name = "greeting"
         [component.front]
@@ -34,13 +34,15 @@ fn two_components_answer_as_one() {
         [[trigger.http]]
         route = "/"
         component = "front"
-    "#);
+    "#,
+    );
     assert_eq!(keyway.get("/Ada").body, "Hello, Ada!");
 }
 
 #[test]
 fn two_components_share_one_instance_of_a_third() {
-    let keyway = RunningApp::up(r#"
+    let keyway = RunningApp::up(
+        r#"
         [app]
         name = "diamond"
         [component.diamond-front]
@@ -58,7 +60,8 @@ fn two_components_share_one_instance_of_a_third() {
         [[trigger.http]]
         route = "/"
         component = "diamond-front"
-    "#);
+    "#,
+    );
     assert_eq!(keyway.get("/").body, "1 2");
     // The next request has an instance of its own.
     assert_eq!(keyway.get("/").body, "1 2");
@@ -66,7 +69,8 @@ fn two_components_share_one_instance_of_a_third() {
 
 #[test]
 fn a_resource_is_used_across_a_link() {
-    let keyway = RunningApp::up(r#"
+    let keyway = RunningApp::up(
+        r#"
         [app]
         name = "count"
         [component.counter-front]
@@ -77,13 +81,15 @@ fn a_resource_is_used_across_a_link() {
         [[trigger.http]]
         route = "/"
         component = "counter-front"
-    "#);
+    "#,
+    );
     assert_eq!(keyway.get("/").body, "3");
 }
 
 #[test]
 fn the_longest_route_and_the_named_host_win() {
-    let keyway = RunningApp::up(r#"
+    let keyway = RunningApp::up(
+        r#"
         [app]
         name = "routes"
         [component.hello]
@@ -100,7 +106,8 @@ fn the_longest_route_and_the_named_host_win() {
         host = "other.example"
         route = "/"
         component = "misbehave"
-    "#);
+    "#,
+    );
     let body = |path| keyway.get(path).body;
     assert_eq!(body("/deep"), "Hello, world!\n");
     assert_eq!(body("/deep/er/still"), "ok");
@@ -109,38 +116,58 @@ fn the_longest_route_and_the_named_host_win() {
     assert_eq!(other.body, "ok");
 }
 
-/// An app that says on standard output what it does.
+/// An app whose component may take its time, and then stop.
 fn slow() -> RunningApp {
-    RunningApp::up(r#"
+    let manifest = r#"
         [app]
         name = "slow"
         [component.misbehave]
         source = "{guest:misbehave}"
         grant.stdout = true
+        limit.time = "1h"
         [[trigger.http]]
         route = "/"
         component = "misbehave"
-    "#)
+    "#;
+    RunningApp::up_with(manifest, &["--drain", "1h"])
+}
+
+/// A request that runs until its body ends.
+fn begin(keyway: &Keyway) -> Sent {
+    let mut sent = keyway.begin_post("/echo", 1);
+    sent.wait_for("\r\n\r\n");
+    sent
+}
+
+/// Waits until a signal to stop was taken: then nobody can connect any more.
+fn stops_listening(keyway: &Keyway) {
+    assert!(eventually(|| TcpStream::connect(keyway.address()).is_err()), "it still listens");
+}
+
+/// Ends the request's body, and expects its answer.
+fn ends_well(mut running: Sent) {
+    running.send(b"x");
+    let answer = running.answer();
+    assert_eq!((answer.text().as_str(), answer.complete), ("x", true));
 }
 
 #[test]
 fn a_stop_lets_running_requests_finish() {
-    let keyway = slow();
-    let address = keyway.address();
-    let running = std::thread::spawn(move || get(address, "/sleep?ms=1500"));
-    keyway.wait_for_stdout("misbehave: sleeping");
-    let stopped = keyway.stop();
-    assert_eq!(running.join().expect("the request is answered").status, 200);
-    assert_eq!(stopped.code(), Some(0));
+    let app = slow();
+    let running = begin(&app);
+    app.terminate();
+    stops_listening(&app);
+    ends_well(running);
+    assert_eq!(app.keyway.wait().code(), Some(0));
 }
 
 #[test]
 fn a_stop_lets_work_after_an_answer_finish() {
-    let keyway = slow();
-    assert_eq!(keyway.get("/late?ms=1500").body, "ok");
-    keyway.terminate();
-    keyway.wait_for_stdout("misbehave: late");
-    assert_eq!(keyway.wait().code(), Some(0));
+    let app = slow();
+    assert_eq!(app.get("/late?ms=1500").body, "ok");
+    app.terminate();
+    app.wait_for_stdout("misbehave: late");
+    assert_eq!(app.keyway.wait().code(), Some(0));
 }
 
 #[test]
@@ -149,13 +176,12 @@ fn a_terminal_that_closes_lets_running_requests_finish_and_nohup_keeps_serving()
         let sent = Command::new("kill").args(["-HUP", &keyway.pid().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "keyway has ended already");
     };
-    let keyway = slow();
-    let address = keyway.address();
-    let running = std::thread::spawn(move || get(address, "/sleep?ms=1500"));
-    keyway.wait_for_stdout("misbehave: sleeping");
-    hang_up(&keyway);
-    assert_eq!(running.join().expect("the request is answered").status, 200);
-    assert_eq!(keyway.wait().code(), Some(0));
+    let app = slow();
+    let running = begin(&app);
+    hang_up(&app);
+    stops_listening(&app);
+    ends_well(running);
+    assert_eq!(app.keyway.wait().code(), Some(0));
     let mut nohup = Command::new("nohup");
     nohup
         .arg(command().get_program())
@@ -181,19 +207,15 @@ fn a_port_alone_is_one_of_this_machine() {
 
 #[test]
 fn a_second_signal_cuts_the_drain_short() {
-    let keyway = slow();
-    let address = keyway.address();
-    let running = std::thread::spawn(move || get(address, "/sleep?ms=20000"));
-    keyway.wait_for_stdout("misbehave: sleeping");
-    keyway.terminate();
-    // The first signal was taken when nobody can connect any more.
-    while TcpStream::connect(address).is_ok() {}
-    let started = Instant::now();
-    keyway.terminate();
-    keyway.wait_for_stderr("1 request was cut off");
-    assert_eq!(keyway.wait().code(), Some(0));
-    assert!(started.elapsed() < Duration::from_secs(10), "it did not wait for the request");
-    assert_eq!(running.join().expect("the connection ends").status, 0);
+    let app = slow();
+    let running = app.send("/sleep?ms=3600000");
+    app.wait_for_stdout("misbehave: sleeping");
+    app.terminate();
+    stops_listening(&app);
+    app.terminate();
+    app.wait_for_stderr("1 request was cut off");
+    assert_eq!(app.keyway.wait().code(), Some(0));
+    assert_eq!(running.answer().status, 0);
 }
 
 #[test]
@@ -251,7 +273,8 @@ fn a_component_of_wasi_0_3_is_served() {
 
 #[test]
 fn a_stream_of_wasi_0_3_crosses_a_link() {
-    let keyway = RunningApp::up(r#"
+    let keyway = RunningApp::up(
+        r#"
         [app]
         name = "bytes"
         [component.stream-front]
@@ -262,7 +285,8 @@ fn a_stream_of_wasi_0_3_crosses_a_link() {
         [[trigger.http]]
         route = "/"
         component = "stream-front"
-    "#);
+    "#,
+    );
     let answer = keyway.get("/3000001");
     assert_eq!((answer.status, answer.body.len(), answer.complete), (200, 3_000_001, true));
 }

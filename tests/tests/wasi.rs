@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use keyway_testing::{Keyway, app, get, guest, request};
+use keyway_testing::{Keyway, RunningApp, guest, request};
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::{
     Resolve, UnresolvedPackageGroup, WorldItem,
@@ -38,7 +38,7 @@ fn linked(root: &str, import: &str, other: &str, more: &str) -> RunningApp {
 /// which is called `name`, has done what `more` says.
 fn module_of_preview_1(name: &str, more: &str) -> Vec<u8> {
     let packages = ["clocks", "filesystem", "io", "random", "sockets", "cli", "http"];
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit/wasi-0.2");
+    let folder = Path::new("../wit/wasi-0.2");
     let parse = |text: &str| {
         UnresolvedPackageGroup::parse("test.wit", text)
             .unwrap_or_else(|(_, error)| panic!("WIT is parsed: {error}"))

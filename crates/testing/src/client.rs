@@ -27,6 +27,16 @@ impl Keyway {
         self.send_bytes(format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"))
     }
 
+    /// Sends the head of a POST with a body of `length` bytes, which are to be sent later.
+    ///
+    /// # Panics
+    /// If nothing can be sent.
+    pub fn begin_post(&self, path: &str, length: usize) -> Sent {
+        self.send_bytes(format!(
+            "POST {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+        ))
+    }
+
     /// Sends `bytes` as they are, and leaves the connection open.
     ///
     /// # Panics

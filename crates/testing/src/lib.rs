@@ -16,7 +16,7 @@ use std::{
 };
 
 pub use http::{Answer, HTTP2_GET, Sent, get, read_until, request, send};
-pub use load::Load;
+pub use load::{Answers, Load};
 pub use opened::Opened;
 pub use program::{Finished, Keyway, command, finish, finish_in};
 pub use running::RunningApp;

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Condvar, Mutex,
+        Arc, Condvar, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread::{self, JoinHandle},
@@ -21,15 +21,19 @@ pub struct Load {
 #[derive(Debug, Default)]
 struct Shared {
     is_over: AtomicBool,
-    came: Mutex<Came>,
+    answers: Mutex<Answers>,
     changed: Condvar,
 }
 
-/// What has come.
+/// The answers that have come.
 #[derive(Debug, Default)]
-struct Came {
-    good: usize,
-    bad: Vec<String>,
+pub struct Answers {
+    /// How many were good.
+    pub good: usize,
+    /// How many were since the last that was not.
+    in_a_row: usize,
+    /// The [texts](Answer::text) of those that were not.
+    pub bad: Vec<String>,
 }
 
 impl Load {
@@ -50,11 +54,13 @@ impl Load {
                 while !shared.is_over.load(Relaxed) {
                     let answer = crate::get(address, &path);
                     let is_good = is_good(&answer);
-                    let mut came = shared.came.lock().expect("nothing panics");
+                    let mut answers = shared.answers.lock().expect("nothing panics");
                     if is_good {
-                        came.good += 1;
+                        answers.good += 1;
+                        answers.in_a_row += 1;
                     } else {
-                        came.bad.push(answer.text());
+                        answers.in_a_row = 0;
+                        answers.bad.push(answer.text());
                     }
                     shared.changed.notify_all();
                 }
@@ -63,13 +69,14 @@ impl Load {
         Self { clients: (0..clients).map(client).collect(), shared }
     }
 
-    /// Waits until `count` more answers are good.
+    /// Waits until `count` more answers are good, with none between them that is not.
     ///
     /// # Panics
     /// If they do not come in a long time.
     #[track_caller]
     pub fn wait_for_good(&self, count: usize) {
-        self.wait_for(count, |came| came.good);
+        let before = self.answers().good;
+        self.wait_for(|answers| answers.good >= before + count && answers.in_a_row >= count);
     }
 
     /// Waits until `count` more answers are not good.
@@ -78,29 +85,34 @@ impl Load {
     /// If they do not come in a long time.
     #[track_caller]
     pub fn wait_for_bad(&self, count: usize) {
-        self.wait_for(count, |came| came.bad.len());
+        let before = self.answers().bad.len();
+        self.wait_for(|answers| answers.bad.len() >= before + count);
     }
 
     #[track_caller]
-    fn wait_for(&self, more: usize, count: impl Fn(&Came) -> usize) {
-        let came = self.shared.came.lock().expect("nothing panics");
-        let wanted = count(&came) + more;
+    fn wait_for(&self, have_come: impl Fn(&Answers) -> bool) {
         let changed = &self.shared.changed;
-        let waited = changed.wait_timeout_while(came, PATIENCE, |came| count(came) < wanted);
-        let (came, _) = waited.expect("nothing panics");
-        let last = came.bad.last();
-        assert!(count(&came) >= wanted, "{} of {wanted} answers came: {last:?}", count(&came));
+        let waited = changed.wait_timeout_while(self.answers(), PATIENCE, |all| !have_come(all));
+        let (answers, waited) = waited.expect("nothing panics");
+        let (good, last) = (answers.good, answers.bad.last().cloned());
+        // Its clients must not find the lock poisoned.
+        drop(answers);
+        assert!(!waited.timed_out(), "{good} good answers came, and the last other was {last:?}");
     }
 
-    /// Stops, and returns the [texts](Answer::text) of all answers that were not good.
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.shared.answers.lock().expect("nothing panics")
+    }
+
+    /// Stops, and returns all answers.
     ///
     /// # Panics
-    /// If a client got no answer.
-    pub fn stop(self) -> Vec<String> {
+    /// If a client got none.
+    pub fn stop(self) -> Answers {
         self.shared.is_over.store(true, Relaxed);
         for client in self.clients {
             client.join().expect("a client ends well");
         }
-        std::mem::take(&mut self.shared.came.lock().expect("nothing panics").bad)
+        std::mem::take(&mut *self.shared.answers.lock().expect("nothing panics"))
     }
 }

@@ -268,7 +268,9 @@ impl Keyway {
             (found.len() >= count).then_some(found)
         };
         let found = self.stdout.wait_for(contain);
-        found.unwrap_or_else(|| panic!("less than {count} lines contain {text:?}:\n{}", self.stdout()))
+        found.unwrap_or_else(|| {
+            panic!("less than {count} lines contain {text:?}:\n{}", self.stdout())
+        })
     }
 
     /// Tells it to stop (SIGTERM) and does not wait.

@@ -1,15 +1,17 @@
 //! Whether a component of WASI 0.3 is told what became of its answer.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener},
     sync::mpsc,
     thread,
     time::Duration,
 };
 
-use keyway_testing::{Keyway, app, get};
-use tempfile::TempDir;
+use keyway_testing::RunningApp;
+
+/// Longer than a component takes to say what it is told.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server that notes which paths it is asked for.
 fn witness() -> (SocketAddr, mpsc::Receiver<String>) {
@@ -51,13 +53,6 @@ const ALONE: &str = "";
 const SHARED: [&str; 2] =
     ["instances = { reuse = 10 }", "instances = { reuse = 10, concurrent = 2 }"];
 
-fn send(keyway: &Keyway, method: &str, path: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(keyway.address()).expect("it accepts");
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes()).expect("it is taken");
-    stream
-}
-
 #[test]
 fn a_component_is_told_that_its_answer_was_sent() {
     let (server, noted) = witness();
@@ -65,15 +60,12 @@ fn a_component_is_told_that_its_answer_was_sent() {
         let keyway = up(server, instances);
         let answer = keyway.get(&format!("/after/{server}"));
         assert_eq!((answer.status, answer.body.len()), (200, 4096));
-        let told = noted.recv_timeout(Duration::from_secs(30));
+        let told = noted.recv_timeout(PATIENCE);
         assert_eq!(told.as_deref(), Ok("/sent"), "{instances}");
         // There is nothing to send but the head.
-        let mut head = String::new();
-        send(&keyway, "HEAD", &format!("/after/{server}"))
-            .read_to_string(&mut head)
-            .expect("an answer");
-        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-        let told = noted.recv_timeout(Duration::from_secs(30));
+        let head = keyway.request("HEAD", &format!("/after/{server}"), "", b"");
+        assert_eq!(head.status, 200, "{head:?}");
+        let told = noted.recv_timeout(PATIENCE);
         assert_eq!(told.as_deref(), Ok("/sent"), "HEAD, {instances}");
     }
 }
@@ -83,11 +75,10 @@ fn a_component_that_others_share_is_told_that_its_answer_was_not_sent() {
     let (server, noted) = witness();
     for instances in SHARED {
         let keyway = up(server, instances);
-        let mut stream = send(&keyway, "GET", &format!("/endless/{server}"));
-        let mut some = [0; 8192];
-        stream.read_exact(&mut some).expect("it has begun");
-        drop(stream);
-        let told = noted.recv_timeout(Duration::from_secs(30));
+        let mut sent = keyway.send(&format!("/endless/{server}"));
+        sent.wait_for("....");
+        drop(sent);
+        let told = noted.recv_timeout(PATIENCE);
         assert_eq!(told.as_deref(), Ok("/lost"), "{instances}");
     }
 }

@@ -20,7 +20,7 @@ use std::{
     process::Command,
 };
 
-use keyway_testing::{Keyway, finish, get, guest};
+use keyway_testing::{Keyway, finish, guest, server::Port};
 
 /// An assertion, `wasi:random/random@0.3.0#get-random-u64: another each time`.
 #[derive(Debug)]
@@ -54,11 +54,14 @@ const GUESTS: [&str; 8] = [
 struct Surroundings {
     folder: tempfile::TempDir,
     flags: Vec<String>,
+    /// Where nobody listens: one that it is granted, and one that it is not.
+    _ports: [Port; 2],
 }
 
 impl Surroundings {
     fn of(name: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        let ports = [(); 2].map(|()| Port::take());
         let flags = match name {
             _ if name.contains("files") => folders(folder.path()),
             _ if name.contains("sockets") => {
@@ -66,10 +69,10 @@ impl Surroundings {
                     .map(str::to_owned)
                     .to_vec()
             }
-            _ if name.contains("http") => network(),
+            _ if name.contains("http") => network(&ports),
             _ => ["--env", "ORDER=1", "--env", "EMPTY="].map(str::to_owned).to_vec(),
         };
-        Self { folder, flags }
+        Self { folder, flags, _ports: ports }
     }
 
     /// Asserts what a component cannot: what the system has of what it did.
@@ -111,9 +114,10 @@ fn folders(folder: &Path) -> Vec<String> {
     ]
 }
 
-fn network() -> Vec<String> {
-    let (origin, refused, denied) = (origin::start(), origin::refused(), origin::refused());
-    let mut flags: Vec<_> = [("ORIGIN", origin), ("REFUSED", refused), ("DENIED", denied)]
+fn network(ports: &[Port; 2]) -> Vec<String> {
+    let origin = origin::start().to_string();
+    let [refused, denied] = ports.each_ref().map(|port| format!("127.0.0.1:{port}"));
+    let mut flags: Vec<_> = [("ORIGIN", &origin), ("REFUSED", &refused), ("DENIED", &denied)]
         .into_iter()
         .flat_map(|(name, address)| ["--env".to_owned(), format!("{name}={address}")])
         .collect();

@@ -21,12 +21,6 @@ pub(crate) fn start() -> SocketAddr {
     address
 }
 
-/// A port where nobody listens.
-pub(crate) fn refused() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it is bound")
-}
-
 fn answer(mut stream: TcpStream) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut head = String::new();
