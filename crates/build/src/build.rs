@@ -14,6 +14,7 @@ use crate::{
     BuildError, Language, Project, Toolbox, World,
     check::mismatches,
     files::put,
+    guard::unencodable,
     note::{Inputs, Note},
     task::{Compiled, Options, Stopwatch, Task},
     toolchain::{lack, rust},
@@ -76,6 +77,9 @@ fn build_unguarded(
     // Another build may have finished in the meantime.
     let Some(before) = unbuilt(project, &with)? else { return Ok(Built::Fresh) };
     let world = read_world(project, options)?;
+    if let Some((world, reason)) = world.as_ref().and_then(|w| Some((w, unencodable(w)?))) {
+        return Err(BuildError::world(project, world, &reason));
+    }
     let task = Task { project, options, work: workplace.folder(), compilers: Stopwatch::default() };
     let compiled = compile(&task, world.as_ref(), toolbox)?;
     let component = finish(project, world.as_ref(), &compiled.module)?;
@@ -160,7 +164,7 @@ fn compile(
 /// Makes a component of what the compiler made, and checks it.
 fn finish(project: &Project, world: Option<&World>, module: &[u8]) -> Result<Vec<u8>, BuildError> {
     let name = || project.name.clone();
-    let component = keyway_component::adapt(module)
+    let component = keyway_component::adapt_lending(module)
         .map_err(|error| BuildError::Component { project: name(), reason: error.to_string() })?
         .into_owned();
     if let Some(world) = world {

@@ -94,6 +94,20 @@ impl From<ReadError> for AdaptError {
 ///
 /// Says whether the bytes are not WebAssembly, broken, or another kind of module.
 pub fn adapt(bytes: &[u8]) -> Result<Cow<'_, [u8]>, AdaptError> {
+    adapt_with(bytes, Room::OfAdapter)
+}
+
+/// As [`adapt`], for a program whose `cabi_realloc` allocates for good, as those with `malloc` of C or
+/// the allocator of Go do: the adapter gets its memory from there, and one memory is cheaper than two.
+///
+/// # Errors
+///
+/// As those of [`adapt`].
+pub fn adapt_lending(bytes: &[u8]) -> Result<Cow<'_, [u8]>, AdaptError> {
+    adapt_with(bytes, Room::OfProgram)
+}
+
+fn adapt_with(bytes: &[u8], room: Room) -> Result<Cow<'_, [u8]>, AdaptError> {
     match encoding(bytes)? {
         Encoding::Component => Ok(candidate::released(bytes)?),
         Encoding::Module => {
@@ -101,8 +115,7 @@ pub fn adapt(bytes: &[u8]) -> Result<Cow<'_, [u8]>, AdaptError> {
             let module = Module::read(bytes)?;
             module.check()?;
             let adapter = if module.is_command { COMMAND } else { REACTOR };
-            let component = if module.has_room_for_adapter() {
-                // One memory is cheaper than two.
+            let component = if module.has_room_for_adapter(room) {
                 encode(bytes, adapter, Room::OfProgram)
             } else {
                 let encode = |bridge: &[u8]| encode(bridge, adapter, Room::OfAdapter);
@@ -190,10 +203,10 @@ impl Module {
         self.imports.iter().any(|name| name == PREVIEW_1)
     }
 
-    /// Whether the adapter needs no memory, or asks the program's own allocator for it. Programs without
-    /// a world of their own need not expect that somebody does.
-    fn has_room_for_adapter(&self) -> bool {
-        self.has_world && (!self.uses_preview_1() || (self.has_realloc && self.has_memory))
+    /// Whether the adapter needs no memory of its own.
+    fn has_room_for_adapter(&self, room: Room) -> bool {
+        let lends = room == Room::OfProgram && self.has_realloc && self.has_memory;
+        self.has_world && (lends || !self.uses_preview_1())
     }
 
     fn check(&self) -> Result<(), AdaptError> {

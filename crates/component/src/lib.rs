@@ -30,7 +30,7 @@ mod section;
 mod strip;
 mod weld;
 
-pub use adapt::{AdaptError, adapt};
+pub use adapt::{AdaptError, adapt, adapt_lending};
 pub use authority::{Authority, NEWEST_0_2, NEWEST_0_3, authority, is_of_spin, is_provided};
 pub use describe::{Description, Need, Producer, describe, wit};
 pub use entry::EntryPoint;
