@@ -122,12 +122,14 @@ pub(super) struct Cycle<'a> {
     pub(super) arrows: Vec<&'a Arrow>,
 }
 
+/// The arrows between modules that lie beside each other, by the paths of the modules.
+type Between<'f, 'a> = BTreeMap<(&'f [String], &'f [String]), Vec<&'a Arrow>>;
+
 /// The cycles of a crate. Each is found where its modules lie beside each other.
 pub(super) fn cycles<'a>(files: &[File], arrows: &'a [Arrow]) -> Vec<Cycle<'a>> {
     let path = |file: usize| &files[file].modules[0].path;
     // The modules on both ends that lie beside each other, and the arrows between them.
-    let mut levels: BTreeMap<&[String], BTreeMap<(&[String], &[String]), Vec<&Arrow>>> =
-        BTreeMap::new();
+    let mut levels: BTreeMap<&[String], Between<'_, 'a>> = BTreeMap::new();
     for arrow in arrows {
         let (from, to) = (path(arrow.from), path(arrow.to));
         let shared = from.iter().zip(to).take_while(|(one, other)| one == other).count();
