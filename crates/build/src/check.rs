@@ -57,11 +57,11 @@ fn exports(component: &[u8]) -> Result<Vec<Extern>, String> {
 }
 
 /// A component of the world whose functions do nothing: its types are the world's.
-fn likeness(world: &World) -> Result<Vec<u8>, String> {
+pub(crate) fn likeness(world: &World) -> Result<Vec<u8>, String> {
     let World { resolve, id, .. } = world;
     let mut module = dummy_module(resolve, *id, ManglingAndAbi::Standard32);
     embed_component_metadata(&mut module, resolve, *id, StringEncoding::UTF8)
-        .and_then(|()| ComponentEncoder::default().module(&module)?.encode())
+        .and_then(|()| ComponentEncoder::default().validate(true).module(&module)?.encode())
         .map_err(|error| format!("the world `{}` cannot be encoded: {error:#}", world.name()))
 }
 
@@ -78,9 +78,11 @@ fn compare(world: &World, wanted: &Extern, found: &[Extern]) -> Vec<Mismatch> {
     let mut mismatches = Vec::new();
     for function in &wanted.functions {
         let name = || function.name.clone();
-        match found.functions.iter().find(|found| found.name == function.name) {
+        // A resource may have a method `constructor` beside its constructor.
+        let mut named = found.functions.iter().filter(|found| found.name == function.name);
+        match named.clone().next() {
             None => mismatches.push(Mismatch::NoFunction { export: export(), function: name() }),
-            Some(found) if found.signature != function.signature => {
+            Some(found) if named.all(|found| found.signature != function.signature) => {
                 let (wanted, found) = (function.signature.clone(), found.signature.clone());
                 let (export, name) = (export(), name());
                 mismatches.push(Mismatch::Different { export, name, wanted, found });

@@ -1,10 +1,10 @@
-//! Finds what in a world a generator of bindings panics at, so that a user reads what it is and what to
-//! do.
+//! Finds what in a world a generator of bindings panics at, or no component can have, so that a user
+//! reads what it is and what to do.
 
 use keyway_component::guard::caught;
 use wit_parser::{InterfaceId, WorldItem};
 
-use crate::{Language, World};
+use crate::{Language, World, check::likeness};
 
 /// Has a generator make the bindings of `world`. If it panics, says which functions or types it cannot
 /// write.
@@ -31,6 +31,20 @@ pub(crate) fn generate<T>(
     ))
 }
 
+/// What of a world no component can have, in words about it; none if there can be a component of it.
+pub(crate) fn unencodable(world: &World) -> Option<String> {
+    let reason = |world: &World| {
+        let encoded = caught(|| likeness(world)).map_err(|panic| panic.message);
+        let error = encoded.and_then(|likeness| likeness).err()?;
+        let error = error.rsplit(": ").next().unwrap_or(&error);
+        Some(error.split(" (at offset").next().unwrap_or(error).to_owned())
+    };
+    let said = reason(world)?;
+    let names = culprits(world, &|world| reason(world).as_ref() == Some(&said));
+    let what = if names.is_empty() { "the world".to_owned() } else { names.join(" and ") };
+    Some(format!("no component can have {what}: {said}; change that in the WIT"))
+}
+
 /// What a world can be without, for the sake of finding what a generator fails at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
@@ -44,7 +58,9 @@ enum Part {
 
 /// The fewest functions, or else types, with which `fails` still holds.
 fn culprits(world: &World, fails: &dyn Fn(&World) -> bool) -> Vec<String> {
-    let (functions, types) = parts(world);
+    let (functions, mut types) = parts(world);
+    // What uses a type is written after it, mostly, and fails with it.
+    types.reverse();
     let functions = fewest(functions, &|kept| fails(&with_only(world, kept, &types)));
     let found = if functions.is_empty() {
         fewest(types, &|kept| fails(&with_only(world, &[], kept)))
@@ -162,6 +178,32 @@ mod tests {
     fn has(world: &World, function: &str) -> bool {
         let mut interfaces = world.resolve.interfaces.iter();
         interfaces.any(|(_, interface)| interface.functions.contains_key(function))
+    }
+
+    #[test]
+    fn what_no_component_can_have_is_named() {
+        for (inner, said) in [
+            (
+                "resource foo { foo: func(); bar: func(); } f: func();",
+                "no component can have `[method]foo.foo` of `a:b/t`: export name `[method]foo.foo` \
+                 conflicts with previous name `foo`; change that in the WIT",
+            ),
+            (
+                "enum e { a, A } record r { e: e } f: func(r: r);",
+                "no component can have `e` of `a:b/t`: enum tag name `A` conflicts with previous tag name \
+                 `a`; change that in the WIT",
+            ),
+            (
+                "resource a { b-c: func(); } resource a-b { c: func(); } f: func();",
+                "no component can have `[method]a.b-c` of `a:b/t` and `[method]a-b.c` of `a:b/t`: import \
+                 name `import-method-a-b-c` conflicts with previous name `import-method-a-b-c`; change \
+                 that in the WIT",
+            ),
+        ] {
+            let wit = format!("package a:b; interface t {{ {inner} }} world w {{ export t; }}");
+            assert_eq!(unencodable(&world(&wit)).as_deref(), Some(said));
+        }
+        assert_eq!(unencodable(&world(WIT)), None);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use wit_parser::{
 
 use crate::{
     Language, World,
+    guard::unencodable,
     toolchain::{
         c::{self, order},
         go, lack,
@@ -91,7 +92,7 @@ fn parameters(function: &Function) -> &[Param] {
 
 /// The skeleton of the component `name`, which implements `world`.
 pub(crate) fn of(world: &World, language: Language, name: &str) -> Result<Skeleton, String> {
-    if let Some(lacking) = lack::of(language, world) {
+    if let Some(lacking) = lack::of(language, world).or_else(|| unencodable(world)) {
         return Err(lacking);
     }
     let exports = exports(world);
@@ -100,7 +101,8 @@ pub(crate) fn of(world: &World, language: Language, name: &str) -> Result<Skelet
         Language::Rust => one("src/lib.rs", rust::write(world, &exports)?),
         Language::C => c_sources(&c::generate(language, world)?)?,
         Language::Cpp => cpp_sources(&c::generate(language, world)?)?,
-        Language::Go => go_sources(&exports, &go::stubs(world, name)?),
+        // As in the template's go.mod: Go has packages of its own with names of one word.
+        Language::Go => go_sources(&exports, &go::stubs(world, &format!("example.com/{name}"))?),
         Language::Python => python::write(world, &exports),
         Language::JavaScript => one("src/index.js", script::write(world, &exports, language)),
         Language::TypeScript => one("src/index.ts", script::write(world, &exports, language)),

@@ -183,7 +183,12 @@ pub fn new_project(
                     reason,
                 };
                 let skeleton = caught(|| skeleton::of(&world, language, &names.name));
-                let skeleton = skeleton.map_err(|panic| refused(panic.message))?;
+                let skeleton = skeleton.map_err(|panic| {
+                    refused(format!(
+                        "{}; leave out of the WIT what is not usual, or choose another language",
+                        panic.message
+                    ))
+                })?;
                 let skeleton = skeleton.map_err(refused)?;
                 if let Some(settings) = features.settings() {
                     template.put(SETTINGS, &settings)?;
@@ -272,7 +277,8 @@ impl Names {
 /// A name in WIT: with `%` before it where it is a word of WIT.
 fn as_wit(name: &str) -> String {
     let as_package = format!("package example:{name};");
-    let is_plain = Resolve::default().push_str("name.wit", &as_package).is_ok();
+    let read = caught(|| Resolve::default().push_str("name.wit", &as_package).is_ok());
+    let is_plain = read.unwrap_or(false);
     if is_plain { name.to_owned() } else { format!("%{name}") }
 }
 

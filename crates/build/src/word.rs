@@ -53,7 +53,7 @@ const PYTHON: &[&str] = &[
     "with", "yield",
 ];
 
-/// Words of JavaScript in modules.
+/// Words of JavaScript in modules, and a name that cannot be given again.
 const JAVASCRIPT: &[&str] = &[
     "arguments",
     "await",
@@ -98,6 +98,7 @@ const JAVASCRIPT: &[&str] = &[
     "true",
     "try",
     "typeof",
+    "undefined",
     "var",
     "void",
     "while",

@@ -5,10 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use keyway_component::guard::caught;
 use wit_component::WitPrinter;
 use wit_parser::{
-    Docs, Function, IndexMap, InterfaceId, LiveTypes, Package, PackageId, PackageName, Resolve,
-    Stability, TypeDefKind, WorldId, WorldItem, WorldKey,
+    Docs, Function, Handle, IndexMap, InterfaceId, LiveTypes, Package, PackageId, PackageName,
+    Resolve, Stability, Type, TypeDefKind, WorldId, WorldItem, WorldKey,
 };
 
 use crate::Features;
@@ -52,6 +53,17 @@ pub enum WitError {
         path: PathBuf,
         /// What the parser says, with the place and its line.
         reason: String,
+    },
+    /// The reader gave up on it.
+    #[error(
+        "the WIT in {} ends what reads it: {said}; leave out parts of it to find the one that does, and \
+         write that in another way", path.display()
+    )]
+    Panic {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was said last.
+        said: String,
     },
     /// There is no world of this name, or several and no name was given.
     #[error(
@@ -109,6 +121,14 @@ impl World {
     /// # Errors
     /// If there is no such world or feature, or the WIT is wrong.
     pub fn read(path: &Path, wanted: Option<&str>, features: &Features) -> Result<Self, WitError> {
+        guarded(path, || Self::read_unguarded(path, wanted, features))
+    }
+
+    fn read_unguarded(
+        path: &Path,
+        wanted: Option<&str>,
+        features: &Features,
+    ) -> Result<Self, WitError> {
         if !path.exists() {
             return Err(WitError::Missing { path: path.to_owned() });
         }
@@ -294,6 +314,12 @@ impl World {
     }
 }
 
+/// What a reader makes of the WIT at `path`. It is not Keyway's own, and may panic.
+fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, WitError>) -> Result<T, WitError> {
+    caught(read)
+        .unwrap_or_else(|panic| Err(WitError::Panic { path: path.to_owned(), said: panic.message }))
+}
+
 fn parse(path: &Path, features: &Features) -> Result<(Resolve, PackageId), WitError> {
     let mut resolve = Resolve { all_features: features.all, ..Resolve::default() };
     resolve.features.extend(features.names.iter().cloned());
@@ -342,4 +368,41 @@ fn functions<'a>(
         };
         own.into_iter().chain(interface.into_iter().flat_map(|i| i.functions.values()))
     })
+}
+
+/// The types that a definition is made of.
+pub(crate) fn parts(kind: &TypeDefKind) -> Vec<Type> {
+    match kind {
+        TypeDefKind::Record(record) => record.fields.iter().map(|field| field.ty).collect(),
+        TypeDefKind::Tuple(tuple) => tuple.types.clone(),
+        TypeDefKind::Variant(variant) => variant.cases.iter().filter_map(|case| case.ty).collect(),
+        TypeDefKind::Result(result) => result.ok.into_iter().chain(result.err).collect(),
+        TypeDefKind::Option(ty)
+        | TypeDefKind::List(ty)
+        | TypeDefKind::FixedLengthList(ty, _)
+        | TypeDefKind::Type(ty) => vec![*ty],
+        TypeDefKind::Map(key, value) => vec![*key, *value],
+        TypeDefKind::Future(ty) | TypeDefKind::Stream(ty) => ty.iter().copied().collect(),
+        TypeDefKind::Handle(Handle::Own(id) | Handle::Borrow(id)) => vec![Type::Id(*id)],
+        TypeDefKind::Resource
+        | TypeDefKind::Flags(_)
+        | TypeDefKind::Enum(_)
+        | TypeDefKind::Unknown => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_reader_is_an_error_that_says_what_to_do() {
+        let path = Path::new("a.wit");
+        let read = guarded(path, || -> Result<World, WitError> { panic!("no way") });
+        let said = read.expect_err("it panics").to_string();
+        assert!(
+            said.starts_with("the WIT in a.wit ends what reads it: no way; leave out"),
+            "{said}"
+        );
+    }
 }

@@ -40,8 +40,7 @@ impl<'a> CResource<'a> {
     /// Of the line that declares what gives it back.
     fn of(line: &'a str) -> Option<Self> {
         let (name, rest) = line.strip_prefix("void ")?.split_once("_destructor(")?;
-        let is_export = name.starts_with("exports_") && rest == format!("{name}_t *rep);");
-        is_export.then_some(Self { name })
+        (rest == format!("{name}_t *rep);")).then_some(Self { name })
     }
 
     /// Whether a function is its constructor, and cannot fail.

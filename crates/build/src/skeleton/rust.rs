@@ -13,6 +13,7 @@ use crate::{
     Language, World,
     toolchain::lack,
     word::{escape, pascal, snake},
+    world::parts,
 };
 
 /// Names that a module of ours must not take at the root: crates that the bindings name.
@@ -382,9 +383,9 @@ impl<'a> Scope<'a> {
         match kind {
             TypeDefKind::Handle(Handle::Borrow(_)) => true,
             TypeDefKind::Handle(Handle::Own(_)) => false,
-            _ => lack::parts(kind)
-                .iter()
-                .any(|part| matches!(part, Type::Id(id) if self.has_borrow(*id))),
+            _ => {
+                parts(kind).iter().any(|part| matches!(part, Type::Id(id) if self.has_borrow(*id)))
+            }
         }
     }
 }

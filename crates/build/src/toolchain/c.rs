@@ -1,9 +1,14 @@
 //! C and C++: clang with a C library for WASI, of the WASI SDK or of Debian.
 
+pub(crate) mod cpp;
+mod hide;
 mod mend;
 mod name;
 pub(crate) mod order;
 pub(crate) mod scope;
+mod word;
+
+pub(crate) use word::is_word;
 
 use std::{
     env, fs,
@@ -13,9 +18,9 @@ use std::{
     thread,
 };
 
-use wit_bindgen_core::{Files, WorldGenerator};
+use wit_bindgen_core::Files;
 use wit_component::StringEncoding;
-use wit_parser::Resolve;
+use wit_parser::{Resolve, TypeDefKind, WorldItem};
 
 use crate::{
     BuildError, Found, Language, Missing, Profile, Project, World, debian,
@@ -23,6 +28,8 @@ use crate::{
     guard,
     process::{ask, compile, on_path},
     task::{Compiled, Task},
+    toolchain::alias::Aliased,
+    word::snake,
 };
 
 /// Where the bindings are put.
@@ -205,38 +212,60 @@ pub(crate) fn generate(language: Language, world: &World) -> Result<Files, Strin
 }
 
 fn made(language: Language, world: &World) -> Result<Files, String> {
+    let is_cpp = language == Language::Cpp;
+    let mut aliased = Aliased::of(world, if is_cpp { &cpp::InCpp } else { &name::InC })?;
+    let mut generator = if is_cpp {
+        cpp::name_interfaces(&mut aliased.world);
+        wit_bindgen_cpp::Opts::default().build(None)
+    } else {
+        wit_bindgen_c::Opts::default().build()
+    };
+    let mut made = Files::default();
+    let result = generator.generate(&mut aliased.world.resolve.clone(), world.id, &mut made);
+    result.map_err(|error| format!("no bindings can be made: {error:#}"))?;
     let mut files = Files::default();
-    if language != Language::Cpp {
-        run(&mut *wit_bindgen_c::Opts::default().build(), world, &mut files)?;
-        return Ok(files);
+    for (name, bytes) in made.iter() {
+        let text = String::from_utf8_lossy(bytes);
+        match name.rsplit('.').next() {
+            // The component's types are called as the world has them.
+            Some("o") => files.push(name, &types_of(world)?),
+            Some("c" | "cpp") => {
+                let text = with_names(&aliased.linked(&text, '"'), world);
+                let text = if is_cpp { mend::mend(&text) } else { text };
+                files.push(name, text.as_bytes());
+            }
+            _ if is_cpp && name != RUNTIME => files.push(name, hide::unhide(&text).as_bytes()),
+            _ => files.push(name, bytes),
+        }
     }
-    let named = name::distinct(world);
-    run(&mut *wit_bindgen_cpp::Opts::default().build(None), &named, &mut files)?;
-    let names: Vec<_> = files.iter().map(|(name, _)| name.to_owned()).collect();
-    for name in names.iter().filter(|name| name.ends_with(".cpp")) {
-        let text = files.remove(name).unwrap_or_default();
-        files.push(name, mend::mend(&String::from_utf8_lossy(&text)).as_bytes());
+    if is_cpp {
+        if !made.iter().any(|(name, _)| name == RUNTIME) {
+            files.push(RUNTIME, &runtime()?);
+        }
+        order::order(&mut files);
     }
-    for name in names.iter().filter(|name| name.ends_with("_component_type.o")) {
-        // The component's types are called as the world has them.
-        files.remove(name);
-        files.push(name, &types_of(world)?);
-    }
-    if !names.iter().any(|name| name == RUNTIME) {
-        files.push(RUNTIME, &runtime()?);
-    }
-    order::order(&mut files);
     Ok(files)
+}
+
+/// The bindings with what is to end resources, and to free the results of functions of the world itself,
+/// called as the component model does. The generators write `_` for each `-` in the names of these, by
+/// which nothing finds them.
+fn with_names(text: &str, world: &World) -> String {
+    let types = world.resolve.types.iter().map(|(_, ty)| ty);
+    let resources = types.filter(|ty| matches!(ty.kind, TypeDefKind::Resource));
+    let resources = resources.filter_map(|ty| Some(("#[dtor]", ty.name.as_deref()?)));
+    let functions = world.resolve.worlds[world.id].exports.values().filter_map(|item| match item {
+        WorldItem::Function(function) => Some(("\"cabi_post_", function.name.as_str())),
+        _ => None,
+    });
+    let names = resources.chain(functions).filter(|(_, name)| name.contains('-'));
+    names.fold(text.to_owned(), |text, (before, name)| {
+        text.replace(&format!("{before}{}\"", snake(name)), &format!("{before}{name}\""))
+    })
 }
 
 /// What the bindings of C++ need, which they leave out where only the class of a resource includes it.
 const RUNTIME: &str = "wit.h";
-
-fn run(generator: &mut dyn WorldGenerator, world: &World, files: &mut Files) -> Result<(), String> {
-    let mut resolve = world.resolve.clone();
-    let made = generator.generate(&mut resolve, world.id, files);
-    made.map_err(|error| format!("no bindings can be made: {error:#}"))
-}
 
 fn types_of(world: &World) -> Result<Vec<u8>, String> {
     let (name, encoding) = (world.name(), StringEncoding::UTF8);

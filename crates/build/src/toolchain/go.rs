@@ -5,6 +5,7 @@
 //! and adds to the project with a Go workspace.
 
 mod name;
+mod plain;
 mod stub;
 
 use std::{
@@ -23,7 +24,7 @@ use crate::{
     guard,
     process::{ask, compile, on_path, run},
     task::{Compiled, Task},
-    toolchain::python::Venv,
+    toolchain::{alias::Aliased, python::Venv},
 };
 
 /// What the bindings need at run time: a copy of what the crate that makes them publishes with
@@ -183,14 +184,22 @@ fn in_module(text: &str, module: &str) -> String {
 }
 
 fn generate(world: &World, generate_stubs: bool) -> Result<Files, String> {
-    let world = name::distinct(world);
-    guard::generate(Language::Go, &world, &|world| {
-        let mut resolve = world.resolve.clone();
-        let mut files = Files::default();
+    guard::generate(Language::Go, world, &|world| {
+        let aliased = Aliased::of(world, &name::InGo)?;
+        let mut resolve = aliased.world.resolve.clone();
+        let mut made = Files::default();
         let format = wit_bindgen_go::Format::False;
         let options = wit_bindgen_go::Opts { format, generate_stubs, ..Default::default() };
-        let made = options.build().generate(&mut resolve, world.id, &mut files);
-        made.map_err(|error| format!("no bindings can be made: {error:#}"))?;
+        let result = options.build().generate(&mut resolve, world.id, &mut made);
+        result.map_err(|error| format!("no bindings can be made: {error:#}"))?;
+        let mut files = Files::default();
+        for (name, text) in made.iter() {
+            let text = String::from_utf8_lossy(text);
+            files.push(name, aliased.linked(&text, '\n').as_bytes());
+        }
+        if !generate_stubs {
+            plain::add(&mut files);
+        }
         Ok(files)
     })
 }

@@ -3,16 +3,18 @@
 //! The tools of these languages would end in the middle of their own code, or write code that no
 //! compiler takes. What each has was found by building a component of it.
 
+mod cpp;
 mod go;
 mod javascript;
+mod meet;
 mod python;
 pub(crate) mod rust;
 
 use std::collections::BTreeMap;
 
-use wit_parser::{Handle, Interface, InterfaceId, Resolve, Type, TypeDefKind, TypeId, WorldItem};
+use wit_parser::{Interface, InterfaceId, Resolve, Type, TypeDefKind, TypeId, WorldItem};
 
-use crate::{Language, World, word::snake};
+use crate::{Language, World, word::snake, world::parts};
 
 /// How many flags of one type the component model takes.
 const MAX_FLAGS: usize = 32;
@@ -69,7 +71,8 @@ pub(crate) fn of(language: Language, world: &World) -> Option<String> {
         .or_else(|| items.iter().find_map(|item| without_bindings(language, world, item)))
         .or_else(|| asynchrony(language, world))
         .or_else(|| match language {
-            Language::Go => go::names(world),
+            Language::Cpp => cpp::of(world),
+            Language::Go => go::of(world),
             Language::Python => python::of(world),
             Language::JavaScript | Language::TypeScript => javascript::of(world),
             _ => None,
@@ -204,27 +207,6 @@ fn in_definition(resolve: &Resolve, id: TypeId, features: &mut Vec<Feature>) {
     }
     for part in parts(kind) {
         in_type(resolve, &part, features);
-    }
-}
-
-/// The types that a definition is made of.
-pub(crate) fn parts(kind: &TypeDefKind) -> Vec<Type> {
-    match kind {
-        TypeDefKind::Record(record) => record.fields.iter().map(|field| field.ty).collect(),
-        TypeDefKind::Tuple(tuple) => tuple.types.clone(),
-        TypeDefKind::Variant(variant) => variant.cases.iter().filter_map(|case| case.ty).collect(),
-        TypeDefKind::Result(result) => result.ok.into_iter().chain(result.err).collect(),
-        TypeDefKind::Option(ty)
-        | TypeDefKind::List(ty)
-        | TypeDefKind::FixedLengthList(ty, _)
-        | TypeDefKind::Type(ty) => vec![*ty],
-        TypeDefKind::Map(key, value) => vec![*key, *value],
-        TypeDefKind::Future(ty) | TypeDefKind::Stream(ty) => ty.iter().copied().collect(),
-        TypeDefKind::Handle(Handle::Own(id) | Handle::Borrow(id)) => vec![Type::Id(*id)],
-        TypeDefKind::Resource
-        | TypeDefKind::Flags(_)
-        | TypeDefKind::Enum(_)
-        | TypeDefKind::Unknown => Vec::new(),
     }
 }
 

@@ -4,8 +4,8 @@ package export_wasi_cli_run
 import (
 	"fmt"
 
-	"{{name}}/greeting"
-	environment "{{name}}/wasi_cli_environment"
+	"example.com/{{name}}/greeting"
+	environment "example.com/{{name}}/wasi_cli_environment"
 
 	. "go.bytecodealliance.org/pkg/wit/types"
 )

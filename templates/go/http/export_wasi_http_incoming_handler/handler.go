@@ -2,8 +2,8 @@
 package export_wasi_http_incoming_handler
 
 import (
-	"{{name}}/greeting"
-	. "{{name}}/wasi_http_types"
+	"example.com/{{name}}/greeting"
+	. "example.com/{{name}}/wasi_http_types"
 
 	. "go.bytecodealliance.org/pkg/wit/types"
 )

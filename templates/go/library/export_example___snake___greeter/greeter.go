@@ -2,7 +2,7 @@
 // `wit/world.wit`.
 package export_example_{{snake}}_greeter
 
-import "{{name}}/greeting"
+import "example.com/{{name}}/greeting"
 
 func Greet(name string) string {
 	return greeting.For(name)

@@ -3,9 +3,9 @@
 package export_wasi_http_incoming_handler
 
 import (
-	"{{name}}/greeting"
-	following "{{name}}/wasi_http_incoming_handler"
-	. "{{name}}/wasi_http_types"
+	"example.com/{{name}}/greeting"
+	following "example.com/{{name}}/wasi_http_incoming_handler"
+	. "example.com/{{name}}/wasi_http_types"
 
 	. "go.bytecodealliance.org/pkg/wit/types"
 )

@@ -4,10 +4,12 @@
 //!   there: it has to stay in place.
 //! - A list is lowered in place, which is right only if its elements have the component model's
 //!   layout. Options, results and variants do not: they need separate memory.
+//! - What a result holds is taken by a function that wants its error to be copied, which lists cannot be.
 
 /// The bindings as they should be.
 pub(super) fn mend(bindings: &str) -> String {
-    let mut lines: Vec<String> = bindings.lines().map(keep_payload).collect();
+    let lines = bindings.lines().map(keep_payload).map(|line| take_payload(&line));
+    let mut lines: Vec<String> = lines.collect();
     for number in 0..lines.len() {
         let Some(list) = List::at(&lines, number) else { continue };
         let indent = " ".repeat(indent_of(&lines[number]));
@@ -32,6 +34,14 @@ fn keep_payload(line: &str) -> String {
         }
         _ => line.to_owned(),
     }
+}
+
+fn take_payload(line: &str) -> String {
+    let taken = line.split_once(" payload").and_then(|(ty, rest)| {
+        let (number, value) = rest.split_once(" = std::move(")?;
+        Some(format!("{ty} payload{number} = *std::move({});", value.strip_suffix(").value();")?))
+    });
+    taken.unwrap_or_else(|| line.to_owned())
 }
 
 /// A list that is lowered over itself and must not be.
@@ -81,6 +91,12 @@ mod tests {
         assert_eq!(mend(text), "    auto&& payload2 = std::move(x).error();\n");
         let text = "    std::string_view payload8 = (std::move(x)).value().get_view();\n";
         assert_eq!(mend(text), text);
+    }
+
+    #[test]
+    fn what_a_result_holds_is_not_copied() {
+        let text = "    int32_t payload2 = std::move(x).value();\n";
+        assert_eq!(mend(text), "    int32_t payload2 = *std::move(x);\n");
     }
 
     #[test]

@@ -42,7 +42,8 @@ impl Line<'_> {
 
     /// Whether it is part of what the component exports.
     pub(crate) fn is_export(&self) -> bool {
-        self.scopes.first() == Some(&Scope::Namespace("exports".to_owned()))
+        let Some(Scope::Namespace(first)) = self.scopes.first() else { return false };
+        first.split("::").next() == Some("exports")
     }
 }
 

@@ -1,115 +1,180 @@
-//! Names that meet in Go's bindings: a type is called by another there, as it is by nobody outside.
+//! What Go's bindings call things.
 //!
 //! A package of Go has one space of names. A variant `shape` with a case `circle` makes a constant
 //! `ShapeCircle`, which is a type's name if there is a record `shape-circle`.
 
-use std::collections::BTreeSet;
+use wit_bindgen_c::push_ty_name;
+use wit_parser::{Function, FunctionKind, LiveTypes, Resolve, TypeDefKind, TypeId};
 
-use wit_parser::{Function, FunctionKind, Resolve, TypeDefKind, TypeId, WorldItem};
+use crate::{
+    Language,
+    toolchain::alias::{Naming, Place},
+    word::{camel, escape, pascal, snake},
+};
 
-use crate::{World, word::pascal};
+/// Methods that the bindings give each resource.
+const OF_RESOURCES: &[&str] = &["TakeHandle", "SetHandle", "Drop"];
 
-/// What is put behind a name that is taken.
-const MORE: &str = "-value";
+/// What function bodies of the bindings use, which a parameter would hide.
+const USED: &[&str] = &[
+    "any",
+    "append",
+    "bool",
+    "byte",
+    "cap",
+    "clear",
+    "close",
+    "copy",
+    "delete",
+    "error",
+    "false",
+    "float32",
+    "float64",
+    "int",
+    "int16",
+    "int32",
+    "int64",
+    "int8",
+    "len",
+    "make",
+    "math",
+    "max",
+    "min",
+    "new",
+    "nil",
+    "panic",
+    "pinner",
+    "print",
+    "println",
+    "recover",
+    "returnArea",
+    "rune",
+    "runtime",
+    "string",
+    "true",
+    "uint",
+    "uint16",
+    "uint32",
+    "uint64",
+    "uint8",
+    "uintptr",
+    "unsafe",
+    "witAsync",
+    "witRuntime",
+    "witTypes",
+];
 
-/// The world with types and cases called so that the bindings can be compiled. Functions, interfaces and
-/// resources keep their names, which the component model calls them by.
-pub(super) fn distinct(world: &World) -> World {
-    let mut world = world.clone();
-    for (_, ty) in &mut world.resolve.types {
-        // The bindings have a method of this name.
-        if let TypeDefKind::Variant(variant) = &mut ty.kind {
-            for case in variant.cases.iter_mut().filter(|case| case.name == "tag") {
-                case.name.push_str(MORE);
-            }
-        }
+/// Go's bindings.
+pub(super) struct InGo;
+
+impl Naming for InGo {
+    fn language(&self) -> Language {
+        Language::Go
     }
-    let interfaces: Vec<_> = world.resolve.interfaces.iter().map(|(id, _)| id).collect();
-    for id in interfaces {
-        let interface = &world.resolve.interfaces[id];
-        let taken = interface.functions.values().filter_map(|f| package_name(&world.resolve, f));
-        let taken = taken.collect();
-        let types: Vec<_> = interface.types.values().copied().collect();
-        rename(&mut world.resolve, &types, taken);
-        let old = std::mem::take(&mut world.resolve.interfaces[id].types);
-        let named = old
-            .into_iter()
-            .map(|(name, id)| (world.resolve.types[id].name.clone().unwrap_or(name), id));
-        let named = named.collect();
-        world.resolve.interfaces[id].types = named;
+
+    fn always(&self, place: Place<'_>) -> Vec<String> {
+        let mut types = LiveTypes::default();
+        types.add_world(place.resolve, place.world);
+        let made = types.iter().filter_map(|id| channel(place.resolve, id));
+        let functions = made.flat_map(|name| [format!("Make{name}"), format!("Lift{name}")]);
+        functions.map(|name| format!("{}.{name}", package(place))).collect()
     }
-    let own = &world.resolve.worlds[world.id];
-    let items = own.imports.values().chain(own.exports.values());
-    let (mut taken, mut types) = (BTreeSet::new(), Vec::new());
-    for item in items {
-        match item {
-            WorldItem::Function(function) => taken.extend(package_name(&world.resolve, function)),
-            WorldItem::Type { id, .. } => types.push(*id),
-            WorldItem::Interface { .. } => {}
-        }
+
+    fn resource(&self, place: Place<'_>, name: &str) -> Vec<String> {
+        let (package, name) = (package(place), pascal(name));
+        let functions = ["", "FromOwnHandle", "FromBorrowHandle"].map(|end| format!("{name}{end}"));
+        let own = if place.is_export { "OnDrop" } else { "Handle" };
+        let methods = OF_RESOURCES.iter().chain([&own]).map(|method| format!("{name}.{method}"));
+        functions.into_iter().chain(methods).map(|name| format!("{package}.{name}")).collect()
     }
-    rename(&mut world.resolve, &types, taken);
-    world
+
+    fn function(&self, place: Place<'_>, function: &Function) -> Vec<String> {
+        let (package, name) = (package(place), raw(&function.name));
+        let raw = if place.is_export {
+            format!("wasm_export_{}_{name}", folder(place))
+        } else {
+            format!("{package}.wasm_import_{name}")
+        };
+        vec![format!("{package}.{}", called(place.resolve, function)), raw]
+    }
+
+    fn ty(&self, place: Place<'_>, name: &str, kind: &TypeDefKind) -> Vec<String> {
+        let name = pascal(name);
+        let cases: Vec<&str> = match kind {
+            TypeDefKind::Variant(variant) => variant.cases.iter().map(|case| &*case.name).collect(),
+            TypeDefKind::Enum(of) => of.cases.iter().map(|case| &*case.name).collect(),
+            TypeDefKind::Flags(flags) => flags.flags.iter().map(|flag| &*flag.name).collect(),
+            _ => Vec::new(),
+        };
+        let constants: Vec<_> =
+            cases.into_iter().map(|case| format!("{name}{}", pascal(case))).collect();
+        let makers = constants.iter().map(|constant| format!("Make{constant}"));
+        let makers: Vec<_> = match kind {
+            TypeDefKind::Variant(_) => makers.collect(),
+            _ => Vec::new(),
+        };
+        let package = package(place);
+        let names = [vec![name], constants, makers].concat();
+        names.into_iter().map(|name| format!("{package}.{name}")).collect()
+    }
+
+    fn member(&self, _: &TypeDefKind, name: &str) -> String {
+        pascal(name)
+    }
+
+    fn is_member_taken(&self, _: &str, kind: &TypeDefKind, member: &str) -> bool {
+        // Variants have a method of this name.
+        matches!(kind, TypeDefKind::Variant(_)) && member == "tag"
+    }
+
+    fn parameter(&self, name: &str) -> String {
+        camel(name)
+    }
+
+    fn is_parameter_taken(&self, name: &str) -> bool {
+        USED.contains(&&*camel(name))
+    }
 }
 
-/// Calls `types` so that none of what is made of them is `taken`.
-fn rename(resolve: &mut Resolve, types: &[TypeId], mut taken: BTreeSet<String>) {
-    let is_resource =
-        |resolve: &Resolve, id: TypeId| matches!(resolve.types[id].kind, TypeDefKind::Resource);
-    for id in types.iter().filter(|id| is_resource(resolve, **id)) {
-        let name = pascal(resolve.types[*id].name.as_deref().unwrap_or_default());
-        taken.extend(["", "FromOwnHandle", "FromBorrowHandle"].map(|end| format!("{name}{end}")));
-    }
-    // Those of many names first: it is easier for a user if only one changes.
-    let (many, one): (Vec<TypeId>, Vec<TypeId>) = types
-        .iter()
-        .filter(|id| !is_resource(resolve, **id))
-        .partition(|id| !cases(&resolve.types[**id].kind).is_empty());
-    for id in many.into_iter().chain(one) {
-        let ty = &mut resolve.types[id];
-        let Some(mut name) = ty.name.clone() else { continue };
-        while names(&name, &ty.kind).iter().any(|made| taken.contains(made)) {
-            name.push_str(MORE);
-        }
-        taken.extend(names(&name, &ty.kind));
-        ty.name = Some(name);
-    }
-}
-
-fn cases(kind: &TypeDefKind) -> Vec<&str> {
-    match kind {
-        TypeDefKind::Variant(variant) => variant.cases.iter().map(|case| &*case.name).collect(),
-        TypeDefKind::Enum(of) => of.cases.iter().map(|case| &*case.name).collect(),
-        TypeDefKind::Flags(flags) => flags.flags.iter().map(|flag| &*flag.name).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// All that the bindings make of a type in its package.
-fn names(name: &str, kind: &TypeDefKind) -> Vec<String> {
-    let name = pascal(name);
-    let constants: Vec<_> =
-        cases(kind).into_iter().map(|case| format!("{name}{}", pascal(case))).collect();
-    let makers = constants.iter().map(|constant| format!("Make{constant}"));
-    let makers: Vec<_> = match kind {
-        TypeDefKind::Variant(_) => makers.collect(),
-        _ => Vec::new(),
+/// What functions that make a stream or a future are called after.
+fn channel(resolve: &Resolve, id: TypeId) -> Option<String> {
+    let (kind, payload) = match resolve.types[id].kind {
+        TypeDefKind::Stream(payload) => ("Stream", payload),
+        TypeDefKind::Future(payload) => ("Future", payload),
+        _ => return None,
     };
-    [vec![name], constants, makers].concat()
+    let mut name = String::new();
+    match payload {
+        Some(payload) => push_ty_name(resolve, &payload, &mut name),
+        None => name.push_str("unit"),
+    }
+    Some(format!("{kind}{}", pascal(&name.replace('_', "-"))))
 }
 
-/// What a function is called in its package; none for a method.
-fn package_name(resolve: &Resolve, function: &Function) -> Option<String> {
+/// The function in its package, a method with its type.
+fn called(resolve: &Resolve, function: &Function) -> String {
     let resource = function.kind.resource();
     let resource = resource.and_then(|id| resolve.types[id].name.as_deref()).map(pascal);
+    let (resource, name) = (resource.unwrap_or_default(), pascal(function.item_name()));
     match function.kind {
-        FunctionKind::Freestanding | FunctionKind::AsyncFreestanding => {
-            Some(pascal(&function.name))
-        }
-        FunctionKind::Constructor(_) => resource.map(|resource| format!("Make{resource}")),
-        FunctionKind::Static(_) | FunctionKind::AsyncStatic(_) => {
-            resource.map(|resource| resource + &pascal(function.item_name()))
-        }
-        FunctionKind::Method(_) | FunctionKind::AsyncMethod(_) => None,
+        FunctionKind::Freestanding | FunctionKind::AsyncFreestanding => name,
+        FunctionKind::Constructor(_) => format!("Make{resource}"),
+        FunctionKind::Static(_) | FunctionKind::AsyncStatic(_) => format!("{resource}{name}"),
+        FunctionKind::Method(_) | FunctionKind::AsyncMethod(_) => format!("{resource}.{name}"),
     }
+}
+
+/// `[method]a.b` as `method_a_b`.
+fn raw(name: &str) -> String {
+    snake(&name.replace(['[', ']', '.'], "-")).trim_matches('_').to_owned()
+}
+
+fn package(place: Place<'_>) -> String {
+    let folder = folder(place);
+    if place.is_export { format!("export_{folder}") } else { folder }
+}
+
+/// The package of what is imported, and of types.
+fn folder(place: Place<'_>) -> String {
+    escape(Language::Go, &place.interface().unwrap_or_else(|| "wit_world".to_owned()))
 }

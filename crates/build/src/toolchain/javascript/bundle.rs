@@ -82,6 +82,8 @@ impl Bundler<'_> {
             self.esbuild.arg(format!("--inject:{}", self.fetch.display()));
             self.esbuild.arg("--define:globalThis.fetch=fetch");
         }
+        // A module without any code is taken for one that is missing.
+        self.esbuild.arg("--footer:js=;");
         self.esbuild.args(["--sourcemap=external", "--sources-content=false"]);
         self.esbuild.arg(format!("--color={}", task.options.color));
         self.esbuild.arg(format!("--outfile={}", file.display()));

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use wit_parser::{FunctionKind, TypeDefKind, WorldItem, WorldKey};
+use wit_parser::{FunctionKind, InterfaceId, TypeDefKind, WorldItem, WorldKey};
 
-use crate::{World, word::pascal};
+use super::{
+    Item, Of, interfaces, items,
+    meet::{self, Scope},
+};
+use crate::{Language, World, word::pascal};
 
 /// Classes that the bindings use, and that a class of this name would hide from them.
 const USED: &[&str] = &[
@@ -21,7 +25,41 @@ const USED: &[&str] = &[
 ];
 
 pub(super) fn of(world: &World) -> Option<String> {
-    other_name(world).or_else(|| exported(world)).or_else(|| imported(world))
+    other_name(world)
+        .or_else(|| exported(world))
+        .or_else(|| imported(world))
+        .or_else(|| items(world).iter().find_map(|item| inner(world, item)))
+        .or_else(|| interfaces(world).find_map(|(id, _)| of_interface(world, id)))
+}
+
+/// Names within a function or a type of which `componentize-js` takes two for one: it leaves `-` out, as
+/// later versions of the component model do.
+fn inner(world: &World, item: &Item<'_>) -> Option<String> {
+    let mut scope = Scope::new(Language::JavaScript);
+    let names: Vec<&str> = match item.of {
+        Of::Function(function) => function.params.iter().map(|param| &*param.name).collect(),
+        Of::Type(id) => match &world.resolve.types[id].kind {
+            TypeDefKind::Record(record) => record.fields.iter().map(|field| &*field.name).collect(),
+            TypeDefKind::Flags(flags) => flags.flags.iter().map(|flag| &*flag.name).collect(),
+            kind => meet::names(kind),
+        },
+    };
+    names
+        .into_iter()
+        .find_map(|name| scope.add(canonical(name), &format!("`{name}` of {}", item.name)))
+}
+
+/// The same of the functions and types of an interface.
+fn of_interface(world: &World, id: InterfaceId) -> Option<String> {
+    let mut scope = Scope::new(Language::JavaScript);
+    let interface = &world.resolve.interfaces[id];
+    let of = world.interface_name(id);
+    let mut names = interface.types.keys().chain(interface.functions.keys());
+    names.find_map(|name| scope.add(canonical(name), &format!("`{name}` of `{of}`")))
+}
+
+fn canonical(name: &str) -> String {
+    name.replace('-', "").to_lowercase()
 }
 
 /// An interface that is imported under another name than its own.
@@ -98,7 +136,7 @@ fn imported(world: &World) -> Option<String> {
 fn resources<'a>(
     world: &'a World,
     items: impl Iterator<Item = &'a WorldItem>,
-) -> Vec<(wit_parser::InterfaceId, &'a str)> {
+) -> Vec<(InterfaceId, &'a str)> {
     let interfaces = items.filter_map(|item| match item {
         WorldItem::Interface { id, .. } => Some(*id),
         _ => None,

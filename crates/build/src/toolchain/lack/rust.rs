@@ -1,17 +1,22 @@
 //! Names that Rust's bindings write as they are, and Rust does not take.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wit_bindgen_core::name_package_module;
 use wit_parser::{
-    Function, FunctionKind, IndexMap, InterfaceId, Resolve, Type, TypeDefKind, TypeId, WorldItem,
-    WorldKey,
+    Function, FunctionKind, IndexMap, Interface, InterfaceId, Resolve, Type, TypeDefKind, TypeId,
+    WorldItem, WorldKey,
 };
 
-use super::{Item, Of, interfaces, items, parts, same_symbol};
+use super::{
+    Item, Of, interfaces, items,
+    meet::{self, Scope},
+    same_symbol,
+};
 use crate::{
     Language, World,
-    word::{escape, snake},
+    word::{escape, pascal, snake},
+    world::parts,
 };
 
 /// What `wit-bindgen` has in each imported resource beside its methods.
@@ -49,20 +54,16 @@ fn of_item(resolve: &Resolve, item: &Item<'_>) -> Option<String> {
         Of::Type(id) => {
             let ty = &resolve.types[id];
             let is_self = |name: &str| name.eq_ignore_ascii_case("self");
-            let cases: Vec<&str> = match &ty.kind {
-                TypeDefKind::Variant(variant) => variant.cases.iter().map(|c| &*c.name).collect(),
-                TypeDefKind::Enum(of) => of.cases.iter().map(|case| &*case.name).collect(),
-                _ => Vec::new(),
-            };
             let is_type = ty.name.as_deref().is_some_and(is_self);
-            let is_wrong = is_type || cases.into_iter().any(is_self);
-            is_wrong.then(|| {
+            let is_wrong = is_type || meet::names(&ty.kind).into_iter().any(is_self);
+            let said = is_wrong.then(|| {
                 let what = if is_type { "is called `self`" } else { "has the case `self`" };
                 format!(
                     "{name} {what}, which Rust's bindings write as `Self`, a Rust keyword; \
                          rename it"
                 )
-            })
+            });
+            said.or_else(|| meet::cases(Language::Rust, &ty.kind, name, pascal))
         }
         Of::Function(function) => of_function(resolve, item, function),
     }
@@ -85,6 +86,14 @@ fn of_function(resolve: &Resolve, item: &Item<'_>, function: &Function) -> Optio
              `result` or a `tuple` with something else"
         ));
     }
+    if !item.is_export
+        && let Some(parameter) = hidden(resolve, function)
+    {
+        return Some(format!(
+            "{name} has a parameter `{parameter}`, which Rust's bindings hide with a variable of their own; \
+             rename it"
+        ));
+    }
     let moves_list = |ty: Type| has_moved_list(resolve, ty);
     if !item.is_export && function.params.iter().any(|parameter| moves_list(parameter.ty)) {
         return Some(format!(
@@ -93,6 +102,58 @@ fn of_function(resolve: &Resolve, item: &Item<'_>, function: &Function) -> Optio
         ));
     }
     None
+}
+
+/// What the bindings have variables of that are in the way of parameters, each with a number behind it.
+const NUMBERED: &[&str] = &["layout", "len", "ptr", "result", "vec"];
+
+/// Variables of the bindings without a number.
+const VARIABLES: &[&str] = &["cleanup_list", "ret_area"];
+
+/// A parameter that the bindings of an imported function hide before they pass it on. They number their
+/// variables, one for each part of a parameter that is not a plain number.
+fn hidden<'a>(resolve: &Resolve, function: &'a Function) -> Option<&'a str> {
+    let types = || function.params.iter().map(|parameter| parameter.ty);
+    let count: usize = types().map(|ty| composites(resolve, ty)).sum();
+    let result = function.result.map_or(0, |ty| composites(resolve, ty));
+    let mut fields = Vec::new();
+    types().for_each(|ty| add_fields(resolve, ty, &mut fields));
+    let is_hidden = |name: &str| {
+        let stem = name.trim_end_matches(|last: char| last.is_ascii_digit());
+        let is_numbered = NUMBERED.contains(&stem) || fields.iter().any(|field| field == stem);
+        let number = name[stem.len()..].parse::<usize>();
+        VARIABLES.contains(&name) && count + result > 0
+            || is_numbered && number.is_ok_and(|number| number <= count)
+    };
+    let names = function.params.iter().map(|parameter| parameter.name.as_str());
+    names.into_iter().find(|name| is_hidden(&snake(name)))
+}
+
+/// How many parts a type has that are not plain numbers.
+fn composites(resolve: &Resolve, ty: Type) -> usize {
+    match ty {
+        Type::String | Type::ErrorContext => 1,
+        Type::Id(id) => match &resolve.types[id].kind {
+            TypeDefKind::Type(of) => composites(resolve, *of),
+            TypeDefKind::Handle(_) => 1,
+            kind => {
+                1 + parts(kind).into_iter().map(|part| composites(resolve, part)).sum::<usize>()
+            }
+        },
+        _ => 0,
+    }
+}
+
+/// The fields of all records in a type, which are variables of the bindings too.
+fn add_fields(resolve: &Resolve, ty: Type, fields: &mut Vec<String>) {
+    let Type::Id(id) = ty else { return };
+    let kind = &resolve.types[id].kind;
+    if let TypeDefKind::Record(record) = kind {
+        fields.extend(record.fields.iter().map(|field| word(&field.name)));
+    }
+    for part in parts(kind) {
+        add_fields(resolve, part, fields);
+    }
 }
 
 fn alias_of(resolve: &Resolve, ty: Type) -> Type {
@@ -143,26 +204,46 @@ fn of_interface(world: &World, id: InterfaceId, is_export: bool) -> Option<Strin
             "`{one}` and `{other}` of `{name}` become one name in Rust's bindings; rename one"
         ));
     }
-    let types: BTreeSet<&str> = interface.types.keys().map(String::as_str).collect();
-    for (resource, id) in &interface.types {
-        if !matches!(resolve.types[*id].kind, TypeDefKind::Resource) {
-            continue;
-        }
-        if let Some(function) = beside_constructor(interface.functions.values(), *id) {
+    for id in interface.types.values() {
+        if matches!(resolve.types[*id].kind, TypeDefKind::Resource)
+            && let Some(function) = beside_constructor(interface.functions.values(), *id)
+        {
             return Some(format!(
                 "`{function}` of `{name}` is called `new`, as the constructor is in Rust; rename it"
             ));
         }
-        let made = [format!("{resource}-borrow"), format!("guest-{resource}")];
-        let made = made.iter().find(|made| is_export && types.contains(made.as_str()));
-        if let Some(made) = made {
-            return Some(format!(
-                "`{made}` of `{name}` has the name of something that Rust's bindings generate for \
-                 the resource `{resource}`; rename it"
-            ));
-        }
     }
-    None
+    types(resolve, interface, &name, is_export)
+}
+
+/// Types that become one, and those that are called as what the bindings generate.
+fn types(resolve: &Resolve, interface: &Interface, of: &str, is_export: bool) -> Option<String> {
+    let is_resource = |id: &TypeId| matches!(resolve.types[*id].kind, TypeDefKind::Resource);
+    let resources = interface.types.iter().filter(|(_, id)| is_export && is_resource(id));
+    let made = resources.clone().flat_map(|(resource, _)| {
+        let class = pascal(resource);
+        [format!("{class}Borrow"), format!("Guest{class}")].map(|name| (name, resource))
+    });
+    let made: BTreeMap<String, &String> = made.collect();
+    if let Some((resource, _)) = resources.into_iter().find(|(name, _)| *name == "guest") {
+        return Some(format!(
+            "`{resource}` of `{of}` has the name of something that Rust's bindings generate for the \
+             interface; rename it"
+        ));
+    }
+    if interface.types.contains_key("from") {
+        return Some(format!(
+            "`from` of `{of}` is called as the trait `From` of Rust, which the bindings use; rename it"
+        ));
+    }
+    let mut scope = Scope::new(Language::Rust);
+    interface.types.keys().find_map(|ty| match made.get(&pascal(ty)) {
+        Some(resource) => Some(format!(
+            "`{ty}` of `{of}` has the name of something that Rust's bindings generate for the resource \
+             `{resource}`; rename it"
+        )),
+        None => scope.add(pascal(ty), &format!("`{ty}` of `{of}`")),
+    })
 }
 
 /// A function `new` of a resource that has a constructor too.
