@@ -57,6 +57,38 @@ fn what_programs_count_on_is_as_it_is_natively() {
     );
 }
 
+/// As those of AssemblyScript do with two packages that use WASI.
+#[test]
+fn a_program_that_imports_a_function_several_times_runs() {
+    let write = |name| {
+        format!(
+            r#"(import "wasi_snapshot_preview1" "fd_write"
+                 (func ${name} (param i32 i32 i32 i32) (result i32)))"#
+        )
+    };
+    let call = |name, at| {
+        format!(
+            "(drop (call ${name} (i32.const 1) (i32.const {at}) (i32.const 1) (i32.const 100)))"
+        )
+    };
+    let text = format!(
+        r#"(module {} {} {}
+             (memory (export "memory") 1)
+             (data (i32.const 0) "\20\00\00\00\01\00\00\00\21\00\00\00\01\00\00\00")
+             (data (i32.const 32) "ab")
+             (func (export "_start") {} {} {}))"#,
+        write("one"),
+        write("two"),
+        write("three"),
+        call("three", 0),
+        call("one", 8),
+        call("two", 0),
+    );
+    let (_folder, file) = module(&text, "");
+    let finished = finish(["run", &file]);
+    assert_eq!((finished.code, &*finished.stdout), (Some(0), "aba"), "{}", finished.stderr);
+}
+
 #[test]
 fn buffers_that_grow_take_little_more_memory_than_the_largest() {
     let (_folder, file) = module(include_str!("preview_1/growth.wat"), "");

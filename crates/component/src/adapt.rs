@@ -5,7 +5,7 @@ mod bridge;
 mod encoded;
 mod preview_1;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as PREVIEW_1,
@@ -115,7 +115,7 @@ fn adapt_with(bytes: &[u8], room: Room) -> Result<Cow<'_, [u8]>, AdaptError> {
             let module = Module::read(bytes)?;
             module.check()?;
             let adapter = if module.is_command { COMMAND } else { REACTOR };
-            let component = if module.has_room_for_adapter(room) {
+            let component = if module.is_taken_as_it_is(room) {
                 encode(bytes, adapter, Room::OfProgram)
             } else {
                 let encode = |bridge: &[u8]| encode(bridge, adapter, Room::OfAdapter);
@@ -167,16 +167,21 @@ struct Module {
     /// Whether it exports an allocator for others.
     has_realloc: bool,
     has_memory: bool,
+    /// Whether it imports something twice, as no module of a component may.
+    has_repeats: bool,
 }
 
 impl Module {
     fn read(bytes: &[u8]) -> Result<Self, ReadError> {
         let mut module = Self::default();
+        let mut known = BTreeSet::new();
         for payload in Parser::new(0).parse_all(bytes) {
             match payload? {
                 Payload::ImportSection(section) => {
                     for import in section.into_imports() {
-                        let from = import?.module;
+                        let import = import?;
+                        let from = import.module;
+                        module.has_repeats |= !known.insert((from, import.name));
                         if !module.imports.iter().any(|known| known == from) {
                             module.imports.push(from.to_owned());
                         }
@@ -203,10 +208,10 @@ impl Module {
         self.imports.iter().any(|name| name == PREVIEW_1)
     }
 
-    /// Whether the adapter needs no memory of its own.
-    fn has_room_for_adapter(&self, room: Room) -> bool {
+    /// Whether it needs no bridge: the adapter has no memory of its own, if there is one.
+    fn is_taken_as_it_is(&self, room: Room) -> bool {
         let lends = room == Room::OfProgram && self.has_realloc && self.has_memory;
-        self.has_world && (lends || !self.uses_preview_1())
+        self.has_world && !self.has_repeats && (lends || !self.uses_preview_1())
     }
 
     fn check(&self) -> Result<(), AdaptError> {

@@ -9,11 +9,17 @@
 //! functions of preview 1 from there, and otherwise stays as it is, to the byte, so that what says which
 //! lines its code came from stays right.
 
+use std::collections::BTreeMap;
+
 use wasm_encoder::{
-    ConstExpr, ElementSection, Elements, Encode, EntityType, ImportSection, Module as NewModule,
+    ConstExpr, ElementSection, Elements, EntityType, ImportSection, Module as NewModule, Section,
     StartSection, TypeSection, ValType,
+    reencode::{Reencode, RoundtripReencoder},
 };
-use wasmparser::{CompositeInnerType, ExternalKind, FuncType, Parser, Payload, TypeRef};
+use wasmparser::{
+    BinaryReader, CompositeInnerType, ExternalKind, FuncType, ImportSectionReader, Parser, Payload,
+    TypeRef,
+};
 
 use super::{
     AdaptError, PREVIEW_1,
@@ -42,6 +48,8 @@ pub(super) struct Program<'a> {
     function_types: Vec<u32>,
     functions: Vec<&'static Function>,
     imports: Vec<(&'a str, Signature<'a>)>,
+    /// How often it imports each function, by the names of its module and its own.
+    counts: BTreeMap<(&'a str, &'a str), usize>,
     memories: Vec<wasmparser::MemoryType>,
     shown: usize,
     exports: Vec<(&'a str, u32)>,
@@ -110,6 +118,7 @@ impl<'a> Program<'a> {
             });
         };
         self.function_types.push(ty);
+        *self.counts.entry((from, name)).or_default() += 1;
         let signature = self.signature(name, ty);
         if from != PREVIEW_1 {
             let Some(signature) = signature else {
@@ -211,6 +220,7 @@ impl<'a> Program<'a> {
             module: &module,
             instances: (PREVIEW_1, MEMORY),
             imports: self.imports.iter().map(|(from, _)| *from).collect(),
+            again: self.again(),
             memory: (self.shown < self.memories.len()).then(|| memory_name(self.shown)),
             starter: &starter,
             called: called.iter().map(|function| function.name).collect(),
@@ -222,53 +232,76 @@ impl<'a> Program<'a> {
         Ok(component)
     }
 
-    /// The program, with its memories imported. Imports of other kinds have numbers of their own, so that
-    /// nothing else changes.
+    /// The names by which it takes instances once more, each with the name that the instance has.
+    fn again(&self) -> Vec<(String, &'a str)> {
+        let mut most = BTreeMap::new();
+        for (&(from, _), &count) in &self.counts {
+            let known = most.entry(from).or_insert(count);
+            *known = count.max(*known);
+        }
+        let names = |(from, count)| (1..count).map(move |number| (again(from, number), from));
+        most.into_iter().flat_map(names).collect()
+    }
+
+    /// The program, with other imports.
     fn behind_bridge(&self) -> Result<Vec<u8>, AdaptError> {
         let (header, sections) = split(self.bytes).map_err(ReadError::from)?;
-        let mut imports = Vec::new();
-        for (number, memory) in self.memories.iter().enumerate() {
-            MEMORY.encode(&mut imports);
-            memory_name(number).encode(&mut imports);
-            let memory = wasm_encoder::MemoryType::from(*memory);
-            EntityType::Memory(memory).encode(&mut imports);
-        }
-        let added = u32::try_from(self.memories.len()).unwrap_or(u32::MAX);
         let mut out = header.to_vec();
-        let mut is_added = self.memories.is_empty();
+        let mut is_written = false;
         for (section, data) in sections {
             // What comes before imports are types.
-            if !is_added && section > id::IMPORTS {
-                let mut data = Vec::new();
-                added.encode(&mut data);
-                data.extend_from_slice(&imports);
-                write(id::IMPORTS, &data, &mut out);
-                is_added = true;
+            if !is_written && section >= id::IMPORTS {
+                let before = (section == id::IMPORTS).then_some(data);
+                self.imports_behind(before)?.append_to(&mut out);
+                is_written = true;
             }
             match section {
-                id::MEMORIES => {}
+                id::IMPORTS | id::MEMORIES => {}
                 id::CUSTOM if is_world(data)? => {}
-                id::IMPORTS => {
-                    let mut reader = wasmparser::BinaryReader::new(data, 0);
-                    let count = reader.read_var_u32().map_err(ReadError::from)?;
-                    let rest = &data[data.len() - reader.bytes_remaining()..];
-                    let mut data = Vec::new();
-                    count.saturating_add(added).encode(&mut data);
-                    data.extend_from_slice(rest);
-                    data.extend_from_slice(&imports);
-                    write(id::IMPORTS, &data, &mut out);
-                    is_added = true;
-                }
                 _ => write(section, data, &mut out),
             }
         }
         Ok(out)
     }
+
+    /// What it imports, and its memories after that. Imports of other kinds have numbers of their own, so
+    /// that nothing else changes. A module may import a function twice, but not within a component: there
+    /// it takes the function from the same instance by another name.
+    fn imports_behind(&self, before: Option<&[u8]>) -> Result<ImportSection, AdaptError> {
+        let mut imports = ImportSection::new();
+        let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        if let Some(before) = before {
+            let reader = ImportSectionReader::new(BinaryReader::new(before, 0));
+            for import in reader.map_err(ReadError::from)?.into_imports() {
+                let import = import.map_err(ReadError::from)?;
+                let (from, name) = (import.module, import.name);
+                let ty = RoundtripReencoder.entity_type(import.ty);
+                let ty = ty.map_err(|error| AdaptError::Encode { reason: error.to_string() })?;
+                let count = counts.entry((from, name)).or_default();
+                match *count {
+                    0 => imports.import(from, name, ty),
+                    number => imports.import(&again(from, number), name, ty),
+                };
+                *count += 1;
+            }
+        }
+        for (number, memory) in self.memories.iter().enumerate() {
+            let memory = wasm_encoder::MemoryType::from(*memory);
+            imports.import(MEMORY, &memory_name(number), EntityType::Memory(memory));
+        }
+        Ok(imports)
+    }
+}
+
+/// The name by which the program takes an instance for the functions that it imports from there for the
+/// `number`th time, after the first.
+fn again(from: &str, number: usize) -> String {
+    format!("keyway:{number}:{from}")
 }
 
 /// Whether a custom section says what world a module is for.
 fn is_world(section: &[u8]) -> Result<bool, ReadError> {
-    let name = wasmparser::BinaryReader::new(section, 0).read_string()?;
+    let name = BinaryReader::new(section, 0).read_string()?;
     Ok(name.starts_with(WORLD))
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Behind<'b> {
     pub(super) instances: (&'b str, &'b str),
     /// The instances that it takes as the bridge does.
     pub(super) imports: BTreeSet<&'b str>,
+    /// The names by which it takes some of these once more, each with the name that the instance has.
+    pub(super) again: Vec<(String, &'b str)>,
     /// The name by which the bridge exports the memory that functions of its world use.
     pub(super) memory: Option<String>,
     /// The module that fills the bridge's table.
@@ -306,6 +308,11 @@ impl<'a> Encoded<'a> {
             let argument = of_bridge.iter().find(|(known, _)| known == name);
             let (_, instance) = argument.ok_or_else(unknown)?;
             arguments.push((name, ModuleArg::Instance(*instance)));
+        }
+        for (name, from) in &behind.again {
+            let known = arguments.iter().find(|(known, _)| known == from);
+            let (_, ModuleArg::Instance(instance)) = *known.ok_or_else(unknown)?;
+            arguments.push((name, ModuleArg::Instance(instance)));
         }
         write(id::CORE_MODULE, behind.module, component);
         let mut instances = InstanceSection::new();

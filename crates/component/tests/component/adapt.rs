@@ -188,6 +188,26 @@ fn a_world_without_preview_1_has_one_memory() {
 }
 
 #[test]
+fn a_module_may_import_a_function_several_times() {
+    let write = "(import \"wasi_snapshot_preview1\" \"fd_write\" \
+                 (func (param i32 i32 i32 i32) (result i32)))";
+    let log = "(import \"$root\" \"log\" (func (param i32)))";
+    let rest = "(memory (export \"memory\") 1) (func (export \"_start\")) (func (export \"f\"))";
+    let world = "import log: func(number: u32); export f: func();";
+    let module = |imports: &[&str]| format!("(module {} {rest})", imports.concat());
+    let command = wat::parse_str(module(&[write, RANDOM, write, write])).expect("it is valid");
+    describe(&adapted(&command)).expect("it is valid");
+    for imports in [&[log, log] as &[_], &[write, log, log, write, log], &[log, write, write]] {
+        let component = adapted(&in_world(&module(imports), world));
+        let imports = describe(&component).expect("it is valid").imports;
+        assert_eq!(imports.iter().filter(|import| import.name == "log").count(), 1);
+    }
+    let other = log.replace("(param i32)", "(param i64)");
+    let error = adapt(&in_world(&module(&[log, &other]), world)).map(drop);
+    assert!(matches!(error, Err(AdaptError::Encode { .. })), "{error:?}");
+}
+
+#[test]
 fn what_a_world_cannot_have_with_preview_1_is_named() {
     let text = "(func (export \"f\") (result i32) (i32.const 0))
                 (func (export \"cabi_realloc\") (param i32 i32 i32 i32) (result i32) unreachable)";
