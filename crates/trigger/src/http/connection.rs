@@ -160,7 +160,8 @@ async fn speak<H, S>(
     };
     match protocol {
         Protocol::Http1 => {
-            let stream = TokioIo::new(stream.of_http1());
+            let longest_head = local.settings.header_bytes as usize;
+            let stream = TokioIo::new(stream.of_http1(longest_head));
             let connection = local.settings.http1.serve_connection(stream, service);
             supervise(connection, line, &local, activity, &peer).await;
         }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use http::header::CONTENT_LENGTH;
-use http::{HeaderValue, Method, Request, Response, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
@@ -37,7 +37,8 @@ pub(super) fn exchange<H: Handler>(
         request.version() == Version::HTTP_11 && trailer::are_wanted(request.headers());
     async move {
         let head_only = request.method() == Method::HEAD;
-        let is_multiplexed = request.version() == Version::HTTP_2;
+        let version = request.version();
+        let is_multiplexed = version == Version::HTTP_2;
         let response = match chosen {
             Ok(handler) => ask(&*handler, request, peer).await,
             Err(reply) => reply.response(),
@@ -52,6 +53,11 @@ pub(super) fn exchange<H: Handler>(
             answer = answer.multiplexed(has_body && is_error);
         } else if wants_trailers {
             answer = answer.with_trailers(&head.headers);
+        }
+        if version == Version::HTTP_10 && !head_only && !has_length(&head.headers, &answer) {
+            // Its end is that of the connection: hyper would promise to keep that all the same, if the
+            // client has asked for it.
+            head.version = Version::HTTP_10;
         }
         if !is_multiplexed && head.status.canonical_reason().is_none() {
             // hyper writes `<none>` where nobody has a reason; there need not be one (RFC 9112,
@@ -102,6 +108,11 @@ async fn ask<H: Handler>(handler: &H, request: Request<Incoming>, peer: Peer) ->
             response
         }
     }
+}
+
+/// Whether a client will know where an answer ends without chunks.
+fn has_length(headers: &HeaderMap, answer: &Answer) -> bool {
+    headers.contains_key(CONTENT_LENGTH) || answer.size_hint().exact().is_some()
 }
 
 /// Says in an answer to `HEAD` how long the body would be, as far as that is known without asking

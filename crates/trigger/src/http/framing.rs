@@ -18,6 +18,10 @@ pub(super) struct Framing {
     begun: Vec<u8>,
     /// The heads that have come to their end.
     heads: u64,
+    /// How long a head may be, in bytes.
+    longest_head: usize,
+    /// Whether the first line of a head is longer than that.
+    has_long_target: bool,
 }
 
 /// What comes next.
@@ -55,8 +59,20 @@ pub(super) struct Malformed {
 }
 
 impl Framing {
-    pub(super) fn new() -> Self {
-        Framing { expected: Expected::head(), begun: Vec::new(), heads: 0 }
+    /// For heads that may have so many bytes.
+    pub(super) fn new(longest_head: usize) -> Self {
+        Framing {
+            expected: Expected::head(),
+            begun: Vec::new(),
+            heads: 0,
+            longest_head,
+            has_long_target: false,
+        }
+    }
+
+    /// Whether a head was too long for its target alone.
+    pub(super) fn has_long_target(&self) -> bool {
+        self.has_long_target
     }
 
     /// Takes note of the next bytes of the client.
@@ -77,6 +93,7 @@ impl Framing {
             }
             let Some(end) = memchr(b'\n', rest) else {
                 self.begun.extend_from_slice(rest);
+                self.measure(self.begun.len());
                 if self.begun.len() > LONGEST_LINE_BYTES {
                     self.expected = Expected::Unknown;
                 }
@@ -102,9 +119,19 @@ impl Framing {
         Ok(())
     }
 
+    /// Takes note of how long a line is, or will be at least.
+    fn measure(&mut self, bytes: usize) {
+        if bytes >= self.longest_head
+            && matches!(self.expected, Expected::Head { is_first: true, .. })
+        {
+            self.has_long_target = true;
+        }
+    }
+
     /// Takes a whole line. False where it ends a head with two lengths, or belongs to trailers and is
     /// none of HTTP's.
     fn take(&mut self, line: &[u8]) -> bool {
+        self.measure(line.len());
         let is_ended_well = line.ends_with(b"\r\n");
         let text = line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")).unwrap_or(line);
         match &mut self.expected {
@@ -192,11 +219,15 @@ mod tests {
 
     const CHUNKED: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 
+    fn framing() -> Framing {
+        Framing::new(100)
+    }
+
     /// What is found, however the bytes are cut.
     fn found(text: &str) -> Option<u64> {
-        let whole = Framing::new().follow(text.as_bytes()).err();
+        let whole = framing().follow(text.as_bytes()).err();
         for pieces in [1, 2, 7] {
-            let mut framing = Framing::new();
+            let mut framing = framing();
             let mut pieces = text.as_bytes().chunks(pieces);
             let malformed = pieces.find_map(|piece| framing.follow(piece).err());
             assert_eq!(malformed.map(|it| it.request), whole.map(|it| it.request), "{text:?}");
@@ -225,6 +256,26 @@ mod tests {
     }
 
     #[test]
+    fn a_target_is_too_long_where_its_line_alone_is() {
+        let long = "x".repeat(100);
+        for (text, is_long) in [
+            (format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n"), true),
+            (format!("GET /{long}"), true),
+            (format!("{CHUNKED}0\r\n\r\nGET /{long}"), true),
+            (format!("GET / HTTP/1.1\r\nX: {long}"), false),
+            (format!("{CHUNKED}64\r\n{long}\r\n0;{long}\r\n"), false),
+        ] {
+            for pieces in [1, 7, 1000] {
+                let mut framing = framing();
+                for piece in text.as_bytes().chunks(pieces) {
+                    framing.follow(piece).expect("it is well formed");
+                }
+                assert_eq!(framing.has_long_target(), is_long, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
     fn what_hyper_refuses_itself_is_not_followed() {
         for head in [
             "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n0\r\nX\n",
@@ -242,7 +293,7 @@ mod tests {
         let head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n";
         let body = "0\r\n\r\n";
         assert_eq!(found(&format!("{head}{body}")), Some(1));
-        let malformed = Framing::new().follow(format!("{head}{body}").as_bytes());
+        let malformed = framing().follow(format!("{head}{body}").as_bytes());
         assert_eq!(malformed, Err(Malformed { request: 1, at: head.len() }));
         let other = "POST / HTTP/1.1\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n";
         assert_eq!(found(&format!("{CHUNKED}{body}{other}{body}")), Some(2));

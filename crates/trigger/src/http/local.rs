@@ -28,7 +28,7 @@ pub(super) struct Settings {
     pub(super) handshake_timeout: Duration,
     pub(super) write_timeout: Duration,
     pub(super) connections: Arc<Semaphore>,
-    header_bytes: u32,
+    pub(super) header_bytes: u32,
     max_streams: u32,
 }
 

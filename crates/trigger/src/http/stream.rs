@@ -18,6 +18,13 @@ use super::trailer::LAST_CHUNK;
 /// How long what was answered and is done takes in what the client was sending.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
 
+/// How hyper's own refusal of a head that is too long begins.
+const HEAD_TOO_LONG: &[u8] =
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n";
+
+/// How it has to begin where the target is why (RFC 9112, section 3).
+const TARGET_TOO_LONG: &[u8] = b"HTTP/1.1 414 URI Too Long\r\nconnection: close\r\n";
+
 /// Bytes both ways.
 #[derive(Debug)]
 pub(super) struct Stream<S> {
@@ -32,8 +39,10 @@ pub(super) struct Stream<S> {
     /// There for HTTP/1.
     framing: Option<Framing>,
     is_malformed: bool,
-    /// What is written in place of a last chunk, as far as it is not written yet.
-    last_chunk: Bytes,
+    /// What is written in place of what hyper writes, as far as it is not written yet.
+    instead: Bytes,
+    /// How many bytes of hyper's that replaces.
+    replaced_bytes: usize,
 }
 
 /// How a connection of HTTP/1 closes.
@@ -75,14 +84,16 @@ impl<S> Stream<S> {
             linger: Linger::Never,
             framing: None,
             is_malformed: false,
-            last_chunk: Bytes::new(),
+            instead: Bytes::new(),
+            replaced_bytes: 0,
         }
     }
 
-    /// For HTTP/1: follows the requests, and waits at its end for the rest of what nobody read.
-    pub(super) fn of_http1(mut self) -> Self {
+    /// For HTTP/1, where a head may have so many bytes: follows the requests, and waits at its end for
+    /// the rest of what nobody read.
+    pub(super) fn of_http1(mut self, longest_head: usize) -> Self {
         self.linger = Linger::IfUnread { begun_at_read: None };
-        self.framing = Some(Framing::new());
+        self.framing = Some(Framing::new(longest_head));
         self
     }
 
@@ -170,32 +181,38 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Stream<S> {
-    /// Writes a last chunk with trailers, where `bytes` are the one that is to be replaced.
-    fn poll_last_chunk(
+    /// What is to be written in place of the beginning of `bytes`, and how long that is.
+    fn replacement(&self, bytes: &[u8]) -> Option<(Bytes, usize)> {
+        // Whoever left it there has seen that nothing else is to be written before.
+        if let Some(last) = self.activity.take_last_chunk() {
+            return bytes.starts_with(LAST_CHUNK).then_some((last, LAST_CHUNK.len()));
+        }
+        let has_long_target = self.framing.as_ref().is_some_and(Framing::has_long_target);
+        let is_refused = has_long_target && bytes.starts_with(HEAD_TOO_LONG);
+        is_refused.then_some((Bytes::from_static(TARGET_TOO_LONG), HEAD_TOO_LONG.len()))
+    }
+
+    /// Writes what replaces the beginning of `bytes`, if anything does.
+    fn poll_replacement(
         &mut self,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Option<Poll<io::Result<usize>>> {
-        if self.last_chunk.is_empty() {
-            // Whoever left it there has seen that nothing else is to be written before.
-            let last = self.activity.take_last_chunk()?;
-            if !bytes.starts_with(LAST_CHUNK) {
-                return None;
-            }
-            self.last_chunk = last;
+        if self.instead.is_empty() {
+            (self.instead, self.replaced_bytes) = self.replacement(bytes)?;
         }
-        while !self.last_chunk.is_empty() {
-            let written = Pin::new(&mut self.inner).poll_write(context, &self.last_chunk);
+        while !self.instead.is_empty() {
+            let written = Pin::new(&mut self.inner).poll_write(context, &self.instead);
             self.note(&written);
             match self.progress(context, written) {
                 Poll::Ready(Ok(0)) => {
                     return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into())));
                 }
-                Poll::Ready(Ok(count)) => self.last_chunk.advance(count),
+                Poll::Ready(Ok(count)) => self.instead.advance(count),
                 unwritten => return Some(unwritten),
             }
         }
-        Some(Poll::Ready(Ok(LAST_CHUNK.len())))
+        Some(Poll::Ready(Ok(self.replaced_bytes)))
     }
 }
 
@@ -205,7 +222,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if let Some(written) = self.poll_last_chunk(context, bytes) {
+        if let Some(written) = self.poll_replacement(context, bytes) {
             return written;
         }
         let written = Pin::new(&mut self.inner).poll_write(context, bytes);
@@ -219,7 +236,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let first = bytes.iter().find(|bytes| !bytes.is_empty()).map_or(&[][..], |bytes| &**bytes);
-        if let Some(written) = self.poll_last_chunk(context, first) {
+        if let Some(written) = self.poll_replacement(context, first) {
             return written;
         }
         let written = Pin::new(&mut self.inner).poll_write_vectored(context, bytes);

@@ -132,6 +132,23 @@ fn a_head_that_is_too_large_is_refused() {
 }
 
 #[test]
+fn a_target_that_is_too_long_is_refused_as_such() {
+    let served = Served::new(example);
+    let get = "GET /first HTTP/1.1\r\nHost: a\r\n\r\n";
+    let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(70 * 1024));
+    for requests in [long.clone(), long[..67 * 1024].to_owned()] {
+        let answer = Raw::to(served.address).send(requests).until_end();
+        assert!(answer.starts_with("HTTP/1.1 414 URI Too Long\r\n"), "{answer}");
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
+    }
+    // Also after others.
+    let mut raw = Raw::to(served.address);
+    assert_eq!(raw.send(get).answer().body, "/first");
+    let answer = raw.send(long).until_end();
+    assert!(answer.starts_with("HTTP/1.1 414"), "{answer}");
+}
+
+#[test]
 fn what_is_no_http_is_refused() {
     let served = Served::new(example);
     for junk in ["\x16\x03\x01\x02 hello\r\n\r\n", "GET\r\n\r\n", "PRI * HTTP/1.1 \r\n\r\n"] {

@@ -294,6 +294,20 @@ fn trailers_that_are_not_announced_are_sent_to_clients_that_take_them() {
 }
 
 #[test]
+fn a_connection_of_http_1_0_is_kept_where_the_answer_has_a_length() {
+    let kept = "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+    let served = Served::new(example);
+    let both = Raw::to(served.address).send([kept, "GET / HTTP/1.0\r\n\r\n"].concat()).until_end();
+    assert_eq!(both.matches("HTTP/1.0 200").count(), 2, "{both}");
+    assert_eq!(both.matches("keep-alive").count(), 1, "{both}");
+    // The end of any other is that of the connection.
+    let served = Served::new(with_trailers);
+    let answer = Raw::to(served.address).send(kept).until_end();
+    assert!(answer.ends_with("\r\n\r\n..0\r\n\r\n....0\r\n\r\n.."), "{answer}");
+    assert!(!answer.contains("keep-alive"), "{answer}");
+}
+
+#[test]
 fn trailers_wait_for_a_slow_client() {
     let served = Served::new(|_: Request<Incoming>, _: Peer| async {
         let mut trailers = HeaderMap::new();
