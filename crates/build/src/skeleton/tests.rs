@@ -395,6 +395,21 @@ fn names_without_bindings_are_refused_with_their_place() {
             "the world `random`, which has functions, gets the namespace `random` in C++",
         ),
         (
+            "interface s { f: func(); } world w { import other: s; }",
+            &[Language::Rust, Language::Python, Language::JavaScript, Language::TypeScript],
+            "it has the interface `s` under the name `other`, which ",
+        ),
+        (
+            "interface s { f: func(); } world w { export other: s; }",
+            &[Language::Rust, Language::Python],
+            "under its own name",
+        ),
+        (
+            "world w { resource r; import f: func() -> r; }",
+            &[Language::Cpp, Language::Python],
+            "it imports the resource `r` by itself, ",
+        ),
+        (
             "world w { export main: interface { f: func(); } }",
             &[Language::Go],
             "its interface `main` becomes the package `main` in Go's bindings",

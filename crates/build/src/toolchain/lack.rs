@@ -12,7 +12,7 @@ pub(crate) mod rust;
 
 use std::collections::BTreeMap;
 
-use wit_parser::{Interface, InterfaceId, Resolve, Type, TypeDefKind, TypeId, WorldItem};
+use wit_parser::{Interface, InterfaceId, Resolve, Type, TypeDefKind, TypeId, WorldItem, WorldKey};
 
 use crate::{Language, World, word::snake, world::parts};
 
@@ -67,6 +67,7 @@ pub(crate) enum Of<'a> {
 /// What `language` lacks for `world`, in words about the world; none if that can be built.
 pub(crate) fn of(language: Language, world: &World) -> Option<String> {
     let items = items(world);
+    let own = &world.resolve.worlds[world.id];
     too_many_flags(world, &items)
         .or_else(|| items.iter().find_map(|item| without_bindings(language, world, item)))
         .or_else(|| asynchrony(language, world))
@@ -75,7 +76,11 @@ pub(crate) fn of(language: Language, world: &World) -> Option<String> {
             Language::Go => go::of(world),
             Language::Python => python::of(world),
             Language::JavaScript | Language::TypeScript => javascript::of(world),
-            _ => None,
+            // It makes the component, and is as old as the compiler.
+            Language::Rust => {
+                other_name("Rust's linker does", world, own.imports.iter().chain(&own.exports))
+            }
+            Language::C => None,
         })
 }
 
@@ -99,6 +104,37 @@ fn same_symbol(interface: &Interface) -> Option<(&str, &str)> {
         .functions
         .keys()
         .find_map(|name| known.insert(symbol(name), name).map(|other| (other, name.as_str())))
+}
+
+/// An interface that has another name in the world than its own, where `lacking` cannot do that.
+fn other_name<'a>(
+    lacking: &str,
+    world: &World,
+    items: impl IntoIterator<Item = (&'a WorldKey, &'a WorldItem)>,
+) -> Option<String> {
+    items.into_iter().find_map(|(key, item)| match (key, item) {
+        (WorldKey::Name(name), WorldItem::Interface { id, .. }) => {
+            let of = world.resolve.interfaces[*id].name.as_deref()?;
+            Some(format!(
+                "it has the interface `{of}` under the name `{name}`, which {lacking} not support; write it \
+                 under its own name"
+            ))
+        }
+        _ => None,
+    })
+}
+
+/// A resource that the world imports by itself, and not in an interface.
+fn resource_alone(world: &World) -> Option<&str> {
+    let own = &world.resolve.worlds[world.id];
+    own.imports.values().find_map(|item| match item {
+        WorldItem::Type { id, .. } => {
+            let ty = &world.resolve.types[*id];
+            let is_resource = matches!(ty.kind, TypeDefKind::Resource);
+            is_resource.then_some(ty.name.as_deref().unwrap_or_default())
+        }
+        _ => None,
+    })
 }
 
 /// The functions and named types of all that a world imports and exports.

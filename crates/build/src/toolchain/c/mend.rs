@@ -5,11 +5,13 @@
 //! - A list is lowered in place, which is right only if its elements have the component model's
 //!   layout. Options, results and variants do not: they need separate memory.
 //! - What a result holds is taken by a function that wants its error to be copied, which lists cannot be.
+//! - The class of an exported resource is named from within itself, where a namespace `exports` of its own
+//!   may hide the outer one.
 
 /// The bindings as they should be.
 pub(super) fn mend(bindings: &str) -> String {
     let lines = bindings.lines().map(keep_payload).map(|line| take_payload(&line));
-    let mut lines: Vec<String> = lines.collect();
+    let mut lines: Vec<String> = lines.map(|line| name_from_outside(&line)).collect();
     for number in 0..lines.len() {
         let Some(list) = List::at(&lines, number) else { continue };
         let indent = " ".repeat(indent_of(&lines[number]));
@@ -42,6 +44,10 @@ fn take_payload(line: &str) -> String {
         Some(format!("{ty} payload{number} = *std::move({});", value.strip_suffix(").value();")?))
     });
     taken.unwrap_or_else(|| line.to_owned())
+}
+
+fn name_from_outside(line: &str) -> String {
+    line.replacen("return (exports::", "return (::exports::", 1)
 }
 
 /// A list that is lowered over itself and must not be.
@@ -97,6 +103,12 @@ mod tests {
     fn what_a_result_holds_is_not_copied() {
         let text = "    int32_t payload2 = std::move(x).value();\n";
         assert_eq!(mend(text), "    int32_t payload2 = *std::move(x);\n");
+    }
+
+    #[test]
+    fn a_namespace_called_exports_hides_no_other() {
+        let text = "  return (exports::exports::X*)__wasm_import(id);\n";
+        assert_eq!(mend(text), text.replace("(exports", "(::exports"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Interfaces that cannot be namespaces of C++.
+//! Interfaces that cannot be namespaces of C++, and resources that cannot be its classes.
 
 use wit_bindgen_c::to_c_ident;
 use wit_parser::{WorldItem, WorldKey};
 
+use super::resource_alone;
 use crate::{World, toolchain::c::is_word};
 
 /// Namespaces that the bindings name from within others, which one of the same name would hide.
@@ -56,6 +57,17 @@ const OUTERMOST: &[&str] = &[
 ];
 
 pub(super) fn of(world: &World) -> Option<String> {
+    if let Some(resource) = resource_alone(world) {
+        return Some(format!(
+            "it imports the resource `{resource}` by itself, whose functions the bindings of C++ leave out; \
+             move it into an interface"
+        ));
+    }
+    namespace(world)
+}
+
+/// A namespace that cannot be.
+fn namespace(world: &World) -> Option<String> {
     let own = &world.resolve.worlds[world.id];
     let (imports, exports) = (own.imports.iter(), own.exports.iter());
     let items = imports.map(|item| (item, false)).chain(exports.map(|item| (item, true)));

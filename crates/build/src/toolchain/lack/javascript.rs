@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use wit_parser::{FunctionKind, InterfaceId, TypeDefKind, WorldItem, WorldKey};
+use wit_parser::{FunctionKind, InterfaceId, TypeDefKind, WorldItem};
 
 use super::{
     Item, Of, interfaces, items,
     meet::{self, Scope},
+    other_name,
 };
 use crate::{Language, World, word::pascal};
 
@@ -25,7 +26,8 @@ const USED: &[&str] = &[
 ];
 
 pub(super) fn of(world: &World) -> Option<String> {
-    other_name(world)
+    let imports = &world.resolve.worlds[world.id].imports;
+    other_name("the bindings of JavaScript do", world, imports)
         .or_else(|| exported(world))
         .or_else(|| imported(world))
         .or_else(|| items(world).iter().find_map(|item| inner(world, item)))
@@ -60,21 +62,6 @@ fn of_interface(world: &World, id: InterfaceId) -> Option<String> {
 
 fn canonical(name: &str) -> String {
     name.replace('-', "").to_lowercase()
-}
-
-/// An interface that is imported under another name than its own.
-fn other_name(world: &World) -> Option<String> {
-    let own = &world.resolve.worlds[world.id];
-    own.imports.iter().find_map(|(key, item)| match (key, item) {
-        (WorldKey::Name(name), WorldItem::Interface { id, .. }) => {
-            let of = world.resolve.interfaces[*id].name.as_deref()?;
-            Some(format!(
-                "it imports the interface `{of}` under the name `{name}`, which JavaScript's \
-                 bindings do not support"
-            ))
-        }
-        _ => None,
-    })
 }
 
 /// Resources whose classes the bindings would mix up.

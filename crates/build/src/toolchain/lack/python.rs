@@ -5,6 +5,7 @@ use wit_parser::{FunctionKind, TypeDefKind, WorldItem, WorldKey};
 use super::{
     Item, Of, interfaces, items,
     meet::{self, Scope},
+    other_name, resource_alone,
 };
 use crate::{
     Language, World,
@@ -27,8 +28,18 @@ const BASES: &[(&str, Makes)] = &[
 ];
 
 pub(super) fn of(world: &World) -> Option<String> {
-    let imports = &world.resolve.worlds[world.id].imports;
-    let of_import = imports.iter().find_map(|(key, item)| match (key, item) {
+    let own = &world.resolve.worlds[world.id];
+    let both = own.imports.iter().chain(&own.exports);
+    if let Some(said) = other_name("the bindings of Python do", world, both) {
+        return Some(said);
+    }
+    if let Some(resource) = resource_alone(world) {
+        return Some(format!(
+            "it imports the resource `{resource}` by itself, which Python's bindings lack; move it into an \
+             interface"
+        ));
+    }
+    let of_import = own.imports.iter().find_map(|(key, item)| match (key, item) {
         (WorldKey::Name(name), WorldItem::Interface { id, .. }) => {
             let interface = &world.resolve.interfaces[*id];
             (!interface.functions.is_empty()).then(|| {
@@ -36,16 +47,6 @@ pub(super) fn of(world: &World) -> Option<String> {
                     "its import `{name}` is not an interface of a package, and Python's bindings \
                      lack the functions of such imports; move it into an interface of a package, \
                      and import that"
-                )
-            })
-        }
-        (_, WorldItem::Type { id, .. }) => {
-            let ty = &world.resolve.types[*id];
-            matches!(ty.kind, TypeDefKind::Resource).then(|| {
-                format!(
-                    "it imports the resource `{}` by itself, which Python's bindings lack; move it into \
-                     an interface",
-                    ty.name.as_deref().unwrap_or_default()
                 )
             })
         }
