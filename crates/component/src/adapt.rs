@@ -47,6 +47,17 @@ pub enum AdaptError {
         /// Where.
         offset: u64,
     },
+    /// The bytes are valid WebAssembly, with something that the engine does not have.
+    #[error(
+        "the WebAssembly file is valid, but uses what Keyway does not support, at byte {offset}: {reason}; \
+         build it without that"
+    )]
+    Unsupported {
+        /// What the validator says.
+        reason: String,
+        /// Where.
+        offset: u64,
+    },
     /// A core module that was built neither for WASI preview 1 nor for the component model.
     #[error(
         "this core module cannot be adapted: {}; build it for `wasm32-wasip1` or `wasm32-wasip2`",
@@ -79,6 +90,7 @@ impl From<ReadError> for AdaptError {
             ReadError::NotWasm => Self::NotWasm,
             ReadError::Truncated { offset } => Self::Truncated { offset },
             ReadError::Invalid { reason, offset } => Self::Invalid { reason, offset },
+            ReadError::Unsupported { reason, offset } => Self::Unsupported { reason, offset },
             ReadError::CoreModule => Self::Invalid { reason: error.to_string(), offset: 0 },
         }
     }

@@ -40,6 +40,17 @@ pub enum ReadError {
         /// Where.
         offset: u64,
     },
+    /// The bytes are valid WebAssembly, with something that the engine does not have.
+    #[error(
+        "the WebAssembly file is valid, but uses what Keyway does not support, at byte {offset}: {reason}; \
+         build it without that"
+    )]
+    Unsupported {
+        /// What the validator says.
+        reason: String,
+        /// Where.
+        offset: u64,
+    },
 }
 
 impl From<BinaryReaderError> for ReadError {
@@ -224,7 +235,14 @@ pub(crate) struct Names<'a> {
 
 /// Validates a module or component.
 pub(crate) fn validate(bytes: &[u8], depth: Depth) -> Result<(Types, Names<'_>), ReadError> {
-    validate_with(FEATURES, bytes, depth)
+    validate_with(FEATURES, bytes, depth).map_err(|error| match error {
+        ReadError::Invalid { reason, offset }
+            if validate_with(WasmFeatures::all(), bytes, depth).is_ok() =>
+        {
+            ReadError::Unsupported { reason, offset }
+        }
+        error => error,
+    })
 }
 
 fn validate_with(

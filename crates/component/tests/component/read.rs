@@ -347,3 +347,20 @@ proptest! {
         let _ = adapt(&bytes);
     }
 }
+
+#[test]
+fn what_is_valid_and_not_supported_is_told_from_what_is_not_valid() {
+    let threads = "(component
+        (core module $m (table (export \"t\") 0 funcref) (memory (export \"m\") 1))
+        (core instance $i (instantiate $m))
+        (core func (canon thread.index)))";
+    let wide = "(module (memory (export \"memory\") 1 2 (pagesize 1)) (func (export \"_start\")))";
+    let said = "is valid, but uses what Keyway does not support, at byte";
+    let error = describe(&wat(threads)).expect_err("it is not supported");
+    assert!(matches!(error, ReadError::Unsupported { .. }), "{error}");
+    assert!(error.to_string().contains(said), "{error}");
+    let error = adapt(&wat(wide)).expect_err("it is not supported");
+    assert!(error.to_string().contains(said), "{error}");
+    let broken = "(component (core module (func (export \"f\") (result i32))))";
+    assert!(matches!(describe(&wat(broken)), Err(ReadError::Invalid { .. })));
+}

@@ -288,6 +288,7 @@ fn understand(
             AdaptError::NotWasm | AdaptError::Truncated { .. } => Some(whole),
             // These say themselves what to do, or only the compiler's author can do it.
             AdaptError::Invalid { .. }
+            | AdaptError::Unsupported { .. }
             | AdaptError::OtherModule { .. }
             | AdaptError::Encode { .. } => None,
         };
