@@ -144,6 +144,30 @@ fn what_a_killed_build_left_is_taken_away() {
 }
 
 #[test]
+fn variables_for_the_machines_own_compiler_change_nothing() {
+    let folder = project();
+    // What is there would not compile for WebAssembly.
+    write(&folder, "headers/stdint.h", "#error \"a header of the machine\"\n");
+    let headers = folder.path().join("headers");
+    let mut command = command();
+    for name in ["CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH"] {
+        command.env(name, &headers);
+    }
+    command.env("CCC_OVERRIDE_OPTIONS", "+-fno-such-flag");
+    let output = command.args(["build", "sum"]).current_dir(folder.path()).output();
+    let output = output.expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(component(&folder).is_file());
+}
+
+#[test]
+fn flags_may_come_from_any_editor() {
+    let folder = project();
+    write(&folder, "sum/compile_flags.txt", "\u{feff}-std=c17\r\n-DUNUSED=1\r\n");
+    built(&folder, "sum");
+}
+
+#[test]
 fn a_build_that_fails_leaves_what_was() {
     let folder = project();
     built(&folder, "sum");

@@ -1,6 +1,8 @@
 //! What `keyway check`, `inspect` and `up` say of an app that is wrong.
 
-use keyway_testing::{Finished, Keyway, app, example, finish, finish_in, guest};
+use std::{fs::OpenOptions, io};
+
+use keyway_testing::{Finished, Keyway, app, command, example, finish, finish_in, guest};
 
 /// Runs `check` and `up` on the manifest; both have to fail in the same words.
 fn refuse(manifest: &str, words: &[&str]) {
@@ -130,6 +132,36 @@ fn help_begins_with_what_the_program_does() {
     let (by_flag, by_command) = (finish(["up", "--help"]), finish(["help", "up"]));
     assert_eq!(by_command.code, Some(0), "{by_command:?}");
     assert_eq!(by_command.stdout, by_flag.stdout);
+}
+
+#[test]
+fn what_cannot_be_written_makes_a_command_fail() {
+    let full = || OpenOptions::new().write(true).open("/dev/full").expect("a device");
+    let hello = guest("hello");
+    for arguments in [&["inspect"] as &[&str], &["inspect", "--json"], &["check"], &["wit"]] {
+        let output = command().args(arguments).arg(&hello).stdout(full()).output();
+        let output = output.expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("cannot write to standard output: No space left"), "{said}");
+        // Nor is there room for saying so.
+        let output = command().args(arguments).arg(&hello).stdout(full()).stderr(full()).output();
+        assert_eq!(output.expect("it runs").status.code(), Some(1), "{arguments:?}");
+    }
+    let unheard = command().arg("no-such-command").stderr(full()).output();
+    assert_eq!(unheard.expect("it runs").status.code(), Some(1));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_not_an_error() {
+    let hello = guest("hello");
+    for arguments in [vec!["inspect".as_ref(), hello.as_os_str()], vec!["--help".as_ref()]] {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        drop(reader);
+        let output = command().args(&arguments).stdout(writer).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*said), (Some(0), ""), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Components read the configuration that the manifest links them to, and write to the log.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink};
 
 use age::secrecy::ExposeSecret;
 use keyway_testing::{Keyway, RunningApp, app, finish, server::Nats};
@@ -50,6 +50,20 @@ fn values_stand_in_the_manifest_and_secrets_elsewhere() {
 }
 
 #[test]
+fn a_file_with_a_secret_may_come_from_any_editor() {
+    let config = r#"
+        [config.main]
+        backend = "values"
+        token = { file = "token" }
+    "#;
+    let app = app(&manifest(LINK, config));
+    for text in ["hidden", "hidden\n", "hidden\r\n", "\u{feff}hidden\r\n"] {
+        fs::write(app.path().join("token"), text).expect("written");
+        Keyway::up(app.path()).expect(&[("/all", "token=hidden")]);
+    }
+}
+
+#[test]
 fn secrets_stand_in_encrypted_files() {
     let config = r#"
         [config.main]
@@ -83,6 +97,25 @@ fn secrets_stand_in_encrypted_files() {
     let keyway = Keyway::up_where(app.path(), &[], &keys);
     keyway.expect(&[("/all", "armored=also hidden token=hidden")]);
     assert!(!keyway.stderr().contains("hidden"));
+}
+
+#[test]
+fn a_secret_in_a_file_is_taken_in_when_the_app_is_watched() {
+    let config = "[config.main]\nbackend = \"values\"\ntoken = { file = \"now/token\" }";
+    let app = app(&manifest(LINK, config));
+    for name in ["first", "second"] {
+        fs::create_dir(app.path().join(name)).expect("made");
+        fs::write(app.path().join(name).join("token"), name).expect("written");
+    }
+    symlink("first", app.path().join("now")).expect("linked");
+    let keyway = Keyway::up_with(app.path(), &["--watch"]);
+    keyway.expect(&[("/all", "token=first")]);
+    fs::write(app.path().join("first/token"), "changed").expect("written");
+    keyway.wait_for_answer("/all", "token=changed");
+    // As Kubernetes does, so that all files change at once.
+    symlink("second", app.path().join("next")).expect("linked");
+    fs::rename(app.path().join("next"), app.path().join("now")).expect("swapped");
+    keyway.wait_for_answer("/all", "token=second");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a user sees of `keyway add` and `keyway link`.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 use keyway_testing::{Keyway, command, guest};
 use tempfile::TempDir;
@@ -73,6 +73,22 @@ fn an_app_is_put_together_without_an_editor() {
 }
 
 #[test]
+fn a_manifest_from_windows_stays_one() {
+    let folder = folder();
+    let root = folder.path();
+    let before = "\u{feff}# An app.\r\n[app]\r\nname = \"growing\"\r\n";
+    fs::write(root.join("app/keyway.toml"), before).expect("written");
+    worked(root, &["add", "front.wasm", "--route", "/", "--app-path", "app"]);
+    worked(root, &["add", "greeter.wasm", "--app-path", "app"]);
+    worked(&root.join("app"), &["link", "front", "greeter"]);
+    let after = manifest(root);
+    assert!(after.starts_with(before), "{after:?}");
+    let line_ends = after.matches('\n').count();
+    assert_eq!(after.matches("\r\n").count(), line_ends, "{after:?}");
+    worked(root, &["check", "app"]);
+}
+
+#[test]
 fn a_link_is_replaced_by_another() {
     let folder = folder();
     let app = folder.path().join("app");
@@ -89,6 +105,23 @@ fn a_link_is_replaced_by_another() {
         "front: test:greet/greeter <- greeter-other, replacing greeter"
     );
     assert!(manifest(folder.path()).contains("link.\"test:greet/greeter\" = \"greeter-other\"\n"));
+}
+
+#[test]
+fn a_source_that_is_a_link_of_the_file_system_stays_one() {
+    let folder = folder();
+    let root = folder.path();
+    let app = root.join("app");
+    symlink("../greeter.wasm", app.join("current.wasm")).expect("linked");
+    assert_eq!(worked(&app, &["add", "current.wasm"]), "Added component `current`.");
+    // Where the path leads through a link to a folder, and out of it, it is written as it really is.
+    fs::create_dir_all(root.join("far/built")).expect("made");
+    fs::copy(guest("counter"), root.join("far/counter.wasm")).expect("copied");
+    symlink("far/built", root.join("built")).expect("linked");
+    worked(root, &["add", "built/../counter.wasm", "--app-path", "app"]);
+    let text = manifest(root);
+    assert!(text.contains("[component.current]\nsource = \"current.wasm\"\n"), "{text}");
+    assert!(text.contains("[component.counter]\nsource = \"../far/counter.wasm\"\n"), "{text}");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! What a user sees of `keyway run`.
 
 use std::{
+    ffi::OsStr,
     fs,
     io::{BufRead, BufReader, Write},
     net::TcpListener,
+    os::unix::ffi::OsStrExt,
     path::Path,
     process::{Command, Stdio},
 };
@@ -56,6 +58,20 @@ fn flags_of_keyway_are_the_command_s_own_after_the_file() {
     let address = listener.local_addr().expect("an address").to_string();
     let refused = run(&[], &["connect", &address, "--net", "any"]);
     assert!(refused.stdout.starts_with("what is"), "{}", refused.stdout);
+}
+
+#[test]
+fn a_file_whose_path_is_not_text_is_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inner = folder.path().join(OsStr::from_bytes(b"in \xff"));
+    fs::create_dir(&inner).expect("made");
+    for (name, seen) in [(&b"plain.wasm"[..], "plain.wasm"), (b"\xfe.wasm", "\u{fffd}.wasm")] {
+        let file = inner.join(OsStr::from_bytes(name));
+        fs::copy(guest("command"), &file).expect("copied");
+        let finished = finish(["run".as_ref(), file.as_os_str(), "arguments".as_ref()]);
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        assert_eq!(finished.stdout, format!("{seen}|arguments\n"));
+    }
 }
 
 #[test]

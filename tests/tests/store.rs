@@ -1,5 +1,7 @@
 //! Components keep keys and values in the stores that the manifest links them to.
 
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
+
 use keyway_testing::{
     Keyway, RunningApp, app, finish,
     server::{Nats, Postgres, Redis},
@@ -60,6 +62,20 @@ fn a_component_keeps_values_in_sqlite_beside_the_manifest() {
     assert!(app.folder.path().join("cache.db").is_file());
     Keyway::up(app.folder.path()).expect(&[("/get/a", "1")]);
     keeps("backend = \"sqlite\"\npath = \"other.db\"");
+}
+
+#[test]
+fn a_file_in_a_folder_that_is_not_text_is_refused_and_not_put_elsewhere() {
+    let stores = "[keyvalue.cache]\nbackend = \"sqlite\"\npath = \"cache.db\"";
+    let outer = app(&manifest(r#""cache""#, stores));
+    let inner = outer.path().join(OsStr::from_bytes(b"in \xff"));
+    fs::create_dir(&inner).expect("made");
+    fs::copy(outer.path().join("keyway.toml"), inner.join("keyway.toml")).expect("copied");
+    let refused = finish(["up".as_ref(), inner.as_os_str()]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    let told = refused.told();
+    assert!(told.contains("its `path` lies in") && told.contains("not text in UTF-8"), "{told}");
+    assert_eq!(fs::read_dir(outer.path()).expect("read").count(), 2);
 }
 
 #[test]
@@ -231,7 +247,7 @@ fn an_address_comes_from_the_environment_or_a_file() {
         url = { file = "url" }
     "#,
     ));
-    std::fs::write(app.path().join("url"), redis.url() + "\n").expect("written");
+    fs::write(app.path().join("url"), redis.url() + "\n").expect("written");
     let keyway = Keyway::up_where(app.path(), &[], &[("CACHE_URL", &redis.url())]);
     keyway.expect(&[("/set/a/1", "done"), ("/other:/get/a", "1")]);
     let without = finish(["check", app.path().to_str().expect("text")]);
@@ -260,13 +276,13 @@ fn wrong_stores_are_all_told_at_once() {
     for part in ["there is no store `cashe`", "did you mean `cache`?", "no key `acces`"] {
         assert!(checked.stderr.contains(part), "{part}\n{}", checked.stderr);
     }
-    let mut text = std::fs::read_to_string(app.path().join("keyway.toml")).expect("read");
+    let mut text = fs::read_to_string(app.path().join("keyway.toml")).expect("read");
     text = text.replace("cashe", "cache").replace("acces =", "access =");
-    std::fs::write(app.path().join("keyway.toml"), &text).expect("written");
+    fs::write(app.path().join("keyway.toml"), &text).expect("written");
     let checked = finish(["check".as_ref(), app.path().as_os_str()]);
     assert!(checked.stderr.contains("nothing uses the store `spare`"), "{}", checked.stderr);
     let text = text.replace("[keyvalue.spare]\n        backend = \"memory\"", "");
-    std::fs::write(app.path().join("keyway.toml"), &text).expect("written");
+    fs::write(app.path().join("keyway.toml"), &text).expect("written");
     let checked = finish(["check".as_ref(), app.path().as_os_str()]);
     for part in ["did you mean `redis`?", "did you mean `path`?", "does not begin with"] {
         assert!(checked.stderr.contains(part), "{part}\n{}", checked.stderr);

@@ -4,6 +4,9 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TableLike, TomlError, v
 
 use crate::name::{ComponentName, ImportName};
 
+/// What some editors write before a text in UTF-8.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
 /// Why a manifest was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
@@ -68,7 +71,7 @@ pub fn add_component(
         trigger.insert("component", value(name.as_str()));
         http.push(trigger);
     }
-    Ok(document.to_string())
+    Ok(written_like(text, &document))
 }
 
 /// The manifest with a link from the import of a component to another component, replacing any
@@ -103,7 +106,20 @@ pub fn set_link(
             }
         }
     }
-    Ok(document.to_string())
+    Ok(written_like(text, &document))
+}
+
+/// The text of `document` with the byte order mark and the line ends of the text that it was read
+/// from, both of which `toml_edit` drops. Where there are several kinds of line ends, the first one
+/// decides.
+fn written_like(before: &str, document: &DocumentMut) -> String {
+    let mut text = document.to_string();
+    let first_line = before.split_once('\n').map_or("", |(line, _)| line);
+    if first_line.ends_with('\r') {
+        text = text.replace('\n', "\r\n");
+    }
+    let mark = if before.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK } else { "" };
+    format!("{mark}{text}")
 }
 
 /// The table `name` in `parent`; if it is not there, one that is written as `mark` says.
@@ -210,6 +226,22 @@ source = "d.wasm"
         let added = add_component(text, &name("e"), "e", Some("/e")).unwrap();
         assert!(added.starts_with(text), "{added}");
         checked(&added);
+    }
+
+    #[test]
+    fn line_ends_and_a_byte_order_mark_stay_as_they_are() {
+        let import = ImportName::new("b:c/d").unwrap();
+        let edited = |text: &str| {
+            let added = add_component(text, &name("b"), "b.wasm", Some("/b")).unwrap();
+            set_link(&added, &name("a"), &import, &name("b")).unwrap()
+        };
+        let plain = "[app]\nname = \"x\"\n\n[component.a]\nsource = \"a.wasm\"\n";
+        let lines = edited(plain);
+        assert!(!lines.contains(['\r', '\u{feff}']), "{lines}");
+        let of_windows = edited(&plain.replace('\n', "\r\n"));
+        assert_eq!(of_windows, lines.replace('\n', "\r\n"));
+        assert_eq!(edited(&format!("\u{feff}{plain}")), format!("\u{feff}{lines}"));
+        checked(&format!("\u{feff}{of_windows}"));
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub fn is_manifest(text: &str) -> bool {
         let key = line.split('=').next().unwrap_or_default().trim();
         matches!(key, "spin_manifest_version" | "spin_version")
     };
+    let text = text.trim_start_matches('\u{feff}');
     text.lines().map_while(|line| (!line.trim_start().starts_with('[')).then_some(line)).any(says)
 }
 
@@ -174,6 +175,7 @@ mod tests {
     fn a_manifest_of_spin_says_so() {
         assert!(is_manifest("# mine\nspin_manifest_version = 2\n[application]"));
         assert!(is_manifest("spin_version = \"1\""));
+        assert!(is_manifest("\u{feff}spin_manifest_version = 2\r\n[application]\r\n"));
         assert!(!is_manifest("[app]\nname = \"a\"\n[config.a]\nspin_version = \"1\""));
         assert!(!is_manifest(""));
     }

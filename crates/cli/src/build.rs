@@ -1,7 +1,7 @@
 //! `keyway build`: from sources to components.
 
 use std::{
-    io::{IsTerminal, Write},
+    io::IsTerminal,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Mutex,
@@ -14,7 +14,10 @@ use keyway_build::{BuildError, Built, Job, Observer, Options, Profile, build_all
 
 use keyway_host::HostError;
 
-use crate::{feature, report};
+use crate::{
+    feature,
+    report::{self, tell},
+};
 
 /// How often a line that says what is built is drawn.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
@@ -144,9 +147,4 @@ impl Observer for Progress<'_> {
             Err(_) => self.say(&format!("{} cannot be built.", project.name)),
         }
     }
-}
-
-/// A closed standard error does not stop the build.
-fn tell(text: &str) {
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

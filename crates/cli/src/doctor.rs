@@ -1,12 +1,12 @@
 //! `keyway doctor`: what this machine has to build with, and what is missing.
 
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use comfy_table::{Table, presets};
 use keyway_build::{Found, Language, Missing, Toolbox};
 use serde::Serialize;
 
-use crate::report;
+use crate::report::{self, tell};
 
 /// The arguments of `keyway doctor`.
 #[derive(Debug, clap::Args)]
@@ -79,9 +79,4 @@ fn text(findings: &[Finding]) -> String {
     }
     let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"
-}
-
-/// A closed standard error does not stop the installation.
-fn tell(text: &str) {
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

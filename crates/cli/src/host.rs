@@ -51,7 +51,8 @@ impl Target {
         for socket in sockets {
             let client = Client::new(socket);
             let Ok(answer) = timeout(PATIENCE, client.status()).await else {
-                eprintln!("warning: the host at {} does not answer", client.socket().display());
+                let socket = client.socket().display();
+                report::tell(&format!("warning: the host at {socket} does not answer\n"));
                 continue;
             };
             match answer {
@@ -78,7 +79,7 @@ pub(crate) fn ask(command: impl Future<Output = Result<(), Problems>>) -> ExitCo
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: cannot start the async runtime: {}", in_words(&error));
+            report::tell(&format!("error: cannot start the async runtime: {}\n", in_words(&error)));
             return ExitCode::FAILURE;
         }
     };

@@ -21,7 +21,10 @@ mod swap;
 mod up;
 mod wit;
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::{
+    io::{ErrorKind, IsTerminal},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use keyway_host::log::Log;
@@ -85,12 +88,12 @@ fn main() -> ExitCode {
                 let text = error.render();
                 let is_terminal = std::io::stderr().is_terminal();
                 let text = if is_terminal { text.ansi().to_string() } else { text.to_string() };
-                eprint!("{}", keyway_word::hide(&text));
+                report::tell(&keyway_word::hide(&text));
                 return ExitCode::FAILURE;
             }
             return match error.print() {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(_) => ExitCode::FAILURE,
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::FAILURE,
+                _ => ExitCode::SUCCESS,
             };
         }
     };
@@ -115,7 +118,7 @@ fn main() -> ExitCode {
         Command::Logs(arguments) => logs::run(&arguments),
     };
     log.flush();
-    code
+    if report::is_incomplete() { ExitCode::FAILURE } else { code }
 }
 
 /// `KEYWAY_LOG` sets what is logged, in the form of `tracing`'s filters, such as

@@ -142,7 +142,7 @@ fn problem(error: NewError) -> Vec<Problem> {
         NewError::File { .. } => (Code::File, None),
     };
     if let Some(details) = error.details() {
-        eprintln!("{details}");
+        report::tell(&format!("{details}\n"));
     }
     let message = error.to_string();
     vec![Problem { code, message, label: None, help: help.map(str::to_owned), place: None }]

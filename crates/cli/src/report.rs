@@ -2,8 +2,9 @@
 
 use std::{
     fmt,
-    io::{IsTerminal, Write},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use keyway_app::Problem;
@@ -12,6 +13,15 @@ use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
 };
 use serde::Serialize;
+
+/// Whether something is missing from standard output. The process has one, and whoever prints to it
+/// need not know how the process ends.
+static IS_INCOMPLETE: AtomicBool = AtomicBool::new(false);
+
+/// Whether something is missing from standard output that a reader has to know of.
+pub(crate) fn is_incomplete() -> bool {
+    IS_INCOMPLETE.load(Relaxed)
+}
 
 /// Prints every problem to standard error. The exit code says that there were some.
 pub(crate) fn print(problems: &[Problem]) -> ExitCode {
@@ -25,7 +35,7 @@ pub(crate) fn print_error(error: HostError) -> ExitCode {
 
 /// The same, for problems that come from a running host.
 pub(crate) fn print_reports(problems: &[ProblemReport]) -> ExitCode {
-    let theme = if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+    let theme = if io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
         GraphicalTheme::unicode()
     } else {
         GraphicalTheme::unicode_nocolor()
@@ -37,8 +47,7 @@ pub(crate) fn print_reports(problems: &[ProblemReport]) -> ExitCode {
             Ok(()) => {}
             Err(fmt::Error) => text = format!("error: {}\n", problem.message),
         }
-        // If nobody reads it, the exit code still says so.
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+        tell(&text);
     }
     ExitCode::FAILURE
 }
@@ -111,19 +120,31 @@ pub(crate) fn print_json(value: &impl Serialize) {
         Ok(text) => {
             print_text(&(text + "\n"));
         }
-        Err(error) => eprintln!("error: cannot write this as JSON: {}", in_words(&error)),
+        Err(error) => give_up("write this as JSON", &error),
     }
 }
 
 /// Prints to standard output, and returns whether more can be. A reader that has seen enough
-/// (`| head`) is not an error.
+/// (`| head`) is not an error; anything else, such as a full disk, makes the command fail.
 pub(crate) fn print_text(text: &str) -> bool {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => return true,
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-        Err(error) => eprintln!("error: cannot write to standard output: {}", in_words(&error)),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(error) => give_up("write to standard output", &error),
     }
     false
+}
+
+fn give_up(what: &str, error: &dyn fmt::Display) {
+    IS_INCOMPLETE.store(true, Relaxed);
+    tell(&format!("error: cannot {what}: {}\n", in_words(error)));
+}
+
+/// Prints to standard error. If nobody reads that, the command carries on, and its exit code still
+/// says how it ended.
+pub(crate) fn tell(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// A number of bytes as a person reads it.

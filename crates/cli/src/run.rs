@@ -59,7 +59,8 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             fuel: arguments.fuel,
             timed: arguments.grants.has_time(),
         };
-        keyway_host::run(&manifest, &options).map_err(|error| as_flags(error.into_problems()))
+        let run = keyway_host::run(&manifest, file(arguments), &options);
+        run.map_err(|error| as_flags(error.into_problems()))
     });
     match outcome {
         // The system takes the lowest byte; a failure must not look like success for that.
@@ -76,18 +77,22 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
+fn file(arguments: &Arguments) -> &Path {
+    // It is required.
+    arguments.program.first().map_or(Path::new(""), Path::new)
+}
+
 /// An app of this one command, as a manifest would have it.
 fn manifest(arguments: &Arguments) -> Result<String, Vec<Problem>> {
-    // It is required.
-    let file = arguments.program.first().map_or(OsStr::new(""), OsString::as_os_str);
-    if file.as_encoded_bytes().starts_with(b"-") {
+    let file = file(arguments);
+    if file.as_os_str().as_encoded_bytes().starts_with(b"-") {
         return Err(vec![unknown_flag(&file.display().to_string())]);
     }
-    let mut texts = Vec::new();
-    // A program is called by its name and not by its path, as other hosts have it.
-    let name = Path::new(file).file_name().unwrap_or(file);
-    let rest = arguments.program.iter().skip(1).map(OsString::as_os_str);
-    for argument in std::iter::once(name).chain(rest) {
+    // A program is called by its name and not by its path, as other hosts have it. A name need not be
+    // text to be run.
+    let name = file.file_name().unwrap_or(file.as_os_str());
+    let mut texts = vec![quoted(&name.to_string_lossy())];
+    for argument in arguments.program.iter().skip(1) {
         let text = argument.to_str().ok_or_else(|| vec![no_text(argument)])?;
         texts.push(quoted(text));
     }
@@ -100,7 +105,7 @@ fn manifest(arguments: &Arguments) -> Result<String, Vec<Problem>> {
         arguments.grants.unless_memory("limit.memory = \"4GiB\"\n"),
         arguments.grants.unless_time(&format!("limit.time = {UNLIMITED:?}\n")),
     );
-    let component = arguments.grants.to_toml(Path::new(file), &more)?;
+    let component = arguments.grants.to_toml(file, &more)?;
     Ok(format!("[app]\nname = \"run\"\n[component.command]\n{component}"))
 }
 

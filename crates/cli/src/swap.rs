@@ -100,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Some(Part::Backend(backend)) => host::ask(swap_backend(backend)),
         None if arguments.undo => host::ask(undo(arguments)),
         None => {
-            eprintln!("error: say what to swap, `component` or `backend`, or `--undo`");
+            report::tell("error: say what to swap, `component` or `backend`, or `--undo`\n");
             ExitCode::FAILURE
         }
     }
@@ -153,7 +153,8 @@ fn read_url(file: &Path) -> Result<String, Vec<ProblemReport>> {
     let text = text.map_err(|error| {
         refused(format!("the URL cannot be read from {}: {error}", file.display()))
     })?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    // As a setting of the manifest that comes from a file.
+    Ok(text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn refused(message: String) -> Vec<ProblemReport> {

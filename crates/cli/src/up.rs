@@ -1,7 +1,6 @@
 //! `keyway up`: serves an app until it is stopped.
 
 use std::{
-    io::Write,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::ExitCode,
@@ -14,7 +13,11 @@ use keyway_app::Problem;
 use keyway_build::BuildError;
 use keyway_host::{HostError, Narrator, ServeOptions, Start, TlsFiles, log::Log};
 
-use crate::{build, grants::Grants, report};
+use crate::{
+    build,
+    grants::Grants,
+    report::{self, tell},
+};
 
 /// The arguments of `keyway up`.
 #[derive(Debug, clap::Args)]
@@ -124,11 +127,6 @@ impl Narrator for ToTerminal {
     fn mended(&self, component: &str) {
         tell(&format!("The sources of {component} can be built again.\n"));
     }
-}
-
-/// A closed standard error does not stop the server.
-fn tell(text: &str) {
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
 fn table(starts: &[Start]) -> Table {

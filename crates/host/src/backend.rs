@@ -15,6 +15,7 @@ use keyway_app::{
 };
 use keyway_capability::{Linked, Open, ProvideError, provider};
 
+pub(crate) use self::setting::setting_files;
 use self::{
     link::Links,
     setting::{Resolved, resolve},

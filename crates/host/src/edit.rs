@@ -151,18 +151,21 @@ impl Manifest {
         manifest.check_unfinished(self.folder())
     }
 
-    /// A path seen from the current folder, as it is seen from the manifest.
+    /// A path seen from the current folder, as it is seen from the manifest. Links on it stay: what
+    /// they lead to may change.
     fn relative(&self, source: &str) -> Done<String> {
         let unreadable = |path: &Path, error: &dyn std::fmt::Display| {
             let message = format!("there is no component at {}: {error}", path.display());
             let help = "name a component file, or the folder of a project";
             vec![problem(Code::NoSource, message, Some(help))]
         };
-        let whole = Path::new(source);
-        let whole = whole.canonicalize().map_err(|error| unreadable(whole, &error))?;
-        let folder = self.folder();
-        let folder = folder.canonicalize().map_err(|error| unreadable(folder, &error))?;
-        let relative = seen_from(&whole, &folder);
+        let (given, folder) = (Path::new(source), self.folder());
+        let real = given.canonicalize().map_err(|error| unreadable(given, &error))?;
+        let real_folder = folder.canonicalize().map_err(|error| unreadable(folder, &error))?;
+        let as_given = seen_from(&without_detours(given), &without_detours(folder));
+        // Behind a link to a folder, `..` is not where it seems to be.
+        let is_there = folder.join(&as_given).canonicalize().is_ok_and(|path| path == real);
+        let relative = if is_there { as_given } else { seen_from(&real, &real_folder) };
         let text = relative.to_str().ok_or_else(|| unreadable(&relative, &"it is not text"))?;
         Ok(text.to_owned())
     }
@@ -171,6 +174,22 @@ impl Manifest {
         let message = format!("{} is not changed: {error}", self.path.display());
         vec![problem(Code::NotEdited, message, None)]
     }
+}
+
+/// A path from the root on, without `.` and `..`. Links are not followed.
+fn without_detours(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut short = PathBuf::new();
+    for part in whole.components() {
+        match part {
+            Segment::CurDir => {}
+            Segment::ParentDir => {
+                short.pop();
+            }
+            part => short.push(part),
+        }
+    }
+    short
 }
 
 /// The whole path `to`, seen from the whole path `from`.
@@ -188,9 +207,11 @@ fn name_of(source: &str) -> String {
     let source = source.strip_suffix('/').unwrap_or(source);
     let name = source.rsplit('/').next().unwrap_or(source);
     let name = name.split([':', '@']).next().unwrap_or(name);
-    let whole = Path::new(source).canonicalize().ok();
-    let whole = whole.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
-    let name = whole.unwrap_or(name);
+    // What is there is called as it is given, also if that is a link. `..` is not a name.
+    let path = Path::new(source);
+    let whole = path.canonicalize().ok();
+    let there = whole.as_deref().and_then(|whole| path.file_name().or_else(|| whole.file_name()));
+    let name = there.and_then(|name| name.to_str()).unwrap_or(name);
     let name = name.strip_suffix(".wasm").unwrap_or(name);
     name.to_lowercase().replace(['_', '.', ' '], "-")
 }
@@ -286,6 +307,14 @@ mod tests {
             ("/a", "/a/b", ".."),
         ] {
             assert_eq!(seen_from(Path::new(to), Path::new(from)), Path::new(expected));
+        }
+    }
+
+    #[test]
+    fn a_path_is_written_without_detours() {
+        for (path, expected) in [("/a/./b/../c.wasm", "/a/c.wasm"), ("/..", "/"), ("/a/b/", "/a/b")]
+        {
+            assert_eq!(without_detours(Path::new(path)), Path::new(expected));
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
     str::FromStr,
 };
 
-use keyway_app::{App, Code, Component, Problem};
+use keyway_app::{App, Code, Component, Problem, Source};
 use keyway_component::EntryPoint;
 use keyway_runtime::{
     Command, Engines, InputFile, OutputFile, Principal, Printer, Purpose, Remedy, Room, Stream,
@@ -115,13 +115,17 @@ pub enum Outcome {
     Failed(String),
 }
 
-/// Runs the one component of `manifest`, whose paths are seen from the current folder. The process is
-/// to end after that: what ran keeps its memory.
+/// Runs the one component of `manifest`, whose paths are seen from the current folder. It is in `file`,
+/// whatever the manifest calls that: a path need not be text. The process is to end after that: what
+/// ran keeps its memory.
 ///
 /// # Errors
 /// Everything that is wrong with the manifest and the component.
-pub fn run(manifest: &str, options: &RunOptions) -> Result<Outcome, HostError> {
-    let app = App::from_toml("the command line", manifest, Path::new("."))?;
+pub fn run(manifest: &str, file: &Path, options: &RunOptions) -> Result<Outcome, HostError> {
+    let mut app = App::from_toml("the command line", manifest, Path::new("."))?;
+    for component in app.components.values_mut() {
+        component.source.value = Source::Path(file.to_owned());
+    }
     let purpose = Purpose::Command { timed: options.timed, fuel: options.fuel.is_some() };
     let prepared = Workshop::open(purpose)?.prepare(app)?;
     let (unit, component) = find(&prepared)?;

@@ -28,7 +28,7 @@ pub fn serve(
     let seen = Seen::manifest(path);
     let opening = Opening { path: path.to_owned(), granted: options.granted.clone() };
     let app = opening.open()?;
-    let seen = seen.with_components(&app);
+    let seen = seen.with_files_of(&app);
     if app.is_idle() {
         return Err(no_trigger(&app).into());
     }

@@ -41,6 +41,17 @@ pub(crate) const SOURCES: &str = "src";
 /// Flags of the project, one in each line. Editors read it too.
 const FLAGS: &str = "compile_flags.txt";
 
+/// Variables by which clang finds headers, libraries and tools of this machine, or takes other flags
+/// than it is given. Where they are set, they are meant for programs that run here.
+const OF_THE_MACHINE: [&str; 6] = [
+    "CPATH",
+    "C_INCLUDE_PATH",
+    "CPLUS_INCLUDE_PATH",
+    "LIBRARY_PATH",
+    "COMPILER_PATH",
+    "CCC_OVERRIDE_OPTIONS",
+];
+
 /// The version of LLVM that is named where the package lists know none.
 const LLVM: u32 = 19;
 
@@ -135,6 +146,9 @@ impl Clang {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         let name = if is_cpp { name.replace("clang", "clang++") } else { name.into_owned() };
         let mut command = Command::new(self.path.with_file_name(name));
+        for variable in OF_THE_MACHINE {
+            command.env_remove(variable);
+        }
         command.arg(format!("--target={}", self.target)).arg("-Wno-deprecated");
         command.args(self.sysroot.iter().map(|path| format!("--sysroot={}", path.display())));
         command.args(match task.options.profile {
@@ -298,6 +312,7 @@ fn flags(project: &Project) -> Result<Vec<String>, BuildError> {
         return Ok(Vec::new());
     }
     let text = fs::read_to_string(&path).map_err(BuildError::read(&path))?;
+    let text = text.trim_start_matches('\u{feff}');
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     // What editors are to know of, and is passed anyway.
     Ok(lines.filter(|line| !line.starts_with("--target=")).map(str::to_owned).collect())

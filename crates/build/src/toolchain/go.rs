@@ -133,6 +133,8 @@ impl Go {
         command
             .arg(name)
             .envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("GOTOOLCHAIN", "local")])
+            // A project is a module, also for users who have set otherwise for others.
+            .env("GO111MODULE", "on")
             .env("GOWORK", workspace)
             .env_remove("GOFLAGS");
         command
@@ -298,6 +300,15 @@ mod tests {
         assert!(text.contains("func d(x int32) int32 {\n\tcollectGarbage()\n"), "{text}");
         assert!(text.contains("import (\n\t\"runtime/debug\"\n"), "{text}");
         assert!(text.contains("\nfunc collectGarbage() {"), "{text}");
+    }
+
+    #[test]
+    fn a_project_is_a_module_whatever_the_user_has_set() {
+        let go = Go { path: PathBuf::from("go"), version: "go1.25.0".to_owned() };
+        let command = go.command("build", Path::new("/work/go.work"));
+        let modules = command.get_envs().find(|(name, _)| *name == "GO111MODULE");
+        let modules = modules.and_then(|(_, value)| value);
+        assert_eq!(modules.and_then(|value| value.to_str()), Some("on"));
     }
 
     #[test]

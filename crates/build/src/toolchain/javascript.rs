@@ -32,6 +32,20 @@ const SCRIPTS: [(&str, &str); 4] = [
     ("fetch.js", include_str!("javascript/fetch.js")),
 ];
 
+/// How npm installs them. Where users have it install elsewhere or less, these override that: what the
+/// tools run on are optional packages, one for each kind of machine.
+const INSTALL: [&str; 9] = [
+    "install",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+    "--location=project",
+    "--no-global",
+    "--no-dry-run",
+    "--no-package-lock-only",
+    "--include=optional",
+];
+
 /// The oldest major version of Node.js that the tools run on.
 const OLDEST: u32 = 20;
 
@@ -93,7 +107,7 @@ impl JavaScript {
         let manifest = staging.path().join("package.json");
         fs::write(&manifest, PACKAGES).map_err(SetUpError::file(manifest))?;
         let mut npm = Command::new(node.with_file_name("npm"));
-        npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
+        npm.args(INSTALL);
         npm.current_dir(staging.path()).env("PATH", path_with(&node));
         set_up_by(npm)?;
         if folder.exists() {

@@ -77,16 +77,33 @@ impl Venv {
     }
 
     fn make(&self, python: &Path, language: Language) -> Result<(), SetUpError> {
-        let mut venv = Command::new(python);
+        let mut venv = by_itself(python);
         venv.args(["-m", "venv"]).arg(&self.folder);
-        if set_up_by(venv).is_err() && ask(python, &["-c", "import ensurepip"]).is_none() {
+        if set_up_by(venv).is_err() && ask(python, &["-I", "-c", "import ensurepip"]).is_none() {
             return Err(no_venv(language).into());
         }
-        let mut install = Command::new(self.program("python"));
+        set_up_by(self.install())
+    }
+
+    fn install(&self) -> Command {
+        let mut install = by_itself(&self.program("python"));
         install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
         install.arg(self.package);
-        set_up_by(install)
+        // Users have pip install elsewhere, also by its settings, which this overrides.
+        install.env("PIP_USER", "false");
+        for variable in ["PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_DRY_RUN"] {
+            install.env_remove(variable);
+        }
+        install
     }
+}
+
+/// A program of Python's that finds its own modules, and none of those that the user's variables are
+/// about.
+fn by_itself(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_remove("PYTHONHOME").env_remove("PYTHONPATH");
+    command
 }
 
 fn no_python(language: Language) -> Missing {
@@ -158,7 +175,7 @@ impl Python {
             || needs_wasi(&sources, environment.as_ref())?;
         let start = sources.join(format!("{}.py", START.0));
         fs::write(&start, START.1).map_err(BuildError::written(start))?;
-        let mut command = Command::new(&self.path);
+        let mut command = by_itself(&self.path);
         command
             .arg("--wit-path")
             .arg(wit::file(task, world, name::described(world).as_ref())?)
@@ -229,7 +246,19 @@ fn copy_sources(project: &Project, to: &Path) -> Result<PathBuf, BuildError> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use super::*;
+
+    #[test]
+    fn packages_go_into_the_environment_whatever_the_user_has_set() {
+        let install = Venv::new(Path::new("/cache"), PACKAGE).install();
+        let set: Vec<_> = install.get_envs().collect();
+        assert!(set.contains(&(OsStr::new("PIP_USER"), Some(OsStr::new("false")))), "{set:?}");
+        for name in ["PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX"] {
+            assert!(set.contains(&(OsStr::new(name), None)), "{name}: {set:?}");
+        }
+    }
 
     #[test]
     fn an_environment_that_is_not_complete_is_not_used() {

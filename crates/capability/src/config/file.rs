@@ -10,6 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use serde_json::Value;
+use toml_edit::{DocumentMut, TomlError, Value as Toml};
 
 use super::{Config, Error};
 use crate::Origin;
@@ -92,16 +93,37 @@ fn read(path: &Path) -> Result<Arc<BTreeMap<String, String>>, Error> {
     let wrong = |reason: String| Error::File { path: path.to_owned(), reason };
     let text =
         fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    // Some editors write a byte order mark before it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let is_json = path.extension().is_some_and(|extension| extension == "json");
     let root: Value = if is_json {
-        serde_json::from_str(&text).map_err(|error| wrong(format!("is not JSON: {error}")))?
+        serde_json::from_str(text).map_err(|error| wrong(format!("is not JSON: {error}")))?
     } else {
-        toml_edit::de::from_str(&text)
-            .map_err(|error| wrong(format!("is not TOML: {}", error.message())))?
+        let document: DocumentMut = text
+            .parse()
+            .map_err(|error: TomlError| wrong(format!("is not TOML: {}", error.message())))?;
+        as_json(&Toml::InlineTable(document.into_table().into_inline_table()))
     };
     let mut values = BTreeMap::new();
     flatten("", &root, &mut values).map_err(wrong)?;
     Ok(Arc::new(values))
+}
+
+/// A value of TOML as one of JSON. What JSON does not have, such as a date or an infinite number, is
+/// a text.
+fn as_json(value: &Toml) -> Value {
+    match value {
+        Toml::String(text) => text.value().as_str().into(),
+        Toml::Integer(number) => (*number.value()).into(),
+        Toml::Float(number) if number.value().is_finite() => (*number.value()).into(),
+        Toml::Float(number) => number.value().to_string().to_lowercase().into(),
+        Toml::Boolean(boolean) => (*boolean.value()).into(),
+        Toml::Datetime(time) => time.value().to_string().into(),
+        Toml::Array(list) => list.iter().map(as_json).collect(),
+        Toml::InlineTable(table) => {
+            table.iter().map(|(key, value)| (key.to_owned(), as_json(value))).collect()
+        }
+    }
 }
 
 fn flatten(path: &str, value: &Value, into: &mut BTreeMap<String, String>) -> Result<(), String> {
@@ -156,6 +178,36 @@ mod tests {
             );
             assert_eq!(file.get("db.url").await.unwrap().as_deref(), Some("x"));
             assert_eq!(file.get("db").await.unwrap(), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn every_value_of_toml_is_a_text() {
+        let text = r#"
+            day = 2024-02-29
+            at = 2024-02-29T12:00:00Z
+            time = 12:30:00
+            ratio = 1.0
+            most = inf
+            mask = 0xff
+            deep = { until = 2025-01-01T10:00:00 }
+        "#;
+        let (_folder, path) = written("c.toml", text);
+        let all = File::open(&path).unwrap().get_all().await.unwrap();
+        let all: Vec<_> = all.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let expected = "at=2024-02-29T12:00:00Z day=2024-02-29 deep.until=2025-01-01T10:00:00 \
+                        mask=255 most=inf ratio=1.0 time=12:30:00";
+        assert_eq!(all.join(" "), expected);
+    }
+
+    #[tokio::test]
+    async fn a_byte_order_mark_belongs_to_no_value() {
+        for (name, text) in
+            [("c.toml", "\u{feff}a = \"x\"\r\n"), ("c.json", "\u{feff}{\"a\": \"x\"}")]
+        {
+            let (_folder, path) = written(name, text);
+            let all = File::open(&path).unwrap().get_all().await.unwrap();
+            assert_eq!(all, [("a".to_owned(), "x".to_owned())], "{name}");
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
 use age::{Decryptor, Identity, IdentityFile, armor::ArmoredReader};
 use etcetera::BaseStrategy;
 use keyway_app::{
-    Capability, Code, Placed, Problem,
+    App, Capability, Code, Placed, Problem,
     backend::{Backend, Part, Secret, Setting},
 };
 use keyway_capability::SettingsError;
@@ -35,6 +35,15 @@ impl fmt::Debug for Resolved {
         // A setting may be a secret.
         f.debug_struct("Resolved").field("kind", &self.kind).finish_non_exhaustive()
     }
+}
+
+/// The files that settings of the backends of `app` come from, most of which are secrets.
+pub(crate) fn setting_files(app: &App) -> impl Iterator<Item = PathBuf> {
+    let settings = app.backends.values().flat_map(|backend| backend.settings.values());
+    settings.filter_map(|setting| match &setting.value {
+        Setting::File(file) | Setting::Age(file) => Some(app.folder.join(file)),
+        Setting::Text(_) | Setting::Env(_) | Setting::Template(_) => None,
+    })
 }
 
 /// What `declared` has come to. `what` is what it is called.
@@ -84,21 +93,28 @@ fn read_all(
     declared: &Backend,
 ) -> Result<BTreeMap<String, String>, Problem> {
     let read = |(key, Placed { value, place }): (&String, &Placed<Setting>)| {
-        let value = read(folder, value).map_err(|reason| Problem {
+        let value = read(folder, value).and_then(|value| match PATHS.contains(&key.as_str()) {
+            true => in_full(&folder.join(value)).ok_or_else(|| {
+                // As text it would be another path, and its data would lie there.
+                format!("lies in {}, and that path is not text in UTF-8", folder.display())
+            }),
+            false => Ok(value),
+        });
+        let value = value.map_err(|reason| Problem {
             place: place.clone(),
             ..problem(Code::Setting, format!("{what}: its `{key}` {reason}"), None)
         })?;
-        let value =
-            if PATHS.contains(&key.as_str()) { in_full(&folder.join(value)) } else { value };
         Ok((key.clone(), value))
     };
     declared.settings.iter().map(read).collect()
 }
 
-/// A path from the root on, as text: what is named in two ways is the same.
-pub(crate) fn in_full(path: &Path) -> String {
-    let absolute = std::path::absolute(path);
-    absolute.as_deref().unwrap_or(path).to_string_lossy().into_owned()
+/// A path from the root on, as text: what is named in two ways is the same. If it is text only as it
+/// is given, it stays so; none if it is not text at all.
+pub(crate) fn in_full(path: &Path) -> Option<String> {
+    let absolute = std::path::absolute(path).ok();
+    let text = absolute.as_deref().and_then(Path::to_str).or_else(|| path.to_str());
+    text.map(str::to_owned)
 }
 
 /// The problem of settings that do not describe a backend, at the wrong one.
@@ -128,13 +144,13 @@ fn read(folder: &Path, setting: &Setting) -> Result<String, String> {
             let file = folder.join(file);
             let text = fs::read_to_string(&file)
                 .map_err(|error| format!("comes from {}: {error}", file.display()))?;
-            Ok(without_end(&text))
+            Ok(bare(&text))
         }
         Setting::Age(file) => {
             let file = folder.join(file);
             let text = decrypt(&file)
                 .map_err(|error| format!("comes from {}: {error}", file.display()))?;
-            Ok(without_end(&text))
+            Ok(bare(&text))
         }
     }
 }
@@ -152,8 +168,9 @@ fn variable_of_host(name: &str, default: Option<&Secret>) -> Result<String, Stri
     }
 }
 
-fn without_end(text: &str) -> String {
-    text.trim_end_matches(['\r', '\n']).to_owned()
+/// The text of a file without what editors put around it: a byte order mark and the ends of lines.
+fn bare(text: &str) -> String {
+    text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']).to_owned()
 }
 
 /// Decrypts a file with the first of the host's keys that fits.

@@ -72,8 +72,10 @@ pub(crate) fn from_settings(
     settings: &BTreeMap<String, String>,
 ) -> Result<keyvalue::Backend, SettingsError> {
     let mut settings = settings.clone();
-    if let Some(path) = settings.get_mut("path") {
-        *path = in_full(Path::new(path));
+    if let Some(path) = settings.get_mut("path")
+        && let Some(whole) = in_full(Path::new(path))
+    {
+        *path = whole;
     }
     keyvalue::Backend::from_settings(kind, &settings)
 }

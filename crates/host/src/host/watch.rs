@@ -1,4 +1,5 @@
-//! Watches files for changes: the manifest, the components that it names, and their sources.
+//! Watches files for changes: the manifest, the components and secrets that it names, and the sources of
+//! components.
 //!
 //! The files are polled a few times a second. That costs next to nothing, works on every file
 //! system, through links and for folders that come and go, and misses nothing while other files
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::narrator::Narrator;
 use crate::{
     assembly::{open::manifest_of, source::files_of},
+    backend::setting_files,
     build::{jobs_of, toolbox},
     error::{ChangeError, HostError},
     live::app::App,
@@ -47,9 +49,9 @@ impl Seen {
         Self([identify(manifest_of(path))].into())
     }
 
-    /// Looks at the files of the components of `app` too.
-    pub(crate) fn with_components(mut self, app: &keyway_app::App) -> Self {
-        self.0.extend(files_of(app).map(identify));
+    /// Looks at the files of the components of `app` too, and at those that its settings come from.
+    pub(crate) fn with_files_of(mut self, app: &keyway_app::App) -> Self {
+        self.0.extend(files_of(app).chain(setting_files(app)).map(identify));
         self
     }
 }
@@ -201,13 +203,13 @@ fn sources(app: &App) -> Files {
     files.map(identify).collect()
 }
 
-/// The manifest and the files of the components that it names, which may not be fit to serve yet.
+/// The manifest and the files that it names, which may not be fit to serve yet.
 /// Those of what serves are not looked at: a component that was swapped by hand is another one than
 /// the manifest's, and a reload would take it back.
 fn files(app: &App) -> Files {
     let manifest = Seen::manifest(app.path());
     let Seen(files) = match app.open() {
-        Ok(app) => manifest.with_components(&app),
+        Ok(app) => manifest.with_files_of(&app),
         Err(_) => manifest,
     };
     files

@@ -20,8 +20,8 @@ use super::{Body, BodyError};
 /// The body of an answer; its request counts as running until it is gone.
 #[derive(Debug)]
 pub(super) struct Answer {
-    /// None for an answer to `HEAD`, whose head is everything, and once the end is reached. It is
-    /// dropped then: a stream of HTTP/2 may keep the answer for longer.
+    /// None for an answer whose head is everything, such as one to `HEAD`, and once the end is
+    /// reached. It is dropped then: a stream of HTTP/2 may keep the answer for longer.
     body: Option<Body>,
     /// What of its data is not given yet.
     rest: Bytes,

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
@@ -45,7 +45,14 @@ pub(super) fn exchange<H: Handler>(
         };
         let response = if head_only { declare_length(response) } else { response };
         let (mut head, body) = response.into_parts();
-        let mut answer = Answer::new((!head_only).then_some(body), &head.headers, running);
+        if head.status == StatusCode::NO_CONTENT {
+            // It must not have a length (RFC 9110, section 8.6).
+            head.headers.remove(CONTENT_LENGTH);
+        }
+        // Over HTTP/1.1 hyper leaves out the content that a status rules out, and keeps the length that
+        // a 304 may have. Over HTTP/2 it sends both, and clients reset the stream.
+        let is_empty = head_only || is_multiplexed && rules_out_content(head.status);
+        let mut answer = Answer::new((!is_empty).then_some(body), &head.headers, running);
         if is_multiplexed {
             // A client that sees the error stops sending; all others continue until they are reset,
             // and delaying that would only keep them waiting.
@@ -108,6 +115,12 @@ async fn ask<H: Handler>(handler: &H, request: Request<Incoming>, peer: Peer) ->
             response
         }
     }
+}
+
+/// Whether a response with this status ends with its head (RFC 9110, section 6.4.1). Those that are
+/// informational are refused.
+fn rules_out_content(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 /// Whether a client will know where an answer ends without chunks.

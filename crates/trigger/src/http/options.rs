@@ -78,6 +78,12 @@ pub enum TlsError {
     /// There is no certificate in the text.
     #[error("the TLS certificate's text has no `BEGIN CERTIFICATE` in it")]
     NoCertificate,
+    /// The key is locked by a password, which nobody could give when the server starts.
+    #[error(
+        "the TLS key is encrypted: decrypt it, such as by `openssl pkey -in KEY -out NEW`, and let \
+         only the server's user read it"
+    )]
+    EncryptedKey,
     /// The key's text is not PEM, or has no private key.
     #[error("the TLS key cannot be read: {0}; it has to be the PEM text of a private key")]
     Key(pem::Error),
@@ -89,13 +95,17 @@ pub enum TlsError {
 impl Tls {
     /// The settings that each handshake begins with: TLS 1.2 and 1.3, HTTP/2 before HTTP/1.1.
     pub(super) fn config(&self) -> Result<Arc<ServerConfig>, TlsError> {
-        let chain = CertificateDer::pem_slice_iter(&self.cert_pem)
+        let chain = CertificateDer::pem_slice_iter(without_mark(&self.cert_pem))
             .collect::<Result<Vec<_>, _>>()
             .map_err(TlsError::Certificate)?;
         if chain.is_empty() {
             return Err(TlsError::NoCertificate);
         }
-        let key = PrivateKeyDer::from_pem_slice(&self.key_pem).map_err(TlsError::Key)?;
+        let key = without_mark(&self.key_pem);
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| match is_encrypted(key) {
+            true => TlsError::EncryptedKey,
+            false => TlsError::Key(error),
+        })?;
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
@@ -105,4 +115,15 @@ impl Tls {
         config.ticketer = ring::Ticketer::new()?;
         Ok(Arc::new(config))
     }
+}
+
+/// A text without the byte order mark that some editors write before it.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
+/// Whether a private key is encrypted, as PKCS #8 says it or as OpenSSL did before.
+fn is_encrypted(pem: &[u8]) -> bool {
+    let says = |mark: &[u8]| pem.windows(mark.len()).any(|part| part == mark);
+    says(b"-----BEGIN ENCRYPTED PRIVATE KEY-----") || says(b"Proc-Type: 4,ENCRYPTED")
 }

@@ -1,9 +1,10 @@
 //! What single messages may look like, and what is answered to those that may not.
 
-use http::{Method, Request, Response, Version};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use keyway_trigger::http::{Failure, HEALTH, Options, Peer, Routes};
+use keyway_trigger::http::{Body, Failure, HEALTH, Options, Peer, Routes};
 
 use super::client::{Raw, empty, exchange, http2};
 use super::served::{LONG, Served, body, example};
@@ -45,6 +46,45 @@ async fn head_of_http_2_is_answered_with_the_length_alone() {
     assert_eq!(response.headers()["content-length"], "6");
     let body = response.into_body().collect().await.expect("a body").to_bytes();
     assert!(body.is_empty());
+}
+
+/// Answers `/304` with that status, and as if there were content.
+async fn with_content(request: Request<Incoming>, _: Peer) -> Result<Response<Body>, Failure> {
+    let mut response = Response::new(body("content"));
+    let status: u16 = request.uri().path()[1..].parse().expect("a status");
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("42"));
+    Ok(response)
+}
+
+#[test]
+fn a_status_without_content_has_none() {
+    let served = Served::new(with_content);
+    let mut raw = Raw::to(served.address);
+    let request = |status: u16| format!("GET /{status} HTTP/1.1\r\nHost: a\r\n\r\n");
+    let head = raw.send(request(304)).head();
+    assert!(head.contains(" 304 ") && head.contains("content-length: 42\r\n"), "{head}");
+    let head = raw.send(request(204)).head();
+    assert!(head.contains(" 204 ") && !head.contains("content-length"), "{head}");
+    // The connection is in order.
+    let head = raw.send(request(304)).head();
+    assert!(head.contains(" 304 "), "{head}");
+}
+
+#[tokio::test]
+async fn a_status_without_content_has_none_over_http_2() {
+    let served = Served::new(with_content);
+    let mut client = http2(served.address).await;
+    for (status, length) in [(304, Some("42")), (204, None)] {
+        let uri = format!("http://{}/{status}", served.address);
+        let request = Request::get(uri).body(empty()).expect("a request");
+        let response = client.send_request(request).await.expect("an answer");
+        assert_eq!(response.status(), status);
+        let declared = response.headers().get(CONTENT_LENGTH);
+        assert_eq!(declared.map(HeaderValue::as_bytes), length.map(str::as_bytes));
+        let body = response.into_body().collect().await.expect("a whole answer").to_bytes();
+        assert!(body.is_empty(), "{body:?}");
+    }
 }
 
 #[test]

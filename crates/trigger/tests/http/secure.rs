@@ -59,6 +59,17 @@ async fn connect(served: &Served, tls: &Tls, alpn: &[&str]) -> TlsStream<TcpStre
 }
 
 #[tokio::test]
+async fn a_certificate_may_come_from_any_editor() {
+    let plain = certificate();
+    let marked = |pem: &[u8]| [&b"\xef\xbb\xbf"[..], pem].concat();
+    let tls = Tls { cert_pem: marked(&plain.cert_pem), key_pem: marked(&plain.key_pem) };
+    let options = Options { tls: Some(tls), ..Options::default() };
+    let served = Served::with(options, LONG, scheme);
+    let stream = connect(&served, &plain, &["h2"]).await;
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+}
+
+#[tokio::test]
 async fn clients_choose_http_2() {
     let (served, tls) = serve(Options::default());
     let stream = connect(&served, &tls, &["h2", "http/1.1"]).await;
@@ -149,6 +160,14 @@ fn a_certificate_that_is_of_no_use_is_explained() {
     assert!(matches!(error, TlsError::NoCertificate), "{error}");
     let error = bind(Tls { key_pem: b"text".to_vec(), ..one.clone() });
     assert!(matches!(error, TlsError::Key(_)), "{error}");
+    let locked =
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let error = bind(Tls { key_pem: locked.into(), ..one.clone() });
+    assert!(matches!(error, TlsError::EncryptedKey), "{error}");
+    let locked = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,0\n\n\
+                  MAAA\n-----END RSA PRIVATE KEY-----\n";
+    let error = bind(Tls { key_pem: locked.into(), ..one.clone() });
+    assert!(matches!(error, TlsError::EncryptedKey), "{error}");
     let error = bind(Tls { key_pem: other.key_pem, ..one.clone() });
     assert!(matches!(error, TlsError::Pair(_)), "{error}");
     assert!(!format!("{one:?}").contains("key"));
