@@ -69,6 +69,9 @@ pub enum Failure {
     /// The request cannot be given to a component, such as for its method or URI.
     #[error("the request cannot be passed to a component: {0}")]
     Request(String),
+    /// Its app was stopped, or cannot be started.
+    #[error("{0}")]
+    NotServed(String),
     /// The host has no room for another instance.
     #[error("no instance could be created: {0}")]
     NoRoom(String),

@@ -200,6 +200,7 @@ fn is_fault(failure: &Failure) -> bool {
         Failure::Busy { .. }
             | Failure::NoTurn(_)
             | Failure::NoRoom(_)
+            | Failure::NotServed(_)
             | Failure::HostMemory(_)
             | Failure::BodyTooLarge(_)
             | Failure::Request(_)

@@ -15,7 +15,7 @@ use super::activity::Activity;
 use super::answer::Answer;
 use super::local::Local;
 use super::reply::{HEALTH, Reply};
-use super::request::{admit, host_of};
+use super::request::admit;
 use super::wire::Line;
 use super::{Body, Handler, Peer, status, trailer};
 
@@ -87,7 +87,7 @@ fn choose<H, B>(
         let draining = local.stop.is_cancelled();
         return Err(if draining { Reply::Draining } else { Reply::Healthy });
     }
-    local.routes.find(host_of(request), path).ok_or(Reply::NoRoute)
+    local.routes.find(request).ok_or(Reply::NoRoute)
 }
 
 /// Has a handler answer.

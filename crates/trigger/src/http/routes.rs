@@ -5,8 +5,11 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use http::Request;
 
-/// The routes of a server.
+use super::request::host_of;
+
+/// The routes of a server. A clone shares all but what is changed afterwards, in either.
 ///
 /// A route is a path prefix, for one host or for any. `/parse` leads `/parse`, `/parse/` and
 /// `/parse/x`, but not `/parsex`; `/` leads every path. A route
@@ -16,8 +19,14 @@ use arc_swap::ArcSwap;
 #[derive(Debug)]
 pub struct Routes<H> {
     /// Sorted by host, which is in lower case.
-    hosts: Vec<(Box<str>, Node<H>)>,
-    any: Node<H>,
+    hosts: Vec<(Arc<str>, Arc<Node<H>>)>,
+    any: Arc<Node<H>>,
+}
+
+impl<H> Clone for Routes<H> {
+    fn clone(&self) -> Self {
+        Self { hosts: self.hosts.clone(), any: Arc::clone(&self.any) }
+    }
 }
 
 /// The routes that a server goes by at the moment. They are replaced as a whole: each request goes
@@ -37,9 +46,16 @@ impl<H> LiveRoutes<H> {
         self.0.store(Arc::new(routes));
     }
 
-    /// See [`Routes::find`].
-    pub(super) fn find(&self, host: Option<&str>, path: &str) -> Option<Arc<H>> {
-        self.0.load().shared(host, path).cloned()
+    /// The routes as they are, to be changed and put in their place.
+    #[must_use]
+    pub fn current(&self) -> Routes<H> {
+        Routes::clone(&self.0.load())
+    }
+
+    /// The handler of a request; see [`Routes::find`].
+    #[must_use]
+    pub fn find<B>(&self, request: &Request<B>) -> Option<Arc<H>> {
+        self.0.load().shared(host_of(request), request.uri().path()).cloned()
     }
 }
 
@@ -51,7 +67,14 @@ struct Node<H> {
     handler: Option<Arc<H>>,
     /// For this path alone, before the other.
     exact: Option<Arc<H>>,
-    children: BTreeMap<Box<str>, Node<H>>,
+    children: BTreeMap<Arc<str>, Arc<Node<H>>>,
+}
+
+impl<H> Clone for Node<H> {
+    fn clone(&self) -> Self {
+        let Self { handler, exact, children } = self;
+        Self { handler: handler.clone(), exact: exact.clone(), children: children.clone() }
+    }
 }
 
 /// Why a route was refused.
@@ -85,7 +108,7 @@ fn for_host(host: &Option<String>) -> String {
 
 impl<H> Default for Routes<H> {
     fn default() -> Self {
-        Routes { hosts: Vec::new(), any: Node::default() }
+        Routes { hosts: Vec::new(), any: Arc::default() }
     }
 }
 
@@ -131,22 +154,21 @@ impl<H> Routes<H> {
         handler: H,
         place: fn(&mut Node<H>) -> &mut Option<Arc<H>>,
     ) -> Result<(), RouteError> {
-        let Some(path) = prefix.strip_prefix('/') else {
+        if !prefix.starts_with('/') {
             return Err(RouteError::Relative { route: prefix.to_owned() });
-        };
-        if path.contains(['?', '#']) {
+        }
+        if prefix.contains(['?', '#']) {
             return Err(RouteError::NotAPath { route: prefix.to_owned() });
         }
         let mut node = match host {
-            None => &mut self.any,
+            None => Arc::make_mut(&mut self.any),
             Some(host) => self.host_mut(&without_port(host).to_ascii_lowercase()),
         };
-        let path = path.strip_suffix('/').unwrap_or(path);
-        for segment in path.split('/').filter(|_| !path.is_empty()) {
-            node = match node.children.entry(segment.into()) {
+        for segment in segments(prefix) {
+            node = Arc::make_mut(match node.children.entry(segment.into()) {
                 Entry::Occupied(child) => child.into_mut(),
-                Entry::Vacant(place) => place.insert(Node::default()),
-            };
+                Entry::Vacant(place) => place.insert(Arc::default()),
+            });
         }
         let place = place(node);
         if place.is_some() {
@@ -155,6 +177,25 @@ impl<H> Routes<H> {
         }
         *place = Some(Arc::new(handler));
         Ok(())
+    }
+
+    /// Removes all routes whose handler is one that `is_gone` says.
+    pub fn remove(&mut self, is_gone: impl Fn(&H) -> bool) {
+        self.hosts.retain_mut(|(_, node)| Node::prune(node, &is_gone));
+        Node::prune(&mut self.any, &is_gone);
+    }
+
+    /// The handler of the route itself, if there is one: for this host or any, and this path or prefix.
+    #[must_use]
+    pub fn at(&self, host: Option<&str>, route: &str, exact: bool) -> Option<&H> {
+        let mut node = match host {
+            None => &*self.any,
+            Some(host) => self.host(without_port(host))?,
+        };
+        for segment in segments(route) {
+            node = node.children.get(segment)?;
+        }
+        if exact { node.exact.as_deref() } else { node.handler.as_deref() }
     }
 
     /// The handler for `path` on `host`, if there is one. `host` is as a request names it: in any
@@ -184,11 +225,11 @@ impl<H> Routes<H> {
         let at = match self.hosts.binary_search_by(|(host, _)| (**host).cmp(name)) {
             Ok(at) => at,
             Err(at) => {
-                self.hosts.insert(at, (name.into(), Node::default()));
+                self.hosts.insert(at, (name.into(), Arc::default()));
                 at
             }
         };
-        &mut self.hosts[at].1
+        Arc::make_mut(&mut self.hosts[at].1)
     }
 }
 
@@ -198,15 +239,37 @@ impl<H> Node<H> {
     fn find(&self, path: &str) -> Option<&Arc<H>> {
         let mut node = self;
         let mut found = node.handler.as_ref();
-        let path = path.strip_prefix('/').unwrap_or("");
-        let path = path.strip_suffix('/').unwrap_or(path);
-        for segment in path.split('/').filter(|_| !path.is_empty()) {
+        for segment in segments(path) {
             let Some(child) = node.children.get(segment) else { return found };
             node = child;
             found = node.handler.as_ref().or(found);
         }
         node.exact.as_ref().or(found)
     }
+
+    /// Removes the handlers that `is_gone` says, and says whether any is left. What has none of them
+    /// stays shared.
+    fn prune(this: &mut Arc<Self>, is_gone: &impl Fn(&H) -> bool) -> bool {
+        if this.has(is_gone) {
+            let node = Arc::make_mut(this);
+            node.handler.take_if(|handler| is_gone(handler));
+            node.exact.take_if(|handler| is_gone(handler));
+            node.children.retain(|_, child| Self::prune(child, is_gone));
+        }
+        this.handler.is_some() || this.exact.is_some() || !this.children.is_empty()
+    }
+
+    fn has(&self, is_gone: &impl Fn(&H) -> bool) -> bool {
+        let is_here = [&self.handler, &self.exact].into_iter().flatten().any(|it| is_gone(it));
+        is_here || self.children.values().any(|child| child.has(is_gone))
+    }
+}
+
+/// The segments of a path. A slash at its end makes none.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    let path = path.strip_prefix('/').unwrap_or("");
+    let path = path.strip_suffix('/').unwrap_or(path);
+    path.split('/').filter(move |_| !path.is_empty())
 }
 
 /// The host of an authority: without its port, and without the dot that may end a full name.

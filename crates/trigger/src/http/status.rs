@@ -25,6 +25,9 @@ fn explain(failure: &Failure) -> (StatusCode, &'static str) {
                 "All instances of this service are busy. Try again in a moment.\n",
             )
         }
+        Failure::NotServed(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "This service is not available at the moment.\n")
+        }
         Failure::TimedOut(_) => {
             (StatusCode::GATEWAY_TIMEOUT, "The service did not respond in time.\n")
         }
@@ -93,6 +96,7 @@ mod tests {
         let of = [
             (Failure::Busy { running: 1, waiting: 1 }, 503),
             (Failure::NoRoom("secret".into()), 503),
+            (Failure::NotServed("secret".into()), 503),
             (Failure::HostMemory(1), 503),
             (Failure::TimedOut(second), 504),
             (Failure::CpuTime(second), 504),
