@@ -99,6 +99,9 @@ impl Release {
         for (file, name) in DOCUMENTS {
             put(&root.join(file), &tree.join("usr/share/doc/keyway").join(name), 0o644)?;
         }
+        let service = Path::new("keyway.service");
+        let units = tree.join("usr/lib/systemd/system");
+        put(&root.join("packaging").join(service), &units.join(service), 0o644)?;
         let control = format!(
             "Package: keyway\n\
              Version: {}\n\

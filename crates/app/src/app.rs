@@ -4,11 +4,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
+use keyway_word::{Access, Capability};
+
 use crate::{
-    backend::Backends,
+    backend::{Backends, Setting},
     grant::Grant,
     limit::Limit,
     link::Links,
@@ -26,6 +28,9 @@ pub struct App {
     pub version: Option<String>,
     /// The folder that relative paths in the manifest start from.
     pub folder: PathBuf,
+    /// The folder that those start from of what the app writes, see [`Self::keeps`]; the same, unless a
+    /// host keeps data apart from what was deployed.
+    pub data: PathBuf,
     /// Every component, by its name.
     pub components: BTreeMap<ComponentName, Component>,
     /// Every backend, by the capability that it is of and its name.
@@ -39,6 +44,30 @@ pub struct App {
 }
 
 impl App {
+    /// Whether the relative `path` is, has or is in something that the app writes: a folder that a
+    /// component may write to, or a backend's file.
+    pub fn keeps(&self, path: &Path) -> bool {
+        let grants = self.components.values().flat_map(|component| &component.grant.files);
+        let folders = grants.filter(|grant| grant.access == Access::ReadWrite);
+        let files = self.backends.iter().filter_map(|((capability, _), backend)| {
+            let path = &backend.settings.get("path")?.value;
+            match path {
+                // What configures an app is its manifest's, and not its data.
+                Setting::Text(path) if *capability != Capability::Config => {
+                    Some(Path::new(&path.0))
+                }
+                _ => None,
+            }
+        });
+        let mut kept = folders.map(|grant| grant.host.as_path()).chain(files);
+        path.is_relative() && kept.any(|kept| kept.starts_with(path) || path.starts_with(kept))
+    }
+
+    /// The folder that a relative path of the manifest starts from.
+    pub fn base(&self, path: &Path) -> &Path {
+        if self.keeps(path) { &self.data } else { &self.folder }
+    }
+
     /// The app of a single component, which answers every route. A name that cannot be a
     /// component's becomes one that can.
     pub fn of_component(name: &str, path: PathBuf, grant: Grant, limit: Limit) -> Self {
@@ -57,6 +86,7 @@ impl App {
             name: name.to_string(),
             version: None,
             folder: PathBuf::new(),
+            data: PathBuf::new(),
             components: BTreeMap::from([(name, component)]),
             backends: Backends::new(),
             routes: vec![trigger],

@@ -251,6 +251,28 @@ codes! {
         NoSuchStore = "no-such-store",
         /// The admin API has no such request.
         NoSuchRequest = "no-such-request",
+/// The host has no app of this name.
+        NoSuchApp = "no-such-app",
+        /// A request names no app, and the host has none or several.
+        WhichApp = "which-app",
+        /// The name is not one that an app can have on a host.
+        AppName = "app-name",
+        /// A route of an app is taken by another app of the host.
+        RouteTaken = "route-taken",
+        /// A host that serves one app was asked to take another.
+        OneApp = "one-app",
+        /// An app that is in the host's folder of apps cannot be deployed or removed by name.
+        AppInFolder = "app-in-folder",
+        /// A path of an app that is to be deployed leads out of its folder.
+        OutsideApp = "outside-app",
+        /// The app is stopped.
+        AppStopped = "app-stopped",
+        /// An app of a host could not be started a moment ago.
+        AppFailed = "app-failed",
+        /// The data folder of a host cannot be read or written.
+        DataFolder = "data-folder",
+        /// The data folder of a host is in use by another.
+        DataInUse = "data-in-use",
         /// A request to the admin API is wrong.
         BadRequest = "bad-request",
         /// Another change to the app is in progress.

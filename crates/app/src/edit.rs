@@ -60,18 +60,46 @@ pub fn add_component(
     component.insert("source", value(source));
     components.insert(name.as_str(), Item::Table(component));
     if let Some(route) = route {
-        let triggers = table(document.as_table_mut(), "trigger", Table::set_implicit)?;
-        let http = triggers.entry("http").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
-        let http = http
-            .as_array_of_tables_mut()
-            .ok_or_else(|| EditError::NoTable("trigger.http".to_owned()))?;
-        let mut trigger = Table::new();
-        trigger.decor_mut().set_prefix("\n");
-        trigger.insert("route", value(route));
-        trigger.insert("component", value(name.as_str()));
-        http.push(trigger);
+        push_route(&mut document, name, None, route)?;
     }
     Ok(written_like(text, &document))
+}
+
+/// The manifest with a route to a component, for the requests of `host` or of any.
+///
+/// # Errors
+/// If the text is not a manifest.
+pub fn add_route(
+    text: &str,
+    component: &ComponentName,
+    host: Option<&str>,
+    route: &str,
+) -> Result<String, EditError> {
+    let mut document: DocumentMut = text.parse()?;
+    push_route(&mut document, component, host, route)?;
+    Ok(document.to_string())
+}
+
+fn push_route(
+    document: &mut DocumentMut,
+    component: &ComponentName,
+    host: Option<&str>,
+    route: &str,
+) -> Result<(), EditError> {
+    let triggers = table(document.as_table_mut(), "trigger", Table::set_implicit)?;
+    let http = triggers.entry("http").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
+    let http = http
+        .as_array_of_tables_mut()
+        .ok_or_else(|| EditError::NoTable("trigger.http".to_owned()))?;
+    let mut trigger = Table::new();
+    trigger.decor_mut().set_prefix("\n");
+    if let Some(host) = host {
+        trigger.insert("host", value(host));
+    }
+    trigger.insert("route", value(route));
+    trigger.insert("component", value(component.as_str()));
+    http.push(trigger);
+    Ok(())
 }
 
 /// The manifest with a link from the import of a component to another component, replacing any
@@ -122,6 +150,36 @@ fn written_like(before: &str, document: &DocumentMut) -> String {
     format!("{mark}{text}")
 }
 
+/// The manifest with each of these components at another source, also where it is one of Spin.
+///
+/// # Errors
+/// If the text is not a manifest, or does not have one of the components.
+pub fn set_sources<'a>(
+    text: &str,
+    sources: impl IntoIterator<Item = (&'a ComponentName, &'a str)>,
+) -> Result<String, EditError> {
+    let mut document: DocumentMut = text.parse()?;
+    for (component, source) in sources {
+        let name = component.as_str();
+        let found = match document.get_mut("component") {
+            // As Spin's first manifests have it.
+            Some(Item::ArrayOfTables(tables)) => {
+                let is_named =
+                    |table: &&mut Table| table.get("id").and_then(Item::as_str) == Some(name);
+                tables.iter_mut().find(is_named).map(|table| table as &mut dyn TableLike)
+            }
+            Some(item) => {
+                let component = item.as_table_like_mut().and_then(|table| table.get_mut(name));
+                component.and_then(Item::as_table_like_mut)
+            }
+            None => None,
+        };
+        let found = found.ok_or_else(|| EditError::Unknown(component.clone()))?;
+        found.insert("source", value(source));
+    }
+    Ok(document.to_string())
+}
+
 /// The table `name` in `parent`; if it is not there, one that is written as `mark` says.
 fn table<'a>(
     parent: &'a mut dyn TableLike,
@@ -150,6 +208,22 @@ mod tests {
     fn checked(text: &str) -> App {
         let manifest = Manifest::parse("keyway.toml", text).expect(text);
         manifest.check_unfinished(Path::new(".")).expect(text)
+    }
+
+    #[test]
+    fn components_are_found_elsewhere_in_manifests_of_either_kind() {
+        let web = name("web");
+        let set = |text: &str| set_sources(text, [(&web, "components/1.wasm")]).expect(text);
+        let (old, new) = ("source = \"web.wasm\"\n", "source = \"components/1.wasm\"\n");
+        for before in [
+            format!("[component.web]  # mine\n{old}grant.clocks = true\n"),
+            format!("spin_manifest_version = 2\n[component.web]\n{old}"),
+            format!("spin_version = \"1\"\n[[component]]\nid = \"web\"\n{old}"),
+        ] {
+            assert_eq!(set(&before), before.replace(old, new));
+        }
+        let other = set_sources("[component.other]\nsource = \"x\"\n", [(&web, "y")]);
+        assert_eq!(other, Err(EditError::Unknown(web)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use keyway_app::{Code, Problem};
 use keyway_host::Granted;
 
 /// What a single component may reach, and use.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Grants {
     /// Grant a folder: its path here, its path for the component, and `:ro` for reading only.
     #[arg(long, value_name = "HOST::GUEST[:ro]")]
@@ -72,12 +72,29 @@ impl Grants {
     /// # Errors
     /// All that is wrong with them.
     pub(crate) fn of_component(&self, file: &Path) -> Result<Option<Granted>, Vec<Problem>> {
-        let Self { dir, env, net, http, memory, time } = self;
-        let none = [dir, env, net, http].iter().all(|flags| flags.is_empty());
-        if none && memory.is_none() && time.is_none() {
+        if self.are_none() {
             return Ok(None);
         }
         Granted::from_toml(&self.to_toml(file, "")?).map(Some)
+    }
+
+    /// The same, with folders by their whole paths, for a host that runs elsewhere.
+    pub(crate) fn with_whole_paths(&self) -> Self {
+        let whole = |flag: &String| match flag.split_once("::") {
+            Some((host, rest)) => {
+                let host = std::path::absolute(host).unwrap_or_else(|_| host.into());
+                format!("{}::{rest}", host.display())
+            }
+            None => flag.clone(),
+        };
+        Self { dir: self.dir.iter().map(whole).collect(), ..self.clone() }
+    }
+
+    /// Whether no flag is given.
+    pub(crate) fn are_none(&self) -> bool {
+        let Self { dir, env, net, http, memory, time } = self;
+        let none = [dir, env, net, http].iter().all(|flags| flags.is_empty());
+        none && memory.is_none() && time.is_none()
     }
 
     /// Whether its time is limited.

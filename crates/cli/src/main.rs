@@ -1,17 +1,22 @@
 //! The program `keyway`: arguments in; words, tables and exit codes out.
 
 mod add;
+mod apps;
 mod build;
 mod call;
 mod check;
 mod compose;
+mod deploy;
 mod doctor;
 mod feature;
 mod grants;
 mod host;
+mod hosting;
 mod inspect;
 mod link;
+mod listen;
 mod logs;
+mod narrator;
 mod new;
 mod reload;
 mod report;
@@ -52,6 +57,18 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Serve an app or component over HTTP.
     Up(up::Arguments),
+    /// Serve many apps, each loaded when it is called.
+    Host(hosting::Arguments),
+    /// Copy an app to a running host and serve it there.
+    Deploy(deploy::Arguments),
+    /// List the apps of running hosts.
+    Apps(apps::Arguments),
+    /// Remove an app from a host, with its data.
+    Undeploy(apps::OneApp),
+    /// Stop an app of a host until it is started again.
+    Stop(apps::OneApp),
+    /// Start an app of a host that was stopped.
+    Start(apps::OneApp),
     /// Run a WASI command to its end.
     Run(run::Arguments),
     /// Call a component's function and print its result.
@@ -104,6 +121,12 @@ fn main() -> ExitCode {
         Command::Build(arguments) => build::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Up(arguments) => up::run(&arguments, &log),
+        Command::Host(arguments) => hosting::run(&arguments, &log),
+        Command::Deploy(arguments) => deploy::run(&arguments),
+        Command::Apps(arguments) => apps::run(&arguments),
+        Command::Undeploy(app) => apps::undeploy(&app),
+        Command::Stop(app) => apps::stop(&app),
+        Command::Start(app) => apps::start(&app),
         Command::Run(arguments) => run::run(&arguments),
         Command::Call(arguments) => call::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

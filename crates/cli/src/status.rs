@@ -3,12 +3,10 @@
 use std::{process::ExitCode, time::Duration};
 
 use comfy_table::{Table, presets};
-use keyway_host::{
-    ProblemReport,
-    admin::{api::Status, which_host},
-};
+use keyway_host::admin::api::{AppState, AppSummary, Status};
+use serde::Serialize;
 
-use crate::{host, report};
+use crate::{apps, host, report};
 
 /// The arguments of `keyway status`.
 #[derive(Debug, clap::Args)]
@@ -22,18 +20,43 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     host::ask(async {
-        let hosts = arguments.host.hosts().await?;
+        let mut all = Vec::new();
+        for (client, app) in arguments.host.apps().await? {
+            // To ask an app that is asleep would wake it.
+            if app.state == AppState::Awake {
+                all.push(Shown::Status(Box::new(client.status().await?)));
+            } else {
+                all.push(Shown::App(app));
+            }
+        }
         if arguments.json {
-            report::print_json(&hosts.iter().map(|(_, status)| status).collect::<Vec<_>>());
+            report::print_json(&all);
             return Ok(());
         }
-        if hosts.is_empty() {
-            return Err(vec![ProblemReport::from(&which_host(0))]);
+        if all.is_empty() {
+            return Err(arguments.host.none());
         }
-        let shown: Vec<_> = hosts.iter().map(|(_, status)| show(status)).collect();
+        let shown: Vec<_> = all.iter().map(Shown::text).collect();
         report::print_text(&shown.join("\n"));
         Ok(())
     })
+}
+
+/// What is known of an app.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Shown {
+    Status(Box<Status>),
+    App(AppSummary),
+}
+
+impl Shown {
+    fn text(&self) -> String {
+        match self {
+            Self::Status(status) => show(status),
+            Self::App(app) => format!("{} ({})\n", app.name, apps::state(app)),
+        }
+    }
 }
 
 fn show(status: &Status) -> String {

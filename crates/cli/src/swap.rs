@@ -14,7 +14,7 @@ use keyway_host::{
     in_words,
 };
 
-use crate::{host, report, up::time};
+use crate::{host, listen::time, report};
 
 /// The arguments of `keyway swap`.
 #[derive(Debug, clap::Args)]

@@ -2,6 +2,12 @@
 //!
 //! | request | what it does |
 //! | --- | --- |
+//! | `GET /v1/host` | the host itself: [`api::HostStatus`] |
+//! | `GET /v1/apps` | all apps: a list of [`api::AppSummary`] |
+//! | `PUT /v1/apps/NAME` | deploys an app: [`api::DeployApp`], [`api::Deployed`] |
+//! | `DELETE /v1/apps/NAME` | removes an app, with its data |
+//! | `POST /v1/apps/NAME/stop`, `/start` | stops an app, and starts it again |
+//! | `…/v1/apps/NAME/…` | what follows below, of this app: `GET /v1/apps/NAME/status` |
 //! | `GET /v1/status` | the state of the app: [`api::Status`] |
 //! | `POST /v1/components/NAME` | swaps a component: [`api::SwapComponent`] |
 //! | `POST /v1/stores/NAME` | swaps a backend, with its data: [`api::SwapBackend`] |
@@ -11,18 +17,22 @@
 //! | `POST /v1/call` | calls a function: [`api::Asked`], [`api::Returned`] |
 //! | `GET /v1/logs`, `?follow=true` | the log's last lines, and new ones: [`api::LogLine`] |
 //!
+//! Without `/apps/NAME`, a request is about the only app of the host.
+//!
 //! Failures return the status of their [`HostError`](crate::HostError) and [`api::Refused`].
 
 pub mod api;
 mod client;
 mod socket;
 mod status;
+mod subject;
 
-pub use client::{Client, which_host};
+pub use client::{Client, which_app, which_host};
 pub(crate) use socket::AdminSocket;
 pub use socket::running_sockets;
+pub(crate) use subject::Subject;
 
-use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::ready, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -42,7 +52,9 @@ use crate::{
     log::Log,
     problem::ProblemReport,
 };
-use api::{BackendSwapped, Canary, Refused, Reloaded, SwapBackend, SwapComponent, VERSION};
+use api::{
+    BackendSwapped, Canary, LogLine, Refused, Reloaded, SwapBackend, SwapComponent, VERSION,
+};
 
 /// The largest request, in bytes.
 const REQUEST_BYTES: usize = 16 << 20;
@@ -54,7 +66,7 @@ type Body = BoxBody<Bytes, Infallible>;
 
 /// What the API acts on.
 pub(crate) struct Admin {
-    app: Arc<App>,
+    subject: Subject,
     url: String,
     log: Log,
     started: Instant,
@@ -62,9 +74,9 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    /// The API of an app that is served at `url`, until `stop`.
-    pub(crate) fn new(app: Arc<App>, url: String, log: Log, stop: CancellationToken) -> Self {
-        Self { app, url, log, started: Instant::now(), stop }
+    /// The API of what is served at `url`, until `stop`.
+    pub(crate) fn new(subject: Subject, url: String, log: Log, stop: CancellationToken) -> Self {
+        Self { subject, url, log, started: Instant::now(), stop }
     }
 
     /// Serves it.
@@ -102,54 +114,63 @@ impl Admin {
         let path = request.uri().path().to_owned();
         let segments: Vec<_> =
             path.strip_prefix(VERSION).unwrap_or("").split('/').skip(1).collect();
+        let subject = &self.subject;
         match (&method, segments.as_slice()) {
-            (&Method::GET, ["status"]) => json(&self.status()),
-            (&Method::GET, ["logs"]) => Ok(self.logs(request.uri().query())),
-            (&Method::POST, ["reload"]) => json(&Reloaded { changed: self.app.reload().await? }),
-            (&Method::POST, ["undo"]) => json(&self.app.undo().await?),
-            (&Method::GET, ["functions"]) => json(&self.app.functions().await?),
-            (&Method::POST, ["call"]) => json(&self.app.call(read(request).await?).await?),
-            (&Method::POST, ["components", name]) => {
-                self.swap_component(&decode(name), read(request).await?).await
+            (&Method::GET, ["host"]) => json(&self.host()),
+            (&Method::GET, ["apps"]) => json(&subject.list()),
+            (&Method::PUT, ["apps", name]) => {
+                json(&subject.deploy(decode(name), read(request).await?).await?)
             }
-            (&Method::POST, ["stores", name]) => {
-                self.swap_backend(&decode(name), read(request).await?).await
-            }
-            _ => Err(RequestError::NoSuchRequest { method: method.to_string(), path }.into()),
+            (&Method::DELETE, ["apps", name]) => json(&subject.undeploy(&decode(name)).await?),
+            (&Method::POST, ["apps", name, "stop"]) => json(&subject.stop(&decode(name)).await?),
+            (&Method::POST, ["apps", name, "start"]) => json(&subject.start(&decode(name)).await?),
+            (_, ["apps", name, rest @ ..]) => self.act_on(Some(&decode(name)), rest, request).await,
+            (_, rest) => self.act_on(None, rest, request).await,
         }
     }
 
-    async fn swap_component(
+    /// Does what is asked about one app.
+    async fn act_on(
         &self,
-        name: &str,
-        asked: SwapComponent,
+        name: Option<&str>,
+        segments: &[&str],
+        request: Request<Incoming>,
     ) -> Result<Response<Body>, HostError> {
-        let trial = asked.canary.as_ref().map(trial).transpose()?;
-        let path = PathBuf::from(asked.path);
-        if path.is_relative() {
-            return Err(RequestError::RelativePath(path).into());
+        let app = async || self.subject.app(name).await;
+        match (request.method(), segments) {
+            (&Method::GET, ["status"]) => json(&self.status(&*app().await?)),
+            (&Method::GET, ["logs"]) => self.logs(name, request.uri().query()),
+            (&Method::POST, ["reload"]) => {
+                json(&Reloaded { changed: app().await?.reload().await? })
+            }
+            (&Method::POST, ["undo"]) => json(&app().await?.undo().await?),
+            (&Method::GET, ["functions"]) => json(&app().await?.functions().await?),
+            (&Method::POST, ["call"]) => json(&app().await?.call(read(request).await?).await?),
+            (&Method::POST, ["components", component]) => {
+                let asked = read(request).await?;
+                swap_component(&app().await?, &decode(component), asked).await
+            }
+            (&Method::POST, ["stores", store]) => {
+                let asked = read(request).await?;
+                swap_backend(&app().await?, &decode(store), asked).await
+            }
+            (method, _) => {
+                let (method, path) = (method.to_string(), request.uri().path().to_owned());
+                Err(RequestError::NoSuchRequest { method, path }.into())
+            }
         }
-        self.app.swap_component(name.to_owned(), path, trial).await?;
-        json(&())
     }
 
-    async fn swap_backend(
-        &self,
-        name: &str,
-        asked: SwapBackend,
-    ) -> Result<Response<Body>, HostError> {
-        let SwapBackend { backend, settings, delete_existing } = asked;
-        let existing = if delete_existing { Existing::Delete } else { Existing::Refuse };
-        let swapped = self.app.swap_backend(name, &backend, &settings, existing).await?;
-        json(&BackendSwapped { copied: swapped.copied, repaired: swapped.repaired })
-    }
-
-    fn logs(&self, query: Option<&str>) -> Response<Body> {
+    /// The lines of the log, or of one app if it is named.
+    fn logs(&self, app: Option<&str>, query: Option<&str>) -> Result<Response<Body>, HostError> {
+        let app = app.map(|app| self.subject.log_of(app)).transpose()?.flatten();
         let follows = query.is_some_and(|query| query.split('&').any(|part| part == "follow=true"));
         let (lines, coming) = self.log.read();
         let coming = coming.take_until(self.stop.clone().cancelled_owned());
         let coming = if follows { coming.left_stream() } else { stream::empty().right_stream() };
-        let lines = stream::iter(lines).chain(coming).map(|line| {
+        let lines = stream::iter(lines).chain(coming);
+        let is_meant = move |line: &LogLine| ready(app.is_none() || line.app == app);
+        let lines = lines.filter(is_meant).map(|line| {
             let mut text = serde_json::to_vec(&line).unwrap_or_default();
             text.push(b'\n');
             Ok(Frame::data(Bytes::from(text)))
@@ -157,8 +178,33 @@ impl Admin {
         let mut response = Response::new(BodyExt::boxed(StreamBody::new(lines)));
         let of_lines = http::HeaderValue::from_static("application/x-ndjson");
         response.headers_mut().insert(CONTENT_TYPE, of_lines);
-        response
+        Ok(response)
     }
+}
+
+async fn swap_component(
+    app: &Arc<App>,
+    name: &str,
+    asked: SwapComponent,
+) -> Result<Response<Body>, HostError> {
+    let trial = asked.canary.as_ref().map(trial).transpose()?;
+    let path = PathBuf::from(asked.path);
+    if path.is_relative() {
+        return Err(RequestError::RelativePath(path).into());
+    }
+    app.swap_component(name.to_owned(), path, trial).await?;
+    json(&())
+}
+
+async fn swap_backend(
+    app: &Arc<App>,
+    name: &str,
+    asked: SwapBackend,
+) -> Result<Response<Body>, HostError> {
+    let SwapBackend { backend, settings, delete_existing } = asked;
+    let existing = if delete_existing { Existing::Delete } else { Existing::Refuse };
+    let swapped = app.swap_backend(name, &backend, &settings, existing).await?;
+    json(&BackendSwapped { copied: swapped.copied, repaired: swapped.repaired })
 }
 
 /// The words of a request.

@@ -9,4 +9,5 @@ pub(crate) mod handler;
 mod limit;
 pub(crate) mod open;
 pub(crate) mod prepare;
+pub(crate) mod seen;
 pub(crate) mod source;

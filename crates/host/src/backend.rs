@@ -75,6 +75,11 @@ impl Backends {
         Some(Arc::as_ptr(&opened.open).cast::<()>() as usize)
     }
 
+    /// Whether one of them keeps in memory what nobody else has.
+    pub(crate) fn are_in_memory(&self) -> bool {
+        self.0.values().any(|opened| opened.declared.kind == "memory")
+    }
+
     /// The stores among them, which can be swapped.
     pub(crate) fn stores(&self) -> Stores<'_> {
         Stores(self)
@@ -105,7 +110,7 @@ impl Backends {
 /// All that is wrong with the backends of `app`, and with the topics of its triggers.
 pub(crate) fn check(app: &App) -> Vec<Problem> {
     let checked = app.backends.iter().filter_map(|(key, declared)| {
-        let resolved = resolve(&app.folder, key.0, &named(key), declared);
+        let resolved = resolve(app, key.0, &named(key), declared);
         let checked = resolved.and_then(|Resolved { kind, settings }| {
             let checked = provider(key.0).check(&kind, &settings);
             checked.map_err(|error| wrong(key, declared, &error))
@@ -121,7 +126,7 @@ fn open(
     backend: &Backend,
     before: Option<&Opened>,
 ) -> Result<Opened, Problem> {
-    let declared = resolve(&app.folder, key.0, &named(key), backend)?;
+    let declared = resolve(app, key.0, &named(key), backend)?;
     let Resolved { kind, settings } = &declared;
     let goes_on =
         |before: &&Opened| before.declared == declared || before.open.goes_on(kind, settings);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use keyway_app::Code;
-use keyway_runtime::{Printer, Purpose};
+use keyway_runtime::{Engines, Printer, Purpose};
 use tokio::runtime::Builder;
 
 use crate::{
@@ -64,7 +64,7 @@ pub fn call(path: &Path, granted: Option<&Granted>, asked: &Asked) -> Result<Ret
         let backends = Backends::open(&prepared.app, &Backends::default())?;
         // Standard output is for the result.
         let printer = Printer::default().to_stderr();
-        let returned = chosen.bind(&prepared, &backends, &printer)?.run().await;
+        let returned = chosen.bind(&prepared, &backends, &Engines::new(), &printer)?.run().await;
         // What the component has printed goes out before the result.
         keyway_runtime::flush_output().await;
         Ok(returned?)

@@ -2,9 +2,10 @@
 //!
 //! What is wrong with an app is a list of [`Problem`]s, which are found together. Everything else is
 //! an error of the operation that fails: a [change](ChangeError) of a running app, a
-//! [call](CallError), a [request](RequestError) to the admin API, or what the
-//! [process](ProcessError) needs from its system.
+//! [call](CallError), a change of [which apps](AppsError) a host has, a [request](RequestError) to the
+//! admin API, or what the [process](ProcessError) needs from its system.
 
+mod apps;
 mod call;
 mod change;
 mod process;
@@ -15,6 +16,7 @@ use std::fmt;
 use http::StatusCode;
 use keyway_app::{Code, Problem};
 
+pub use apps::AppsError;
 pub use call::CallError;
 pub use change::{Busy, ChangeError, StoreSwapError, TrialError};
 pub use process::ProcessError;
@@ -32,6 +34,9 @@ pub enum HostError {
     /// A function was not called, or did not return.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// An app was not deployed, removed, stopped or started.
+    #[error(transparent)]
+    Apps(#[from] AppsError),
     /// A request to the admin API is wrong.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -46,12 +51,20 @@ impl HostError {
         match self {
             Self::Request(RequestError::NoSuchRequest { .. })
             | Self::Change(ChangeError::NoSuchComponent { .. } | ChangeError::NoSuchStore { .. })
-            | Self::Call(CallError::NoSuchFunction { .. }) => StatusCode::NOT_FOUND,
+            | Self::Call(CallError::NoSuchFunction { .. })
+            | Self::Apps(AppsError::NoSuchApp { .. }) => StatusCode::NOT_FOUND,
             Self::Request(_) | Self::Call(CallError::Text { .. } | CallError::Values { .. }) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Change(ChangeError::Busy(_) | ChangeError::NothingToUndo) => StatusCode::CONFLICT,
-            Self::App(_) | Self::Change(_) | Self::Call(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Change(ChangeError::Busy(_) | ChangeError::NothingToUndo)
+            | Self::Apps(AppsError::RouteTaken { .. } | AppsError::Stopped(_)) => {
+                StatusCode::CONFLICT
+            }
+            Self::Apps(AppsError::Disk { .. }) => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Apps(AppsError::WhichApp(_) | AppsError::Name(_)) => StatusCode::BAD_REQUEST,
+            Self::App(_) | Self::Change(_) | Self::Call(_) | Self::Apps(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::Process(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -63,6 +76,7 @@ impl HostError {
             Self::App(problems) => problems.first().map_or(Code::Internal, |first| first.code),
             Self::Change(error) => error.code(),
             Self::Call(error) => error.code(),
+            Self::Apps(error) => error.code(),
             Self::Request(error) => error.code(),
             Self::Process(error) => error.code(),
         }
@@ -75,6 +89,7 @@ impl HostError {
             Self::App(problems) => return problems,
             Self::Call(error) => return vec![error.into_problem()],
             Self::Change(error) => (error.help(), error.place()),
+            Self::Apps(error) => (error.help(), None),
             Self::Request(error) => (error.help().map(str::to_owned), None),
             Self::Process(error) => (error.help().map(str::to_owned), None),
         };

@@ -1,5 +1,5 @@
 //! The process: the address, threads, signals, the cache of compiled code, the log and the admin
-//! socket. It holds one app, which knows nothing of it.
+//! socket. It holds one app or many, which know nothing of it.
 
 mod background;
 mod narrator;
@@ -14,21 +14,24 @@ use std::{
     time::Duration,
 };
 
-use keyway_runtime::Purpose;
+use keyway_runtime::{Engines, Purpose};
 use keyway_trigger::http::{Ending, Options, ServeReport, Server, Tls};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin::{Admin, AdminSocket},
-    assembly::{open::Granted, prepare::Workshop},
+    admin::{Admin, AdminSocket, Subject},
+    apps::{Apps, Ground, Home},
+    assembly::{open::Granted, prepare::Workshop, seen::Seen},
     error::{HostError, ProcessError},
-    live::app::{App, Facilities, Opening},
+    live::{
+        app::{App, Opening},
+        facilities::Facilities,
+    },
     log::{Hold, Log},
 };
 use background::Background;
 
 pub use narrator::Narrator;
-pub(crate) use watch::Seen;
 
 /// How long requests wait at the start until the app listens: a server that does not answer is not to
 /// keep it from serving.
@@ -65,17 +68,32 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// A process that serves an app.
+/// How a host of many apps keeps them.
+#[derive(Debug, Clone)]
+pub struct KeepOptions {
+    /// The host's own folder, in which deployed apps are kept.
+    pub data: PathBuf,
+    /// A folder of apps to serve as they are there, and as they change.
+    pub apps: Option<PathBuf>,
+    /// How long an app that nobody calls stays awake.
+    pub idle: Duration,
+}
+
+/// A process that serves an app, or many.
 pub(crate) struct Host {
-    app: Arc<App>,
-    server: Server,
+    subject: Subject,
+    process: Process,
     url: String,
+    /// None if it could not be made where nobody asked for one.
+    socket: Option<AdminSocket>,
+}
+
+/// What a process has, whatever it serves.
+struct Process {
+    server: Server,
     background: Background,
     log: Log,
     ending: Ending,
-    /// None if it could not be made where nobody asked for one.
-    socket: Option<AdminSocket>,
-    watch: bool,
 }
 
 impl Host {
@@ -90,48 +108,78 @@ impl Host {
         log: &Log,
     ) -> Result<Self, HostError> {
         // The address first: a port that is taken is reported before minutes of compiling.
-        let server = bind(options)?;
-        let background = Background::start().map_err(ProcessError::Threads)?;
-        let facilities = Facilities {
-            workshop: Arc::new(Workshop::open(Purpose::Requests)?),
-            background: background.handle(),
-            printer: log.printer(),
-        };
+        let process = Process::start(options, log)?;
+        let facilities = process.facilities(Engines::new())?;
         let app = App::start(app, opening, options.drain, facilities)?;
-        let ending = Ending {
-            stop: CancellationToken::new(),
-            drain: options.drain,
-            at_once: CancellationToken::new(),
-        };
-        background.stop_at_signals(&ending).map_err(ProcessError::Signals)?;
-        let scheme = if options.tls.is_some() { "https" } else { "http" };
-        let url = format!("{scheme}://{}/", server.address());
-        let socket = background.within(|| socket(options.admin.as_deref(), &app))?;
-        let (log, watch) = (log.clone(), options.watch);
-        Ok(Self { app, server, url, background, log, ending, socket, watch })
+        Self::of(Subject::App(app), process, options)
     }
 
-    /// Serves until a signal says to stop. `seen` are the app's files as they were before they were
-    /// read; `hold` is released once it is said that the app is served.
-    pub(crate) fn serve(self, seen: Seen, narrator: Arc<dyn Narrator>, hold: Hold) {
-        let Self { app, server, url, background, log, ending, socket, watch } = self;
-        let stop = &ending.stop;
-        let admin = socket.map(|socket| {
-            let admin = Admin::new(Arc::clone(&app), url.clone(), log, stop.clone());
-            background.handle().spawn(admin.serve(socket))
-        });
-        if watch {
-            let (app, narrator) = (Arc::clone(&app), Arc::clone(&narrator));
-            background.handle().spawn(watch::watch(app, seen, narrator, stop.clone()));
-        }
-        background.handle().spawn(stop_listening(stop.clone(), Arc::clone(&app)));
-        narrator.serving(&url, &app.serving().current.shown());
-        drop(hold);
-        background.handle().spawn(app.serving().current.backends.clone().probe());
-        // What the first request sends is to find a listener.
-        background.wait(BEGIN, app.listen());
+    /// Makes ready to serve many apps.
+    ///
+    /// # Errors
+    /// If a folder cannot be used, or the process does not get what it needs.
+    pub(crate) fn start_many(
+        keep: &KeepOptions,
+        options: &ServeOptions,
+        log: &Log,
+    ) -> Result<Self, HostError> {
+        let process = Process::start(options, log)?;
+        let ground =
+            Ground::new(process.facilities(Engines::for_many())?, log.clone(), options.drain);
+        let home = Home::open(&keep.data)?;
+        let apps = keep.apps.clone();
+        let open = || Apps::open(home, apps, keep.idle, ground);
+        let apps = process.background.within(open)?;
+        Self::of(Subject::Apps(apps), process, options)
+    }
 
-        warn_of_cuts(&server.serve(app.routes(), &ending, app.finish()));
+    fn of(subject: Subject, process: Process, options: &ServeOptions) -> Result<Self, HostError> {
+        // From here on a signal ends it in order. Before, there is nothing to put in order.
+        process.background.stop_at_signals(&process.ending).map_err(ProcessError::Signals)?;
+        let scheme = if options.tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}/", process.server.address());
+        let name = subject.name();
+        let socket = || socket(options.admin.as_deref(), &name);
+        let socket = process.background.within(socket)?;
+        Ok(Self { subject, process, url, socket })
+    }
+
+    /// Serves until a signal says to stop. `seen` are an app's files as they were before they were
+    /// read, if they are to be watched; `hold` is released once it is said what is served.
+    pub(crate) fn serve(self, seen: Option<Seen>, narrator: Arc<dyn Narrator>, hold: Hold) {
+        let Self { subject, process, url, socket } = self;
+        let Process { server, background, log, ending } = process;
+        let (stop, spawner) = (&ending.stop, background.handle());
+        let admin = socket.map(|socket| {
+            let admin = Admin::new(subject.clone(), url.clone(), log, stop.clone());
+            spawner.spawn(admin.serve(socket))
+        });
+        let report = match subject {
+            Subject::App(app) => {
+                if let Some(seen) = seen {
+                    let (app, narrator) = (Arc::clone(&app), Arc::clone(&narrator));
+                    spawner.spawn(watch::watch(app, seen, narrator, stop.clone()));
+                }
+                let ends = Arc::clone(&app);
+                spawner.spawn(at(stop.clone(), move || ends.stop_listening()));
+                narrator.serving(&url, &app.serving().current.shown());
+                drop(hold);
+                spawner.spawn(app.serving().current.backends.clone().probe());
+                // What the first request sends is to find a listener.
+                background.wait(BEGIN, app.listen());
+                server.serve(app.routes(), &ending, app.finish())
+            }
+            Subject::Apps(apps) => {
+                let (stopped, tend) = (stop.clone(), Arc::clone(&apps));
+                spawner.spawn(async move { stopped.run_until_cancelled(tend.tend()).await });
+                let ends = Arc::clone(&apps);
+                spawner.spawn(at(stop.clone(), move || ends.stop_listening()));
+                narrator.hosting(&url, apps.list().len());
+                drop(hold);
+                server.serve(apps.routes(), &ending, apps.finish())
+            }
+        };
+        warn_of_cuts(&report);
         background.finish(async {
             if let Some(admin) = admin {
                 // It ends by itself when the server stops; an error would be a panic, told already.
@@ -143,10 +191,35 @@ impl Host {
     }
 }
 
-/// Messages that are being handled then end beside the requests that run.
-async fn stop_listening(stop: CancellationToken, app: Arc<App>) {
+impl Process {
+    fn start(options: &ServeOptions, log: &Log) -> Result<Self, HostError> {
+        let server = bind(options)?;
+        let background = Background::start().map_err(ProcessError::Threads)?;
+        let ending = Ending {
+            stop: CancellationToken::new(),
+            drain: options.drain,
+            at_once: CancellationToken::new(),
+        };
+        Ok(Self { server, background, log: log.clone(), ending })
+    }
+
+    fn facilities(&self, engines: Engines) -> Result<Facilities, HostError> {
+        Ok(Facilities {
+            workshop: Arc::new(Workshop::open(Purpose::Requests)?),
+            engines: Arc::new(engines),
+            shelf: Arc::default(),
+            background: self.background.handle(),
+            printer: self.log.printer(),
+            usage: Arc::default(),
+        })
+    }
+}
+
+/// Runs something when the host is to stop. Messages that are being handled then end beside the requests
+/// that run.
+async fn at(stop: CancellationToken, work: impl FnOnce()) {
     stop.cancelled().await;
-    app.stop_listening();
+    work();
 }
 
 fn warn_of_cuts(report: &ServeReport) {
@@ -161,8 +234,8 @@ fn warn_of_cuts(report: &ServeReport) {
 }
 
 /// The socket of the admin API. Without one that nobody asked for, everything is served all the same.
-fn socket(path: Option<&Path>, app: &App) -> Result<Option<AdminSocket>, ProcessError> {
-    match AdminSocket::bind(path, &app.serving().current.prepared.app.name) {
+fn socket(path: Option<&Path>, name: &str) -> Result<Option<AdminSocket>, ProcessError> {
+    match AdminSocket::bind(path, name) {
         Ok(socket) => Ok(Some(socket)),
         Err(error) if path.is_some() => Err(error),
         Err(error) => {

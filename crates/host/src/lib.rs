@@ -11,8 +11,9 @@
 //! | `backend` | opens and keeps what stands behind capabilities |
 //! | `assembly` | from a manifest to checked, compiled units |
 //! | `live` | one app that runs: generations, canaries, listeners. It knows nothing of the process |
+//! | `apps` | the apps of a host that holds many: deployed, woken, put to sleep |
 //! | [`admin`] | how a running app is asked and changed, over a socket |
-//! | `host` | the process: address, threads, signals, watched files. It holds one app |
+//! | `host` | the process: address, threads, signals, watched files. It holds one app or many |
 //! | [`serve`], [`run`], [`call`], [`check`], [`compose`], [`add`], [`jobs`] … | the verbs of the program |
 //!
 //! # The life of an app
@@ -36,6 +37,7 @@
 //! ```
 
 pub mod admin;
+mod apps;
 mod assembly;
 mod backend;
 mod build;
@@ -54,7 +56,7 @@ mod write;
 
 pub use assembly::{
     assemble::{AssembledUnit, Assembly, Composed, Loaded, assemble, read},
-    open::{Granted, open},
+    open::{Granted, manifest_of_component, open},
 };
 pub use build::{jobs, problem_of, toolbox};
 pub use call::{call, functions};
@@ -62,10 +64,11 @@ pub use check::{Checked, ComponentPurpose, check};
 pub use compose::{compose, wit};
 pub use edit::{Added, Linked, add, link, new_app};
 pub use error::{
-    Busy, CallError, ChangeError, HostError, ProcessError, RequestError, StoreSwapError, TrialError,
+    AppsError, Busy, CallError, ChangeError, HostError, ProcessError, RequestError, StoreSwapError,
+    TrialError,
 };
-pub use host::{Narrator, ServeOptions, TlsFiles};
+pub use host::{KeepOptions, Narrator, ServeOptions, TlsFiles};
 pub use live::{call::Functions, start::Start};
 pub use problem::{PlaceReport, ProblemReport, in_words};
 pub use run::{Outcome, RunOptions, Stdio, run};
-pub use serve::serve;
+pub use serve::{data_folder, host, serve};

@@ -1,10 +1,11 @@
 //! One running app.
 //!
 //! An [`App`](app::App) is everything that serves one app. It knows nothing of the process that it
-//! runs in, which may hold several: what it needs from that is [given](app::Facilities) to it.
+//! runs in, which may hold several: what it needs from that is [given](facilities::Facilities) to it.
 //!
 //! From the bottom up:
 //! - [`start`]: what starts a unit, in words
+//! - [`facilities`]: what the process gives to it
 //! - [`principal`]: the components as bearers of rights
 //! - [`call`]: a function that is called by hand
 //! - [`unit`]: a unit that takes requests and messages
@@ -17,6 +18,7 @@
 pub(crate) mod app;
 pub(crate) mod call;
 pub(crate) mod canary;
+pub(crate) mod facilities;
 mod generation;
 mod listen;
 mod principal;

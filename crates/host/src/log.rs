@@ -59,7 +59,17 @@ impl Log {
     /// Where what components print goes, so that it is in this log too.
     pub(crate) fn printer(&self) -> Printer {
         let log = self.clone();
-        Printer::default().observed_by(move |component, line| log.0.book.add(Some(component), line))
+        Printer::default()
+            .observed_by(move |component, line| log.0.book.add(None, Some(component), line))
+    }
+
+    /// The same, for the app of this name on a host of many.
+    pub(crate) fn printer_of(&self, app: &str) -> Printer {
+        let (log, app) = (self.clone(), app.to_owned());
+        let printer = Printer::default().named(&app);
+        printer.observed_by(move |component, line| {
+            log.0.book.add(Some(&app), Some(component), line);
+        })
     }
 
     /// The lines that are kept, and those that come.
@@ -98,7 +108,7 @@ impl Write for Log {
         // Whoever says something hides its secrets. Clients of servers log too, if they are asked to.
         let text = in_words(&String::from_utf8_lossy(bytes));
         let text = hide(&text).into_owned();
-        self.0.book.add(None, without_colours(&text).trim_end());
+        self.0.book.add(None, None, without_colours(&text).trim_end());
         self.write_or_hold(text.into_bytes());
         Ok(bytes.len())
     }

@@ -6,6 +6,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     str::FromStr,
+    sync::Arc,
 };
 
 use keyway_app::{App, Code, Component, Problem, Source};
@@ -175,10 +176,11 @@ fn command(
     fuel: Option<u64>,
 ) -> Result<Command, HostError> {
     let room = Room { compiled: &unit.compiled, limit: &component.limit };
-    let engines = Engines::new(&[room]).map_err(ProcessError::Engine)?;
+    let pools = Engines::new().make_room(&[room]).map_err(ProcessError::Engine)?;
     let spec = UnitSpec {
         name: unit.root.to_string(),
         printer: Printer::default(),
+        usage: Arc::default(),
         principals: vec![Principal {
             name: unit.root.to_string(),
             grant: component.grant.clone(),
@@ -189,7 +191,7 @@ fn command(
         imports: unit.imports.clone(),
         limit: component.limit.clone(),
     };
-    Command::new(&engines, &unit.compiled, spec, fuel)
+    Command::new(&pools, &unit.compiled, spec, fuel)
         .map_err(|error| problem(Code::Unit, error.to_string(), None).into())
 }
 

@@ -21,7 +21,7 @@ use keyway_capability::{
 };
 use keyway_component::{Part, PartLink, fuse};
 use keyway_runtime::{
-    Cache, Compiler, Engines, Principal, Printer, Purpose, Remedy, Room, Unit, UnitSpec,
+    Cache, Compiler, Engines, Principal, Printer, Purpose, Remedy, Room, Shelf, Unit, UnitSpec,
 };
 use keyway_testing::guest;
 use keyway_word::{Capability, DEFAULT};
@@ -74,7 +74,8 @@ fn unit_of(root: &str, links: &[(&str, &str)], backends: &Links) -> Arc<Unit> {
     // One request of a benchmark may make millions of calls.
     let hour = Duration::from_secs(3600);
     let limit = Limit { time: hour, cpu: hour, ..Limit::default() };
-    let engines = Engines::new(&[Room { compiled: &compiled, limit: &limit }]).expect("engines");
+    let pools = Engines::new().make_room(&[Room { compiled: &compiled, limit: &limit }]);
+    let pools = pools.expect("engines");
     let principal = |name| Principal {
         name,
         grant: Grant::default(),
@@ -89,8 +90,9 @@ fn unit_of(root: &str, links: &[(&str, &str)], backends: &Links) -> Arc<Unit> {
         imports: fused.imports,
         limit,
         printer: Printer::default(),
+        usage: Arc::default(),
     };
-    Arc::new(Unit::new(&engines, &compiled, spec).expect("a unit"))
+    Arc::new(Unit::new(&pools, &Arc::new(Shelf::default()), &compiled, spec).expect("a unit"))
 }
 
 /// Sends a request for `path` and takes the whole answer.

@@ -16,26 +16,23 @@ mod need;
 mod producer;
 mod redis;
 mod refusal;
+mod shape;
 mod sql;
 mod tls;
 mod view;
 mod wasi;
 
 pub(crate) use deny::Denied;
+pub(crate) use shape::Shape;
 
-use std::sync::Arc;
-
-use keyway_component::{Authority, UnitImport, authority, is_provided};
+use keyway_component::{Authority, authority, is_provided};
 use wasmtime::component::{Component, Linker, types::ComponentItem};
 
 use self::{
     form::Form,
     import::{Import, Target},
 };
-use crate::{
-    grant::plan::Plan,
-    state::{NOBODY, State},
-};
+use crate::state::{NOBODY, State};
 
 type Bind = fn(&mut Target<'_>, Import<'_>) -> wasmtime::Result<()>;
 
@@ -52,59 +49,45 @@ const CAPABILITIES: &[(Authority, Bind)] = &[
     (Authority::Tls, tls::bind),
 ];
 
-/// A linker that meets all imports of `component`.
+/// A linker that meets all imports of `component`, as `shape` has it.
 ///
 /// # Errors
 /// If the component imports what no host can meet even by denying, such as a core module.
 pub(crate) fn bind(
     engine: &wasmtime::Engine,
     component: &Component,
-    imports: &[UnitImport],
-    plan: &Arc<Plan>,
+    shape: &Shape,
 ) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     linker.allow_shadowing(true);
     let ty = component.component_type();
     let mut seen = deny::Resources::default();
     for (name, item) in ty.imports(engine) {
-        let import = imports.iter().find(|import| import.name == name);
-        let slot = import.and_then(|import| import.component).unwrap_or(NOBODY);
-        let interface = import.map_or(name, |import| import.interface.as_str());
-        let denial = deny::Denial::new(plan, slot, interface);
+        let binding = shape.binding(name);
+        let slot = binding.map_or(NOBODY, |binding| binding.slot);
+        let interface = binding.map_or(name, |binding| binding.interface.as_str());
+        let denial = deny::Denial::new(slot, interface);
         match item.ty {
             ComponentItem::ComponentInstance(instance) => {
                 let mut target = linker.instance(name)?;
                 deny::instance(&mut target, engine, &instance, &denial, &mut seen)?;
-                if is_granted(plan, slot, interface)
-                    && let Some(import) = import
+                let Some(binding) = binding.filter(|binding| binding.is_granted) else { continue };
+                let form = Form::of(engine, &instance);
+                provide(&mut target, Import { interface, form, slot })?;
+                if wasi::gives_folders(interface) && !binding.has_folders {
+                    deny::folders(&mut target, &denial)?;
+                }
+                let ways_out = wasi::ways_out(interface).iter();
+                for (function, network) in
+                    ways_out.filter(|(_, network)| binding.refused.contains(network))
                 {
-                    let form = Form::of(engine, &instance);
-                    provide(&mut target, Import { interface: &import.interface, form, slot })?;
-                    if wasi::gives_folders(interface) && !has_folders(plan, slot) {
-                        deny::folders(&mut target, &denial)?;
-                    }
-                    for (function, network) in wasi::ways_out(interface) {
-                        if !network.is_granted(plan, slot) {
-                            deny::way_out(
-                                &mut target,
-                                engine,
-                                &instance,
-                                function,
-                                *network,
-                                &denial,
-                            )?;
-                        }
-                    }
+                    deny::way_out(&mut target, engine, &instance, function, *network, &denial)?;
                 }
             }
             item => deny::item(&mut linker.root(), engine, name, &item, &denial, &mut seen)?,
         }
     }
     Ok(linker)
-}
-
-fn has_folders(plan: &Plan, slot: usize) -> bool {
-    plan.members.get(slot).is_some_and(|member| !member.principal.grant.files.is_empty())
 }
 
 /// Lays the host's functions over the denial, if the host has them.
@@ -120,19 +103,5 @@ fn provide(target: &mut Target<'_>, import: Import<'_>) -> wasmtime::Result<()> 
         Some((_, bind)) => bind(target, import),
         // It only has types.
         None => Ok(()),
-    }
-}
-
-/// Whether the host's functions may be laid over the denial. Most check each call against the
-/// grants themselves.
-fn is_granted(plan: &Plan, slot: usize, interface: &str) -> bool {
-    match (authority(interface), plan.members.get(slot)) {
-        (Authority::Unknown, _) => false,
-        (Authority::Shared, _) => true,
-        // An import of an interface with authority that has no owner is there only for its types.
-        (_, None) => false,
-        (_, Some(member)) => {
-            need::of(interface).is_none_or(|need| (need.is_granted)(&member.principal.grant))
-        }
     }
 }

@@ -66,7 +66,7 @@ fn is_writable_by_others(metadata: &fs::Metadata) -> bool {
 }
 
 /// Names one compiled component: 64 hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key(String);
 
 impl Key {

@@ -11,9 +11,10 @@ use wasmtime::{
 };
 
 use crate::{
-    engine::{Compiled, Engine, Engines},
+    engine::{Compiled, Engine, Pools},
     grant::plan::Plan,
     instance::failure,
+    place::Slots,
     state::State,
     unit::{Bound, UnitError, UnitSpec},
 };
@@ -78,6 +79,7 @@ pub struct Callable {
     engine: Arc<Engine>,
     plan: Arc<Plan>,
     pre: InstancePre<State>,
+    slots: Slots,
 }
 
 impl std::fmt::Debug for Callable {
@@ -91,9 +93,9 @@ impl Callable {
     ///
     /// # Errors
     /// If it imports what the host cannot meet.
-    pub fn new(engines: &Engines, compiled: &Compiled, spec: UnitSpec) -> Result<Self, UnitError> {
-        let Bound { engine, plan, pre } = Bound::new(engines, compiled, spec)?;
-        Ok(Self { engine, plan, pre })
+    pub fn new(pools: &Pools, compiled: &Compiled, spec: UnitSpec) -> Result<Self, UnitError> {
+        let Bound { engine, plan, pre, slots } = Bound::new(pools, compiled, spec)?;
+        Ok(Self { engine, plan, pre, slots })
     }
 
     /// Calls the function `name` of `interface`, or of the world itself, in a fresh instance, and
@@ -114,7 +116,7 @@ impl Callable {
         }
         let values = call.0.values(&types)?;
         let mut results = vec![Val::Bool(false); function.results().len()];
-        let mut store = self.engine.store(&self.plan);
+        let mut store = self.engine.store(&self.plan, self.slots).await;
         let _epoch = self.engine.epoch_guard();
         let call = self.run(&mut store, &export, &values, &mut results);
         let done = Deadline::after(self.plan.limit.time).limit(call).await?;

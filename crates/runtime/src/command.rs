@@ -7,9 +7,10 @@ use wasmtime::Store;
 use wasmtime_wasi::{I32Exit, p2, p3};
 
 use crate::{
-    engine::{Compiled, Engine, Engines},
+    engine::{Compiled, Engine, Pools},
     grant::plan::Plan,
     instance::failure,
+    place::Slots,
     state::State,
     unit::{Bound, UnitError, UnitSpec},
 };
@@ -18,6 +19,7 @@ use crate::{
 pub struct Command {
     engine: Arc<Engine>,
     plan: Arc<Plan>,
+    slots: Slots,
     entry: Entry,
     fuel: Option<u64>,
 }
@@ -43,20 +45,20 @@ impl Command {
     /// # Errors
     /// If it is not a command, or imports what the host cannot satisfy.
     pub fn new(
-        engines: &Engines,
+        pools: &Pools,
         compiled: &Compiled,
         spec: UnitSpec,
         fuel: Option<u64>,
     ) -> Result<Self, UnitError> {
         let name = spec.name.clone();
-        let Bound { engine, plan, pre } = Bound::new(engines, compiled, spec)?;
+        let Bound { engine, plan, pre, slots } = Bound::new(pools, compiled, spec)?;
         let entry = match p3::bindings::CommandPre::new(pre.clone()) {
             Ok(pre) => Entry::Wasi0_3(pre),
             Err(_) => Entry::Wasi0_2(
                 p2::bindings::CommandPre::new(pre).map_err(|_| UnitError::NoCommand(name))?,
             ),
         };
-        Ok(Self { engine, plan, entry, fuel })
+        Ok(Self { engine, plan, slots, entry, fuel })
     }
 
     /// Runs it to its end, and returns the code that it ends with.
@@ -64,7 +66,7 @@ impl Command {
     /// # Errors
     /// If it does not come to its own end.
     pub async fn run(&self) -> Result<i32, Failure> {
-        let mut store = self.engine.store(&self.plan);
+        let mut store = self.engine.store(&self.plan, self.slots).await;
         if let Some(fuel) = self.fuel {
             store.set_fuel(fuel).map_err(|error| Failure::NoRoom(error.to_string()))?;
         }

@@ -10,22 +10,30 @@
 
 mod compiler;
 mod error;
+mod size;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use keyway_app::Limit;
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
 pub(crate) use self::compiler::Code;
-use self::compiler::{AddressSpace, Calls, compile_settings};
+use self::{
+    compiler::{AddressSpace, Calls, compile_settings},
+    size::{Size, crowding},
+};
 pub use self::{
-    compiler::{CompileError, Compiled, Compiler, Needs, Purpose},
+    compiler::{CompileError, Compiled, CompiledNote, Compiler, Needs, Purpose},
     error::EngineError,
+    size::Room,
 };
 use crate::{
     grant::plan::Plan,
     limit::{EpochGuard, Ticker},
-    memory,
+    memory::{self, Budget},
+    place::{Places, Slots},
     state::State,
 };
 
@@ -45,100 +53,167 @@ pub(crate) struct Engine {
     pub(crate) inner: wasmtime::Engine,
     /// None where code does not give way.
     ticker: Option<Ticker>,
-    /// How many instances may run for each that was asked for, when the address space cannot
-    /// hold them all: 1 and more divide.
-    crowding: u64,
+    /// What the memories of all instances come out of.
+    memory: &'static Budget,
+    pool: Option<Pool>,
+}
+
+/// The memory of instances, which has room for so many.
+#[derive(Debug)]
+struct Pool {
+    size: Size,
+    /// What is free in it, if it is for many apps, none of which may take all of it. Otherwise each unit has
+    /// its part.
+    places: Option<&'static Places>,
 }
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("crowding", &self.crowding).finish_non_exhaustive()
+        f.debug_struct("Engine").field("pool", &self.pool).finish_non_exhaustive()
     }
 }
 
-/// Room for the instances of one unit.
-#[derive(Debug, Clone, Copy)]
-pub struct Room<'a> {
-    /// The unit's code.
-    pub compiled: &'a Compiled,
-    /// Its limits.
-    pub limit: &'a Limit,
-}
-
-impl Room<'_> {
-    fn size(&self) -> (Needs, usize) {
-        (self.compiled.needs, self.limit.concurrency)
-    }
-}
-
-/// The engines of an app: one for each kind of calls that its units make.
+/// The engines of a host, in whose pools the instances of all its units are: one for each kind of calls
+/// that units make.
 #[derive(Debug)]
 pub struct Engines {
+    memory: &'static Budget,
+    /// What each pool has at least that is for many apps. Without it, units that are made together have a
+    /// pool of their own.
+    floor: Option<Size>,
+    /// The last that were made for many apps.
+    synchronous: Mutex<Option<Arc<Engine>>>,
+    concurrent: Mutex<Option<Arc<Engine>>>,
+}
+
+impl Default for Engines {
+    fn default() -> Self {
+        Self {
+            memory: Budget::of_this_host(),
+            floor: None,
+            synchronous: Mutex::default(),
+            concurrent: Mutex::default(),
+        }
+    }
+}
+
+impl Engines {
+    /// None yet: they are made when units need them, see [`Self::make_room`].
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same, for a host of many apps: its pools are large from the beginning, and no unit can have
+    /// more than half of one.
+    pub fn for_many() -> Self {
+        Self { floor: Some(Size::for_many()), ..Self::default() }
+    }
+
+    /// Has pools that hold, of each unit, as many instances as may run at the same time. Those of a host of
+    /// many apps hold as many beside nothing else; one that is too small is replaced by a larger one for
+    /// these and later units. What was compiled for
+    /// [`Purpose::Command`] has no pool.
+    ///
+    /// # Errors
+    /// If the processor is not supported or the address space cannot be had.
+    pub fn make_room(&self, rooms: &[Room<'_>]) -> Result<Pools, EngineError> {
+        let crowding = crowding(rooms);
+        let mut pools = Pools::default();
+        for calls in [Calls::Synchronous, Calls::Concurrent] {
+            let rooms = rooms.iter().copied().filter(|room| room.compiled.calls == calls);
+            let rooms: Vec<Room<'_>> = rooms.collect();
+            let Some(first) = rooms.first() else { continue };
+            let mut last = self.slot(calls);
+            // They were all compiled by one compiler, for the same purpose.
+            let made = match &first.compiled.code {
+                Code::Loaded(component) => {
+                    let purpose = first.compiled.purpose;
+                    Engine::of_command(component.engine(), purpose, self.memory)?
+                }
+                Code::Artifact(_) | Code::Bytes(_) => {
+                    let size = Size::of(rooms, crowding);
+                    match (self.floor, last.as_ref()) {
+                        (None, _) => Engine::new(calls, size, false, self.memory)?,
+                        (Some(_), Some(engine)) if engine.has_room_for(size) => {
+                            *pools.of_calls(calls) = Some(Arc::clone(engine));
+                            continue;
+                        }
+                        (Some(floor), last) => {
+                            let before = last.and_then(|engine| engine.pool.as_ref());
+                            // Units that have no room in the old one do not get a smaller one.
+                            let size = before.map_or(floor, |pool| pool.size).max(size);
+                            Engine::new(calls, size, true, self.memory)?
+                        }
+                    }
+                }
+            };
+            let made = Arc::new(made);
+            if self.floor.is_some() {
+                *last = Some(Arc::clone(&made));
+            }
+            *pools.of_calls(calls) = Some(made);
+        }
+        Ok(pools)
+    }
+
+    fn slot(&self, calls: Calls) -> std::sync::MutexGuard<'_, Option<Arc<Engine>>> {
+        let slot = match calls {
+            Calls::Synchronous => &self.synchronous,
+            Calls::Concurrent => &self.concurrent,
+        };
+        slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The engines that have room for certain units.
+#[derive(Debug, Default)]
+pub struct Pools {
     synchronous: Option<Arc<Engine>>,
     concurrent: Option<Arc<Engine>>,
 }
 
-impl Engines {
-    /// Engines whose pools hold, for each unit, as many instances as may run at the same time. What
-    /// was compiled for [`Purpose::Command`] has no pool.
-    ///
-    /// # Errors
-    /// If the processor is not supported or the address space cannot be had.
-    pub fn new(rooms: &[Room<'_>]) -> Result<Self, EngineError> {
-        let crowding = crowding(rooms);
-        let engine = |calls| -> Result<Option<Arc<Engine>>, EngineError> {
-            let rooms = rooms.iter().filter(|room| room.compiled.calls == calls);
-            let rooms: Vec<Room<'_>> = rooms.copied().collect();
-            let Some(first) = rooms.first() else { return Ok(None) };
-            // They were all compiled by one compiler, for the same purpose.
-            let engine = match &first.compiled.code {
-                Code::Loaded(component) => {
-                    Engine::of_command(component.engine(), first.compiled.purpose)
-                }
-                Code::Artifact(_) | Code::Bytes(_) => Engine::new(calls, &rooms, crowding),
-            };
-            engine.map(Arc::new).map(Some)
-        };
-        Ok(Self {
-            synchronous: engine(Calls::Synchronous)?,
-            concurrent: engine(Calls::Concurrent)?,
-        })
-    }
-
-    /// The engine that has room for `compiled`, which was among the units given to [`Self::new`].
+impl Pools {
+    /// The engine that has room for `compiled`, which was among the units given to
+    /// [`Engines::make_room`].
     pub(crate) fn of(&self, compiled: &Compiled) -> Option<&Arc<Engine>> {
         match compiled.calls {
             Calls::Synchronous => self.synchronous.as_ref(),
             Calls::Concurrent => self.concurrent.as_ref(),
         }
     }
+
+    fn of_calls(&mut self, calls: Calls) -> &mut Option<Arc<Engine>> {
+        match calls {
+            Calls::Synchronous => &mut self.synchronous,
+            Calls::Concurrent => &mut self.concurrent,
+        }
+    }
 }
 
 impl Engine {
-    fn new(calls: Calls, rooms: &[Room<'_>], crowding: u64) -> Result<Self, EngineError> {
+    fn has_room_for(&self, size: Size) -> bool {
+        self.pool.as_ref().is_some_and(|pool| pool.size.holds(size))
+    }
+
+    fn new(
+        calls: Calls,
+        size: Size,
+        is_shared: bool,
+        memory: &'static Budget,
+    ) -> Result<Self, EngineError> {
         let space = AddressSpace::detect();
         let mut config = compile_settings(space, calls, Purpose::Requests);
-        let slots = Slots::of(rooms.iter().map(Room::size), crowding);
+        let Size { slots, memory_bytes, table_elements, memories, largest } = size;
         if space == AddressSpace::Ample {
-            let memory_bytes = rooms
-                .iter()
-                .map(|room| room.compiled.needs.memory_bytes.max(room.limit.memory_bytes))
-                .max()
-                .unwrap_or(0);
-            let memories = rooms.iter().map(|room| room.compiled.needs.memories).max().unwrap_or(0);
-            let table_elements = rooms
-                .iter()
-                .map(|room| {
-                    (room.compiled.needs.table_elements as usize).max(room.limit.table_elements)
-                })
-                .max()
-                .unwrap_or(0);
             let mut pool = PoolingAllocationConfig::new();
+            // An instance that has ended gives its place back just before its slots, on any core.
+            let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+            let all = slots.plus(largest.times(2 * cores));
             let total = |slots: u64| u32::try_from(slots.max(1)).unwrap_or(u32::MAX);
-            pool.total_memories(total(slots.memories))
-                .total_tables(total(slots.tables))
-                .total_stacks(total(slots.instances))
-                .total_gc_heaps(total(slots.instances).min(4096))
+            pool.total_memories(total(all.memories))
+                .total_tables(total(all.tables))
+                .total_stacks(total(all.instances))
+                .total_gc_heaps(total(all.instances).min(4096))
                 .total_component_instances(u32::MAX)
                 .total_core_instances(u32::MAX)
                 .max_core_instances_per_component(u32::MAX)
@@ -152,7 +227,7 @@ impl Engine {
                 .max_component_instance_size(16 << 20)
                 .max_core_instance_size(16 << 20)
                 .max_memory_size(usize::try_from(memory_bytes).unwrap_or(usize::MAX))
-                .table_elements(table_elements)
+                .table_elements(usize::try_from(table_elements).unwrap_or(usize::MAX))
                 .max_unused_warm_slots(256)
                 .linear_memory_keep_resident(keep_resident_bytes(slots.memories))
                 .table_keep_resident(64 << 10)
@@ -165,13 +240,19 @@ impl Engine {
             error: format!("{error:#}"),
         })?;
         let ticker = Some(ticker(&inner)?);
-        Ok(Self { inner, ticker, crowding })
+        let places = is_shared.then(|| Places::of(slots));
+        let pool = Pool { size, places };
+        Ok(Self { inner, ticker, memory, pool: Some(pool) })
     }
 
     /// The engine that has loaded a command.
-    fn of_command(inner: &wasmtime::Engine, purpose: Purpose) -> Result<Self, EngineError> {
+    fn of_command(
+        inner: &wasmtime::Engine,
+        purpose: Purpose,
+        memory: &'static Budget,
+    ) -> Result<Self, EngineError> {
         let ticker = purpose.gives_way().then(|| ticker(inner)).transpose()?;
-        Ok(Self { inner: inner.clone(), ticker, crowding: 1 })
+        Ok(Self { inner: inner.clone(), ticker, memory, pool: None })
     }
 
     /// While it lives, the epoch moves.
@@ -179,9 +260,14 @@ impl Engine {
         self.ticker.as_ref().map(Ticker::guard)
     }
 
-    /// A store for one instance.
-    pub(crate) fn store(&self, plan: &Arc<Plan>) -> Store<State> {
-        let mut store = Store::new(&self.inner, State::new(plan));
+    /// A store for one instance, which takes `slots` of the pool. Waits while others have them.
+    pub(crate) async fn store(&self, plan: &Arc<Plan>, slots: Slots) -> Store<State> {
+        let place = match self.pool.as_ref().and_then(|pool| pool.places) {
+            Some(places) => Some(places.take(slots).await),
+            None => None,
+        };
+        let mut store = Store::new(&self.inner, State::new(plan, self.memory));
+        store.data_mut().place = place;
         store.limiter(|state| &mut state.meter);
         store.set_max_component_handles(plan.handles);
         store.set_epoch_deadline(1);
@@ -189,9 +275,13 @@ impl Engine {
         store
     }
 
-    /// How many instances of a unit may run at once, of those that its limit asks for.
-    pub(crate) fn share(&self, concurrency: usize) -> usize {
-        share(concurrency as u64, self.crowding) as usize
+    /// How many instances of a unit may run at once that takes `slots` for each, of those that its
+    /// limit asks for.
+    pub(crate) fn share(&self, slots: Slots, concurrency: usize) -> usize {
+        let held = self.pool.as_ref().map_or(u64::MAX, |pool| {
+            pool.size.slots.hold(slots) / if pool.places.is_some() { 2 } else { 1 }
+        });
+        usize::try_from(held).unwrap_or(usize::MAX).min(concurrency).max(1)
     }
 }
 
@@ -199,61 +289,8 @@ fn ticker(engine: &wasmtime::Engine) -> Result<Ticker, EngineError> {
     Ticker::start(engine.weak()).map_err(|error| EngineError::Host(error.to_string()))
 }
 
-/// What a pool has to hold.
-#[derive(Debug, PartialEq, Eq)]
-struct Slots {
-    memories: u64,
-    tables: u64,
-    instances: u64,
-}
-
-impl Slots {
-    /// The slots for units, each with its own needs and number of instances at once, except for the
-    /// [crowding](Engine::crowding).
-    fn of(units: impl Iterator<Item = (Needs, usize)>, crowding: u64) -> Self {
-        let mut slots = Self { memories: 0, tables: 0, instances: 0 };
-        for (needs, count) in units {
-            // Summed after the division, whose rounding would otherwise starve a unit.
-            let instances = share(count as u64, crowding);
-            slots.memories += u64::from(needs.memories) * instances;
-            slots.tables += u64::from(needs.tables) * instances;
-            slots.instances += instances;
-        }
-        slots
-    }
-}
-
-/// See [`Engine::crowding`]. All engines of the process share one address space.
-fn crowding(rooms: &[Room<'_>]) -> u64 {
-    let asked = rooms.iter().map(|room| {
-        let (needs, count) = room.size();
-        u64::from(needs.memories) * count as u64
-    });
-    asked.sum::<u64>().div_ceil(MAX_SLOTS).max(1)
-}
-
-fn share(concurrency: u64, crowding: u64) -> u64 {
-    concurrency.div_ceil(crowding).max(1)
-}
-
 /// Slots together may keep an eighth of the host's memory.
 fn keep_resident_bytes(slots: u64) -> usize {
     let share = memory::total_bytes() / 8 / slots.clamp(1, 256);
     usize::try_from(share).unwrap_or(usize::MAX).min(KEEP_RESIDENT_BYTES)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_instance_that_may_run_has_its_slots() {
-        let needs = |memories| Needs { memories, tables: 2, ..Needs::default() };
-        let slots = |units: &[(Needs, usize)], crowding| Slots::of(units.iter().copied(), crowding);
-        let one = slots(&[(needs(1), 256)], 1);
-        assert_eq!(one, Slots { memories: 256, tables: 512, instances: 256 });
-        let crowded = slots(&[(needs(20), 1001), (needs(1), 1)], 2);
-        assert_eq!(crowded, Slots { memories: 501 * 20 + 1, tables: 1004, instances: 502 });
-        assert_eq!(slots(&[], 1), Slots { memories: 0, tables: 0, instances: 0 });
-    }
 }

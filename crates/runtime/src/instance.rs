@@ -32,22 +32,27 @@ use tokio_util::task::TaskTracker;
 use wasmtime::Store;
 use wasmtime_wasi_http::{Error, WasiBody};
 
+pub(crate) use self::ended::failure;
 use self::{
     answered::Answered,
     body::{LimitedBody, Unread},
-    handler::{Instance, answer_0_2, answer_0_3},
+    handler::{answer_0_2, answer_0_3},
     watch::Watch,
     worker::Workers,
 };
-pub(crate) use self::{ended::failure, handler::Handler};
-use crate::{admission::Admission, engine::Engine, grant::plan::Plan, pace::Pace, state::State};
+use crate::{
+    admission::Admission, engine::Engine, export::Instance, grant::plan::Plan, pace::Pace,
+    place::Slots, shelf::Shelved, state::State,
+};
 
-/// Answers requests by instances of a unit, which exports a handler of them.
+/// What instances of a unit are made of, and where they run.
 pub(crate) struct Responder {
     name: String,
-    engine: Arc<Engine>,
-    plan: Arc<Plan>,
-    handler: Handler,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) code: Arc<Shelved>,
+    /// What an instance takes of the pool.
+    slots: Slots,
     /// Where instances answer more than one request.
     workers: Option<Workers>,
     /// The answers that are being read.
@@ -60,17 +65,19 @@ impl Responder {
     /// Of the unit of this name, of which as many instances as `concurrency` may run at once.
     pub(crate) fn new(
         name: &str,
-        engine: &Arc<Engine>,
-        plan: &Arc<Plan>,
-        handler: Handler,
+        engine: Arc<Engine>,
+        plan: Arc<Plan>,
+        code: Arc<Shelved>,
+        slots: Slots,
         concurrency: usize,
     ) -> Self {
         let reuse = plan.limit.reuse;
         Self {
             name: name.to_owned(),
-            engine: Arc::clone(engine),
-            plan: Arc::clone(plan),
-            handler,
+            engine,
+            plan,
+            code,
+            slots,
             workers: (reuse.requests > 1).then(|| Workers::new(reuse, concurrency)),
             watch: Arc::default(),
             tasks: TaskTracker::new(),
@@ -79,8 +86,8 @@ impl Responder {
 
     /// Makes an instance, and drops it.
     pub(crate) async fn instantiate(&self) -> Result<(), Failure> {
-        let mut store = self.store();
-        let made = self.handler.instantiate(&mut store).await;
+        let mut store = self.store().await;
+        let made = self.make(&mut store).await;
         made.map(drop).map_err(|error| failure(&mut store, &error))
     }
 
@@ -94,8 +101,19 @@ impl Responder {
         self.tasks.wait().await;
     }
 
-    fn store(&self) -> Store<State> {
-        self.engine.store(&self.plan)
+    /// An instance in `store`.
+    ///
+    /// # Errors
+    /// If its code cannot be loaded, or has no handler of requests.
+    async fn make(&self, store: &mut Store<State>) -> wasmtime::Result<Instance> {
+        let code = self.code.get().await?;
+        let handler = code.exports().and_then(|exports| exports.handler.as_ref());
+        handler.ok_or(Failure::NoAnswer)?.instantiate(store).await
+    }
+
+    /// A store for one instance, once the pool has room for it.
+    pub(crate) async fn store(&self) -> Store<State> {
+        self.engine.store(&self.plan, self.slots).await
     }
 
     fn log(&self, failure: &Failure) {
@@ -203,7 +221,9 @@ pub(crate) struct Running {
 
 impl Running {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        if let Poll::Ready(result) = self.pace.measure(|| self.drive.as_mut().poll(context)) {
+        if let Poll::Ready(result) =
+            self.pace.measure(&self.responder.plan.usage, || self.drive.as_mut().poll(context))
+        {
             return Poll::Ready(result.map_err(|Broken { failure, remains }| {
                 self.remains = Some(remains);
                 failure
@@ -281,9 +301,9 @@ async fn drive_own(
     body_sent: oneshot::Receiver<()>,
     _admission: Admission,
 ) -> Result<(), Broken> {
-    let mut store = responder.store();
+    let mut store = responder.store().await;
     let result = async {
-        match responder.handler.instantiate(&mut store).await? {
+        match responder.make(&mut store).await? {
             Instance::Wasi0_2(proxy) => answer_0_2(&mut store, &proxy, request, answer).await,
             Instance::Wasi0_3(service) => {
                 let run = store.run_concurrent(async |accessor| {

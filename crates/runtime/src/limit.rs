@@ -15,7 +15,7 @@ use wasmtime::{EngineWeak, ResourceLimiter, UpdateDeadline};
 
 use crate::{
     grant::plan::Plan,
-    memory::{Exhausted, Share},
+    memory::{Budget, Exhausted, Share},
     pace,
 };
 
@@ -42,11 +42,11 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    pub(crate) fn new(limit: &Limit) -> Self {
+    pub(crate) fn new(limit: &Limit, memory: &'static Budget) -> Self {
         Self {
             memory_bytes: 0,
             memory_limit_bytes: limit.memory_bytes,
-            share: Share::of_this_host(),
+            share: Share::of(memory),
             table_elements: 0,
             table_limit_elements: limit.table_elements,
             instances: limit.core_instances,

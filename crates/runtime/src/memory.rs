@@ -4,18 +4,8 @@
 use std::{
     fs,
     path::Path,
-    sync::{
-        LazyLock,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
-
-/// What all instances of this process may take together: the rest is for the host itself, its
-/// buffers, and the pages that the pool keeps.
-static OF_THIS_HOST: LazyLock<Budget> = LazyLock::new(|| {
-    let total = total_bytes();
-    Budget::new(total / 4 * 3, total / 8 * 7)
-});
 
 /// Bytes of memory that this process may use: the machine's, or less where a control group says
 /// so, as in a container.
@@ -51,7 +41,7 @@ fn group_limit(root: &Path, groups: &str) -> Option<u64> {
 /// Bytes of which many take a part. Growing instances leave some memory to starting ones, so that
 /// small requests are answered while large ones have taken all they can get.
 #[derive(Debug)]
-struct Budget {
+pub(crate) struct Budget {
     to_grow_bytes: u64,
     to_begin_bytes: u64,
     taken: AtomicU64,
@@ -72,18 +62,24 @@ pub(crate) struct Exhausted {
 }
 
 impl Budget {
+    /// What all instances of this process may take together: three quarters of its memory. The rest is
+    /// for the host itself, its buffers, and the pages that the pool keeps.
+    ///
+    /// It stays as long as the process. To count who has a part in it would cost each instance two writes
+    /// to memory that all cores write to.
+    pub(crate) fn of_this_host() -> &'static Self {
+        let total = total_bytes();
+        Box::leak(Box::new(Self::new(total / 4 * 3, total / 8 * 7)))
+    }
+
     const fn new(to_grow_bytes: u64, to_begin_bytes: u64) -> Self {
         Self { to_grow_bytes, to_begin_bytes, taken: AtomicU64::new(0) }
     }
 }
 
 impl Share {
-    /// Nothing yet, of three quarters of this host's memory.
-    pub(crate) fn of_this_host() -> Self {
-        Self::of(&OF_THIS_HOST)
-    }
-
-    fn of(budget: &'static Budget) -> Self {
+    /// Nothing yet.
+    pub(crate) fn of(budget: &'static Budget) -> Self {
         Self { of: budget, bytes: 0 }
     }
 

@@ -14,6 +14,8 @@ use tokio::{
     task::yield_now,
 };
 
+use crate::usage::Usage;
+
 thread_local! {
     /// The poll in progress on this thread.
     static SPELL: Cell<Option<Spell>> = const { Cell::new(None) };
@@ -59,8 +61,8 @@ pub(crate) struct Computed {
 }
 
 impl Pace {
-    /// Polls the instance and measures it.
-    pub(crate) fn measure<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+    /// Polls the instance, and measures it for itself and in `usage`.
+    pub(crate) fn measure<T>(&mut self, usage: &Usage, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
         let clock = self.clock;
         let started = clock();
         SPELL.set(Some(Spell { before: self.used, started, clock }));
@@ -68,9 +70,9 @@ impl Pace {
         SPELL.set(None);
         // Whatever it waits for, other instances may compute in the meantime.
         drop(TURN.take());
-        if polled.is_pending() {
-            self.used += clock().saturating_sub(started);
-        }
+        let computed = clock().saturating_sub(started);
+        self.used += computed;
+        usage.add_computed(computed);
         polled
     }
 }
@@ -119,9 +121,10 @@ mod tests {
     #[test]
     fn what_passes_between_polls_is_not_used() {
         let (short, long) = (Duration::from_millis(1), Duration::from_secs(1));
+        let usage = Usage::default();
         let mut pace = Pace { clock: || SHOWN.get(), ..Pace::default() };
         for before in 0..3 {
-            let polled = pace.measure(|| {
+            let polled = pace.measure(&usage, || {
                 pass(short);
                 let computed = computed().expect("it is measured");
                 assert_eq!((computed.used, computed.at_once), (short * (before + 1), short));
@@ -131,21 +134,22 @@ mod tests {
             pass(long);
         }
         assert!(computed().is_none());
-        assert_eq!(pace.used, short * 3);
+        assert_eq!((pace.used, usage.computed()), (short * 3, short * 3));
     }
 
     #[tokio::test]
     async fn one_instance_of_a_thread_has_the_turn() {
         let mut context = Context::from_waker(std::task::Waker::noop());
+        let usage = Usage::default();
         let mut paces = [Pace::default(), Pace::default()];
         let (mut first, mut second) = (pin!(turn()), pin!(turn()));
         for _ in 0..2 {
             let [of_first, _] = &mut paces;
             // Its poll ends before the other's begins, and it keeps no turn while it waits.
-            let _ = of_first.measure(|| first.as_mut().poll(&mut context).map(|()| ()));
+            let _ = of_first.measure(&usage, || first.as_mut().poll(&mut context).map(|()| ()));
         }
         let [_, of_second] = &mut paces;
-        let polled = of_second.measure(|| {
+        let polled = of_second.measure(&usage, || {
             let _ = second.as_mut().poll(&mut context);
             second.as_mut().poll(&mut context)
         });

@@ -20,6 +20,8 @@ use crate::{
     grant::plan::{Member, Plan},
     handle,
     limit::{self, Meter},
+    memory::Budget,
+    place::Place,
 };
 
 /// Components with authorities of their own that one unit can hold: as many as there are views of
@@ -44,10 +46,13 @@ pub(crate) struct State {
     pub(crate) sockets: Notes,
     held: Held,
     pub(crate) meter: Meter,
+    /// Its room in the pool. None where there is no pool.
+    pub(crate) place: Option<Place>,
 }
 
 impl State {
-    pub(crate) fn new(plan: &Arc<Plan>) -> Self {
+    /// Of an instance of the unit with this `plan`, with its part of `memory`.
+    pub(crate) fn new(plan: &Arc<Plan>, memory: &'static Budget) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(plan.handles);
         let mut http = WasiHttpCtx::new();
@@ -60,8 +65,14 @@ impl State {
             tls: None,
             sockets: Notes::default(),
             held: Held::new(plan.limit.memory_bytes),
-            meter: Meter::new(&plan.limit),
+            meter: Meter::new(&plan.limit, memory),
+            place: None,
         }
+    }
+
+    /// The component in `slot`, if there is one.
+    pub(crate) fn member(&self, slot: usize) -> Option<&Arc<Member>> {
+        self.hooks.plan.members.get(slot)
     }
 
     /// The limit that a call went beyond which ended with this error of the engine, if it did.

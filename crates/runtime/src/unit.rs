@@ -14,13 +14,17 @@ use wasmtime::{Store, component::InstancePre};
 
 use crate::{
     admission::Gate,
-    bind::{keyvalue::watcher::Watcher, messaging::Incoming},
-    engine::{Compiled, Engine, Engines},
+    bind::Shape,
+    engine::{Compiled, Engine, Pools},
+    export::{Exports, Handler},
     grant::plan::{Member, Plan},
     grant::{Principal, Printer, folder::FolderError},
-    instance::{self, Handler, Responder},
+    instance::{self, Responder},
     pace::Pace,
+    place::Slots,
+    shelf::{self, Shelf},
     state::{MAX_MEMBERS, State},
+    usage::Usage,
 };
 
 /// What a unit is made of.
@@ -36,6 +40,8 @@ pub struct UnitSpec {
     pub limit: Limit,
     /// Where what its components print goes.
     pub printer: Printer,
+    /// Where what its instances use is added up.
+    pub usage: Arc<Usage>,
 }
 
 /// Why a unit cannot be made.
@@ -82,13 +88,8 @@ pub enum UnitError {
 /// A unit, ready to run requests.
 pub struct Unit {
     name: String,
-    engine: Arc<Engine>,
-    plan: Arc<Plan>,
     gate: Gate,
-    /// What it does, by what it exports.
-    responder: Option<Arc<Responder>>,
-    messages: Option<Incoming>,
-    watcher: Option<Watcher>,
+    responder: Arc<Responder>,
 }
 
 impl std::fmt::Debug for Unit {
@@ -102,22 +103,41 @@ pub(crate) struct Bound {
     pub(crate) engine: Arc<Engine>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) pre: InstancePre<State>,
+    /// What an instance takes of the pool.
+    pub(crate) slots: Slots,
 }
 
 impl Bound {
     /// Loads `compiled` and binds its imports.
     pub(crate) fn new(
-        engines: &Engines,
+        pools: &Pools,
         compiled: &Compiled,
         spec: UnitSpec,
     ) -> Result<Self, UnitError> {
-        let UnitSpec { name, principals, imports, limit, printer } = spec;
-        let engine = engines.of(compiled).ok_or_else(|| UnitError::NoRoom(name.clone()))?;
+        let name = spec.name.clone();
+        let Planned { engine, plan, shape, slots } = Planned::new(pools, compiled, spec)?;
+        let pre = shelf::load(&engine, compiled, &shape);
+        let pre = pre.map_err(|error| UnitError::Link(name, format!("{error:#}")))?;
+        Ok(Self { engine, plan, pre, slots })
+    }
+}
+
+/// A component with the rights that its imports are bound to.
+struct Planned {
+    engine: Arc<Engine>,
+    plan: Arc<Plan>,
+    shape: Shape,
+    slots: Slots,
+}
+
+impl Planned {
+    fn new(pools: &Pools, compiled: &Compiled, spec: UnitSpec) -> Result<Self, UnitError> {
+        let UnitSpec { name, principals, imports, limit, printer, usage } = spec;
+        let engine =
+            pools.of(compiled).map(Arc::clone).ok_or_else(|| UnitError::NoRoom(name.clone()))?;
         if principals.len() > MAX_MEMBERS {
             return Err(UnitError::TooManyComponents(name, principals.len()));
         }
-        let failed = |error: wasmtime::Error| UnitError::Link(name.clone(), format!("{error:#}"));
-        let component = compiled.code.component(&engine.inner).map_err(failed)?;
         let member = |principal: Principal| {
             let component = principal.name.clone();
             Member::new(principal).map_err(|FolderError { folder, error }| UnitError::Folder {
@@ -127,38 +147,38 @@ impl Bound {
             })
         };
         let members = principals.into_iter().map(member).collect::<Result<Vec<_>, _>>()?;
-        let plan = Arc::new(Plan::new(members, limit, printer));
-        let linker =
-            crate::bind::bind(&engine.inner, &component, &imports, &plan).map_err(failed)?;
-        let pre = linker.instantiate_pre(&component).map_err(failed)?;
-        Ok(Self { engine: Arc::clone(engine), plan, pre })
+        let plan = Arc::new(Plan::new(members, limit, printer, usage));
+        let shape = Shape::of(&imports, &plan);
+        Ok(Self { engine, plan, shape, slots: compiled.slots() })
     }
 }
 
 impl Unit {
-    /// Loads `compiled` and binds its imports.
+    /// Loads `compiled` and binds its imports, or takes what is the same from the shelf.
     ///
     /// # Errors
     /// If it exports no handler, or imports what the host cannot meet.
-    pub fn new(engines: &Engines, compiled: &Compiled, spec: UnitSpec) -> Result<Self, UnitError> {
+    pub fn new(
+        pools: &Pools,
+        shelf: &Arc<Shelf>,
+        compiled: &Compiled,
+        spec: UnitSpec,
+    ) -> Result<Self, UnitError> {
         let name = spec.name.clone();
-        let Bound { engine, plan, pre } = Bound::new(engines, compiled, spec)?;
-        let concurrency = engine.share(plan.limit.concurrency);
-        let messages = Incoming::find(pre.clone());
-        let watcher = Watcher::find(pre.clone());
-        let handler = Handler::find(pre);
+        let Planned { engine, plan, shape, slots } = Planned::new(pools, compiled, spec)?;
+        let found = shelf.find(&engine, compiled, shape);
+        let (code, loaded) =
+            found.map_err(|error| UnitError::Link(name.clone(), format!("{error:#}")))?;
+        let Exports { handler, messages, watcher } = &*loaded;
         if handler.is_none() && messages.is_none() && watcher.is_none() {
             return Err(UnitError::NoHandler(name));
         }
-        let reuse = plan.limit.reuse;
-        if reuse.concurrent > 1 && matches!(handler, Some(Handler::Wasi0_2(_))) {
+        if plan.limit.reuse.concurrent > 1 && matches!(handler, Some(Handler::Wasi0_2(_))) {
             return Err(UnitError::OneAtOnce(name));
         }
-        let responder = handler
-            .map(|handler| Responder::new(&name, &engine, &plan, handler, concurrency))
-            .map(Arc::new);
-        let gate = Gate::new(concurrency);
-        Ok(Self { name, engine, plan, gate, responder, messages, watcher })
+        let concurrency = engine.share(slots, plan.limit.concurrency);
+        let responder = Responder::new(&name, engine, plan, code, slots, concurrency);
+        Ok(Self { name, gate: Gate::new(concurrency), responder: Arc::new(responder) })
     }
 
     /// The name of the root component.
@@ -181,16 +201,16 @@ impl Unit {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<wasmtime_wasi_http::Error>,
     {
-        let Some(responder) = &self.responder else { return Err(Failure::NoAnswer) };
-        let limit = &self.plan.limit;
+        let Responder { engine, plan, .. } = &*self.responder;
+        let limit = &plan.limit;
         if let (Some(limit), Some(length)) = (limit.body_bytes, request.body().size_hint().exact())
             && length > limit
         {
             return Err(Failure::BodyTooLarge(limit));
         }
         let deadline = Deadline::after(limit.time);
-        let admission = self.gate.admit(&self.engine, limit).await?;
-        instance::run(responder, request, scheme, admission, deadline).await
+        let admission = self.gate.admit(engine, limit).await?;
+        instance::run(&self.responder, request, scheme, admission, deadline).await
     }
 
     /// Gives a message to a fresh instance, and returns what it says of it.
@@ -202,8 +222,11 @@ impl Unit {
         message: Message,
         broker: Arc<dyn Broker>,
     ) -> Result<Result<(), String>, Failure> {
-        let Some(incoming) = &self.messages else { return Err(Failure::NoAnswer) };
-        self.run(async |store| incoming.handle(store, message, broker).await).await
+        self.run(async |code, store| match &code.messages {
+            Some(incoming) => incoming.handle(store, message, broker).await.map(Some),
+            None => Ok(None),
+        })
+        .await
     }
 
     /// Tells a fresh instance of a change in a store, which it gets as a bucket.
@@ -215,26 +238,42 @@ impl Unit {
         change: Change,
         bucket: Arc<dyn keyvalue::Store>,
     ) -> Result<(), Failure> {
-        let Some(watcher) = &self.watcher else { return Err(Failure::NoAnswer) };
-        self.run(async |store| watcher.tell(store, change, bucket).await).await
+        self.run(async |code, store| match &code.watcher {
+            Some(watcher) => watcher.tell(store, change, bucket).await.map(Some),
+            None => Ok(None),
+        })
+        .await
     }
 
-    /// Runs `call` in a fresh instance, within the limits.
+    /// Runs `call` in a fresh instance, within the limits. It returns nothing where the unit does not
+    /// export what is to be called.
     async fn run<T>(
         &self,
-        call: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+        call: impl AsyncFnOnce(&Exports, &mut Store<State>) -> wasmtime::Result<Option<T>>,
     ) -> Result<T, Failure> {
-        let limit = &self.plan.limit;
+        let responder = &*self.responder;
+        let limit = &responder.plan.limit;
         let deadline = Deadline::after(limit.time);
-        let _admission = self.gate.admit(&self.engine, limit).await?;
-        let mut store = self.engine.store(&self.plan);
+        let _admission = self.gate.admit(&responder.engine, limit).await?;
+        let code = responder.code.get().await?;
+        let exports = code.exports().ok_or(Failure::NoAnswer)?;
+        let mut store = deadline.limit(responder.store()).await?;
         let mut pace = Pace::default();
         let done = {
-            let mut call = pin!(call(&mut store));
-            let paced = poll_fn(|context| pace.measure(|| call.as_mut().poll(context)));
+            let mut call = pin!(call(exports, &mut store));
+            let paced = poll_fn(|context| {
+                pace.measure(&responder.plan.usage, || call.as_mut().poll(context))
+            });
             deadline.limit(paced).await?
         };
-        done.map_err(|error| instance::failure(&mut store, &error))
+        let done = done.map_err(|error| instance::failure(&mut store, &error))?;
+        done.ok_or(Failure::NoAnswer)
+    }
+
+    /// Whether an instance of it is at work, or may still be.
+    pub fn is_busy(&self) -> bool {
+        // Each instance has a part in it.
+        Arc::strong_count(&self.responder) > 1
     }
 
     /// Makes an instance and drops it without a call: what every request pays before its component
@@ -243,17 +282,12 @@ impl Unit {
     /// # Errors
     /// If the pool has no room, or the component traps at its start.
     pub async fn instantiate(&self) -> Result<(), Failure> {
-        match &self.responder {
-            Some(responder) => responder.instantiate().await,
-            None => Ok(()),
-        }
+        self.responder.instantiate().await
     }
 
     /// Waits until all instances have ended that outlived their answers. No request may be given
     /// to the unit any more.
     pub async fn finish(&self) {
-        if let Some(responder) = &self.responder {
-            responder.finish().await;
-        }
+        self.responder.finish().await;
     }
 }

@@ -3,6 +3,14 @@
 use crate::{Answer, Keyway, Sent, eventually, get, request, send};
 
 impl Keyway {
+    /// Sends a GET for `path` to the host of this name.
+    ///
+    /// # Panics
+    /// If no answer comes.
+    pub fn get_of(&self, host: &str, path: &str) -> Answer {
+        self.request("GET", path, &format!("Host: {host}\r\n"), b"")
+    }
+
     /// Sends a GET for `path`.
     ///
     /// # Panics

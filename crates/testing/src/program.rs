@@ -84,7 +84,7 @@ impl Finished {
     }
 }
 
-/// A running `keyway up`; it is killed when dropped.
+/// A running `keyway up` or `keyway host`; it is killed when dropped.
 #[derive(Debug)]
 pub struct Keyway {
     child: Child,
@@ -164,6 +164,16 @@ impl Keyway {
         let mut command = command();
         command.arg("up").arg(path).args(["--listen", "127.0.0.1:0"]).args(arguments);
         Self::start(command.envs(variables.iter().copied()))
+    }
+
+    /// Starts `keyway host` on a free port, with its data in `data`, and waits until it serves.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn host(data: &Path, arguments: &[&str]) -> Self {
+        let mut command = command();
+        command.arg("host").arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]);
+        Self::start(command.args(arguments))
     }
 
     fn start(command: &mut Command) -> Self {
@@ -271,6 +281,15 @@ impl Keyway {
         found.unwrap_or_else(|| {
             panic!("less than {count} lines contain {text:?}:\n{}", self.stdout())
         })
+    }
+
+    /// Ends it at once (SIGKILL), as a machine that fails would.
+    ///
+    /// # Panics
+    /// If it has ended already.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        let _ = self.child.wait();
     }
 
     /// Tells it to stop (SIGTERM) and does not wait.

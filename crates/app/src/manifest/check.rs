@@ -74,6 +74,7 @@ fn app(manifest: Manifest, folder: &Path) -> App {
         name: manifest.name.unwrap_or_default(),
         version: manifest.version,
         folder: folder.to_owned(),
+        data: folder.to_owned(),
         backends: manifest.backends,
         routes: routes.filter(|route| is_there(&route.component)).collect(),
         messages: messages.filter(|trigger| is_there(&trigger.component)).collect(),

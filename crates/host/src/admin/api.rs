@@ -44,6 +44,91 @@ pub struct Status {
     pub can_undo: bool,
 }
 
+/// The answer to `GET /v1/host`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostStatus {
+    /// Of Keyway.
+    pub version: String,
+    /// The host's process.
+    pub pid: u32,
+    /// Where it serves.
+    pub url: String,
+    /// How long it has run.
+    pub uptime_ms: u64,
+    /// Whether apps can be deployed to it.
+    pub takes_apps: bool,
+}
+
+/// An app of a host: `GET /v1/apps` returns a list of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppSummary {
+    /// Its name on the host.
+    pub name: String,
+    /// How it is.
+    pub state: AppState,
+    /// Why it could not be opened or woken, if it is `failed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Where its files are.
+    pub path: String,
+    /// Which requests go to it.
+    pub routes: Vec<AppRoute>,
+    /// Requests since the host started.
+    pub requests: u64,
+    /// Those of them that failed, or were answered with a status of 500 and above.
+    pub errors: u64,
+    /// How often it was woken since then.
+    pub wakes: u64,
+    /// How long its instances have computed since then.
+    pub computed_ms: u64,
+}
+
+/// How an app of a host is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AppState {
+    /// Ready for requests.
+    Awake,
+    /// Not loaded: the next request wakes it.
+    Asleep,
+    /// It was stopped, and answers 503 until it is started.
+    Stopped,
+    /// It could not be opened or woken.
+    Failed,
+}
+
+/// A route of an app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppRoute {
+    /// The host that it is for; any, if none.
+    pub host: Option<String>,
+    /// The path prefix.
+    pub path: String,
+    /// Whether it is for this path alone, and none below it.
+    #[serde(default)]
+    pub exact: bool,
+}
+
+/// The request `PUT /v1/apps/NAME`: copies an app to the host and serves it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeployApp {
+    /// Its folder, manifest or component file, as an absolute path.
+    pub path: String,
+    /// A manifest to use in place of the one there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+}
+
+/// The answer to [`DeployApp`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployed {
+    /// The app's name on the host.
+    pub name: String,
+    /// Which requests go to it.
+    pub routes: Vec<AppRoute>,
+}
+
 /// A component of the app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComponentStatus {

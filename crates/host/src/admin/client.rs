@@ -12,15 +12,17 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::net::UnixStream;
 
 use super::api::{
-    Asked, BackendSwapped, Function, LogLine, Refused, Reloaded, Returned, Status, SwapBackend,
-    SwapComponent, VERSION,
+    AppSummary, Asked, BackendSwapped, DeployApp, Deployed, Function, HostStatus, LogLine, Refused,
+    Reloaded, Returned, Status, SwapBackend, SwapComponent, VERSION,
 };
 use crate::problem::{ProblemReport, problem};
 
-/// A running host, by its socket.
+/// A running host, by its socket, and the app on it that requests are about.
 #[derive(Debug, Clone)]
 pub struct Client {
     socket: PathBuf,
+    /// The only one of the host, if none.
+    app: Option<String>,
 }
 
 /// What a host replies, or what stands in its way.
@@ -29,12 +31,66 @@ type Reply<T> = Result<T, Vec<ProblemReport>>;
 impl Client {
     /// The host at `socket`. It is connected to for each request.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into() }
+        Self { socket: socket.into(), app: None }
+    }
+
+    /// The same host, asked about the app of this name.
+    #[must_use]
+    pub fn about(&self, app: &str) -> Self {
+        Self { app: Some(app.to_owned()), ..self.clone() }
     }
 
     /// The path of its socket.
     pub fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// How the host is.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn host(&self) -> Reply<HostStatus> {
+        self.ask_host(Method::GET, "/host", None::<&()>).await
+    }
+
+    /// All apps of the host.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn apps(&self) -> Reply<Vec<AppSummary>> {
+        self.ask_host(Method::GET, "/apps", None::<&()>).await
+    }
+
+    /// Deploys an app under this name.
+    ///
+    /// # Errors
+    /// All that is wrong with it, or if the host does not answer.
+    pub async fn deploy(&self, name: &str, request: &DeployApp) -> Reply<Deployed> {
+        self.ask_host(Method::PUT, &format!("/apps/{}", encode(name)), Some(request)).await
+    }
+
+    /// Removes the app of this name.
+    ///
+    /// # Errors
+    /// If there is none, or the host does not answer.
+    pub async fn undeploy(&self, name: &str) -> Reply<()> {
+        self.ask_host(Method::DELETE, &format!("/apps/{}", encode(name)), None::<&()>).await
+    }
+
+    /// Stops the app of this name.
+    ///
+    /// # Errors
+    /// If there is none, or the host does not answer.
+    pub async fn stop(&self, name: &str) -> Reply<()> {
+        self.ask_host(Method::POST, &format!("/apps/{}/stop", encode(name)), None::<&()>).await
+    }
+
+    /// Starts the app of this name, which was stopped.
+    ///
+    /// # Errors
+    /// All that is wrong with it, or if the host does not answer.
+    pub async fn start(&self, name: &str) -> Reply<()> {
+        self.ask_host(Method::POST, &format!("/apps/{}/start", encode(name)), None::<&()>).await
     }
 
     /// How the app is.
@@ -100,7 +156,7 @@ impl Client {
     /// If the host does not answer.
     pub async fn logs(&self, follow: bool, mut each: impl FnMut(LogLine) -> bool) -> Reply<()> {
         let path = if follow { "/logs?follow=true" } else { "/logs" };
-        let mut body = self.send(Method::GET, path, Bytes::new()).await?;
+        let mut body = self.send(Method::GET, &self.of_app(path), Bytes::new()).await?;
         let mut rest = Vec::new();
         while let Some(Ok(frame)) = body.frame().await {
             let Ok(data) = frame.into_data() else { continue };
@@ -116,7 +172,22 @@ impl Client {
         Ok(())
     }
 
+    /// The path of a request about the app.
+    fn of_app(&self, path: &str) -> String {
+        let app = self.app.as_ref().map(|app| format!("/apps/{}", encode(app)));
+        format!("{}{path}", app.unwrap_or_default())
+    }
+
     async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        request: Option<&impl Serialize>,
+    ) -> Reply<T> {
+        self.ask_host(method, &self.of_app(path), request).await
+    }
+
+    async fn ask_host<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
@@ -173,12 +244,22 @@ fn encode(name: &str) -> String {
     percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
-/// The problem of a machine without a running host, or with several of them.
-pub fn which_host(count: usize) -> Problem {
+/// The problem of a machine on which no app runs that is meant, or several.
+pub fn which_app(count: usize) -> Problem {
     if count == 0 {
         let help = "start one with `keyway up`, or name its socket with `--socket`";
         return problem(Code::NoHost, "no host is running".to_owned(), Some(help));
     }
-    let help = "choose one with `--app NAME` or `--socket PATH`; `keyway status` shows them";
-    problem(Code::ManyHosts, format!("{count} hosts are running"), Some(help))
+    let help = "choose one with `--app NAME` or `--socket PATH`; `keyway apps` shows them";
+    problem(Code::ManyHosts, format!("{count} apps are running"), Some(help))
+}
+
+/// The problem of a machine without a host that takes apps, or with several of them.
+pub fn which_host(count: usize) -> Problem {
+    if count == 0 {
+        let help = "start one with `keyway host`, or name its socket with `--socket`";
+        return problem(Code::NoHost, "no host is running that takes apps".to_owned(), Some(help));
+    }
+    let help = "choose one with `--socket PATH`";
+    problem(Code::ManyHosts, format!("{count} hosts are running that take apps"), Some(help))
 }

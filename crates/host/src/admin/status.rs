@@ -7,17 +7,33 @@ use keyway_capability::keyvalue::{Store, Swapping, swapping::Phase};
 use tokio::time::Instant;
 
 use super::{
-    Admin,
-    api::{ComponentStatus, RouteStatus, Status, StoreStatus, StoreSwap, TrialStatus, UnitStatus},
+    Admin, Subject,
+    api::{
+        ComponentStatus, HostStatus, RouteStatus, Status, StoreStatus, StoreSwap, TrialStatus,
+        UnitStatus,
+    },
 };
 use crate::{
     assembly::source::seen,
-    live::{app::Serving, trial::Counted},
+    live::{
+        app::{App, Serving},
+        trial::Counted,
+    },
 };
 
 impl Admin {
-    pub(super) fn status(&self) -> Status {
-        let serving = self.app.serving();
+    pub(super) fn host(&self) -> HostStatus {
+        HostStatus {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            url: self.url.clone(),
+            uptime_ms: millis(self.started.elapsed()),
+            takes_apps: matches!(self.subject, Subject::Apps(_)),
+        }
+    }
+
+    pub(super) fn status(&self, live: &App) -> Status {
+        let serving = live.serving();
         let prepared = &serving.current.prepared;
         let app = &prepared.app;
         let components = app.components.values().map(|component| ComponentStatus {
@@ -40,7 +56,7 @@ impl Admin {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             app: app.name.clone(),
-            path: self.app.path().display().to_string(),
+            path: live.path().display().to_string(),
             url: self.url.clone(),
             uptime_ms: millis(self.started.elapsed()),
             components: components.collect(),
@@ -102,6 +118,6 @@ fn trial(serving: &Serving) -> Option<TrialStatus> {
     })
 }
 
-fn millis(time: std::time::Duration) -> u64 {
+pub(super) fn millis(time: std::time::Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -19,9 +19,10 @@ const MAX_LINKS: usize = 40;
 pub(crate) fn resolve(app: &mut App) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut links = Vec::new();
+    let paths = app.clone();
     for component in app.components.values_mut() {
         for grant in &mut component.grant.files {
-            let path = seen(&app.folder, &grant.host);
+            let path = seen(paths.base(&grant.host), &grant.host);
             let wrong = match path.canonicalize() {
                 Ok(resolved) if resolved.is_dir() => {
                     grant.host = resolved;

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use keyway_app::{App, Code, Component, Grant, Limit, Manifest, Problem, spin};
+use keyway_app::{
+    App, Code, Component, ComponentName, Grant, Limit, Manifest as ManifestText, Problem, edit,
+    spin,
+};
 
 use crate::{assembly::assemble, problem::problem};
 
@@ -55,7 +58,7 @@ pub(crate) fn open_granted(path: &Path, granted: Option<&Granted>) -> Result<App
 
 /// Checks a manifest. If it is wrong, its components are checked too, as far as it is understood:
 /// every problem is reported at once.
-fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Problem>> {
+fn check(manifest: ManifestText, folder: &Path) -> Result<App, Vec<Problem>> {
     manifest.draft(folder).map_err(|mut draft| {
         let mut problems = std::mem::take(&mut draft.problems);
         problems.extend(assemble::further_problems(*draft));
@@ -66,13 +69,13 @@ fn check(manifest: Manifest, folder: &Path) -> Result<App, Vec<Problem>> {
 
 /// The same; there may be components that nothing uses.
 pub(crate) fn open_unfinished(path: &Path, granted: Option<&Granted>) -> Result<App, Vec<Problem>> {
-    open_with(path, granted, Manifest::check_unfinished)
+    open_with(path, granted, ManifestText::check_unfinished)
 }
 
 fn open_with(
     path: &Path,
     granted: Option<&Granted>,
-    check: fn(Manifest, &Path) -> Result<App, Vec<Problem>>,
+    check: fn(ManifestText, &Path) -> Result<App, Vec<Problem>>,
 ) -> Result<App, Vec<Problem>> {
     let file = &manifest_of(path);
     let bytes = fs::read(file).map_err(|error| match error.kind() {
@@ -93,7 +96,7 @@ fn open_with(
     let (name, folder) = (path.display().to_string(), folder.unwrap_or(Path::new(".")));
     let manifest = match spin::is_manifest(&text) {
         true => spin::parse(&name, &text)?,
-        false => Manifest::parse(&name, &text)?,
+        false => ManifestText::parse(&name, &text)?,
     };
     check(manifest, folder)
 }
@@ -105,6 +108,81 @@ pub(crate) fn manifest_of(path: &Path) -> PathBuf {
     }
     let (own, spin) = (path.join(MANIFEST), path.join(SPIN_MANIFEST));
     if !own.is_file() && spin.is_file() { spin } else { own }
+}
+
+/// A manifest as it is written, with the app that it makes.
+pub(crate) struct Manifest {
+    pub(crate) text: String,
+    /// What its file is called: Keyway's or Spin's.
+    pub(crate) file: &'static str,
+    pub(crate) app: App,
+}
+
+impl Manifest {
+    /// Opens the app at `path`. A component file gets the manifest that it would have.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub(crate) fn open(path: &Path) -> Result<Self, Vec<Problem>> {
+        let app = open(path)?;
+        let file = manifest_of(path);
+        // It was just read as text, unless it is a component.
+        match fs::read_to_string(&file) {
+            Ok(text) if !text.as_bytes().starts_with(MAGIC) => {
+                let file = if spin::is_manifest(&text) { SPIN_MANIFEST } else { MANIFEST };
+                Ok(Self { text, file, app })
+            }
+            _ => Self::of_component(path, &app.name),
+        }
+    }
+
+    /// The manifest `text`, whose relative paths begin at `path`, or at the folder of the file there.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(crate) fn of_text(path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
+        let folder = if path.is_dir() { Some(path) } else { path.parent() };
+        let manifest = ManifestText::parse(MANIFEST, text)?;
+        let app = check(manifest, folder.unwrap_or(Path::new(".")))?;
+        Ok(Self { text: text.to_owned(), file: MANIFEST, app })
+    }
+
+    fn of_component(path: &Path, name: &str) -> Result<Self, Vec<Problem>> {
+        let wrong = |error: String| vec![problem(Code::ComponentName, error, None)];
+        let name = ComponentName::new(name).map_err(|error| wrong(error.to_string()))?;
+        let source = path.display().to_string();
+        let empty = edit::empty(name.as_str());
+        let text = edit::add_component(&empty, &name, &source, Some("/"));
+        Self::of_text(path, &text.map_err(|error| wrong(error.to_string()))?)
+    }
+}
+
+/// The manifest of an app of this name whose only component is the file at `path`, with the inside of its
+/// table as given. A route is a path, with a host before it or not; there is `/` if none is given.
+///
+/// # Errors
+/// If it is not a component file, or the manifest is wrong.
+pub fn manifest_of_component(
+    path: &Path,
+    name: &str,
+    component: &str,
+    routes: &[String],
+) -> Result<String, Vec<Problem>> {
+    if path.is_dir() || path.extension().is_none_or(|extension| extension != "wasm") {
+        return Err(vec![not_a_component(path)]);
+    }
+    let wrong = |error: String| vec![problem(Code::ComponentName, error, None)];
+    let name = ComponentName::new(name).map_err(|error| wrong(error.to_string()))?;
+    let text = format!("{}\n[component.{name}]\n{component}\n", edit::empty(name.as_str()));
+    let any = ["/".to_owned()];
+    let routes = if routes.is_empty() { &any } else { routes };
+    let text = routes.iter().try_fold(text, |text, route| {
+        let (host, path) = route.split_at(route.find('/').unwrap_or(0));
+        let host = Some(host).filter(|host| !host.is_empty());
+        edit::add_route(&text, &name, host, path).map_err(|error| wrong(error.to_string()))
+    })?;
+    Manifest::of_text(path, &text)?;
+    Ok(text)
 }
 
 /// An app that serves nothing.

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, env, fs, os::unix::fs::MetadataExt, path::PathB
 use etcetera::BaseStrategy;
 use keyway_app::{App, Capability, Code, ComponentName, Doubts, Problem};
 use keyway_component::{Minimum, UnitImport};
-use keyway_runtime::{Cache, CacheError, Compiled, Compiler, Key, Purpose};
+use keyway_runtime::{Cache, CacheError, Compiled, CompiledNote, Compiler, Key, Purpose};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -73,7 +73,7 @@ struct UnitNote {
     imports: Vec<UnitImport>,
     exports: Vec<String>,
     minimum: Minimum,
-    code: String,
+    code: CompiledNote,
 }
 
 /// Keyway's folder in the user's cache.
@@ -173,28 +173,32 @@ impl Workshop {
     fn recall(&self, app: &App, name: &Key) -> Option<Vec<PreparedUnit>> {
         let note: Note = serde_json::from_slice(&self.compiler.cache().note(name)?).ok()?;
         let unit = |(root, UnitNote { components, imports, exports, minimum, code })| {
-            let compiled = self.compiler.recall(&Key::parse(&code)?)?;
+            let compiled = self.compiler.recall(&code)?;
             Some(PreparedUnit { root, components, imports, exports, minimum, compiled })
         };
         assemble::roots(app).into_iter().zip(note.units).map(unit).collect()
     }
 
-    fn note(&self, name: &Key, Prepared { units, .. }: &Prepared) {
-        let units = units.iter().map(|unit| UnitNote {
-            components: unit.components.clone(),
-            imports: unit.imports.clone(),
-            exports: unit.exports.clone(),
-            minimum: unit.minimum,
-            code: unit.compiled.key.as_str().to_owned(),
-        });
-        let note = Note { units: units.collect() };
-        let kept = serde_json::to_vec(&note).map_err(|error| error.to_string()).and_then(|note| {
-            self.compiler.cache().keep_note(name, &note).map_err(|error| error.to_string())
-        });
+    fn note(&self, name: &Key, prepared: &Prepared) {
         // Without it the next start takes longer, and that is all.
-        if let Err(error) = kept {
+        if let Err(error) = self.keep_note(name, prepared) {
             tracing::info!("{error}");
         }
+    }
+
+    fn keep_note(&self, name: &Key, Prepared { units, .. }: &Prepared) -> Result<(), String> {
+        let note = |unit: &PreparedUnit| {
+            Ok(UnitNote {
+                components: unit.components.clone(),
+                imports: unit.imports.clone(),
+                exports: unit.exports.clone(),
+                minimum: unit.minimum,
+                code: self.compiler.note(&unit.compiled).map_err(|error| error.to_string())?,
+            })
+        };
+        let note = Note { units: units.iter().map(note).collect::<Result<_, String>>()? };
+        let note = serde_json::to_vec(&note).map_err(|error| error.to_string())?;
+        self.compiler.cache().keep_note(name, &note).map_err(|error| error.to_string())
     }
 }
 

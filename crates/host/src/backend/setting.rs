@@ -51,12 +51,12 @@ pub(crate) fn setting_files(app: &App) -> impl Iterator<Item = PathBuf> {
 /// # Errors
 /// If a setting comes from a variable or a file that is not there.
 pub(crate) fn resolve(
-    folder: &Path,
+    app: &App,
     capability: Capability,
     what: &str,
     declared: &Backend,
 ) -> Result<Resolved, Problem> {
-    let settings = read_all(folder, what, declared)?;
+    let settings = read_all(app, what, declared)?;
     let kind = declared.kind.value.clone();
     match (capability, kind.as_str()) {
         (Capability::Config, "env") => environment(settings, what, declared),
@@ -88,18 +88,22 @@ fn environment(
 /// # Errors
 /// If one comes from a variable or a file that is not there.
 fn read_all(
-    folder: &Path,
+    app: &App,
     what: &str,
     declared: &Backend,
 ) -> Result<BTreeMap<String, String>, Problem> {
     let read = |(key, Placed { value, place }): (&String, &Placed<Setting>)| {
-        let value = read(folder, value).and_then(|value| match PATHS.contains(&key.as_str()) {
-            true => in_full(&folder.join(value)).ok_or_else(|| {
-                // As text it would be another path, and its data would lie there.
-                format!("lies in {}, and that path is not text in UTF-8", folder.display())
-            }),
-            false => Ok(value),
-        });
+        let value =
+            read(&app.folder, value).and_then(|value| match PATHS.contains(&key.as_str()) {
+                true => {
+                    let folder = app.base(Path::new(&value));
+                    in_full(&folder.join(value)).ok_or_else(|| {
+                        // As text it would be another path, and its data would lie there.
+                        format!("lies in {}, and that path is not text in UTF-8", folder.display())
+                    })
+                }
+                false => Ok(value),
+            });
         let value = value.map_err(|reason| Problem {
             place: place.clone(),
             ..problem(Code::Setting, format!("{what}: its `{key}` {reason}"), None)

@@ -10,6 +10,9 @@ pub trait Narrator: Send + Sync + 'static {
     /// Requests are taken at this URL.
     fn serving(&self, url: &str, starts: &[Start]);
 
+    /// Requests for so many apps are taken at this URL.
+    fn hosting(&self, url: &str, apps: usize);
+
     /// Files have changed, and what they say now is served.
     fn reloaded(&self, starts: &[Start]);
 

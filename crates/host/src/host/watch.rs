@@ -7,10 +7,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    os::unix::fs::MetadataExt,
     panic::AssertUnwindSafe,
-    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -22,8 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::narrator::Narrator;
 use crate::{
-    assembly::{open::manifest_of, source::files_of},
-    backend::setting_files,
+    assembly::{
+        open::manifest_of,
+        seen::{Files, Seen, identify, is_unchanged},
+    },
     build::{jobs_of, toolbox},
     error::{ChangeError, HostError},
     live::app::App,
@@ -32,35 +31,11 @@ use crate::{
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// What tells a file from what it was: device, node, size, and when it was changed. None for one
-/// that is not there.
-type Identity = Option<(u64, u64, u64, i64, i64)>;
-
-type Files = BTreeMap<PathBuf, Identity>;
-
-/// What an app's files were before it was read from them, so that no change is missed that comes
-/// while it is.
-#[derive(Debug)]
-pub(crate) struct Seen(Files);
-
-impl Seen {
-    /// Looks at the manifest that `path` stands for.
-    pub(crate) fn manifest(path: &Path) -> Self {
-        Self([identify(manifest_of(path))].into())
-    }
-
-    /// Looks at the files of the components of `app` too, and at those that its settings come from.
-    pub(crate) fn with_files_of(mut self, app: &keyway_app::App) -> Self {
-        self.0.extend(files_of(app).chain(setting_files(app)).map(identify));
-        self
-    }
-}
-
 /// Reloads `app` when one of the files changes that its manifest names, which were `seen`
 /// before it started, and builds what its sources make when these do, until `stop`.
 pub(super) async fn watch(
     app: Arc<App>,
-    Seen(taken_in): Seen,
+    seen: Seen,
     narrator: Arc<dyn Narrator>,
     stop: CancellationToken,
 ) {
@@ -69,7 +44,7 @@ pub(super) async fn watch(
         narrator,
         // Without a cache folder nothing would be served.
         toolbox: toolbox().ok().map(Arc::new),
-        taken_in,
+        taken_in: seen.files(),
         is_refused: false,
         built: None,
         broken: BTreeSet::new(),
@@ -187,10 +162,6 @@ impl Watcher {
     }
 }
 
-fn is_unchanged(files: &Files) -> bool {
-    files.iter().all(|(file, identity)| identify(file.clone()).1 == *identity)
-}
-
 /// The projects of the app as its manifest says now.
 fn jobs(app: &App) -> Vec<Job> {
     let Ok(app) = app.open() else { return Vec::new() };
@@ -208,16 +179,9 @@ fn sources(app: &App) -> Files {
 /// the manifest's, and a reload would take it back.
 fn files(app: &App) -> Files {
     let manifest = Seen::manifest(app.path());
-    let Seen(files) = match app.open() {
+    let seen = match app.open() {
         Ok(app) => manifest.with_files_of(&app),
         Err(_) => manifest,
     };
-    files
-}
-
-fn identify(file: PathBuf) -> (PathBuf, Identity) {
-    let identity = fs::metadata(&file)
-        .ok()
-        .map(|file| (file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec()));
-    (file, identity)
+    seen.files()
 }

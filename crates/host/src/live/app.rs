@@ -21,23 +21,29 @@ mod trial;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
-use keyway_runtime::{Printer, Unit};
+use keyway_runtime::{Unit, Usage};
 use keyway_trigger::http::LiveRoutes;
-use tokio::{runtime::Handle, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
     assembly::{
         open::{Granted, no_trigger, open_granted},
-        prepare::{Prepared, Workshop},
+        prepare::Prepared,
     },
     backend::Backends,
     error::{Busy, ChangeError, HostError},
-    live::{canary::UnitHandler, generation::Generation, listen::Listeners, trial::Trial},
+    live::{
+        canary::UnitHandler, facilities::Facilities, generation::Generation, listen::Listeners,
+        trial::Trial,
+    },
 };
 
 /// An app that is served, until its host ends.
@@ -52,19 +58,10 @@ pub(crate) struct App {
     serving: ArcSwap<Serving>,
     /// Held by the change that is under way.
     changing: tokio::sync::Mutex<()>,
+    /// Whether something serves that its files do not say.
+    is_changed_by_hand: AtomicBool,
     /// Units that were swapped and may have instances still.
     retired: Mutex<Vec<Weak<Unit>>>,
-}
-
-/// What a process gives to each of its apps.
-#[derive(Debug, Clone)]
-pub(crate) struct Facilities {
-    /// What compiles, with the cache of compiled code.
-    pub(crate) workshop: Arc<Workshop>,
-    /// Where what goes on beside requests runs.
-    pub(crate) background: Handle,
-    /// Where what components print goes.
-    pub(crate) printer: Printer,
 }
 
 /// What is opened: at the start, and again by each reload.
@@ -74,6 +71,8 @@ pub(crate) struct Opening {
     pub(crate) path: PathBuf,
     /// What a single component is granted.
     pub(crate) granted: Option<Granted>,
+    /// Where what the app writes lies, if that is not beside its manifest.
+    pub(crate) data: Option<PathBuf>,
 }
 
 /// What requests go to at the moment.
@@ -100,7 +99,11 @@ impl Opening {
     /// # Errors
     /// Everything that is wrong with its manifest.
     pub(crate) fn open(&self) -> Result<keyway_app::App, HostError> {
-        Ok(open_granted(&self.path, self.granted.as_ref())?)
+        let app = open_granted(&self.path, self.granted.as_ref())?;
+        Ok(match &self.data {
+            Some(data) => keyway_app::App { data: data.clone(), ..app },
+            None => app,
+        })
     }
 }
 
@@ -117,7 +120,7 @@ impl App {
     ) -> Result<Arc<Self>, HostError> {
         let prepared = Arc::new(facilities.workshop.prepare(app)?);
         let backends = Backends::open(&prepared.app, &Backends::default())?;
-        let current = Generation::new(prepared, backends, None, &facilities.printer)?;
+        let current = Generation::new(prepared, backends, None, &facilities)?;
         let routes = Arc::new(LiveRoutes::new(current.routes(None)?));
         let serving = Serving { current: Arc::new(current), previous: None, trial: None };
         Ok(Arc::new(Self {
@@ -128,6 +131,7 @@ impl App {
             listeners: Listeners::default(),
             serving: ArcSwap::from_pointee(serving),
             changing: tokio::sync::Mutex::default(),
+            is_changed_by_hand: AtomicBool::new(false),
             retired: Mutex::default(),
         }))
     }
@@ -162,6 +166,25 @@ impl App {
         self.opening.open()
     }
 
+    /// Whether nothing is lost if it ends and is opened again when a request comes: it is what its files
+    /// say, keeps nothing in memory, and waits for nothing but requests.
+    pub(crate) fn can_be_opened_again(&self) -> bool {
+        let Ok(_turn) = self.changing.try_lock() else { return false };
+        let serving = self.serving();
+        let app = &serving.current.prepared.app;
+        let is_as_opened = !self.is_changed_by_hand.load(Relaxed) && serving.trial.is_none();
+        let waits = !app.messages.is_empty() || !app.changes.is_empty();
+        let swaps = self.no_swap_of_a_backend().is_err();
+        let is_busy = serving.current.units().any(|(_, live)| live.unit.is_busy());
+        let in_memory = serving.current.backends.are_in_memory();
+        is_as_opened && !waits && !swaps && !is_busy && !in_memory
+    }
+
+    /// What its instances have used.
+    pub(crate) fn usage(&self) -> &Usage {
+        &self.facilities.usage
+    }
+
     /// What was opened.
     pub(crate) fn path(&self) -> &Path {
         &self.opening.path
@@ -185,6 +208,7 @@ impl App {
         }
         let _turn = self.turn()?;
         let previous = self.serving().previous.clone().ok_or(ChangeError::NothingToUndo)?;
+        self.is_changed_by_hand.store(true, Relaxed);
         self.no_swap_of_a_backend()?;
         let this = Arc::clone(self);
         let next = in_background(move || {
@@ -224,12 +248,14 @@ impl App {
         let next = next.await?;
         let current = Arc::clone(&self.serving().current);
         if next.serves_as(&current) {
+            self.is_changed_by_hand.store(false, Relaxed);
             return Ok(false);
         }
         // Last of all that may fail: what was moved is not moved back.
         self.swap_declared(&next, &current).await?;
         self.facilities.background.spawn(next.backends.clone().probe());
         self.install(Arc::new(next))?;
+        self.is_changed_by_hand.store(false, Relaxed);
         Ok(true)
     }
 
@@ -263,8 +289,7 @@ impl App {
         backends: Backends,
         current: &Generation,
     ) -> Result<Generation, HostError> {
-        let printer = &self.facilities.printer;
-        Ok(Generation::new(prepared.into(), backends, Some(current), printer)?)
+        Ok(Generation::new(prepared.into(), backends, Some(current), &self.facilities)?)
     }
 
     /// Has all requests from now on go to `next`. Those that run end where they began.
@@ -307,7 +332,7 @@ impl App {
 }
 
 /// Runs what computes, or reads files, where nothing waits for it.
-async fn in_background<T: Send + 'static>(
+pub(crate) async fn in_background<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, HostError> + Send + 'static,
 ) -> Result<T, HostError> {
     match tokio::task::spawn_blocking(work).await {

@@ -1,5 +1,7 @@
 //! A function that is called by hand, in an instance of its own.
 
+use std::sync::Arc;
+
 use keyway_app::{App, Code, Limit, Problem};
 use keyway_component::{ExternKind, InterfaceName};
 use keyway_runtime::{Call, Callable, Engines, Printer, Room, UnitSpec};
@@ -197,6 +199,7 @@ impl Chosen {
         self,
         prepared: &Prepared,
         backends: &Backends,
+        engines: &Engines,
         printer: &Printer,
     ) -> Result<Ready, HostError> {
         let app = &prepared.app;
@@ -210,7 +213,8 @@ impl Chosen {
         };
         let limit = Limit { concurrency: 1, ..component.limit.clone() };
         let room = Room { compiled: &unit.compiled, limit: &limit };
-        let engines = Engines::new(&[room])
+        let pools = engines
+            .make_room(&[room])
             .map_err(|error| problem(Code::Engine, format!("`{name}`: {error}"), None))?;
         let spec = UnitSpec {
             name: unit.root.to_string(),
@@ -218,8 +222,9 @@ impl Chosen {
             imports: unit.imports.clone(),
             limit,
             printer: printer.clone(),
+            usage: Arc::default(),
         };
-        let callable = Callable::new(&engines, &unit.compiled, spec)
+        let callable = Callable::new(&pools, &unit.compiled, spec)
             .map_err(|error| CallError::Unit { component: name.clone(), error })?;
         Ok(Ready { callable, chosen: self })
     }

@@ -1,7 +1,10 @@
 //! A generation: all that serves an app from one swap of its parts to the next. It never
 //! changes; a swap makes another one, which takes over what stays the same.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
 use keyway_app::{Capability, Code, ComponentName, HttpTrigger, Problem};
 use keyway_capability::{
@@ -9,7 +12,6 @@ use keyway_capability::{
     messaging::{Broker, Subscription},
 };
 use keyway_component::is_of_spin;
-use keyway_runtime::Printer;
 use keyway_trigger::http::{Routes, SpinRoute};
 
 use crate::{
@@ -17,6 +19,7 @@ use crate::{
     backend::Backends,
     live::{
         canary::{Share, UnitHandler},
+        facilities::Facilities,
         listen::{self, Wanted},
         start::Start,
         unit::{self, LiveUnit, UnitIdentity},
@@ -42,7 +45,7 @@ impl Generation {
         prepared: Arc<Prepared>,
         backends: Backends,
         before: Option<&Self>,
-        printer: &Printer,
+        facilities: &Facilities,
     ) -> Result<Self, Vec<Problem>> {
         let mut units = BTreeMap::new();
         let mut missing = Vec::new();
@@ -56,13 +59,21 @@ impl Generation {
                 None => missing.push((unit, identity)),
             }
         }
-        units.extend(unit::make(&prepared.app, &backends, printer, missing)?);
+        units.extend(unit::make(&prepared.app, &backends, facilities, missing)?);
         Ok(Self { prepared, backends, units })
     }
 
     /// Every unit with the component that its triggers start.
     pub(crate) fn units(&self) -> impl Iterator<Item = (&ComponentName, &Arc<LiveUnit>)> {
         self.units.iter()
+    }
+
+    /// The requests and messages that its units had, and those of them that they failed.
+    pub(crate) fn counted(&self) -> (u64, u64) {
+        let counts = self.units.values().map(|live| &live.count);
+        counts.fold((0, 0), |(requests, errors), count| {
+            (requests + count.requests.load(Relaxed), errors + count.errors.load(Relaxed))
+        })
     }
 
     /// Whether it is indistinguishable from `other`.

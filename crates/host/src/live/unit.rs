@@ -11,10 +11,12 @@ use keyway_app::{
     link::BackendLink,
 };
 use keyway_component::UnitImport;
-use keyway_runtime::{Engines, Key, Printer, Room, Unit, UnitSpec};
+use keyway_runtime::{Key, Room, Unit, UnitSpec};
 
 use crate::{
-    assembly::prepare::PreparedUnit, backend::Backends, live::principal::Principals,
+    assembly::prepare::PreparedUnit,
+    backend::Backends,
+    live::{facilities::Facilities, principal::Principals},
     problem::problem,
 };
 
@@ -99,18 +101,20 @@ fn find<'a>(app: &'a App, name: &str) -> Option<&'a Component> {
     app.components.values().find(|component| component.name.as_str() == name)
 }
 
-/// Binds units to their rights. All have their instances in the same pools.
+/// Binds units to their rights. All have their instances in the pools of the host.
 pub(super) fn make(
     app: &App,
     backends: &Backends,
-    printer: &Printer,
+    facilities: &Facilities,
     missing: Vec<(&PreparedUnit, UnitIdentity)>,
 ) -> Result<BTreeMap<ComponentName, Arc<LiveUnit>>, Vec<Problem>> {
     let rooms: Vec<Room<'_>> = missing
         .iter()
         .map(|(unit, identity)| Room { compiled: &unit.compiled, limit: &identity.limit })
         .collect();
-    let engines = Engines::new(&rooms)
+    let Facilities { engines, shelf, printer, usage, .. } = facilities;
+    let pools = engines
+        .make_room(&rooms)
         .map_err(|error| vec![problem(Code::Engine, error.to_string(), None)])?;
     let principals = Principals::new(app, backends);
     let mut problems = Vec::new();
@@ -122,8 +126,9 @@ pub(super) fn make(
             imports: imports.clone(),
             limit: identity.limit.clone(),
             printer: printer.clone(),
+            usage: Arc::clone(usage),
         };
-        match Unit::new(&engines, compiled, spec) {
+        match Unit::new(&pools, shelf, compiled, spec) {
             Ok(unit) => {
                 let unit = LiveUnit { unit: Arc::new(unit), identity, count: Count::default() };
                 units.insert(root.clone(), Arc::new(unit));

@@ -21,6 +21,9 @@ const MAX_BEHIND: usize = 1_000;
 pub struct LogLine {
     /// Milliseconds since 1970, in UTC.
     pub time_ms: u64,
+    /// The app whose component it is, on a host of many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
     /// The component whose output it is; the host's own, if none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub component: Option<String>,
@@ -42,10 +45,11 @@ impl Default for Book {
 
 impl Book {
     /// Keeps a line, and passes it to followers.
-    pub(super) fn add(&self, component: Option<&str>, text: &str) {
+    pub(super) fn add(&self, app: Option<&str>, component: Option<&str>, text: &str) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let line = LogLine {
             time_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+            app: app.map(str::to_owned),
             component: component.map(str::to_owned),
             text: text.to_owned(),
         };

@@ -89,8 +89,9 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
     let compiler = Compiler::new(cache, Purpose::Requests).expect("a compiler");
     let compiled = compiler.compile(&unit.bytes).expect("the probe is compiled");
     let limit = Limit::default();
-    let engines = Engines::new(&[Room { compiled: &compiled, limit: &limit }]).expect("an engine");
-    let engine = engines.of(&compiled).expect("its engine");
+    let pools = Engines::new().make_room(&[Room { compiled: &compiled, limit: &limit }]);
+    let pools = pools.expect("an engine");
+    let engine = pools.of(&compiled).expect("its engine");
     let component = compiled.code.component(&engine.inner).expect("it is loaded");
     let principal = Principal {
         name: "probe".to_owned(),
@@ -100,8 +101,9 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
         remedy: Remedy::default(),
     };
     let member = Member::new(principal).expect("it has no folders");
-    let plan = Arc::new(Plan::new([member], limit, Printer::default()));
-    let linker = super::bind(&engine.inner, &component, &unit.imports, &plan).expect("it is bound");
+    let plan = Arc::new(Plan::new([member], limit, Printer::default(), Arc::default()));
+    let shape = super::Shape::of(&unit.imports, &plan);
+    let linker = super::bind(&engine.inner, &component, &shape).expect("it is bound");
     let explorer = Explorer { component: &component, linker: &linker, plan: &plan, probe, witness };
     explorer.explore().await
 }

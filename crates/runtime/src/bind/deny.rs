@@ -39,7 +39,6 @@ impl Resources {
 /// What is denied to whom.
 #[derive(Clone)]
 pub(super) struct Denial {
-    plan: Arc<Plan>,
     slot: usize,
     interface: Arc<str>,
 }
@@ -56,13 +55,14 @@ pub(crate) struct Denied {
 struct Nothing;
 
 impl Denial {
-    pub(super) fn new(plan: &Arc<Plan>, slot: usize, interface: &str) -> Self {
-        Self { plan: Arc::clone(plan), slot, interface: interface.into() }
+    pub(super) fn new(slot: usize, interface: &str) -> Self {
+        Self { slot, interface: interface.into() }
     }
 
-    fn call(&self, function: &str) -> Denied {
+    /// Tells of a call of `function` in the instance with this `state`.
+    fn call(&self, state: &State, function: &str) -> Denied {
         let function = format!("{}#{function}", self.interface);
-        let Some(member) = self.plan.members.get(self.slot) else {
+        let Some(member) = state.member(self.slot) else {
             return Denied { component: "a component".to_owned(), function };
         };
         match remedy(&self.interface, &member.principal) {
@@ -131,9 +131,9 @@ pub(super) fn folders(
     target: &mut LinkerInstance<'_, State>,
     denial: &Denial,
 ) -> wasmtime::Result<()> {
-    let denial = denial.clone();
-    target.func_new("get-directories", move |_, _, _, results| {
-        if let Some(member) = denial.plan.members.get(denial.slot) {
+    let slot = denial.slot;
+    target.func_new("get-directories", move |store, _, _, results| {
+        if let Some(member) = store.data().member(slot) {
             member.report_folders();
         }
         results[0] = Val::List(Vec::new());
@@ -142,7 +142,7 @@ pub(super) fn folders(
 }
 
 /// A use of the network, for which a component needs at least one grant.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Network {
     /// Names are resolved for components that may connect somewhere; which address they reach is
     /// checked when they connect.
@@ -187,9 +187,9 @@ pub(super) fn way_out(
     let ty = instance.get_export(engine, function).map(|export| export.ty);
     let Some(ComponentItem::ComponentFunc(ty)) = ty else { return Ok(()) };
     let Some(error) = refusal::of(&ty, "") else { return Ok(()) };
-    let denial = denial.clone();
-    refuse(target, function, &ty, error, move || {
-        if let Some(member) = denial.plan.members.get(denial.slot) {
+    let slot = denial.slot;
+    refuse(target, function, &ty, error, move |state| {
+        if let Some(member) = state.member(slot) {
             network.report(member);
         }
     })
@@ -206,15 +206,17 @@ fn function(
     let (denial, function) = (denial.clone(), name.to_owned());
     let says = format!("{}#{name} is not granted", denial.interface);
     if let Some(error) = refusal::of(ty, &says) {
-        return refuse(target, name, ty, error, move || drop(denial.call(&function)));
+        return refuse(target, name, ty, error, move |state| drop(denial.call(state, &function)));
     }
     if ty.async_() {
-        target.func_new_concurrent(name, move |_, _, _, _| {
-            let denied = denial.call(&function);
+        target.func_new_concurrent(name, move |accessor, _, _, _| {
+            let denied = accessor.with(|mut store| denial.call(store.get(), &function));
             Box::pin(async move { Err(wasmtime::Error::from(denied)) })
         })
     } else {
-        target.func_new(name, move |_, _, _, _| Err(wasmtime::Error::from(denial.call(&function))))
+        target.func_new(name, move |store, _, _, _| {
+            Err(wasmtime::Error::from(denial.call(store.data(), &function)))
+        })
     }
 }
 
@@ -224,17 +226,17 @@ fn refuse(
     name: &str,
     ty: &ComponentFunc,
     error: Val,
-    report: impl Fn() + Send + Sync + 'static,
+    report: impl Fn(&State) + Send + Sync + 'static,
 ) -> wasmtime::Result<()> {
     if ty.async_() {
-        target.func_new_concurrent(name, move |_, _, _, results| {
-            report();
+        target.func_new_concurrent(name, move |accessor, _, _, results| {
+            accessor.with(|mut store| report(store.get()));
             results[0] = error.clone();
             Box::pin(async { Ok(()) })
         })
     } else {
         target.func_new_async(name, move |mut store, _, parameters, results| {
-            report();
+            report(store.data());
             results[0] = error.clone();
             let mut handles = Vec::new();
             parameters.iter().for_each(|parameter| refusal::handles(parameter, &mut handles));

@@ -8,10 +8,14 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use serde::{Deserialize, Serialize};
 use wasmtime::{Config, Inlining, WasmBacktraceDetails, WasmFeatures, component::Component};
 
 use super::EngineError;
-use crate::cache::{Cache, Key};
+use crate::{
+    cache::{Cache, Key},
+    place::Slots,
+};
 
 /// A page of linear memory, in which the engine counts what a memory begins with.
 const PAGE_BYTES: u64 = 64 << 10;
@@ -35,7 +39,7 @@ impl AddressSpace {
 }
 
 /// How the functions of a unit are called, on which its code and its instances depend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Calls {
     /// One at a time in an instance.
     Synchronous,
@@ -105,7 +109,7 @@ pub(crate) fn compile_settings(space: AddressSpace, calls: Calls, purpose: Purpo
 }
 
 /// What one instance of a unit takes from the pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Needs {
     /// Linear memories.
     pub memories: u32,
@@ -144,12 +148,30 @@ pub struct Compiled {
     pub(crate) code: Code,
     pub(crate) calls: Calls,
     pub(crate) purpose: Purpose,
-    /// Under which name the cache has it; see [`Compiler::recall`].
+    /// Under which name the cache has it.
     pub key: Key,
     /// What one instance takes.
     pub needs: Needs,
     /// Whether the cache had it.
     pub cached: bool,
+}
+
+impl Compiled {
+    /// What one instance takes of a pool.
+    pub(crate) fn slots(&self) -> Slots {
+        let Needs { memories, tables, .. } = self.needs;
+        Slots { memories: memories.into(), tables: tables.into(), instances: 1 }
+    }
+}
+
+/// What is noted of compiled code, to find it again without loading it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CompiledNote {
+    key: String,
+    /// Of the engine that compiled it.
+    settings: [u8; 32],
+    calls: Calls,
+    needs: Needs,
 }
 
 /// Compiles components, through the cache.
@@ -257,16 +279,29 @@ impl Compiler {
         engine.precompile_component(component)
     }
 
-    /// What was compiled under `key`, if the cache still has it and this engine can load it. The
-    /// holder of the key knows which bytes it came from, and need not read them again.
-    pub fn recall(&self, key: &Key) -> Option<Compiled> {
-        let artifact = self.cache.find(key)?;
-        [Calls::Synchronous, Calls::Concurrent].into_iter().find_map(|calls| {
-            let code = Code::Artifact(artifact.clone());
-            let (code, needs) = self.load(self.front(calls).ok()?, code).ok()?;
-            let (purpose, key) = (self.purpose, key.clone());
-            Some(Compiled { code, calls, purpose, key, needs, cached: true })
-        })
+    /// What to note of code that it compiled; see [`Self::recall`].
+    ///
+    /// # Errors
+    /// If the processor is not supported.
+    pub fn note(&self, compiled: &Compiled) -> Result<CompiledNote, EngineError> {
+        let Compiled { key, calls, needs, .. } = compiled;
+        let settings = self.front(*calls)?.settings;
+        Ok(CompiledNote { key: key.as_str().to_owned(), settings, calls: *calls, needs: *needs })
+    }
+
+    /// What `note` is of, if the cache still has it, and it is code for this compiler's engines. Whoever has the note knows which bytes the code came
+    /// from, and need not read them again.
+    pub fn recall(&self, note: &CompiledNote) -> Option<Compiled> {
+        let key = Key::parse(&note.key)?;
+        let CompiledNote { calls, needs, settings, .. } = *note;
+        let front = self.front(calls).ok().filter(|front| front.settings == settings)?;
+        let code = Code::Artifact(self.cache.find(&key)?);
+        let code = match self.purpose {
+            // It is loaded when it is first called, for the engine that it then runs in.
+            Purpose::Requests => code,
+            Purpose::Command { .. } => self.load(front, code).ok()?.0,
+        };
+        Some(Compiled { code, calls, purpose: self.purpose, key, needs, cached: true })
     }
 
     fn load(&self, front: &Front, code: Code) -> Result<(Code, Needs), CompileError> {

@@ -52,11 +52,14 @@ impl Line {
         let name = &self.plan.members[self.slot].principal.name;
         let text = self.text.strip_suffix(b"\r").unwrap_or(&self.text);
         let text = printable_bytes(text);
-        let Printer { observer, to_stderr } = &self.plan.printer;
+        let Printer { observer, to_stderr, app } = &self.plan.printer;
         if let Some(observer) = observer {
             observer(name, &text);
         }
-        let line = format!("{name}: {text}\n");
+        let line = match app {
+            Some(app) => format!("{app}/{name}: {text}\n"),
+            None => format!("{name}: {text}\n"),
+        };
         match self.stream {
             Stream::Out if !to_stderr => io::stdout().lock().write_all(line.as_bytes()),
             Stream::Out | Stream::Error => io::stderr().lock().write_all(line.as_bytes()),

@@ -8,6 +8,8 @@ use std::{fmt, sync::Arc};
 pub struct Printer {
     pub(super) observer: Option<Arc<Observer>>,
     pub(super) to_stderr: bool,
+    /// What goes before the names of components, where those of several apps come together.
+    pub(super) app: Option<Arc<str>>,
 }
 
 pub(super) type Observer = dyn Fn(&str, &str) + Send + Sync;
@@ -20,6 +22,12 @@ impl Printer {
         Self { observer: Some(Arc::new(observer)), ..self }
     }
 
+    /// Has lines begin with the name of the app, before that of the component.
+    #[must_use]
+    pub fn named(self, app: &str) -> Self {
+        Self { app: Some(app.into()), ..self }
+    }
+
     /// Has all lines go to standard error, for a process whose standard output has another use.
     #[must_use]
     pub fn to_stderr(self) -> Self {
@@ -29,8 +37,9 @@ impl Printer {
 
 impl fmt::Debug for Printer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { observer, to_stderr } = self;
+        let Self { observer, to_stderr, app } = self;
         let mut shown = f.debug_struct("Printer");
-        shown.field("is_observed", &observer.is_some()).field("to_stderr", to_stderr).finish()
+        shown.field("is_observed", &observer.is_some()).field("to_stderr", to_stderr);
+        shown.field("app", app).finish()
     }
 }

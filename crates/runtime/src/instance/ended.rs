@@ -11,6 +11,9 @@ pub(crate) fn failure(store: &mut Store<State>, error: &wasmtime::Error) -> Fail
     if let Some(denied) = error.downcast_ref::<Denied>() {
         return Failure::Denied(denied.to_string());
     }
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return failure.clone();
+    }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return Failure::NoRoom(error.to_string());
     }

@@ -1,19 +1,13 @@
-//! The handler of requests that a unit exports, in each version of WASI, and a call of it.
+//! A call of the handler of requests that a unit exports, in each version of WASI.
 
 use http::uri::{Authority, Scheme};
 use keyway_call::Failure;
 use tokio::sync::oneshot;
-use wasmtime::{
-    AsContextMut, Store,
-    component::{Accessor, InstancePre},
-};
+use wasmtime::{Store, component::Accessor};
 use wasmtime_wasi_http::{
     Error, WasiBody, WasiHttp,
-    p2::bindings::{Proxy, ProxyPre, http::types as p2},
-    p3::{
-        self,
-        bindings::{Service, ServicePre},
-    },
+    p2::bindings::{Proxy, http::types as p2},
+    p3::{self, bindings::Service},
 };
 
 use super::Answer;
@@ -21,40 +15,6 @@ use crate::state::{
     ROOT, State,
     view::{self, Viewed},
 };
-
-/// A unit that is ready to be instantiated, by the version of WASI whose handler it exports.
-pub(crate) enum Handler {
-    /// `wasi:http/incoming-handler@0.2`
-    Wasi0_2(ProxyPre<State>),
-    /// `wasi:http/handler@0.3`
-    Wasi0_3(ServicePre<State>),
-}
-
-impl Handler {
-    /// The handler that the unit exports, if it does.
-    pub(crate) fn find(pre: InstancePre<State>) -> Option<Self> {
-        if let Ok(service) = ServicePre::new(pre.clone()) {
-            return Some(Self::Wasi0_3(service));
-        }
-        ProxyPre::new(pre).ok().map(Self::Wasi0_2)
-    }
-
-    pub(super) async fn instantiate(
-        &self,
-        store: impl AsContextMut<Data = State>,
-    ) -> wasmtime::Result<Instance> {
-        Ok(match self {
-            Self::Wasi0_2(pre) => Instance::Wasi0_2(pre.instantiate_async(store).await?),
-            Self::Wasi0_3(pre) => Instance::Wasi0_3(pre.instantiate_async(store).await?),
-        })
-    }
-}
-
-/// An instance, likewise.
-pub(super) enum Instance {
-    Wasi0_2(Proxy),
-    Wasi0_3(Service),
-}
 
 /// Calls the instance with the request, and sends its answer. It may be one of an engine that has
 /// nothing for calls at the same time.

@@ -28,8 +28,8 @@ use tokio::{
 use wasmtime::{Store, component::Accessor};
 use wasmtime_wasi_http::{WasiBody, p2::bindings::Proxy, p3::bindings::Service};
 
-use super::{Answer, Broken, Instance, Responder, answer_0_2, answer_0_3, failure};
-use crate::{admission::Admission, pace::Pace, state::State};
+use super::{Answer, Broken, Responder, answer_0_2, answer_0_3, failure};
+use crate::{admission::Admission, export::Instance, pace::Pace, state::State};
 
 /// The workers of a unit.
 #[derive(Debug)]
@@ -286,7 +286,7 @@ async fn work(
 ) {
     // Without one, none is started.
     let Some(workers) = &responder.workers else { return };
-    let mut store = responder.store();
+    let mut store = responder.store().await;
     let ended = live(&responder, workers, &mut store, &mut worker).await;
     workers.retire(worker.number);
     let until = worker.pulse.into_inner().unwrap_or_else(PoisonError::into_inner).until;
@@ -310,14 +310,13 @@ async fn live(
     store: &mut Store<State>,
     worker: &mut Worker,
 ) -> Result<(), Failure> {
-    let handler = &responder.handler;
     let Worker { number, queue, waits, pulse } = worker;
     let pulse = &*pulse;
     let lock = || pulse.lock().unwrap_or_else(PoisonError::into_inner);
     let mut pace = Pace::default();
     let ended = {
         let mut life = pin!(async {
-            let instance = handler.instantiate(&mut *store).await?;
+            let instance = responder.make(store).await?;
             let desk = Desk { workers, number: *number, waits, pulse };
             match &instance {
                 Instance::Wasi0_2(proxy) => desk.serve_in_turn(store, proxy, queue).await,
@@ -331,9 +330,9 @@ async fn live(
         });
         let mut sleep = pin!(sleep_until(lock().until));
         poll_fn(|context| {
-            let mut ended = pace.measure(|| life.as_mut().poll(context));
+            let mut ended = pace.measure(&responder.plan.usage, || life.as_mut().poll(context));
             if ended.is_pending() && std::mem::take(&mut lock().polls_again) {
-                ended = pace.measure(|| life.as_mut().poll(context));
+                ended = pace.measure(&responder.plan.usage, || life.as_mut().poll(context));
             }
             if let Poll::Ready(ended) = ended {
                 return Poll::Ready(Ok(ended));

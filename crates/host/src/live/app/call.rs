@@ -5,7 +5,10 @@ use std::sync::Arc;
 use super::{App, in_background};
 use crate::{
     error::{ChangeError, HostError},
-    live::call::{Asked, Chosen, Function, Functions, Returned},
+    live::{
+        call::{Asked, Chosen, Function, Functions, Returned},
+        facilities::Facilities,
+    },
 };
 
 impl App {
@@ -33,7 +36,8 @@ impl App {
             if let Some(component) = current.prepared.changed_since(&prepared, None) {
                 return Err(ChangeError::ChangedSource { component: component.to_string() }.into());
             }
-            chosen.bind(&prepared, &current.backends, &this.facilities.printer)
+            let Facilities { engines, printer, .. } = &this.facilities;
+            chosen.bind(&prepared, &current.backends, engines, printer)
         });
         Ok(ready.await?.run().await?)
     }

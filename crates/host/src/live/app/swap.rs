@@ -1,6 +1,10 @@
 //! Swapping parts of a running app: its components, and what stands behind its stores.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
 use keyway_app::{Capability, ComponentName, Placed, Source};
 use keyway_capability::keyvalue::{
@@ -32,6 +36,7 @@ impl App {
         let turn = self.turn()?;
         let this = Arc::clone(self);
         let next = in_background(move || this.with_component(&name, path)).await?;
+        self.is_changed_by_hand.store(true, Relaxed);
         match trial {
             None => self.install(Arc::new(next)),
             Some(options) => {
@@ -81,6 +86,7 @@ impl App {
             from_settings(kind, settings).map_err(|error| ChangeError::of_swap(name, error))?;
         let swapped = self.swap_store(&store, backend, existing).await;
         let swapped = swapped.map_err(|error| ChangeError::of_swap(name, error))?;
+        self.is_changed_by_hand.store(true, Relaxed);
         // A reload may have begun a moment before this did.
         let now = Arc::clone(&self.serving().current);
         if now.backends.stores().iter().any(|(_, now)| Arc::ptr_eq(&now, store.store())) {

@@ -1,0 +1,362 @@
+//! The apps of a host that holds many.
+//!
+//! An app that nobody calls is a [`Slot`] with its name and its routes. The first request wakes it: it is
+//! opened from its folder, as `keyway up` would. When it was not called for a while, and loses nothing by
+//! it, it sleeps again.
+//!
+//! ```text
+//! request -> routes of the host -> Slot, which wakes -> routes of the app -> unit
+//! ```
+//! Apps are deployed to the host's own [folder](Home), or lie in one that it [watches](folder).
+
+mod deploy;
+mod folder;
+mod ground;
+mod handler;
+mod home;
+mod slot;
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
+    thread,
+    time::Duration,
+};
+
+use futures::future::join_all;
+use keyway_trigger::http::{LiveRoutes, RouteError, Routes};
+use tokio::time::sleep;
+
+pub(crate) use self::{deploy::Deploy, ground::Ground, home::Home, slot::Route};
+use self::{folder::Watched, handler::AppHandler, slot::Slot};
+use crate::{
+    assembly::{open::no_trigger, seen::Seen},
+    error::{AppsError, HostError},
+    live::app::{App, Opening},
+    problem::problem,
+};
+
+/// How often apps are looked at that may sleep or have to wake.
+const TIRE_EVERY: Duration = Duration::from_secs(1);
+
+/// So many apps are awake at most for longer than a moment.
+const MAX_AWAKE: usize = 4096;
+
+/// All apps of a host.
+#[derive(Debug)]
+pub(crate) struct Apps {
+    ground: Arc<Ground>,
+    home: Home,
+    /// The folder of apps that is watched.
+    watched: Option<Watched>,
+    /// How long an app that nobody calls stays awake.
+    idle: Duration,
+    slots: Mutex<BTreeMap<String, Arc<Slot>>>,
+    routes: Arc<LiveRoutes<AppHandler>>,
+    /// Held by whoever changes which apps there are.
+    changing: tokio::sync::Mutex<()>,
+}
+
+/// An app of a host, as its user sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Summary {
+    pub(crate) name: String,
+    pub(crate) state: State,
+    pub(crate) path: PathBuf,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) requests: u64,
+    pub(crate) errors: u64,
+    pub(crate) wakes: u64,
+    pub(crate) computed: Duration,
+}
+
+/// How an app of a host is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum State {
+    Awake,
+    Asleep,
+    Stopped,
+    /// Why it could not be opened or woken.
+    Failed(String),
+}
+
+/// An app as it was read from its files.
+struct Found {
+    slot: Arc<Slot>,
+    /// Its files, as they were before that.
+    seen: Seen,
+    app: Result<keyway_app::App, HostError>,
+}
+
+impl Apps {
+    /// The apps that are in `home`, and in the folder `watched`. What is wrong with one is logged, and
+    /// keeps none of the others from being served.
+    ///
+    /// # Errors
+    /// If a folder cannot be read.
+    pub(crate) fn open(
+        home: Home,
+        watched: Option<PathBuf>,
+        idle: Duration,
+        ground: Ground,
+    ) -> Result<Arc<Self>, HostError> {
+        let apps = Arc::new(Self {
+            ground: Arc::new(ground),
+            home,
+            watched: watched.map(Watched::new),
+            idle,
+            slots: Mutex::default(),
+            routes: Arc::new(LiveRoutes::new(Routes::new())),
+            changing: tokio::sync::Mutex::default(),
+        });
+        let stopped = apps.home.stopped()?;
+        let deployed = apps.home.apps()?;
+        let is_stopped = |name: &str| stopped.contains(name);
+        let slot = |name: &String| (name.clone(), apps.slot_of_home(name, is_stopped(name)));
+        let mut slots: BTreeMap<_, _> = deployed.iter().map(slot).collect();
+        let in_folder = apps.watched.as_ref().map(Watched::apps).transpose()?;
+        for (name, path) in in_folder.into_iter().flatten() {
+            if let Some(other) = slots.get(&name) {
+                let other = other.opening.path.display();
+                tracing::warn!("{} is not served: there is `{name}` at {other}", path.display());
+                continue;
+            }
+            let opening = Opening { path, granted: None, data: None };
+            let slot = Slot::new(&name, opening, true, is_stopped(&name), &apps.ground);
+            slots.insert(name, Arc::new(slot));
+        }
+        apps.add(open_all(slots.into_values().collect()));
+        Ok(apps)
+    }
+
+    /// What the server asks for each request.
+    pub(crate) fn routes(&self) -> Arc<LiveRoutes<AppHandler>> {
+        Arc::clone(&self.routes)
+    }
+
+    /// All apps.
+    pub(crate) fn list(&self) -> Vec<Summary> {
+        self.slots().values().map(|slot| summary(slot)).collect()
+    }
+
+    /// Whether there is an app of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(crate) fn has(&self, name: &str) -> Result<(), AppsError> {
+        self.slot(name).map(drop)
+    }
+
+    /// The app of this name, awake; or the only one.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be woken.
+    pub(crate) async fn app(&self, name: Option<&str>) -> Result<Arc<App>, HostError> {
+        let slot = match name {
+            Some(name) => self.slot(name)?,
+            None => {
+                let slots = self.slots();
+                let mut all = slots.values();
+                match (all.next(), slots.len()) {
+                    (Some(only), 1) => Arc::clone(only),
+                    (_, count) => return Err(AppsError::WhichApp(count).into()),
+                }
+            }
+        };
+        slot.awake().await
+    }
+
+    /// Stops an app: its requests get 503, and its messages are no longer taken.
+    ///
+    /// # Errors
+    /// If there is none of this name, or it cannot be noted.
+    pub(crate) async fn stop(&self, name: &str) -> Result<(), HostError> {
+        let _turn = self.changing.lock().await;
+        let slot = self.slot(name)?;
+        self.home.set_stopped(name, true)?;
+        slot.stop().await;
+        Ok(())
+    }
+
+    /// Starts an app that was stopped.
+    ///
+    /// # Errors
+    /// If there is none of this name, or everything that is wrong with it.
+    pub(crate) async fn start(&self, name: &str) -> Result<(), HostError> {
+        let _turn = self.changing.lock().await;
+        let slot = self.slot(name)?;
+        self.home.set_stopped(name, false)?;
+        slot.start();
+        slot.awake().await.map(drop)
+    }
+
+    /// Takes in what changes in the folder of apps, wakes those that wait for messages, and has those sleep
+    /// that nobody calls. Never ends.
+    pub(crate) async fn tend(self: &Arc<Self>) {
+        futures::join!(self.watch(), self.tire());
+    }
+
+    async fn tire(&self) {
+        loop {
+            let slots: Vec<_> = self.slots().values().cloned().collect();
+            for slot in slots.iter().filter(|slot| slot.is_to_wake()) {
+                self.ground.spawn(listen(Arc::clone(slot)));
+            }
+            let awake = slots.iter().filter(|slot| slot.if_awake().is_some()).count();
+            let idle = if awake > MAX_AWAKE { TIRE_EVERY } else { self.idle };
+            slots.iter().for_each(|slot| slot.tire(idle));
+            sleep(TIRE_EVERY).await;
+        }
+    }
+
+    /// Takes no more messages, in any app.
+    pub(crate) fn stop_listening(&self) {
+        self.awake().for_each(|app| app.stop_listening());
+    }
+
+    /// Waits until all has ended that goes on after its answer. No request may be under way any more.
+    pub(crate) async fn finish(&self) {
+        let apps: Vec<_> = self.awake().collect();
+        join_all(apps.iter().map(|app| app.finish())).await;
+        self.ground.finished().await;
+    }
+
+    fn awake(&self) -> impl Iterator<Item = Arc<App>> + use<> {
+        let slots: Vec<_> = self.slots().values().cloned().collect();
+        slots.into_iter().filter_map(|slot| slot.if_awake())
+    }
+
+    /// Takes apps in, each whose routes are free.
+    fn add(&self, found: Vec<Found>) {
+        let mut routes = self.routes.current();
+        for Found { slot, seen, app } in found {
+            if slot.is_in_folder
+                && let Some(watched) = &self.watched
+            {
+                watched.note(&slot.name, seen);
+            }
+            let added = app.and_then(|app| {
+                let wanted = Route::of(&app);
+                let with = with_routes(&routes, &slot, &wanted)?;
+                Ok((app, wanted, with))
+            });
+            match added {
+                Ok((app, wanted, with)) => {
+                    routes = with;
+                    slot.set_routes(wanted);
+                    slot.set_waits(&app);
+                }
+                Err(error) => {
+                    tracing::warn!("the app `{}` is not served: {error}", slot.name);
+                    slot.set_wrong(Some(&error));
+                }
+            }
+            self.slots().insert(slot.name.clone(), slot);
+        }
+        self.routes.replace(routes);
+    }
+
+    fn slot(&self, name: &str) -> Result<Arc<Slot>, AppsError> {
+        let slots = self.slots();
+        slots.get(name).cloned().ok_or_else(|| AppsError::NoSuchApp {
+            name: name.to_owned(),
+            known: slots.keys().cloned().collect(),
+        })
+    }
+
+    fn slots(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes an app that waits for something else than requests.
+async fn listen(slot: Arc<Slot>) {
+    if let Err(error) = slot.awake().await {
+        tracing::warn!("the app `{}` cannot be started: {error}", slot.name);
+    }
+}
+
+/// These routes, with those that `slot` is to have in place of those that it had.
+///
+/// # Errors
+/// If another app has one of them.
+fn with_routes(
+    routes: &Routes<AppHandler>,
+    slot: &Arc<Slot>,
+    wanted: &[Route],
+) -> Result<Routes<AppHandler>, HostError> {
+    let mut routes = routes.clone();
+    if !slot.routes().is_empty() {
+        routes.remove(|handler| handler.slot.name == slot.name);
+    }
+    for Route { host, path, exact } in wanted {
+        let handler = AppHandler { slot: Arc::clone(slot) };
+        let host = host.as_deref();
+        let added = match exact {
+            true => routes.add_exact(host, path, handler),
+            false => routes.add(host, path, handler),
+        };
+        match added {
+            Ok(()) => {}
+            Err(RouteError::Taken { route, host }) => {
+                let other = routes.at(host.as_deref(), &route, *exact);
+                let other = other.map_or("", |handler| &handler.slot.name).to_owned();
+                let app = slot.name.clone();
+                return Err(AppsError::RouteTaken { app, other, host, route }.into());
+            }
+            Err(error) => {
+                return Err(problem(keyway_app::Code::Route, error.to_string(), None).into());
+            }
+        }
+    }
+    Ok(routes)
+}
+
+fn summary(slot: &Slot) -> Summary {
+    let state = match slot.wrong() {
+        _ if slot.is_stopped() => State::Stopped,
+        Some(wrong) => State::Failed(wrong),
+        None if slot.if_awake().is_some() => State::Awake,
+        None => State::Asleep,
+    };
+    Summary {
+        name: slot.name.clone(),
+        state,
+        path: slot.opening.path.clone(),
+        routes: slot.routes(),
+        requests: slot.count.requests.load(Relaxed),
+        errors: slot.count.errors.load(Relaxed),
+        wakes: slot.count.wakes.load(Relaxed),
+        computed: slot.usage.computed(),
+    }
+}
+
+/// Reads the manifests of many apps, on all cores.
+fn open_all(slots: Vec<Arc<Slot>>) -> Vec<Found> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = slots.len().div_ceil(threads).max(1);
+    let open = |slots: &[Arc<Slot>]| slots.iter().map(open).collect::<Vec<_>>();
+    thread::scope(|scope| {
+        let parts: Vec<_> =
+            slots.chunks(share).map(|part| scope.spawn(move || open(part))).collect();
+        let opened = parts.into_iter().map(|part| match part.join() {
+            Ok(opened) => opened,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        opened.flatten().collect()
+    })
+}
+
+fn open(slot: &Arc<Slot>) -> Found {
+    let seen = Seen::manifest(&slot.opening.path);
+    let app = slot.opening.open().and_then(|app| match app.is_idle() {
+        true => Err(no_trigger(&app).into()),
+        false => Ok(app),
+    });
+    let seen = match &app {
+        Ok(app) => seen.with_files_of(app),
+        Err(_) => seen,
+    };
+    Found { slot: Arc::clone(slot), seen, app }
+}
