@@ -3,6 +3,7 @@
 
 pub(crate) mod builds;
 pub(crate) mod command;
+pub(crate) mod density;
 mod measure;
 mod report;
 pub(crate) mod soak;

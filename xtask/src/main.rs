@@ -39,6 +39,8 @@ enum Task {
     Commands(bench::command::Arguments),
     /// Time new projects in each language.
     Builds(bench::builds::Arguments),
+    /// Measure a host of ten thousand apps.
+    Density(bench::density::Arguments),
     /// Serve half a million requests; fail if memory grows.
     Soak(bench::soak::Arguments),
     /// Swap components and backends under load; fail if a request or count is lost.
@@ -64,6 +66,7 @@ fn main() -> Result<()> {
         Task::Bench(arguments) => bench::run(&root, &arguments),
         Task::Commands(arguments) => bench::command::run(&root, &arguments),
         Task::Builds(arguments) => bench::builds::run(&root, &arguments),
+        Task::Density(arguments) => bench::density::run(&root, &arguments),
         Task::Soak(arguments) => bench::soak::run(&root, &arguments),
         Task::Swap(arguments) => bench::swap::run(&root, &arguments),
         Task::Fuzz(arguments) => fuzz::fuzz(&root, &arguments),

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -17,9 +17,23 @@ use tempfile::TempDir;
 const POLL: Duration = Duration::from_micros(500);
 
 pub(super) enum Server {
-    Keyway { program: PathBuf, path: PathBuf },
-    Peer { program: PathBuf, component: PathBuf },
-    Bare { program: PathBuf },
+    Keyway {
+        program: PathBuf,
+        path: PathBuf,
+    },
+    /// Many apps, in a folder.
+    Host {
+        program: PathBuf,
+        apps: PathBuf,
+        data: PathBuf,
+    },
+    Peer {
+        program: PathBuf,
+        component: PathBuf,
+    },
+    Bare {
+        program: PathBuf,
+    },
 }
 
 /// A server with a component, and what was measured so far.
@@ -46,7 +60,7 @@ impl Setting {
 
     pub(super) fn name(&self) -> &'static str {
         match self.server {
-            Server::Keyway { .. } => "keyway",
+            Server::Keyway { .. } | Server::Host { .. } => "keyway",
             Server::Peer { .. } => "wasmtime serve",
             Server::Bare { .. } => "hyper",
         }
@@ -74,7 +88,7 @@ impl Setting {
 pub(super) struct Running {
     child: Child,
     pub(super) address: SocketAddr,
-    start: Duration,
+    pub(super) start: Duration,
     /// Where Keyway's sockets lie, apart from those of the user's own apps.
     pub(super) run: TempDir,
 }
@@ -86,6 +100,13 @@ impl Running {
             Server::Keyway { program, path } => {
                 let mut command = Command::new(program);
                 command.arg("up").arg(path).args(["--listen", &address.to_string()]);
+                command
+            }
+            Server::Host { program, apps, data } => {
+                let mut command = Command::new(program);
+                command.arg("host").arg("--apps").arg(apps).arg("--data").arg(data);
+                // None shall sleep again while it is measured.
+                command.args(["--idle", "1h", "--listen", &address.to_string()]);
                 command
             }
             Server::Peer { program, component } => {
@@ -131,6 +152,15 @@ impl Running {
     }
 }
 
+impl Running {
+    /// How many mappings of memory and open files the process has.
+    pub(super) fn maps_and_descriptors(&self) -> Result<(usize, usize)> {
+        let process = PathBuf::from(format!("/proc/{}", self.child.id()));
+        let maps = fs::read_to_string(process.join("maps"))?.lines().count();
+        Ok((maps, fs::read_dir(process.join("fd"))?.count()))
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         // It may have ended by itself.
@@ -159,14 +189,17 @@ pub(super) struct Load {
 
 /// Asks for `path` for so long, on 32 connections.
 pub(super) fn load(address: SocketAddr, path: &str, seconds: u32) -> Result<Load> {
-    let output = Command::new("wrk")
-        .args([
-            "-t1",
-            "-c32",
-            "--latency",
-            &format!("-d{seconds}s"),
-            &format!("http://{address}{path}"),
-        ])
+    load_with(Command::new("wrk").arg(format!("http://{address}{path}")), seconds)
+}
+
+/// The same, with the requests that `script` makes.
+pub(super) fn load_by(address: SocketAddr, script: &Path, seconds: u32) -> Result<Load> {
+    load_with(Command::new("wrk").arg("-s").arg(script).arg(format!("http://{address}/")), seconds)
+}
+
+fn load_with(command: &mut Command, seconds: u32) -> Result<Load> {
+    let output = command
+        .args(["-t1", "-c32", "--latency", &format!("-d{seconds}s")])
         .output()
         .context("`wrk` cannot be started")?;
     let text = String::from_utf8_lossy(&output.stdout);
