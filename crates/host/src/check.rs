@@ -15,7 +15,7 @@ use crate::assembly::{
 #[derive(Debug)]
 pub enum Checked {
     /// An app, or a component that answers HTTP and can be served by itself.
-    App(Assembly),
+    App(Box<Assembly>),
     /// A component with something else to offer.
     Component {
         /// Its name.
@@ -49,7 +49,7 @@ pub fn check(path: &Path) -> Result<Checked, Vec<Problem>> {
     let app = open(path)?;
     match alone(&app)? {
         Some(checked) => Ok(checked),
-        None => assemble(app).map(Checked::App),
+        None => assemble(app).map(|assembly| Checked::App(Box::new(assembly))),
     }
 }
 

@@ -69,7 +69,11 @@ impl Apps {
         match served {
             Ok(()) => {
                 self.set_routes(&slot, wanted.clone());
-                in_background(move || Ok(this.home.settle(&name))).await?;
+                let settle = move || {
+                    this.home.settle(&name);
+                    Ok(())
+                };
+                in_background(settle).await?;
                 Ok((slot.name.clone(), wanted))
             }
             // It is in order and cannot be served, as where a database cannot be opened.
