@@ -259,3 +259,8 @@ pub struct Refused {
     /// Why.
     pub problems: Vec<ProblemReport>,
 }
+
+/// A time as the API writes it.
+pub(super) fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -10,7 +10,7 @@ use super::{
     Admin, Subject,
     api::{
         ComponentStatus, HostStatus, RouteStatus, Status, StoreStatus, StoreSwap, TrialStatus,
-        UnitStatus,
+        UnitStatus, millis,
     },
 };
 use crate::{
@@ -116,8 +116,4 @@ fn trial(serving: &Serving) -> Option<TrialStatus> {
         requests,
         errors,
     })
-}
-
-pub(super) fn millis(time: std::time::Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -2,10 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{
-    api::{AppRoute, AppState, AppSummary, DeployApp, Deployed},
-    status::millis,
-};
+use super::api::{AppRoute, AppState, AppSummary, DeployApp, Deployed, millis};
 use crate::{
     apps::{Apps, Deploy, State, Summary},
     error::{AppsError, ChangeError, HostError, RequestError},
