@@ -59,8 +59,13 @@ impl App {
                 _ => None,
             }
         });
-        let mut kept = folders.map(|grant| grant.host.as_path()).chain(files);
-        path.is_relative() && kept.any(|kept| kept.starts_with(path) || path.starts_with(kept))
+        let kept = folders.map(|grant| grant.host.as_path()).chain(files);
+        let path_of = |path: &Path| -> PathBuf {
+            path.components().filter(|part| *part != std::path::Component::CurDir).collect()
+        };
+        let (is_relative, path) = (path.is_relative(), path_of(path));
+        let mut kept = kept.map(path_of);
+        is_relative && kept.any(|kept| kept.starts_with(&path) || path.starts_with(&kept))
     }
 
     /// The folder that a relative path of the manifest starts from.

@@ -40,8 +40,8 @@ use crate::{
 /// How often apps are looked at that may sleep or have to wake.
 const TIRE_EVERY: Duration = Duration::from_secs(1);
 
-/// So many apps are awake at most for longer than a moment.
-const MAX_AWAKE: usize = 4096;
+/// About what an app takes that is awake, beside its instances.
+const AWAKE_BYTES: u64 = 64 << 10;
 
 /// All apps of a host.
 #[derive(Debug)]
@@ -126,7 +126,10 @@ impl Apps {
             let slot = Slot::new(&name, opening, true, is_stopped(&name), &apps.ground);
             slots.insert(name, Arc::new(slot));
         }
-        apps.add(open_all(slots.into_values().collect()));
+        let mut found = open_all(slots.into_values().collect());
+        // What was deployed had its routes first.
+        found.sort_by_key(|found| found.slot.is_in_folder);
+        apps.add(found);
         Ok(apps)
     }
 
@@ -204,7 +207,9 @@ impl Apps {
                 self.ground.spawn(listen(Arc::clone(slot)));
             }
             let awake = slots.iter().filter(|slot| slot.if_awake().is_some()).count();
-            let idle = if awake > MAX_AWAKE { TIRE_EVERY } else { self.idle };
+            // Those that are awake have a quarter of the memory, and a few whatever there is.
+            let at_most = (keyway_runtime::memory_bytes() / 4 / AWAKE_BYTES).max(256);
+            let idle = if awake as u64 > at_most { TIRE_EVERY } else { self.idle };
             slots.iter().for_each(|slot| slot.tire(idle));
             sleep(TIRE_EVERY).await;
         }

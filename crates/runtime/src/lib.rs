@@ -56,6 +56,7 @@ pub use engine::{
     Room,
 };
 pub use grant::{InputFile, OutputFile, Principal, Printer, Remedy, Stream, Streams, flush_output};
+pub use memory::total_bytes as memory_bytes;
 /// How many components one unit can hold.
 pub const MAX_MEMBERS: usize = state::MAX_MEMBERS;
 pub use shelf::Shelf;

@@ -9,7 +9,7 @@ use std::{
 
 /// Bytes of memory that this process may use: the machine's, or less where a control group says
 /// so, as in a container.
-pub(crate) fn total_bytes() -> u64 {
+pub fn total_bytes() -> u64 {
     let machine = rustix::system::sysinfo();
     let machine = machine.totalram as u64 * u64::from(machine.mem_unit);
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();

@@ -60,6 +60,11 @@ impl Apps {
         // It may take minutes to compile, while other apps are changed.
         let checked = in_background(move || this.check(deploy)).await?;
         let _turn = self.changing.lock().await;
+        let known = self.slots().get(&checked.name).cloned();
+        if let Some(slot) = known.filter(|slot| !slot.is_in_folder && !slot.is_stopped()) {
+            // A reload moves its stores to where they are declared now; one that cannot wake has none.
+            let _ = slot.awake().await;
+        }
         let this = Arc::clone(self);
         let wanted = Route::of(&checked.manifest.app);
         let installed = in_background(move || this.install(&checked)).await?;
@@ -70,7 +75,7 @@ impl Apps {
             Ok(()) => {
                 self.set_routes(&slot, wanted.clone());
                 let settle = move || {
-                    this.home.settle(&name);
+                    this.home.settle(&name, &before);
                     Ok(())
                 };
                 in_background(settle).await?;
@@ -138,14 +143,19 @@ impl Apps {
         if slot.is_stopped() {
             return Ok(());
         }
+        slot.settled().await;
         slot.set_wrong(None);
         if let Some(app) = slot.if_awake() {
             match app.reload().await {
                 Ok(_) => return Ok(()),
                 // What is on trial, or being swapped, is not what was deployed.
                 Err(HostError::Change(ChangeError::Busy(busy))) => {
-                    tracing::info!("the app `{}` starts anew: {busy}", slot.name);
-                    slot.sleep().await;
+                    tracing::info!(
+                        "the app `{}` is deployed: what it tries ends ({busy})",
+                        slot.name
+                    );
+                    let _ = app.undo().await;
+                    return app.reload().await.map(drop);
                 }
                 Err(error) => return Err(error),
             }
@@ -176,7 +186,14 @@ impl Apps {
         in_background(move || Ok(this.home.remove(&of)?)).await?;
         self.forget(&slot).await;
         let this = Arc::clone(self);
-        in_background(move || Ok(this.home.clear()?)).await
+        let clear = move || {
+            // It is gone whatever is left of it, which the next start removes.
+            if let Err(error) = this.home.clear() {
+                tracing::warn!("{error}");
+            }
+            Ok(())
+        };
+        in_background(clear).await
     }
 
     /// Gives an app no more requests, and lets it end.
@@ -185,6 +202,12 @@ impl Apps {
         routes.remove(|handler| handler.slot.name == slot.name);
         self.routes.replace(routes);
         self.slots().remove(&slot.name);
+        // Apps of the folder that were refused may find their routes free now.
+        if let Some(watched) = &self.watched {
+            let slots = self.slots();
+            let refused = slots.values().filter(|slot| slot.wrong().is_some());
+            refused.for_each(|slot| watched.forget(&slot.name));
+        }
         slot.stop().await;
     }
 }

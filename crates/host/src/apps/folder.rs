@@ -16,7 +16,7 @@ use super::{Apps, Found, deploy::union, open, slot::Route, with_routes};
 use crate::{
     apps::slot::Slot,
     assembly::{open::manifest_of, seen::Seen},
-    error::{AppsError, HostError},
+    error::{AppsError, ChangeError, HostError},
     live::app::{Opening, in_background},
 };
 
@@ -50,7 +50,7 @@ impl Watched {
         self.seen().insert(name.to_owned(), files);
     }
 
-    fn forget(&self, name: &str) {
+    pub(super) fn forget(&self, name: &str) {
         self.seen().remove(name);
     }
 
@@ -105,11 +105,18 @@ impl Apps {
                     self.home.set_stopped(&slot.name, false)?;
                 }
                 Change::Changed { before, wanted } => {
+                    slot.settled().await;
                     let reloaded = match slot.if_awake() {
                         Some(app) => app.reload().await.map(drop),
                         None => Ok(()),
                     };
                     refused(&slot, reloaded.as_ref().err());
+                    if let (Err(HostError::Change(ChangeError::Busy(_))), Some(watched)) =
+                        (&reloaded, &self.watched)
+                    {
+                        // It is taken in when what is under way is done.
+                        watched.forget(&slot.name);
+                    }
                     let routes = if reloaded.is_ok() { wanted } else { before };
                     self.set_routes(&slot, routes);
                 }

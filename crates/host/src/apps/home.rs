@@ -156,6 +156,11 @@ impl Home {
             .and_then(|()| make_data(package.app, &self.data(name)))
             .and_then(|()| self.serve(name, Path::new("releases").join(number.to_string())));
         if installed.is_err() {
+            // It may be what is served already, where the disk failed to say so.
+            let _ = match &before {
+                Some(before) => self.serve(name, before.clone()),
+                None => fs::remove_file(&current).map_err(AppsError::disk("remove", &current)),
+            };
             // What is left of it is removed by the next host at the latest.
             let _ = fs::remove_dir_all(&release);
         }
@@ -179,17 +184,18 @@ impl Home {
             Some(release) => self.serve(name, release)?,
             None => self.remove(name)?,
         }
-        self.settle(name);
+        self.settle(name, &Before(None));
         Ok(())
     }
 
-    /// Removes the releases of the app `name` that are not served. One that stays takes room until the
-    /// host starts again, and that is all.
-    pub(crate) fn settle(&self, name: &str) {
+    /// Removes the releases of the app `name` that are not served, except the one before, whose requests
+    /// may still be under way. One that stays takes room until the host starts again, and that is all.
+    pub(crate) fn settle(&self, name: &str, Before(before): &Before) {
         let Ok(current) = fs::read_link(self.current(name)) else { return };
+        let kept = [current.file_name(), before.as_deref().and_then(Path::file_name)];
         let releases = self.app(name).join("releases");
         for name in names(&releases).unwrap_or_default() {
-            if current.file_name() != Some(name.as_ref()) {
+            if !kept.contains(&Some(name.as_ref())) {
                 let _ = fs::remove_dir_all(releases.join(name));
             }
         }
@@ -221,12 +227,14 @@ impl Home {
     /// Removes what was never deployed, is not served any more, or is removed.
     fn tidy(&self) -> io::Result<()> {
         for name in names(&self.folder.join("apps"))? {
-            let is_deployed = fs::read_link(self.current(&name)).is_ok();
-            // Without a release that was ever served there is no data either.
-            if !is_deployed && self.app(&name).join("releases").is_dir() {
+            let current = fs::symlink_metadata(self.current(&name));
+            let is_missing = current.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+            // Nobody's data is removed because something cannot be read.
+            let has_data = names(&self.data(&name)).is_ok_and(|names| !names.is_empty());
+            if is_missing && !has_data && self.app(&name).join("releases").is_dir() {
                 let _ = self.remove(&name);
             }
-            self.settle(&name);
+            self.settle(&name, &Before(None));
         }
         if let Err(error) = self.clear() {
             tracing::warn!("{error}");
@@ -289,11 +297,22 @@ fn config_files(app: &App) -> impl Iterator<Item = PathBuf> {
 /// in its own; after that, nobody else writes to them.
 fn make_data(app: &App, data: &Path) -> Result<(), AppsError> {
     make(data)?;
-    for grant in app.components.values().flat_map(|component| &component.grant.files) {
-        let to = data.join(&grant.host);
-        if is_inside(&grant.host)? && app.keeps(&grant.host) && !to.exists() {
-            copy_folder(&app.folder.join(&grant.host), &to)?;
+    let grants = app.components.values().flat_map(|component| &component.grant.files);
+    let mut hosts: Vec<_> = grants.map(|grant| grant.host.as_path()).collect();
+    // A folder comes before those in it.
+    hosts.sort();
+    let part = data.join(".part");
+    for host in hosts {
+        let to = data.join(host);
+        if !(is_inside(host)? && app.keeps(host)) || to.exists() {
+            continue;
         }
+        // A part of it must not be taken for all of it later.
+        fs::remove_dir_all(&part).or_else(unless_gone).map_err(AppsError::disk("clear", &part))?;
+        copy_folder(&app.folder.join(host), &part)?;
+        make(to.parent().unwrap_or(data))?;
+        let whole = sync_all(&part).and_then(|()| fs::rename(&part, &to));
+        whole.map_err(AppsError::disk("write", &to))?;
     }
     for ((capability, _), backend) in &app.backends {
         let path = backend.settings.get("path").map(|setting| &setting.value);

@@ -209,11 +209,9 @@ impl Slot {
         Ok(app)
     }
 
-    /// Ends the app, which wakes anew when it is called. What runs may go on until the time to drain has
-    /// passed.
-    pub(crate) async fn sleep(&self) {
-        let _turn = self.turn.lock().await;
-        self.end();
+    /// Waits for whoever wakes it, who may have read what it was before.
+    pub(crate) async fn settled(&self) {
+        drop(self.turn.lock().await);
     }
 
     /// Stops it: it wakes no more until it is started.
@@ -243,6 +241,8 @@ impl Slot {
         if self.is_used.swap(false, Relaxed) {
             *idle_since = Instant::now();
         } else if idle_since.elapsed() >= idle
+            // What was refused is not to be opened in place of what serves.
+            && self.wrong().is_none()
             && app.can_be_opened_again()
             && let Ok(_turn) = self.turn.try_lock()
         {

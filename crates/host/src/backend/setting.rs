@@ -56,7 +56,7 @@ pub(crate) fn resolve(
     what: &str,
     declared: &Backend,
 ) -> Result<Resolved, Problem> {
-    let settings = read_all(app, what, declared)?;
+    let settings = read_all(app, capability, what, declared)?;
     let kind = declared.kind.value.clone();
     match (capability, kind.as_str()) {
         (Capability::Config, "env") => environment(settings, what, declared),
@@ -89,6 +89,7 @@ fn environment(
 /// If one comes from a variable or a file that is not there.
 fn read_all(
     app: &App,
+    capability: Capability,
     what: &str,
     declared: &Backend,
 ) -> Result<BTreeMap<String, String>, Problem> {
@@ -96,7 +97,11 @@ fn read_all(
         let value =
             read(&app.folder, value).and_then(|value| match PATHS.contains(&key.as_str()) {
                 true => {
-                    let folder = app.base(Path::new(&value));
+                    // What configures an app comes with it; all else is its data.
+                    let folder = match capability {
+                        Capability::Config => app.base(Path::new(&value)),
+                        _ => app.data.as_path(),
+                    };
                     in_full(&folder.join(value)).ok_or_else(|| {
                         // As text it would be another path, and its data would lie there.
                         format!("lies in {}, and that path is not text in UTF-8", folder.display())
