@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn a_project_is_a_module_whatever_the_user_has_set() {
         let go = Go { path: PathBuf::from("go"), version: "go1.25.0".to_owned() };
-        let command = go.command("build", Path::new("/work/go.work"));
+        let command = go.command("build", Path::new("/home/me/go.work"));
         let modules = command.get_envs().find(|(name, _)| *name == "GO111MODULE");
         let modules = modules.and_then(|(_, value)| value);
         assert_eq!(modules.and_then(|value| value.to_str()), Some("on"));
