@@ -25,7 +25,7 @@ use std::{
 };
 
 use futures::future::join_all;
-use keyway_trigger::http::{LiveRoutes, RouteError, Routes};
+use keyway_trigger::http::{LiveRoutes, Routes};
 use tokio::time::sleep;
 
 pub(crate) use self::{deploy::Deploy, ground::Ground, home::Home, slot::Route};
@@ -40,7 +40,7 @@ use crate::{
 /// How often apps are looked at that may sleep or have to wake.
 const TIRE_EVERY: Duration = Duration::from_secs(1);
 
-/// About what an app takes that is awake, beside its instances.
+/// Roughly what an app that is awake takes, without its instances.
 const AWAKE_BYTES: u64 = 64 << 10;
 
 /// All apps of a host.
@@ -194,8 +194,8 @@ impl Apps {
         slot.awake().await.map(drop)
     }
 
-    /// Takes in what changes in the folder of apps, wakes those that wait for messages, and has those sleep
-    /// that nobody calls. Never ends.
+    /// Takes in what changes in the folder of apps, wakes the apps that wait for messages, and puts those to
+    /// sleep that nobody calls. Never ends.
     pub(crate) async fn tend(self: &Arc<Self>) {
         futures::join!(self.watch(), self.tire());
     }
@@ -243,12 +243,12 @@ impl Apps {
             }
             let added = app.and_then(|app| {
                 let wanted = Route::of(&app);
-                let with = with_routes(&routes, &slot, &wanted)?;
-                Ok((app, wanted, with))
+                // In place: a copy for each of ten thousand apps would take longer than all the rest.
+                add_routes(&mut routes, &slot, &wanted)?;
+                Ok((app, wanted))
             });
             match added {
-                Ok((app, wanted, with)) => {
-                    routes = with;
+                Ok((app, wanted)) => {
                     slot.set_routes(wanted);
                     slot.set_waits(&app);
                 }
@@ -295,27 +295,39 @@ fn with_routes(
     if !slot.routes().is_empty() {
         routes.remove(|handler| handler.slot.name == slot.name);
     }
+    add_routes(&mut routes, slot, wanted)?;
+    Ok(routes)
+}
+
+/// Adds all of the routes, or none.
+///
+/// # Errors
+/// If another app has one of them.
+fn add_routes(
+    routes: &mut Routes<AppHandler>,
+    slot: &Arc<Slot>,
+    wanted: &[Route],
+) -> Result<(), HostError> {
     for Route { host, path, exact } in wanted {
-        let handler = AppHandler { slot: Arc::clone(slot) };
-        let host = host.as_deref();
-        let added = match exact {
-            true => routes.add_exact(host, path, handler),
-            false => routes.add(host, path, handler),
-        };
-        match added {
-            Ok(()) => {}
-            Err(RouteError::Taken { route, host }) => {
-                let other = routes.at(host.as_deref(), &route, *exact);
-                let other = other.map_or("", |handler| &handler.slot.name).to_owned();
-                let app = slot.name.clone();
-                return Err(AppsError::RouteTaken { app, other, host, route }.into());
-            }
-            Err(error) => {
-                return Err(problem(keyway_app::Code::Route, error.to_string(), None).into());
-            }
+        if let Some(other) = routes.at(host.as_deref(), path, *exact) {
+            let (app, other) = (slot.name.clone(), other.slot.name.clone());
+            let (host, route) = (host.clone(), path.clone());
+            return Err(AppsError::RouteTaken { app, other, host, route }.into());
         }
     }
-    Ok(routes)
+    for Route { host, path, exact } in wanted {
+        let handler = AppHandler { slot: Arc::clone(slot) };
+        let added = match exact {
+            true => routes.add_exact(host.as_deref(), path, handler),
+            false => routes.add(host.as_deref(), path, handler),
+        };
+        if let Err(error) = added {
+            // It has one of them twice.
+            routes.remove(|handler| handler.slot.name == slot.name);
+            return Err(problem(keyway_app::Code::Route, error.to_string(), None).into());
+        }
+    }
+    Ok(())
 }
 
 fn summary(slot: &Slot) -> Summary {

@@ -111,8 +111,7 @@ impl Engines {
 
     /// Has pools that hold, of each unit, as many instances as may run at the same time. Those of a host of
     /// many apps hold as many beside nothing else; one that is too small is replaced by a larger one for
-    /// these and later units. What was compiled for
-    /// [`Purpose::Command`] has no pool.
+    /// these and later units. What was compiled for [`Purpose::Command`] has no pool.
     ///
     /// # Errors
     /// If the processor is not supported or the address space cannot be had.

@@ -206,6 +206,10 @@ impl Shelf {
     fn put(&self, shelved: &Arc<Shelved>) {
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.loaded.push(Arc::downgrade(shelved));
+        if ring.loaded.len() > self.at_most {
+            // What no unit has any more is not in the way of what one has.
+            ring.loaded.retain(|loaded| loaded.strong_count() > 0);
+        }
         // At most once round to take the marks away, and once more to drop.
         let mut steps = 2 * ring.loaded.len();
         while ring.loaded.len() > self.at_most && steps > 0 {

@@ -43,7 +43,7 @@ impl AppHandler {
             HostError::Apps(error) => Failure::NotServed(error.to_string()),
             error => Failure::NotServed(format!("the app `{name}` cannot be started: {error}")),
         })?;
-        // It has the routes that the host knows of it, but for the moment of a change.
+        // It has the routes that the host knows, except for a moment when they change.
         let handler = app.routes().find(&request).ok_or_else(|| {
             Failure::NotServed(format!("the routes of the app `{name}` have just changed"))
         })?;
