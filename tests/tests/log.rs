@@ -1,8 +1,8 @@
 //! Nobody has to read what Keyway says.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
-use keyway_testing::{command, get, guest, read_until};
+use keyway_testing::{command, get, guest, read_until, terminate};
 
 /// A process that does not outlive its test.
 struct Ended(Child);
@@ -37,8 +37,7 @@ fn a_log_that_nobody_reads_holds_up_nothing() {
             assert_eq!(get(address, "/trap").status, 500);
         }
         assert_eq!(get(address, "/").status, 200);
-        let pid = keyway.0.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().is_ok_and(|s| s.success()));
+        terminate(&keyway.0);
         assert!(keyway.0.wait().expect("it ends").success());
     }
 }

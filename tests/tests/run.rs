@@ -7,10 +7,10 @@ use std::{
     net::TcpListener,
     os::unix::ffi::OsStrExt,
     path::Path,
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
-use keyway_testing::{Finished, command, finish, guest};
+use keyway_testing::{Finished, command, finish, guest, terminate};
 
 /// Runs the guest `command` with flags of Keyway and arguments of its own.
 fn run(flags: &[&str], arguments: &[&str]) -> Finished {
@@ -203,8 +203,7 @@ fn a_signal_ends_it() {
     BufReader::new(stdout).read_line(&mut begun).expect("it says that it runs");
     assert_eq!(begun, "looping\n");
     // SIGINT may be ignored by whatever runs the tests in the background, and then is here too.
-    let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().is_ok_and(|s| s.success()));
+    terminate(&child);
     assert!(!child.wait().expect("it ends").success());
 }
 

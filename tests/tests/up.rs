@@ -172,13 +172,9 @@ fn a_stop_lets_work_after_an_answer_finish() {
 
 #[test]
 fn a_terminal_that_closes_lets_running_requests_finish_and_nohup_keeps_serving() {
-    let hang_up = |keyway: &Keyway| {
-        let sent = Command::new("kill").args(["-HUP", &keyway.pid().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "keyway has ended already");
-    };
     let app = slow();
     let running = begin(&app);
-    hang_up(&app);
+    app.hang_up();
     stops_listening(&app);
     ends_well(running);
     assert_eq!(app.keyway.wait().code(), Some(0));
@@ -189,7 +185,7 @@ fn a_terminal_that_closes_lets_running_requests_finish_and_nohup_keeps_serving()
         .arg(guest("hello"))
         .args(["--listen", "127.0.0.1:0"]);
     let keyway = Keyway::start_after(nohup.stdin(Stdio::null()), "");
-    hang_up(&keyway);
+    keyway.hang_up();
     assert_eq!(keyway.get("/").status, 200);
     // Whatever ignores the signal does so before it answers: nothing else tells that it was taken.
     assert_eq!(keyway.get("/").status, 200);

@@ -18,7 +18,7 @@ use std::{
 pub use http::{Answer, HTTP2_GET, Sent, get, read_until, request, send};
 pub use load::{Answers, Load};
 pub use opened::Opened;
-pub use program::{Finished, Keyway, command, finish, finish_in};
+pub use program::{Finished, Keyway, command, finish, finish_in, terminate};
 pub use running::RunningApp;
 pub use wait::eventually;
 

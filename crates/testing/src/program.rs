@@ -10,6 +10,7 @@ use std::{
     thread,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::wait::PATIENCE;
@@ -19,6 +20,19 @@ fn program() -> PathBuf {
     let path = super::build_folder().join("debug/keyway");
     assert!(path.is_file(), "{} is not there: run `cargo build -p keyway`", path.display());
     path
+}
+
+/// Tells a process to stop (SIGTERM) and does not wait. A bare machine has no program for that.
+///
+/// # Panics
+/// If it has ended already, and was waited for.
+pub fn terminate(child: &Child) {
+    signal(child, Signal::TERM);
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let sent = kill_process(Pid::from_child(child), signal);
+    sent.unwrap_or_else(|error| panic!("process {} gets no signal: {error}", child.id()));
 }
 
 /// A run of the program, without the settings of the user who runs the tests.
@@ -297,9 +311,15 @@ impl Keyway {
     /// # Panics
     /// If it has ended already.
     pub fn terminate(&self) {
-        let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-TERM", &pid]).status();
-        assert!(status.is_ok_and(|status| status.success()), "keyway has ended already");
+        terminate(&self.child);
+    }
+
+    /// Tells it that its terminal has closed (SIGHUP) and does not wait.
+    ///
+    /// # Panics
+    /// If it has ended already.
+    pub fn hang_up(&self) {
+        signal(&self.child, Signal::HUP);
     }
 
     /// Waits for its end.
