@@ -13,7 +13,8 @@
 //!   each component's authority stays separate; [`compose`] makes one for hosts that do not know
 //!   such units, and [`strip`] removes names from it.
 //! - [`guard`] catches the panics of the libraries that do all this.
-//! - [`weld`] makes instances of a component cheaper.
+//! - [`weld`] makes instances of a component cheaper, and [`weld_with_reset`] such that they can be used again
+//!   as if they were new.
 
 mod adapt;
 mod authority;
@@ -39,4 +40,7 @@ pub use interface::InterfaceName;
 pub use minimum::{Minimum, minimum};
 pub use read::{Extern, ExternKind, Function, ReadError, TypeDefinition, features, is_synchronous};
 pub use strip::strip;
-pub use weld::weld;
+pub use weld::{
+    reset::{Act, Outcome, RESET, VIEW},
+    NoReset, weld, weld_with_reset,
+};

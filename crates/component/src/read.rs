@@ -226,6 +226,27 @@ pub fn is_synchronous(bytes: &[u8]) -> bool {
     validate_with(FEATURES.difference(ASYNCHRONOUS), bytes, Depth::Structure).is_ok()
 }
 
+/// The types of a component and of all within it, each after those within it; nothing if it is not valid
+/// without the component model's asynchronous part.
+pub(crate) fn component_types(bytes: &[u8]) -> Option<Vec<Types>> {
+    let mut validator = Validator::new_with_features(FEATURES.difference(ASYNCHRONOUS));
+    let mut all = Vec::new();
+    let mut encodings = Vec::new();
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.ok()?;
+        nesting::check(&payload, bytes).ok()?;
+        if let Payload::Version { encoding, .. } = payload {
+            encodings.push(encoding);
+        }
+        if let ValidPayload::End(types) = validator.payload(&payload).ok()?
+            && encodings.pop()? == Encoding::Component
+        {
+            all.push(types);
+        }
+    }
+    Some(all)
+}
+
 /// The names of a component's imports and exports, in order.
 #[derive(Default)]
 pub(crate) struct Names<'a> {

@@ -14,10 +14,16 @@
 //! Components of a different shape are left unchanged.
 
 mod base;
+mod counting;
 mod graph;
+mod handle;
 mod join;
 mod joint;
+mod layout;
+mod ledger;
 mod module;
+mod nest;
+pub(crate) mod reset;
 mod rewrite;
 mod shims;
 
@@ -27,8 +33,10 @@ use wasm_encoder::reencode;
 use wasmparser::{
     BinaryReaderError, ComponentAlias, ComponentExternalKind, ComponentInstance,
     ComponentOuterAliasKind, ComponentTypeRef, FromReader, Parser, Payload, SectionLimited,
+    types::Types,
 };
 
+use crate::read::component_types;
 use crate::section::{MAX_DEPTH, id, split, write};
 
 /// Why a component stays as it is.
@@ -62,6 +70,70 @@ pub fn weld(component: &[u8]) -> Cow<'_, [u8]> {
         Ok(false) => welded(component, 0).map_or(Cow::Borrowed(component), Cow::Owned),
         Ok(true) | Err(_) => Cow::Borrowed(component),
     }
+}
+
+/// The same, for a component whose instances are to be used again: it exports functions that put an
+/// instance back into its first state, see [`reset`].
+///
+/// # Errors
+/// If there is something in the component that cannot be put back.
+pub fn weld_with_reset(component: &[u8]) -> Result<Vec<u8>, NoReset> {
+    if hands_out_modules(component).map_err(Unfit::from)? {
+        return Err(Unfit("it hands out core modules").into());
+    }
+    let types = component_types(component).ok_or(Unfit("it runs several calls at a time"))?;
+    let (bytes, resets) = resettable(component, &mut types.into_iter(), 0)?;
+    if resets > 0 { Ok(bytes) } else { Err(Unfit("it has no code").into()) }
+}
+
+/// Why instances of a component cannot be used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("its instances cannot be reset: {0}")]
+pub struct NoReset(&'static str);
+
+impl From<Unfit> for NoReset {
+    fn from(unfit: Unfit) -> Self {
+        Self(unfit.0)
+    }
+}
+
+/// The component with what resets it, and how many pairs of functions do that. `types` begin with those of
+/// the components within it.
+fn resettable(
+    component: &[u8],
+    types: &mut std::vec::IntoIter<Types>,
+    depth: usize,
+) -> Fit<(Vec<u8>, u32)> {
+    if depth == MAX_DEPTH {
+        return Err(Unfit("it is nested too deeply"));
+    }
+    let (header, sections) = split(component)?;
+    let within = sections.iter().filter(|(section, _)| *section == id::COMPONENT);
+    let within = within.map(|(_, data)| resettable(data, types, depth + 1));
+    let within = within.collect::<Fit<Vec<_>>>()?;
+    let types = types.next().ok_or(graph::NO_ITEM)?;
+    let mut changed = within.iter();
+    let sections: Vec<_> = sections
+        .iter()
+        .map(|&(section, data)| match section {
+            id::COMPONENT => (section, changed.next().map_or(data, |(bytes, _)| bytes)),
+            _ => (section, data),
+        })
+        .collect();
+    let mut out = header.to_vec();
+    let mut functions = types.component_function_count();
+    let has_code = sections.iter().any(|(section, _)| *section == id::CORE_MODULE);
+    if has_code {
+        out.extend(rewrite::rewrite_with_reset(&sections, &types)?);
+        functions += reset::FUNCTIONS;
+    } else {
+        for (section, data) in &sections {
+            write(*section, data, &mut out);
+        }
+    }
+    let resets: Vec<_> = within.iter().map(|(_, resets)| *resets).collect();
+    let resets = nest::pass_on(&sections, &resets, functions, u32::from(has_code), &mut out)?;
+    Ok((out, resets))
 }
 
 /// Whether core modules of one component are used by another, or outside.

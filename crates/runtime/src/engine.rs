@@ -33,7 +33,8 @@ use crate::{
     grant::plan::Plan,
     limit::{EpochGuard, Ticker},
     memory::{self, Budget},
-    place::{Places, Slots},
+    place::{Place, Places, Slots},
+    reset::{Parking, Resetter},
     state::State,
 };
 
@@ -56,6 +57,8 @@ pub(crate) struct Engine {
     /// What the memories of all instances come out of.
     memory: &'static Budget,
     pool: Option<Pool>,
+    /// None where instances are not reset.
+    resetter: Option<Resetter>,
 }
 
 /// The memory of instances, which has room for so many.
@@ -240,8 +243,12 @@ impl Engine {
         })?;
         let ticker = Some(ticker(&inner)?);
         let places = is_shared.then(|| Places::of(slots));
+        // Instances that wait to be called do not keep others from being made.
+        let waiting = if is_shared { slots.instances / 4 } else { u64::MAX };
+        let resets = calls == Calls::Synchronous && space == AddressSpace::Ample;
+        let resetter = resets.then(|| Resetter::new(Parking::new(waiting), false)).flatten();
         let pool = Pool { size, places };
-        Ok(Self { inner, ticker, memory, pool: Some(pool) })
+        Ok(Self { inner, ticker, memory, pool: Some(pool), resetter })
     }
 
     /// The engine that has loaded a command.
@@ -251,7 +258,7 @@ impl Engine {
         memory: &'static Budget,
     ) -> Result<Self, EngineError> {
         let ticker = purpose.gives_way().then(|| ticker(inner)).transpose()?;
-        Ok(Self { inner: inner.clone(), ticker, memory, pool: None })
+        Ok(Self { inner: inner.clone(), ticker, memory, pool: None, resetter: None })
     }
 
     /// While it lives, the epoch moves.
@@ -261,10 +268,32 @@ impl Engine {
 
     /// A store for one instance, which takes `slots` of the pool. Waits while others have them.
     pub(crate) async fn store(&self, plan: &Arc<Plan>, slots: Slots) -> Store<State> {
-        let place = match self.pool.as_ref().and_then(|pool| pool.places) {
+        let place = match self.places() {
             Some(places) => Some(places.take(slots).await),
             None => None,
         };
+        self.store_in(plan, place)
+    }
+
+    /// The same, if there is room.
+    pub(crate) fn store_at_once(&self, plan: &Arc<Plan>, slots: Slots) -> Option<Store<State>> {
+        let place = match self.places() {
+            Some(places) => Some(places.take_at_once(slots)?),
+            None => None,
+        };
+        Some(self.store_in(plan, place))
+    }
+
+    /// What resets instances, if they are.
+    pub(crate) fn resetter(&self) -> Option<&Resetter> {
+        self.resetter.as_ref()
+    }
+
+    fn places(&self) -> Option<&'static Places> {
+        self.pool.as_ref().and_then(|pool| pool.places)
+    }
+
+    fn store_in(&self, plan: &Arc<Plan>, place: Option<Place>) -> Store<State> {
         let mut store = Store::new(&self.inner, State::new(plan, self.memory));
         store.data_mut().place = place;
         store.limiter(|state| &mut state.meter);

@@ -1,13 +1,19 @@
 //! What a unit exports that the host calls.
 
-use wasmtime::{AsContextMut, component::InstancePre};
+use std::sync::Arc;
+
+use wasmtime::{
+    Store,
+    component::{self, InstancePre},
+};
 use wasmtime_wasi_http::{
-    p2::bindings::{Proxy, ProxyPre},
+    p2::bindings::{Proxy, ProxyIndices},
     p3::bindings::{Service, ServicePre},
 };
 
 use crate::{
     bind::{keyvalue::watcher::Watcher, messaging::Incoming},
+    reset::{Parts, Resets},
     state::State,
 };
 
@@ -31,7 +37,7 @@ impl Exports {
 /// A unit that is ready to be instantiated, by the version of WASI whose handler it exports.
 pub(crate) enum Handler {
     /// `wasi:http/incoming-handler@0.2`
-    Wasi0_2(ProxyPre<State>),
+    Wasi0_2(ProxiedPre),
     /// `wasi:http/handler@0.3`
     Wasi0_3(ServicePre<State>),
 }
@@ -42,22 +48,52 @@ impl Handler {
         if let Ok(service) = ServicePre::new(pre.clone()) {
             return Some(Self::Wasi0_3(service));
         }
-        ProxyPre::new(pre).ok().map(Self::Wasi0_2)
+        let indices = ProxyIndices::new(&pre).ok()?;
+        let resets = Resets::find(&pre).map(Arc::new);
+        Some(Self::Wasi0_2(ProxiedPre { pre, indices, resets }))
     }
 
-    pub(crate) async fn instantiate(
-        &self,
-        store: impl AsContextMut<Data = State>,
-    ) -> wasmtime::Result<Instance> {
+    pub(crate) async fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<Instance> {
         Ok(match self {
-            Self::Wasi0_2(pre) => Instance::Wasi0_2(pre.instantiate_async(store).await?),
+            Self::Wasi0_2(pre) => Instance::Wasi0_2(pre.instantiate(store).await?),
             Self::Wasi0_3(pre) => Instance::Wasi0_3(pre.instantiate_async(store).await?),
         })
+    }
+
+    /// What resets its instances, if anything does.
+    pub(crate) fn resets(&self) -> Option<&Arc<Resets>> {
+        match self {
+            Self::Wasi0_2(pre) => pre.resets.as_ref(),
+            Self::Wasi0_3(_) => None,
+        }
+    }
+}
+
+/// A unit with a handler of WASI 0.2.
+pub(crate) struct ProxiedPre {
+    pre: InstancePre<State>,
+    indices: ProxyIndices,
+    resets: Option<Arc<Resets>>,
+}
+
+impl ProxiedPre {
+    pub(crate) async fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<Proxied> {
+        let instance = self.pre.instantiate_async(&mut *store).await?;
+        let proxy = self.indices.load(store, &instance)?;
+        Ok(Proxied { proxy, instance, parts: None })
     }
 }
 
 /// An instance of it, likewise.
 pub(crate) enum Instance {
-    Wasi0_2(Proxy),
+    Wasi0_2(Proxied),
     Wasi0_3(Service),
+}
+
+/// An instance of a unit with a handler of WASI 0.2.
+pub(crate) struct Proxied {
+    pub(crate) proxy: Proxy,
+    pub(crate) instance: component::Instance,
+    /// What resets it, once it was reset.
+    pub(crate) parts: Option<Parts>,
 }

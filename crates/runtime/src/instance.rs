@@ -41,8 +41,15 @@ use self::{
     worker::Workers,
 };
 use crate::{
-    admission::Admission, engine::Engine, export::Instance, grant::plan::Plan, pace::Pace,
-    place::Slots, shelf::Shelved, state::State,
+    admission::Admission,
+    engine::Engine,
+    export::{Instance, Proxied},
+    grant::plan::Plan,
+    pace::Pace,
+    place::Slots,
+    reset::{Resets, Spare, Spares},
+    shelf::Shelved,
+    state::State,
 };
 
 /// What instances of a unit are made of, and where they run.
@@ -55,6 +62,8 @@ pub(crate) struct Responder {
     slots: Slots,
     /// Where instances answer more than one request.
     workers: Option<Workers>,
+    /// Where they are reset after one.
+    spares: Option<Arc<Spares>>,
     /// The answers that are being read.
     watch: Arc<Watch>,
     /// Runs instances that have answered and are not done.
@@ -70,10 +79,13 @@ impl Responder {
         code: Arc<Shelved>,
         slots: Slots,
         concurrency: usize,
+        resets: Option<&Arc<Resets>>,
     ) -> Self {
         let reuse = plan.limit.reuse;
+        let resets = resets.filter(|_| reuse.requests == 1).zip(engine.resetter());
         Self {
             name: name.to_owned(),
+            spares: resets.map(|(resets, resetter)| Spares::new(resets, resetter)),
             engine,
             plan,
             code,
@@ -111,9 +123,30 @@ impl Responder {
         handler.ok_or(Failure::NoAnswer)?.instantiate(store).await
     }
 
+    /// The same, of a unit with a handler of WASI 0.2.
+    pub(crate) async fn make_proxied(&self, store: &mut Store<State>) -> wasmtime::Result<Proxied> {
+        match self.make(store).await? {
+            Instance::Wasi0_2(made) => Ok(made),
+            Instance::Wasi0_3(_) => Err(Failure::NoAnswer.into()),
+        }
+    }
+
     /// A store for one instance, once the pool has room for it.
     pub(crate) async fn store(&self) -> Store<State> {
+        if let Some(spares) = &self.spares {
+            spares.drop_one();
+        }
         self.engine.store(&self.plan, self.slots).await
+    }
+
+    /// The same, if the pool has room.
+    pub(crate) fn store_at_once(&self) -> Option<Store<State>> {
+        self.engine.store_at_once(&self.plan, self.slots)
+    }
+
+    /// The name of its unit.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     fn log(&self, failure: &Failure) {
@@ -293,7 +326,7 @@ fn drive(
     }
 }
 
-/// The life of an instance: made, called, and dropped when its call is done.
+/// The life of an instance: made, called, and dropped or reset when its call is done.
 async fn drive_own(
     responder: Arc<Responder>,
     request: (http::Request<WasiBody>, Scheme),
@@ -301,22 +334,46 @@ async fn drive_own(
     body_sent: oneshot::Receiver<()>,
     _admission: Admission,
 ) -> Result<(), Broken> {
-    let mut store = responder.store().await;
+    let spare = responder.spares.as_ref().and_then(|spares| spares.take());
+    let (mut store, made) = match spare {
+        Some(Spare { store, made, .. }) => (store, Ok(Instance::Wasi0_2(made))),
+        None => {
+            let mut store = responder.store().await;
+            let made = responder.make(&mut store).await;
+            (store, made)
+        }
+    };
     let result = async {
-        match responder.make(&mut store).await? {
-            Instance::Wasi0_2(proxy) => answer_0_2(&mut store, &proxy, request, answer).await,
+        match made? {
+            Instance::Wasi0_2(made) => {
+                answer_0_2(&mut store, &made.proxy, request, answer).await?;
+                Ok(Some(made))
+            }
             Instance::Wasi0_3(service) => {
                 let run = store.run_concurrent(async |accessor| {
                     answer_0_3(accessor, &service, request, answer, body_sent).await?;
                     // The guest's tasks may have more to do after the answer.
                     poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
-                    Ok(())
+                    wasmtime::Result::<()>::Ok(())
                 });
-                run.await?
+                run.await??;
+                Ok(None)
             }
         }
     }
     .await;
-    result
-        .map_err(|error| Broken { failure: failure(&mut store, &error), remains: Box::new(store) })
+    match result {
+        Ok(made) => {
+            if let (Some(spares), Some(resetter), Some(made)) =
+                (&responder.spares, responder.engine.resetter(), made)
+            {
+                spares.keep(&responder, resetter, store, made).await;
+            }
+            Ok(())
+        }
+        Err(error) => {
+            let failure = failure(&mut store, &error);
+            Err(Broken { failure, remains: Box::new(store) })
+        }
+    }
 }

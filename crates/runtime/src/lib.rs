@@ -16,6 +16,7 @@
 //! | `shelf`, `export` | code that is loaded, for all units that are the same; and what it can be called for |
 //! | `admission` | which calls of a unit run, which wait, and which are refused |
 //! | `instance` | a request in an instance, or in one that answers several |
+//! | `reset` | instances that have answered, put back into the state of new ones |
 //! | `bind` | what meets an import: first denial, then the host's functions; a file for each capability |
 //! | `exact` | host functions in place of those of wasmtime that do something else than WIT says |
 //! | `state` | what an instance has at the host, and what its functions see of that |
@@ -43,6 +44,7 @@ mod limit;
 mod memory;
 mod pace;
 mod place;
+mod reset;
 mod shelf;
 mod state;
 mod unit;

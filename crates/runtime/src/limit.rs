@@ -56,6 +56,26 @@ impl Meter {
         }
     }
 
+    /// Out of which it has its memory.
+    pub(crate) fn budget(&self) -> &'static Budget {
+        self.share.budget()
+    }
+
+    /// For the same instance, which has its first size and has computed nothing.
+    pub(crate) fn renewed(self) -> Self {
+        Self { cpu: self.cpu_limit, refused: None, ..self }
+    }
+
+    /// Gives its memory back, while nothing runs in it.
+    pub(crate) fn rest(&mut self) {
+        self.share = Share::of(self.share.budget());
+    }
+
+    /// Takes its memory again.
+    pub(crate) fn resume(&mut self) -> Result<(), Exhausted> {
+        self.share.begin(self.memory_bytes)
+    }
+
     /// Lets it compute as long as so many requests may.
     pub(crate) fn allow(&mut self, requests: u32) {
         self.cpu = self.cpu_limit.saturating_mul(requests);

@@ -83,6 +83,11 @@ impl Share {
         Self { of: budget, bytes: 0 }
     }
 
+    /// Of which it is a share.
+    pub(crate) fn budget(&self) -> &'static Budget {
+        self.of
+    }
+
     /// Takes the bytes that a memory begins with.
     pub(crate) fn begin(&mut self, bytes: u64) -> Result<(), Exhausted> {
         self.take(bytes, self.of.to_begin_bytes)

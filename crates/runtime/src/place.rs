@@ -89,6 +89,11 @@ impl Places {
         }
     }
 
+    /// Room for one instance, if there is some.
+    pub(crate) fn take_at_once(&'static self, one: Slots) -> Option<Place> {
+        self.try_take(pack(one))
+    }
+
     fn try_take(&'static self, taken: u64) -> Option<Place> {
         let rest = |free: u64| {
             let fits = |shift: u32| field(free, shift) >= field(taken, shift);

@@ -48,6 +48,8 @@ pub(crate) struct State {
     pub(crate) meter: Meter,
     /// Its room in the pool. None where there is no pool.
     pub(crate) place: Option<Place>,
+    /// Whether the instance asked the host for anything.
+    pub(crate) is_touched: bool,
 }
 
 impl State {
@@ -67,7 +69,17 @@ impl State {
             held: Held::new(plan.limit.memory_bytes),
             meter: Meter::new(&plan.limit, memory),
             place: None,
+            is_touched: false,
         }
+    }
+
+    /// That of a new instance, for one that is put back into its first state: all that it had here is
+    /// gone, except for its memory and its room in the pool.
+    pub(crate) fn renew(&mut self) {
+        let new = Self::new(&self.hooks.plan, self.meter.budget());
+        let old = std::mem::replace(self, new);
+        self.meter = old.meter.renewed();
+        self.place = old.place;
     }
 
     /// The component in `slot`, if there is one.

@@ -177,7 +177,8 @@ impl Unit {
             return Err(UnitError::OneAtOnce(name));
         }
         let concurrency = engine.share(slots, plan.limit.concurrency);
-        let responder = Responder::new(&name, engine, plan, code, slots, concurrency);
+        let resets = handler.as_ref().and_then(Handler::resets);
+        let responder = Responder::new(&name, engine, plan, code, slots, concurrency, resets);
         Ok(Self { name, gate: Gate::new(concurrency), responder: Arc::new(responder) })
     }
 

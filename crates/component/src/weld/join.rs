@@ -7,7 +7,8 @@ use wasmparser::MemoryType;
 
 use super::{
     Fit, Unfit,
-    graph::{Graph, Source},
+    graph::{Graph, NO_ITEM, Source},
+    handle::{Giving, Handles},
     module::{Kind, Module, count},
     shims::Shims,
 };
@@ -32,10 +33,32 @@ pub(super) struct Join<'g, 'a> {
     pub(super) imports: Vec<(u32, u32)>,
     /// Which import each of them is.
     numbers: HashMap<u32, u32>,
+    /// Where handles are counted, if they are.
+    pub(super) counters: Option<Counters>,
     /// Where in the joint what each module defines begins.
     pub(super) bases: Vec<Base>,
     /// Where it all ends.
     pub(super) end: Base,
+}
+
+/// The functions of the joint that count the handles which a call gives the component, and then do what
+/// the function does that they stand for. They come after all that modules define.
+#[derive(Default)]
+pub(super) struct Counters {
+    /// In the order of their indices.
+    pub(super) list: Vec<Counter>,
+    of_imports: HashMap<u32, u32>,
+    of_exports: HashMap<Source, u32>,
+}
+
+/// One of them.
+pub(super) struct Counter {
+    /// The index of the function that it stands for, and its type.
+    pub(super) function: u32,
+    pub(super) ty: u32,
+    pub(super) params: u32,
+    /// What a call gives.
+    pub(super) giving: Giving,
 }
 
 /// A place in the joint's numberings.
@@ -58,6 +81,7 @@ impl<'g, 'a> Join<'g, 'a> {
             memory,
             imports: Vec::new(),
             numbers: HashMap::new(),
+            counters: None,
             bases: Vec::new(),
             end: Base::default(),
         };
@@ -76,6 +100,49 @@ impl<'g, 'a> Join<'g, 'a> {
         }
         join.check_size()?;
         Ok(join)
+    }
+
+    /// Has the joint count the handles that it is given.
+    pub(super) fn count_handles(&mut self, handles: &Handles) -> Fit<()> {
+        let mut counters = Counters::default();
+        let gives = |giving: &&Giving| giving.handles > 0 || !giving.places.is_empty();
+        for (function, (given, ty)) in (0..).zip(&self.imports) {
+            let Some(giving) = handles.of_imports.get(given).filter(gives).cloned() else {
+                continue;
+            };
+            let params = self.params_of_import(*given)?;
+            counters.of_imports.insert(*given, count(&counters.list));
+            counters.list.push(Counter { function, ty: *ty, params, giving });
+        }
+        for (function, giving) in handles.of_exports.iter().filter(|(_, giving)| gives(giving)) {
+            let source = self.function_of_component(*function)?;
+            let Source::Module(module, index) = source else {
+                return Err(Unfit("the component model calls itself"));
+            };
+            let defining = &self.graph.modules[module];
+            let own = index - self.graph.imported(module, Kind::Function);
+            let ty = *defining.functions.get(own as usize).ok_or(NO_ITEM)?;
+            let ty = sum(&[self.bases[module].types, ty])?;
+            let params = count(defining.signature(index)?.params());
+            counters.of_exports.insert(source, count(&counters.list));
+            let function = self.index(source)?;
+            let giving = giving.clone();
+            counters.list.push(Counter { function, ty, params, giving });
+        }
+        self.counters = Some(counters);
+        Ok(())
+    }
+
+    /// How many numbers a function takes that the component model gives.
+    fn params_of_import(&self, given: u32) -> Fit<u32> {
+        for (index, module) in self.joined() {
+            for function in 0..count(&module.imported_functions) {
+                if self.function(index, function)? == Source::Canonical(given) {
+                    return Ok(count(module.signature(function)?.params()));
+                }
+            }
+        }
+        Err(NO_ITEM)
     }
 
     /// The modules whose code is joined: all but the shims and what fills them.
@@ -160,10 +227,31 @@ impl<'g, 'a> Join<'g, 'a> {
         self.graph.source(Kind::Memory, memory) == Ok(self.memory.0)
     }
 
+    /// The index of the function by which the component model calls one.
+    pub(super) fn export(&self, source: Source) -> Fit<u32> {
+        match self.counters.as_ref().and_then(|counters| counters.of_exports.get(&source)) {
+            Some(counter) => self.counter(*counter),
+            None => self.index(source),
+        }
+    }
+
+    fn counter(&self, number: u32) -> Fit<u32> {
+        sum(&[count(&self.imports), self.end.functions, number])
+    }
+
+    /// The index of the first of a few functions in the joint that come after the counters.
+    pub(super) fn after_counters(&self) -> Fit<u32> {
+        self.counter(self.counters.as_ref().map_or(0, |counters| count(&counters.list)))
+    }
+
     /// The index of a function in the joint.
     pub(super) fn index(&self, source: Source) -> Fit<u32> {
         match source {
             Source::Canonical(given) => {
+                let counter = self.counters.as_ref().and_then(|it| it.of_imports.get(&given));
+                if let Some(counter) = counter {
+                    return self.counter(*counter);
+                }
                 self.numbers.get(&given).copied().ok_or(Unfit("it has no such import"))
             }
             Source::Module(module, function) => {

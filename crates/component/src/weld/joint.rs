@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wasm_encoder::{
     CodeSection, ConstExpr, ElementSection, Elements, EntityType, ExportKind, ExportSection,
-    Function, FunctionSection, GlobalSection, ImportSection, Instruction, NameMap, NameSection,
-    StartSection, TableSection, TypeSection,
+    Function, FunctionSection, GlobalSection, GlobalType, ImportSection, Instruction, NameMap,
+    NameSection, StartSection, TableSection, TypeSection, ValType,
     reencode::{self, Reencode, RoundtripReencoder},
 };
 use wasmparser::Operator;
@@ -13,13 +13,27 @@ use wasmparser::Operator;
 use super::{
     Fit, Unfit,
     graph::{NO_ITEM, Source},
-    join::{Base, Join, MEMORY, STUBS, stub_table, sum, unwritable},
+    counting::counting,
+    ledger::{self, Ledger},
+    join::{Base, Counters, Join, MEMORY, STUBS, stub_table, sum, unwritable},
     module::{Kind, Module, count},
 };
 
+/// Under which name the joint exports its count of handles, if it counts them.
+pub(super) const COUNT: &str = "count";
+
+/// Under which name it exports a mutable global then.
+pub(super) fn global_name(number: u32) -> String {
+    format!("global{number}")
+}
+
 /// The joint: the code of all modules. It fills in the `stubs` of the base, and exports `exports`
-/// by their numbers.
-pub(super) fn joint(join: &Join<'_, '_>, stubs: &[Source], exports: &[Source]) -> Fit<Vec<u8>> {
+/// by their numbers. With it come the types of the mutable globals that it exports.
+pub(super) fn joint(
+    join: &Join<'_, '_>,
+    stubs: &[Source],
+    exports: &[Source],
+) -> Fit<(Vec<u8>, Vec<ValType>)> {
     let mut joint = Joint::default();
     for (number, (_, ty)) in join.imports.iter().enumerate() {
         joint.imports.import("", &number.to_string(), EntityType::Function(*ty));
@@ -55,8 +69,15 @@ pub(super) fn joint(join: &Join<'_, '_>, stubs: &[Source], exports: &[Source]) -
         joint.elements.declared(Elements::Functions(declared.into()));
     }
     for (number, export) in exports.iter().enumerate() {
-        joint.exports.export(&number.to_string(), ExportKind::Func, join.index(*export)?);
+        joint.exports.export(&number.to_string(), ExportKind::Func, join.export(*export)?);
     }
+    let globals = match &join.counters {
+        None => Vec::new(),
+        Some(counters) => {
+            joint.count(join, counters)?;
+            joint.export_globals(join)?
+        }
+    };
     let modules = join.graph.modules.iter().enumerate();
     let starts = modules.filter_map(|(index, module)| Some((index, module.start?)));
     let starts = starts.map(|(index, start)| join.index(join.function(index, start)?));
@@ -64,7 +85,7 @@ pub(super) fn joint(join: &Join<'_, '_>, stubs: &[Source], exports: &[Source]) -
     let Source::Module(program, _) = join.memory.0 else {
         return Err(Unfit("it has no memory"));
     };
-    Ok(joint.finish(start, join.graph.modules[program].name))
+    Ok((joint.finish(start, join.graph.modules[program].name), globals))
 }
 
 /// The function that calls all of these, if there are any.
@@ -72,15 +93,17 @@ fn start(join: &Join<'_, '_>, joint: &mut Joint<'_>, starts: &[u32]) -> Fit<Opti
     if starts.len() < 2 {
         return Ok(starts.first().copied());
     }
+    let (ledger_types, ledger_functions) =
+        if join.counters.is_some() { (ledger::TYPES, ledger::FUNCTIONS) } else { (0, 0) };
     joint.types.ty().function([], []);
-    joint.functions.function(join.end.types);
+    joint.functions.function(sum(&[join.end.types, ledger_types])?);
     let mut body = Function::new([]);
     for start in starts {
         body.instruction(&Instruction::Call(*start));
     }
     body.instruction(&Instruction::End);
     joint.code.function(&body);
-    sum(&[count(&join.imports), join.end.functions]).map(Some)
+    sum(&[join.after_counters()?, ledger_functions]).map(Some)
 }
 
 /// The joint, as it grows.
@@ -119,6 +142,46 @@ impl Joint<'_> {
             renumber.parse_function_body(&mut self.code, body.clone())?;
         }
         Ok(())
+    }
+
+    /// Adds the functions that count handles, and the ledger in which they note what kinds these are.
+    fn count(&mut self, join: &Join<'_, '_>, counters: &Counters) -> Fit<()> {
+        let global = join.end.globals;
+        let ty = GlobalType { val_type: ValType::I32, mutable: true, shared: false };
+        self.globals.global(ty, &ConstExpr::i32_const(0));
+        self.exports.export(COUNT, ExportKind::Global, global);
+        let note = join.after_counters()?;
+        for counter in &counters.list {
+            self.functions.function(counter.ty);
+            self.code.function(&counting(counter, global, note));
+        }
+        let ledger = Ledger { first_global: sum(&[global, 1])? };
+        ledger.globals(&mut self.globals);
+        ledger.types(&mut self.types);
+        for (number, name) in (0..).zip([ledger::NOTE, ledger::NOTED]) {
+            self.functions.function(sum(&[join.end.types, number])?);
+            self.exports.export(name, ExportKind::Func, sum(&[note, number])?);
+        }
+        self.code.function(&ledger.note()).function(&ledger.noted());
+        Ok(())
+    }
+
+    /// Exports all mutable globals of modules, and returns their types.
+    fn export_globals(&mut self, join: &Join<'_, '_>) -> Fit<Vec<ValType>> {
+        let mut types = Vec::new();
+        let mut index = 0;
+        for (_, module) in join.joined() {
+            for global in module.globals.iter().flat_map(Clone::clone) {
+                let ty = global?.ty;
+                if ty.mutable {
+                    let name = global_name(count(&types));
+                    self.exports.export(&name, ExportKind::Global, index);
+                    types.push(RoundtripReencoder.val_type(ty.content_type).map_err(unwritable)?);
+                }
+                index += 1;
+            }
+        }
+        Ok(types)
     }
 
     fn finish(self, start: Option<u32>, name: Option<&str>) -> Vec<u8> {
@@ -225,9 +288,22 @@ impl Reencode for Renumber<'_, '_, '_> {
         &mut self,
         operator: Operator<'a>,
     ) -> Result<Instruction<'a>, reencode::Error<Unfit>> {
-        if let Operator::RefFunc { function_index } = operator {
-            let function = self.function_index(function_index)?;
-            self.declared.insert(function);
+        match operator {
+            Operator::RefFunc { function_index } => {
+                let function = self.function_index(function_index)?;
+                self.declared.insert(function);
+            }
+            Operator::TableSet { .. }
+            | Operator::TableGrow { .. }
+            | Operator::TableFill { .. }
+            | Operator::TableCopy { .. }
+            | Operator::TableInit { .. }
+            | Operator::ElemDrop { .. }
+                if self.join.counters.is_some() =>
+            {
+                return Err(reencode::Error::UserError(Unfit("it changes its tables")));
+            }
+            _ => {}
         }
         reencode::utils::instruction(self, operator)
     }

@@ -5,22 +5,24 @@ use std::collections::{HashMap, HashSet};
 
 use wasm_encoder::{
     Alias, CanonicalFunctionSection, ComponentAliasSection, ComponentSection, ComponentTypeSection,
-    ExportKind, InstanceSection, ModuleArg,
-    reencode::{self, Reencode, ReencodeComponent},
+    ExportKind, InstanceSection, ModuleArg, ValType,
+    reencode::{self, Reencode, ReencodeComponent, RoundtripReencoder},
 };
 use wasmparser::{
     CanonicalFunction, ComponentAlias, ComponentAliasSectionReader,
     ComponentCanonicalSectionReader, ComponentType, ComponentTypeSectionReader, Instance,
-    InstanceSectionReader,
+    InstanceSectionReader, types::Types,
 };
 
 use super::{
     Fit, Unfit,
     base::base,
     graph::{Graph, Source},
-    join::{Join, MEMORY, STUBS},
+    handle::Handles,
+    join::{Join, MEMORY, STUBS, unwritable},
     joint::joint,
     module::{Kind, reader},
+    reset::{self, Before},
 };
 use crate::section::{Section, id, write};
 
@@ -30,7 +32,7 @@ const MIN_MODULES: usize = 3;
 /// The indices of what is written, of which there is nothing else.
 const BASE: u32 = 0;
 const ARGUMENTS: u32 = 1;
-const JOINT: u32 = 2;
+pub(super) const JOINT: u32 = 2;
 
 /// The sections of a component, welded.
 pub(super) fn rewrite(sections: &[Section<'_>]) -> Fit<Vec<u8>> {
@@ -39,16 +41,37 @@ pub(super) fn rewrite(sections: &[Section<'_>]) -> Fit<Vec<u8>> {
         return Err(Unfit("it has few modules"));
     }
     let graph = Graph::read(sections)?;
-    let join = Join::new(&graph)?;
+    Ok(write_all(sections, &Join::new(&graph)?)?.out)
+}
+
+/// The same, with what resets it. The component has these `types`.
+pub(super) fn rewrite_with_reset(sections: &[Section<'_>], types: &Types) -> Fit<Vec<u8>> {
+    let graph = Graph::read(sections)?;
+    let mut join = Join::new(&graph)?;
+    let handles = Handles::read(sections, types)?;
+    join.count_handles(&handles)?;
+    let Writer { functions, globals, mut out, .. } = write_all(sections, &join)?;
+    let memory = RoundtripReencoder.memory_type(join.memory.1).map_err(unwritable)?;
+    let (globals, kinds) = (&globals, &handles.kinds);
+    let before = Before { types, core_functions: functions.now, memory, globals, kinds };
+    reset::append(&before, &mut out)?;
+    Ok(out)
+}
+
+fn write_all<'j, 'g, 'a>(
+    sections: &[Section<'_>],
+    join: &'j Join<'g, 'a>,
+) -> Fit<Writer<'j, 'g, 'a>> {
     let (first, last) = instantiations(sections)?;
     // What these do would come before all that modules do.
     let acts = |(section, _): &Section<'_>| matches!(*section, id::INSTANCE | id::START);
     if sections[first..last].iter().any(acts) {
         return Err(Unfit("it instantiates components between its modules"));
     }
-    let stubs = used(&join, &sections[..last])?;
-    let exports = used(&join, &sections[last..])?;
-    let mut writer = Writer { join: &join, functions: Functions::default(), out: Vec::new() };
+    let stubs = used(join, &sections[..last])?;
+    let exports = used(join, &sections[last..])?;
+    let mut writer =
+        Writer { join, functions: Functions::default(), globals: Vec::new(), out: Vec::new() };
     for (index, &(section, data)) in sections.iter().enumerate() {
         if index == first {
             writer.base(&stubs)?;
@@ -66,7 +89,7 @@ pub(super) fn rewrite(sections: &[Section<'_>]) -> Fit<Vec<u8>> {
             _ => write(section, data, &mut writer.out),
         }
     }
-    Ok(writer.out)
+    Ok(writer)
 }
 
 /// The first and the last section by which modules are instantiated.
@@ -147,6 +170,8 @@ struct Functions {
 struct Writer<'j, 'g, 'a> {
     join: &'j Join<'g, 'a>,
     functions: Functions,
+    /// The mutable ones of the joint, once it is there.
+    globals: Vec<ValType>,
     out: Vec<u8>,
 }
 
@@ -179,7 +204,8 @@ impl Writer<'_, '_, '_> {
     }
 
     fn joint(&mut self, stubs: &[Source], exports: &[Source]) -> Fit<()> {
-        let joint = joint(self.join, stubs, exports)?;
+        let (joint, globals) = joint(self.join, stubs, exports)?;
+        self.globals = globals;
         self.module(&joint);
         let mut arguments = Vec::new();
         for (number, (given, _)) in self.join.imports.iter().enumerate() {

@@ -10,7 +10,7 @@ use wasi_preview1_component_adapter_provider::{
 use wit_component::ComponentEncoder;
 
 use crate::fixture::{component, fused, in_world, part, wasi};
-use keyway_component::{Description, describe, weld};
+use keyway_component::{Description, RESET, VIEW, describe, weld, weld_with_reset};
 
 /// What the component is once it is welded, which it must be.
 fn welded(component: &[u8]) -> Description {
@@ -107,6 +107,79 @@ fn resources_streams_and_calls_at_the_same_time_are_welded() {
          world test { import names; import pipe; export pipe; }",
     );
     assert_eq!(welded(&streams).core_modules, 2);
+}
+
+/// How many components in it can be reset, whose instances are to be used again. None if they cannot.
+fn resets(component: &[u8]) -> Option<usize> {
+    let before = describe(component).expect("it is valid");
+    let resettable = weld_with_reset(component).ok()?;
+    let after = describe(&resettable).unwrap_or_else(|error| panic!("it should be valid: {error}"));
+    assert_eq!(after.imports, before.imports);
+    assert_eq!(after.memories, before.memories);
+    assert_eq!(after.exports[..before.exports.len()], before.exports[..]);
+    let added: Vec<_> =
+        after.exports[before.exports.len()..].iter().map(|export| &*export.name).collect();
+    let expected = (0..added.len() / 2)
+        .flat_map(|number| [format!("{RESET}{number}"), format!("{VIEW}{number}")]);
+    assert_eq!(added, expected.collect::<Vec<_>>());
+    Some(added.len() / 2)
+}
+
+#[test]
+fn each_component_in_a_unit_gets_what_resets_it() {
+    assert_eq!(resets(&greeter()), Some(1));
+    let names = component(
+        "package test:test;
+         interface names { name: func(of: string) -> string; }
+         world test { export names; }",
+    );
+    let unit = fused(
+        "greeter",
+        &[part("greeter", &greeter(), &[("test:test/names", "names")]), part("names", &names, &[])],
+    );
+    assert_eq!(resets(&unit.bytes), Some(2));
+    let resources = component(
+        "package test:test;
+         interface shelf {
+             resource book { constructor(title: string); title: func() -> string; }
+             lend: func(books: list<borrow<book>>) -> result<tuple<book, list<book>>>;
+         }
+         world test { import shelf; export shelf; }",
+    );
+    assert_eq!(resets(&resources), Some(1));
+}
+
+#[test]
+fn a_component_that_cannot_be_put_back_gets_nothing_that_resets_it() {
+    let streams = component(
+        "package test:test;
+         interface pipe { run: async func(data: stream<string>) -> future<string>; }
+         world test { import pipe; export pipe; }",
+    );
+    assert_eq!(resets(&streams), None);
+    let text = |module: &str| {
+        let text = format!(
+            r#"(component (core module $m {module}) (core instance $m (instantiate $m))
+                (func (export "run") (canon lift (core func $m "run"))))"#
+        );
+        wat::parse_str(text).expect("it is WebAssembly text")
+    };
+    let memory = "(memory 1)";
+    assert_eq!(resets(&text(&format!("{memory} (func (export \"run\"))"))), Some(1));
+    for module in [
+        // Its tables change.
+        r#"(table 1 funcref) (func (export "run") (table.set (i32.const 0) (ref.null func)))"#,
+        // What is in a global cannot be compared.
+        r#"(global (mut funcref) (ref.null func)) (func (export "run"))"#,
+        // Data can be dropped.
+        r#"(data $d "1") (func (export "run") (data.drop $d))"#,
+    ] {
+        assert_eq!(resets(&text(&format!("{memory} {module}"))), None, "{module}");
+    }
+    // It has no memory.
+    assert_eq!(resets(&text(r#"(func (export "run"))"#)), None);
+    assert!(weld_with_reset(b"nonsense").is_err());
+    if let Ok(f)=std::env::var("TRY") { for f in f.split(',') { eprintln!("{f} {:?}", weld_with_reset(&std::fs::read(f).unwrap()).map(|b| b.len())); } }
 }
 
 /// A component of three modules, of which the text says what they are.

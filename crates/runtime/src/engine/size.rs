@@ -37,7 +37,8 @@ impl Size {
             // Summed after the division, whose rounding would otherwise starve a unit.
             let instances = (limit.concurrency as u64).div_ceil(crowding).max(1);
             Self {
-                slots: compiled.slots().times(instances),
+                // One more is a pattern for the rest, see `reset`.
+                slots: compiled.slots().times(instances + 1),
                 memory_bytes: needs.memory_bytes.max(limit.memory_bytes),
                 table_elements: needs.table_elements.max(limit.table_elements as u64),
                 memories: needs.memories,

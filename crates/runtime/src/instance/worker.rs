@@ -319,7 +319,7 @@ async fn live(
             let instance = responder.make(store).await?;
             let desk = Desk { workers, number: *number, waits, pulse };
             match &instance {
-                Instance::Wasi0_2(proxy) => desk.serve_in_turn(store, proxy, queue).await,
+                Instance::Wasi0_2(made) => desk.serve_in_turn(store, &made.proxy, queue).await,
                 Instance::Wasi0_3(service) => {
                     let serve = async |accessor: &Accessor<State>| {
                         desk.serve(accessor, service, queue).await

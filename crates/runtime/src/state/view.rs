@@ -43,11 +43,13 @@ pub(crate) fn of<D: Viewed>(slot: usize) -> Getter<D> {
 }
 
 fn in_slot<D: Viewed, const N: usize>(state: &mut State) -> D::Data<'_> {
+    state.is_touched = true;
     D::view(state, N)
 }
 
 /// The handles, which all components of a unit have together.
 pub(crate) fn table(state: &mut State) -> &mut ResourceTable {
+    state.is_touched = true;
     &mut state.table
 }
 

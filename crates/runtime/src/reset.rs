@@ -1,0 +1,359 @@
+//! Instances that have answered, put back into the state of new ones. A request that gets one of these does
+//! not pay for a new instance: neither for the engine's part, nor for the memory that a guest touches first.
+//!
+//! The component does a part of it itself, by functions that `keyway_component::weld_with_reset` gave it:
+//! its globals, and its table of handles. What it has at the host is made anew, as for every instance. This
+//! does the rest: its memory.
+//!
+//! Memory that was written to gets back the bytes that it has in the [`Image`]: an instance that is made
+//! like the others, and never called. Its pages are those of the compiled code's file, so that it takes next
+//! to no memory. That all instances begin like it follows from WebAssembly being deterministic, and is true
+//! only if none asks the host for anything while it is made; a unit of which one does is never reset.
+//!
+//! An instance cannot tell that it is not new. One that cannot be put back (it trapped, was cancelled, has
+//! handles left, or a larger memory) is dropped, and the next request gets a new one. Where the program is
+//! built with debug assertions, or the host asks for it, all that an instance can see is compared with the
+//! image after each reset.
+
+mod page;
+mod parking;
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Instant,
+};
+
+use keyway_component::{Act, Outcome, RESET, VIEW};
+use wasmtime::{
+    AsContext, Store,
+    component::{ComponentExportIndex, InstancePre, TypedFunc, WasmList},
+};
+
+pub(crate) use self::parking::Parking;
+use self::{
+    page::{Memory, PageMap},
+    parking::Shelves,
+};
+use crate::{export::Proxied, instance::Responder, state::State};
+
+/// Requests that a unit answers in new instances before any is reset: one that is called once in a while
+/// does not pay for an image.
+const CALLS_BEFORE: u32 = 4;
+
+/// Instances of a unit that could not be reset, one after the other, after which none is tried any more.
+const MAX_FAILURES: u32 = 16;
+
+/// What an instance may have written to of its memory. Above this, a new one is cheaper.
+const MAX_WRITTEN_BYTES: usize = 16 << 20;
+
+/// Resets instances of an engine's units.
+#[derive(Debug)]
+pub(crate) struct Resetter {
+    pages: PageMap,
+    /// Whether every instance is compared with the image.
+    compares: bool,
+    parking: Arc<Parking>,
+}
+
+impl Resetter {
+    /// None where the kernel cannot tell which memory was written to.
+    pub(crate) fn new(parking: Parking, compares: bool) -> Option<Self> {
+        let compares = compares || cfg!(debug_assertions);
+        Some(Self { pages: PageMap::open()?, compares, parking: Arc::new(parking) })
+    }
+}
+
+/// The functions of a unit by which its components are reset, in pairs: one that resets, and one that lends
+/// the memory.
+#[derive(Debug)]
+pub(crate) struct Resets(Box<[[ComponentExportIndex; 2]]>);
+
+impl Resets {
+    /// Those of a unit, if it can be reset.
+    pub(crate) fn find(pre: &InstancePre<State>) -> Option<Self> {
+        let find = |name: &str, number: usize| {
+            pre.component().get_export_index(None, &format!("{name}{number}"))
+        };
+        let pairs = (0..).map_while(|number| Some([find(RESET, number)?, find(VIEW, number)?]));
+        let pairs: Box<[_]> = pairs.collect();
+        (!pairs.is_empty()).then_some(Self(pairs))
+    }
+}
+
+/// The same of an instance, for which they are looked up when it is reset first.
+pub(crate) struct Parts(Box<[Part]>);
+
+/// A component of an instance.
+struct Part {
+    reset: TypedFunc<(u32,), (u32,)>,
+    memory: Memory,
+}
+
+impl Parts {
+    async fn of(
+        store: &mut Store<State>,
+        instance: &wasmtime::component::Instance,
+        resets: &Resets,
+    ) -> wasmtime::Result<Self> {
+        let mut parts = Vec::with_capacity(resets.0.len());
+        for [reset, view] in &resets.0 {
+            let reset = instance.get_typed_func(&mut *store, reset)?;
+            let view = instance.get_typed_func::<(), (WasmList<u8>,)>(&mut *store, view)?;
+            let (list,) = view.call_async(&mut *store, ()).await?;
+            parts.push(Part { reset, memory: Memory::of(&list, store.as_context()) });
+        }
+        Ok(Self(parts.into()))
+    }
+
+    /// Has all components do it.
+    async fn act(&self, store: &mut Store<State>, act: Act) -> Result<(), Unfit> {
+        for part in &self.0 {
+            let (outcome,) = part.reset.call_async(&mut *store, (act as u32,)).await?;
+            match Outcome::from(outcome) {
+                Outcome::Done => {}
+                Outcome::Grown => return Err(Unfit::Now("its memory has grown")),
+                Outcome::Handles => return Err(Unfit::Now("it has handles left")),
+                Outcome::Many => return Err(Unfit::Now("it was given many handles")),
+                Outcome::Globals => return Err(Unfit::Now("its globals differ")),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An instance that was never called, as a pattern for others.
+struct Image {
+    parts: Parts,
+    /// What its memories belong to.
+    _store: Mutex<Store<State>>,
+}
+
+impl Image {
+    /// Of a unit, or none if its instances do not all begin alike.
+    async fn of(responder: &Responder, resets: &Resets) -> Option<Self> {
+        let mut store = responder.store_at_once()?;
+        let made = responder.make_proxied(&mut store).await.ok()?;
+        if store.data().is_touched {
+            return None;
+        }
+        let parts = Parts::of(&mut store, &made.instance, resets).await.ok()?;
+        parts.act(&mut store, Act::Compare).await.ok()?;
+        store.data_mut().meter.rest();
+        Some(Self { parts, _store: Mutex::new(store) })
+    }
+}
+
+/// What is known of a unit's image.
+enum Known {
+    /// Nothing yet.
+    Nothing,
+    /// It is being made, or cannot be.
+    None,
+    Image(Arc<Image>),
+}
+
+/// The instances of a unit that are as new, and wait for a request.
+pub(crate) struct Spares {
+    resets: Arc<Resets>,
+    known: Mutex<Known>,
+    /// Requests that were answered while there was no image.
+    calls: AtomicU32,
+    failures: AtomicU32,
+    shelves: Shelves,
+}
+
+impl fmt::Debug for Spares {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spares").field("resets", &self.resets).finish_non_exhaustive()
+    }
+}
+
+/// An instance that is as new, with its store.
+pub(crate) struct Spare {
+    pub(crate) store: Store<State>,
+    pub(crate) made: Proxied,
+    /// What it has written to.
+    bytes: usize,
+    since: Instant,
+}
+
+/// Why an instance was not reset.
+enum Unfit {
+    /// It is not in a state from which it can be, because of this.
+    Now(&'static str),
+    /// It was, and is not as it should be.
+    Inexact,
+}
+
+impl From<wasmtime::Error> for Unfit {
+    fn from(_: wasmtime::Error) -> Self {
+        Self::Now("it failed")
+    }
+}
+
+impl Spares {
+    pub(crate) fn new(resets: &Arc<Resets>, resetter: &Resetter) -> Arc<Self> {
+        let spares = Arc::new(Self {
+            resets: Arc::clone(resets),
+            known: Mutex::new(Known::Nothing),
+            calls: AtomicU32::new(0),
+            failures: AtomicU32::new(0),
+            shelves: Shelves::new(Arc::clone(&resetter.parking)),
+        });
+        resetter.parking.join(&spares);
+        spares
+    }
+
+    /// One of them, if there is one.
+    pub(crate) fn take(&self) -> Option<Spare> {
+        let mut spare = self.shelves.take()?;
+        let state = spare.store.data_mut();
+        // If memory has become scarce, a new one cannot be had either, and says so.
+        state.meter.resume().ok()?;
+        spare.store.set_epoch_deadline(1);
+        Some(spare)
+    }
+
+    /// Makes room for an instance that is made otherwise: together there are only as many as the pool holds.
+    pub(crate) fn drop_one(&self) {
+        drop(self.shelves.take());
+    }
+
+    /// Resets an instance that has come to a good end, and keeps it, or drops it.
+    pub(crate) async fn keep(
+        self: &Arc<Self>,
+        responder: &Responder,
+        resetter: &Resetter,
+        mut store: Store<State>,
+        mut made: Proxied,
+    ) {
+        let Some(image) = self.image(responder).await else { return };
+        match self.reset(resetter, &mut store, &mut made, &image).await {
+            Ok(bytes) => {
+                self.failures.store(0, Relaxed);
+                store.data_mut().meter.rest();
+                self.shelves.put(Spare { store, made, bytes, since: Instant::now() });
+            }
+            Err(Unfit::Now(reason)) => {
+                tracing::debug!("{}: an instance is not reset: {reason}", responder.name());
+                if self.failures.fetch_add(1, Relaxed) + 1 >= MAX_FAILURES {
+                    self.give_up();
+                }
+            }
+            Err(Unfit::Inexact) => {
+                tracing::error!(
+                    "{}: an instance was not reset exactly. Its unit gets new instances from now on; \
+                     please report this as a bug of Keyway",
+                    responder.name()
+                );
+                self.give_up();
+            }
+        }
+    }
+
+    /// Puts the instance back, and returns how many bytes of its memory it had written to.
+    async fn reset(
+        &self,
+        resetter: &Resetter,
+        store: &mut Store<State>,
+        made: &mut Proxied,
+        image: &Image,
+    ) -> Result<usize, Unfit> {
+        store.set_epoch_deadline(1);
+        if made.parts.is_none() {
+            made.parts = Some(Parts::of(store, &made.instance, &self.resets).await?);
+        }
+        let Some(parts) = &made.parts else { return Err(Unfit::Now("it has no parts")) };
+        // What the instance did not drop is dropped here, which the host takes part in.
+        parts.act(store, Act::Reset).await?;
+        store.data_mut().renew();
+        let mut bytes = 0;
+        for (part, of_image) in parts.0.iter().zip(&image.parts.0) {
+            if !part.memory.is_as_large_as(of_image.memory) {
+                return Err(Unfit::Now("its memory has another size"));
+            }
+            #[expect(unsafe_code, reason = "the memory of an instance, argued below")]
+            // SAFETY: the stores of both instances exist, and are different ones. This one is borrowed
+            // here, so that nothing runs in it and the engine has no reference to its memory; nobody
+            // else knows its address. It is as large as it was, as its components have just said. The
+            // image's memory does not change.
+            let written = unsafe { part.memory.restore(of_image.memory, &resetter.pages) };
+            bytes += written.map_err(|_| Unfit::Now("the kernel does not say what it wrote"))?;
+        }
+        if resetter.compares && !is_as_new(store, parts, image).await {
+            return Err(Unfit::Inexact);
+        }
+        if bytes > MAX_WRITTEN_BYTES {
+            return Err(Unfit::Now("it has written to too much memory"));
+        }
+        Ok(bytes)
+    }
+
+    /// The image, which is made if it is worth the while.
+    async fn image(&self, responder: &Responder) -> Option<Arc<Image>> {
+        let making = {
+            let mut known = self.known();
+            match &*known {
+                Known::Image(image) => return Some(Arc::clone(image)),
+                Known::None => return None,
+                Known::Nothing if self.calls.fetch_add(1, Relaxed) < CALLS_BEFORE => return None,
+                Known::Nothing => *known = Known::None,
+            }
+            Making(self)
+        };
+        let image = Image::of(responder, &self.resets).await.map(Arc::new);
+        std::mem::forget(making);
+        if let Some(image) = &image {
+            *self.known() = Known::Image(Arc::clone(image));
+        }
+        image
+    }
+
+    /// No instance is reset any more.
+    fn give_up(&self) {
+        *self.known() = Known::None;
+        self.shelves.clear();
+    }
+
+    /// Gives back what was not used for long.
+    fn clear(&self) {
+        let mut known = self.known();
+        if matches!(&*known, Known::Image(_)) {
+            *known = Known::Nothing;
+            self.calls.store(0, Relaxed);
+        }
+        drop(known);
+        self.shelves.clear();
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the instance is as the image is, by all that it can see.
+async fn is_as_new(store: &mut Store<State>, parts: &Parts, image: &Image) -> bool {
+    let globals_and_handles = parts.act(store, Act::Compare).await.is_ok();
+    let mut memories = parts.0.iter().zip(&image.parts.0);
+    globals_and_handles
+        && memories.all(|(part, of_image)| {
+            #[expect(unsafe_code, reason = "the memory of instances, argued below")]
+            // SAFETY: both exist, as their stores do, and are equally large. Nothing runs in them.
+            unsafe {
+                part.memory.equals(of_image.memory)
+            }
+        })
+}
+
+/// If the making of an image is cancelled, another may make it.
+struct Making<'a>(&'a Spares);
+
+impl Drop for Making<'_> {
+    fn drop(&mut self) {
+        *self.0.known() = Known::Nothing;
+    }
+}

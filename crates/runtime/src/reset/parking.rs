@@ -1,0 +1,187 @@
+//! Where instances wait that are as new: those of a unit by threads, and how many of all units may.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    thread::available_parallelism,
+    time::{Duration, Instant},
+};
+
+use super::{Spare, Spares};
+use crate::memory;
+
+/// An instance that waited so long is not needed: more of its unit were busy at once then than since.
+const LONG: Duration = Duration::from_secs(10);
+
+/// A unit that nobody called for so long makes room for others.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// Units that are looked at when room is needed.
+const STEPS: usize = 8;
+
+/// What the instances of all units of an engine take that wait.
+#[derive(Debug)]
+pub(crate) struct Parking {
+    at_most: u64,
+    at_most_bytes: u64,
+    instances: AtomicU64,
+    bytes: AtomicU64,
+    units: Mutex<Units>,
+}
+
+/// All units, of which the next to be looked at is at the hand.
+#[derive(Debug, Default)]
+struct Units {
+    all: Vec<Weak<Spares>>,
+    hand: usize,
+}
+
+impl Parking {
+    /// For so many instances at most. Their memories may take an eighth of what there is.
+    pub(crate) fn new(at_most: u64) -> Self {
+        Self {
+            at_most,
+            at_most_bytes: memory::total_bytes() / 8,
+            instances: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            units: Mutex::default(),
+        }
+    }
+
+    pub(super) fn join(&self, unit: &Arc<Spares>) {
+        let mut units = self.units();
+        // Those that are gone are forgotten when their number may have doubled.
+        if units.all.len() == units.all.capacity() {
+            units.all.retain(|unit| unit.strong_count() > 0);
+        }
+        units.all.push(Arc::downgrade(unit));
+    }
+
+    fn enter(&self, bytes: u64) -> bool {
+        let instances = self.instances.fetch_add(1, Relaxed) + 1;
+        let all_bytes = self.bytes.fetch_add(bytes, Relaxed) + bytes;
+        let fits = instances <= self.at_most && all_bytes <= self.at_most_bytes;
+        if !fits {
+            self.leave(1, bytes);
+        }
+        fits
+    }
+
+    fn leave(&self, instances: u64, bytes: u64) {
+        self.instances.fetch_sub(instances, Relaxed);
+        self.bytes.fetch_sub(bytes, Relaxed);
+    }
+
+    /// Has units give up what they do not use.
+    fn make_room(&self, now: Instant) {
+        let quiet: Vec<_> = {
+            let mut units = self.units();
+            let steps = STEPS.min(units.all.len());
+            let next = (0..steps).filter_map(|_| {
+                let hand = units.hand % units.all.len();
+                units.hand = hand + 1;
+                units.all[hand].upgrade()
+            });
+            next.filter(|unit| unit.shelves.is_quiet(now)).collect()
+        };
+        for unit in quiet {
+            unit.clear();
+        }
+    }
+
+    fn units(&self) -> MutexGuard<'_, Units> {
+        self.units.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The instances of a unit that wait: for each thread those that it put there, the last one last.
+#[derive(Debug)]
+pub(super) struct Shelves {
+    of_threads: Box<[Shelf]>,
+    parking: Arc<Parking>,
+}
+
+/// What one thread uses most of the time, apart from what others do.
+#[derive(Default)]
+#[repr(align(64))]
+struct Shelf(Mutex<Vec<Spare>>);
+
+impl std::fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} instances", self.lock().len())
+    }
+}
+
+impl Shelf {
+    fn lock(&self) -> MutexGuard<'_, Vec<Spare>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shelves {
+    pub(super) fn new(parking: Arc<Parking>) -> Self {
+        let threads = available_parallelism().map_or(1, usize::from);
+        Self { of_threads: (0..threads).map(|_| Shelf::default()).collect(), parking }
+    }
+
+    /// The one that this thread put there last, or another thread did.
+    pub(super) fn take(&self) -> Option<Spare> {
+        let own = own(self.of_threads.len());
+        let (before, after) = self.of_threads.split_at(own);
+        let spare = after.iter().chain(before).find_map(|shelf| shelf.lock().pop())?;
+        self.parking.leave(1, spare.bytes as u64);
+        Some(spare)
+    }
+
+    /// Keeps it, if there is room.
+    pub(super) fn put(&self, spare: Spare) {
+        let (now, bytes) = (spare.since, spare.bytes as u64);
+        if !self.parking.enter(bytes) {
+            self.parking.make_room(now);
+            if !self.parking.enter(bytes) {
+                return;
+            }
+        }
+        let old = {
+            let mut shelf = self.of_threads[own(self.of_threads.len())].lock();
+            shelf.push(spare);
+            let is_old = shelf.first().is_some_and(|first| now - first.since > LONG);
+            is_old.then(|| shelf.remove(0))
+        };
+        if let Some(old) = old {
+            self.parking.leave(1, old.bytes as u64);
+        }
+    }
+
+    pub(super) fn clear(&self) {
+        for shelf in &self.of_threads {
+            let spares = std::mem::take(&mut *shelf.lock());
+            let bytes: usize = spares.iter().map(|spare| spare.bytes).sum();
+            self.parking.leave(spares.len() as u64, bytes as u64);
+        }
+    }
+
+    /// Whether none was put there lately.
+    fn is_quiet(&self, now: Instant) -> bool {
+        let last = |shelf: &Shelf| shelf.lock().last().map(|spare| spare.since);
+        let last = self.of_threads.iter().filter_map(last).max();
+        last.is_none_or(|last| now.saturating_duration_since(last) > QUIET)
+    }
+}
+
+impl Drop for Shelves {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// The shelf of this thread, of so many.
+fn own(threads: usize) -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: usize = NEXT.fetch_add(1, Relaxed);
+    }
+    NUMBER.with(|number| number % threads.max(1))
+}
