@@ -234,7 +234,7 @@ impl Engine {
                 .linear_memory_keep_resident(keep_resident_bytes(slots.memories))
                 .table_keep_resident(64 << 10)
                 .async_stack_keep_resident(64 << 10)
-                .pagemap_scan(Enabled::Auto);
+                .pagemap_scan(pagemap_scan());
             config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
         }
         let inner = wasmtime::Engine::new(&config).map_err(|error| EngineError::Pool {
@@ -315,6 +315,12 @@ impl Engine {
 
 fn ticker(engine: &wasmtime::Engine) -> Result<Ticker, EngineError> {
     Ticker::start(engine.weak()).map_err(|error| EngineError::Host(error.to_string()))
+}
+
+/// Whether the engine asks the kernel which pages to reset when an instance ends. It overlooks pages that
+/// were swapped out (wasmtime's pull request 14357), which the next instance would find as they were.
+fn pagemap_scan() -> Enabled {
+    if memory::may_be_swapped_out() { Enabled::No } else { Enabled::Auto }
 }
 
 /// Slots together may keep an eighth of the host's memory.

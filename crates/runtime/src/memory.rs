@@ -16,6 +16,12 @@ pub fn total_bytes() -> u64 {
     group_limit(Path::new("/sys/fs/cgroup"), &groups).map_or(machine, |limit| limit.min(machine))
 }
 
+/// Whether the machine has somewhere to put pages of memory that it has no room for.
+pub(crate) fn may_be_swapped_out() -> bool {
+    // A line of titles, and one for each device or file (proc(5)). What cannot be read may be anything.
+    fs::read_to_string("/proc/swaps").map_or(true, |swaps| swaps.lines().count() > 1)
+}
+
 /// The least limit of the control groups that a process is in. `groups` is what the kernel says of
 /// it (cgroups(7)): `0::/PATH` for version 2, and a line with `memory` for version 1.
 fn group_limit(root: &Path, groups: &str) -> Option<u64> {

@@ -246,3 +246,51 @@ pub(super) fn is_one_number(types: &Types, ty: &ComponentValType) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::component_types;
+
+    /// What is found in what this returns, with a resource `$r`.
+    fn found(ty: &str) -> Option<Vec<(u32, Vec<(u32, u32, u32)>)>> {
+        let text = format!(
+            r#"(component (import "i" (instance $i
+                (export "r" (type $r (sub resource)))
+                (type $own (own $r))
+                (type $pair (tuple u8 $own u64 $own))
+                (type $result {ty})
+                (export "result" (type $out (eq $result)))
+                (export "f" (func (result $out)))))
+              (alias export $i "f" (func)))"#
+        );
+        let bytes = wat::parse_str(text).expect("it is WebAssembly text");
+        let types = component_types(&bytes).expect("it is valid").pop().expect("there is one");
+        let result = types[types.component_function_at(0)].result.expect("it returns something");
+        let Found { spots, lists } = find(&types, &result).ok()?;
+        let cases = |cases: Vec<Case>| {
+            cases.into_iter().map(|case| (case.offset, case.bytes, case.number)).collect()
+        };
+        let spots = spots.into_iter().map(|spot| (spot.offset, cases(spot.cases)));
+        // A list is told from a handle by its elements' size.
+        let lists =
+            lists.into_iter().map(|list| (list.offset + 1000 * list.bytes, cases(list.cases)));
+        Some(spots.chain(lists).collect())
+    }
+
+    #[test]
+    fn handles_are_where_the_canonical_abi_puts_them() {
+        assert_eq!(found("(tuple u8 string $own)"), Some(vec![(12, vec![])]));
+        assert_eq!(
+            found("(result $pair (error (option $own)))"),
+            Some(vec![
+                (12, vec![(0, 1, 0)]),
+                (24, vec![(0, 1, 0)]),
+                (12, vec![(8, 1, 1), (0, 1, 1)]),
+            ])
+        );
+        assert_eq!(found("(option (list $pair))"), Some(vec![(24_004, vec![(0, 1, 1)])]));
+        assert_eq!(found("(list (list u8))"), Some(vec![]));
+        assert_eq!(found("(list (list $own))"), None);
+    }
+}
