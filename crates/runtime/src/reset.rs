@@ -250,6 +250,7 @@ impl Spares {
                      please report this as a bug of Keyway",
                     responder.name()
                 );
+                debug_assert!(false, "an instance was not reset exactly");
                 self.give_up();
             }
         }
