@@ -2,12 +2,12 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{MetadataExt, symlink},
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
-use keyway_testing::{Finished, Keyway, command, finish_in};
+use keyway_testing::{Finished, Keyway, command, finish_in, guest};
 use tempfile::TempDir;
 
 /// The WIT of the projects here.
@@ -404,6 +404,109 @@ fn project_of_http() -> TempDir {
     let new = ["new", "hello", "--lang", "c", "--kind", "http"];
     assert_eq!(finish_in(folder.path(), new).code, Some(0));
     folder
+}
+
+/// The cache's compiled code and notes. A file that is made again is another one, of the same name.
+fn compiled(cache: &TempDir) -> Vec<(PathBuf, u64)> {
+    let folder = fs::read_dir(cache.path().join("keyway/compiled")).into_iter().flatten().flatten();
+    let mut files: Vec<_> =
+        folder.map(|entry| (entry.path(), entry.metadata().expect("a file").ino())).collect();
+    files.sort();
+    files
+}
+
+/// Runs `keyway build` with a cache folder of its own.
+fn build_in(cache: &TempDir, folder: &TempDir, arguments: &[&str]) -> String {
+    let mut command = command();
+    command.arg("build").args(arguments).current_dir(folder.path());
+    let output = command.env("XDG_CACHE_HOME", cache.path()).output().expect("it runs");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    stderr
+}
+
+#[test]
+fn the_first_start_after_a_build_compiles_nothing() {
+    let folder = project_of_http();
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let told = build_in(&cache, &folder, &["hello", "--no-native"]);
+    assert!(!told.contains("ompiled for this machine"), "{told}");
+    assert_eq!(compiled(&cache), []);
+
+    let told = build_in(&cache, &folder, &["hello"]);
+    assert!(told.contains("hello is up to date.\nCompiled for this machine ("), "{told}");
+    let ahead = compiled(&cache);
+    assert_eq!(ahead.len(), 2, "the code, and the note of what it was made of");
+    let told = build_in(&cache, &folder, &["hello"]);
+    assert_eq!(told, "hello is up to date.\n");
+    let keyway = Keyway::up_in(folder.path().join("hello"), cache.path());
+    assert_eq!(keyway.get("/").body, "Hello, world!\n");
+    assert_eq!(compiled(&cache), ahead);
+}
+
+#[test]
+fn all_units_of_an_app_are_compiled_by_its_build() {
+    let folder = project_of_http();
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let other = ["new", "other", "--lang", "c", "--kind", "http"];
+    assert_eq!(finish_in(folder.path(), other).code, Some(0));
+    let manifest = format!(
+        "[app]\nname = \"shop\"\n\
+         [component.hello]\nsource = \"hello\"\n\
+         [component.other]\nsource = \"other\"\n\
+         [component.front]\nsource = {:?}\nlink.\"test:greet/greeter\" = \"greeter\"\n\
+         [component.greeter]\nsource = {:?}\n\
+         # Made later.\n\
+         grant.files = [{{ guest = \"/data\", host = \"data\" }}]\n\
+         [[trigger.http]]\nroute = \"/hello\"\ncomponent = \"hello\"\n\
+         [[trigger.http]]\nroute = \"/other\"\ncomponent = \"other\"\n\
+         [[trigger.http]]\nroute = \"/front\"\ncomponent = \"front\"\n",
+        guest("front"),
+        guest("greeter")
+    );
+    write(&folder, "keyway.toml", &manifest);
+    let told = build_in(&cache, &folder, &[]);
+    assert!(told.contains("Compiled for this machine ("), "{told}");
+    let ahead = compiled(&cache);
+    fs::create_dir(folder.path().join("data")).expect("made");
+    let keyway = Keyway::up_in(folder.path(), cache.path());
+    assert_eq!(keyway.get("/front/Ada").body, "Hello, front/Ada!");
+    assert_eq!(compiled(&cache), ahead);
+}
+
+#[test]
+fn a_command_is_compiled_by_its_build_and_a_library_is_not() {
+    let folder = project();
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    build_in(&cache, &folder, &["sum"]);
+    assert_eq!(compiled(&cache), []);
+
+    let new = ["new", "hello", "--lang", "c", "--kind", "command"];
+    assert_eq!(finish_in(folder.path(), new).code, Some(0));
+    let told = build_in(&cache, &folder, &["hello"]);
+    assert!(told.contains("Compiled for this machine ("), "{told}");
+    let ahead = compiled(&cache);
+    let mut run = command();
+    run.args(["run", "hello/hello.wasm", "Ada"]).current_dir(folder.path());
+    let output = run.env("XDG_CACHE_HOME", cache.path()).output().expect("it runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "Hello, Ada!\n");
+    assert_eq!(compiled(&cache), ahead);
+}
+
+/// The component is valid, whatever the app that it is for lacks.
+#[test]
+fn a_build_says_what_keeps_its_app_from_starting() {
+    let folder = project_of_http();
+    let manifest = "[app]\nname = \"shop\"\n\
+                    [component.hello]\nsource = \"hello\"\n\
+                    [component.lost]\nsource = \"lost.wasm\"\n\
+                    [[trigger.http]]\nroute = \"/\"\ncomponent = \"hello\"\n\
+                    [[trigger.http]]\nroute = \"/lost\"\ncomponent = \"lost\"\n";
+    write(&folder, "keyway.toml", manifest);
+    let told = built(&folder, ".");
+    let expected = "Not compiled for this machine: the component `lost` has no file lost.wasm. \
+                    `keyway check` reports every problem.\n";
+    assert!(told.contains("hello is built") && told.ends_with(expected), "{told}");
 }
 
 #[test]

@@ -5,14 +5,12 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Mutex,
-    thread,
     time::{Duration, Instant},
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use keyway_build::{BuildError, Built, Job, Observer, Options, Profile, build_all};
-
-use keyway_host::HostError;
+use keyway_build::{BuildError, Built, Job, Observer, Options, Profile};
+use keyway_host::{BuildObserver, BuiltAhead, CompiledAhead, ProblemReport};
 
 use crate::{
     feature,
@@ -34,6 +32,9 @@ pub(crate) struct Arguments {
     /// Build without optimising, with names and line numbers.
     #[arg(long)]
     debug: bool,
+    /// Do not compile for this machine; the first start does.
+    #[arg(long)]
+    no_native: bool,
     #[command(flatten)]
     features: feature::FeatureArguments,
 }
@@ -42,30 +43,38 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let profile = if arguments.debug { Profile::Debug } else { Profile::Release };
     let (world, features) = (arguments.world.clone(), arguments.features.chosen());
     let options = Options { world, features, profile, color: false };
-    if build_at(&arguments.path, &options) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match build_at(&arguments.path, &options, !arguments.no_native) {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
 }
 
-/// Builds what has changed at `path`, and reports it. Returns whether everything was built.
-pub(crate) fn build_at(path: &Path, options: &Options) -> bool {
+/// Builds what has changed at `path`, and reports it; with `ahead`, also compiles what a first start
+/// would. Returns whether everything was built.
+pub(crate) fn build_at(path: &Path, options: &Options, ahead: bool) -> bool {
     let is_terminal = std::io::stderr().is_terminal();
     let color = is_terminal && std::env::var_os("NO_COLOR").is_none();
     let options = Options { color, ..options.clone() };
-    let jobs = keyway_host::jobs(path, &options).map_err(HostError::from);
-    let ready = jobs.and_then(|jobs| Ok((jobs, keyway_host::toolbox()?)));
-    let (jobs, toolbox) = match ready {
-        Ok(ready) => ready,
-        Err(error) => {
-            report::print_error(error);
+    let jobs = match keyway_host::jobs(path, &options) {
+        Ok(jobs) => jobs,
+        Err(problems) => {
+            report::print(&problems);
             return false;
         }
     };
     if jobs.is_empty() {
         tell("Nothing to build: no component's source is a project folder.\n");
-        return true;
     }
-    let at_once = thread::available_parallelism().map_or(1, usize::from);
     let progress = Progress::new(&jobs, is_terminal);
-    let results = build_all(&jobs, &toolbox, at_once, &progress);
+    let done = keyway_host::build(path, &jobs, ahead, &progress);
+    let BuiltAhead { built: results, compiled } = match done {
+        Ok(done) => done,
+        Err(error) => {
+            report::print_error(error);
+            return false;
+        }
+    };
+    progress.compiled();
     let failed: Vec<&BuildError> =
         results.iter().filter_map(|result| result.as_ref().err()).collect();
     for error in &failed {
@@ -74,7 +83,25 @@ pub(crate) fn build_at(path: &Path, options: &Options) -> bool {
     if failed.len() > 1 {
         tell(&format!("{} of {} components cannot be built.\n", failed.len(), jobs.len()));
     }
+    tell_compiled(&compiled);
     failed.is_empty()
+}
+
+/// The components are built, whether they can be started as they are or not.
+fn tell_compiled(compiled: &CompiledAhead) {
+    match compiled {
+        CompiledAhead::Nothing => {}
+        CompiledAhead::Compiled(took) => {
+            tell(&format!("Compiled for this machine ({:.1} s).\n", took.as_secs_f64()));
+        }
+        CompiledAhead::Failed(problems) => {
+            let Some(first) = problems.first() else { return };
+            let first = ProblemReport::from(first).message;
+            tell(&format!(
+                "Not compiled for this machine: {first}. `keyway check` reports every problem.\n"
+            ));
+        }
+    }
 }
 
 /// Prints the compiler's own output, then the error in Keyway's words.
@@ -94,12 +121,31 @@ struct Progress<'a> {
     jobs: &'a [Job],
     bars: Option<MultiProgress>,
     running: Vec<Mutex<Option<Begun>>>,
+    compiling: Mutex<Option<ProgressBar>>,
 }
 
 impl<'a> Progress<'a> {
     fn new(jobs: &'a [Job], is_terminal: bool) -> Self {
         let running = jobs.iter().map(|_| Mutex::default()).collect();
-        Self { jobs, bars: is_terminal.then(MultiProgress::new), running }
+        let bars = is_terminal.then(MultiProgress::new);
+        Self { jobs, bars, running, compiling: Mutex::default() }
+    }
+
+    /// A moving line on a terminal.
+    fn line(&self, message: String) -> Option<ProgressBar> {
+        let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
+        let bar = self.bars.as_ref()?.add(ProgressBar::new_spinner());
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.set_message(message);
+        bar.enable_steady_tick(DRAW_EVERY);
+        Some(bar)
+    }
+
+    /// Takes away the line that says that compiling goes on.
+    fn compiled(&self) {
+        if let Some(bar) = self.compiling.lock().expect("nobody panics with it").take() {
+            bar.finish_and_clear();
+        }
     }
 
     fn say(&self, line: &str) {
@@ -114,14 +160,7 @@ impl<'a> Progress<'a> {
 impl Observer for Progress<'_> {
     fn begun(&self, number: usize) {
         let project = &self.jobs[number].project;
-        let bar = self.bars.as_ref().map(|bars| {
-            let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
-            let bar = bars.add(ProgressBar::new_spinner());
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.set_message(format!("Building {} ({})", project.name, project.language));
-            bar.enable_steady_tick(DRAW_EVERY);
-            bar
-        });
+        let bar = self.line(format!("Building {} ({})", project.name, project.language));
         *self.running[number].lock().expect("nobody panics with it") = Some((Instant::now(), bar));
     }
 
@@ -146,5 +185,12 @@ impl Observer for Progress<'_> {
             }
             Err(_) => self.say(&format!("{} cannot be built.", project.name)),
         }
+    }
+}
+
+impl BuildObserver for Progress<'_> {
+    fn compiling(&self) {
+        let bar = self.line("Compiling for this machine".to_owned());
+        *self.compiling.lock().expect("nobody panics with it") = bar;
     }
 }

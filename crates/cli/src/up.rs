@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, log: &Log) -> ExitCode {
-    if arguments.build && !build::build_at(&arguments.path, &Default::default()) {
+    if arguments.build && !build::build_at(&arguments.path, &Default::default(), false) {
         return ExitCode::FAILURE;
     }
     match serve(arguments, log) {

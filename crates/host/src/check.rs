@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keyway_app::{App, Problem};
+use keyway_app::{App, ComponentName, Problem};
 use keyway_component::is_provided;
 
 use crate::assembly::{
@@ -59,16 +59,8 @@ fn alone(app: &App) -> Result<Option<Checked>, Vec<Problem>> {
     else {
         return Ok(None);
     };
-    let loaded = assemble::load_all(app)?;
-    let description = &loaded[&component.name].description;
-    let exports: Vec<_> = description.exports.iter().map(|export| export.name.clone()).collect();
-    let Some(purpose) = purpose(&exports) else { return Ok(None) };
-    let needs_link = |name: &str, is_only_types: bool| !is_only_types && !is_provided(name);
-    let imports = description.imports.iter();
-    let unlinked: Vec<_> = imports
-        .filter(|import| needs_link(&import.name, import.is_only_types))
-        .map(|import| import.name.clone())
-        .collect();
+    let Outside { purpose, unlinked } = Outside::of(app, &component.name)?;
+    let Some(purpose) = purpose else { return Ok(None) };
     // A command is run alone, and needs all that it imports.
     if unlinked.is_empty() || purpose == ComponentPurpose::Command {
         // It is to be put together all the same: its imports may be of versions that nobody has.
@@ -76,6 +68,33 @@ fn alone(app: &App) -> Result<Option<Checked>, Vec<Problem>> {
         assemble(app)?;
     }
     Ok(Some(Checked::Component { name: component.name.to_string(), purpose, unlinked }))
+}
+
+/// What a component shows to those around it.
+pub(crate) struct Outside {
+    /// None if it is to answer HTTP, or for nothing.
+    pub(crate) purpose: Option<ComponentPurpose>,
+    /// Its imports that only a link to another component satisfies.
+    pub(crate) unlinked: Vec<String>,
+}
+
+impl Outside {
+    /// Reads the component `name` of `app`.
+    ///
+    /// # Errors
+    /// All components of `app` that cannot be read.
+    pub(crate) fn of(app: &App, name: &ComponentName) -> Result<Self, Vec<Problem>> {
+        let loaded = assemble::load_all(app)?;
+        let description = &loaded[name].description;
+        let exports: Vec<_> = description.exports.iter().map(|e| e.name.clone()).collect();
+        let needs_link = |name: &str, is_only_types: bool| !is_only_types && !is_provided(name);
+        let imports = description.imports.iter();
+        let unlinked = imports
+            .filter(|import| needs_link(&import.name, import.is_only_types))
+            .map(|import| import.name.clone())
+            .collect();
+        Ok(Self { purpose: purpose(&exports), unlinked })
+    }
 }
 
 /// What a component is for by its exports; none if it is to answer HTTP, or for nothing.

@@ -14,7 +14,7 @@
 //! | `apps` | the apps of a host that holds many: deployed, woken, put to sleep |
 //! | [`admin`] | how a running app is asked and changed, over a socket |
 //! | `host` | the process: address, threads, signals, watched files. It holds one app or many |
-//! | [`serve`], [`run`], [`call`], [`check`], [`compose`], [`add`], [`jobs`] … | the verbs of the program |
+//! | [`serve`], [`run`], [`call`], [`check`], [`compose`], [`add`], [`jobs`], [`build()`] … | the verbs of the program |
 //!
 //! # The life of an app
 //! [`open`] reads a manifest, and [`assemble`] its components. [`serve`] compiles them, makes a
@@ -37,6 +37,7 @@
 //! ```
 
 pub mod admin;
+mod ahead;
 mod apps;
 mod assembly;
 mod backend;
@@ -54,6 +55,7 @@ mod run;
 mod serve;
 mod write;
 
+pub use ahead::{BuildObserver, BuiltAhead, CompiledAhead, build};
 pub use assembly::{
     assemble::{AssembledUnit, Assembly, Composed, Loaded, assemble, read},
     open::{Granted, manifest_of_component, open},

@@ -34,6 +34,11 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// Whether any of it had to be compiled.
+    pub(crate) fn is_compiled(&self) -> bool {
+        self.units.iter().any(|unit| !unit.compiled.cached)
+    }
+
     /// A component whose file was another one when `later` was prepared, except that of `except`.
     pub(crate) fn changed_since<'a>(
         &self,
@@ -118,6 +123,40 @@ impl Workshop {
         let (sources, mut problems) = read_sources(&app);
         problems.extend(folder::resolve(&mut app));
         problems.extend(backend::check(&app));
+        self.prepare_sources(app, sources, problems)
+    }
+
+    /// The same, ahead of a start: the folders and settings that the app needs then may be missing yet.
+    ///
+    /// # Errors
+    /// All that is wrong with the components and their links.
+    pub(crate) fn prepare_ahead(&self, app: App) -> Result<Prepared, Vec<Problem>> {
+        let (sources, problems) = read_sources(&app);
+        self.prepare_sources(app, sources, problems)
+    }
+
+    /// Compiles the units of `app`, which may be part of one that is prepared later, and notes nothing.
+    /// Returns whether the cache lacked one.
+    ///
+    /// # Errors
+    /// As [`Self::prepare_ahead`].
+    pub(crate) fn compile_part(&self, app: App) -> Result<bool, Vec<Problem>> {
+        let (sources, mut problems) = read_sources(&app);
+        let hashes = hashes(&sources);
+        let (assembly, further) = assemble::of_sources(app, sources, &Doubts::default());
+        problems.extend(further);
+        match problems.is_empty() {
+            true => Ok(self.compile(assembly, hashes)?.is_compiled()),
+            false => Err(problems),
+        }
+    }
+
+    fn prepare_sources(
+        &self,
+        app: App,
+        sources: Sources,
+        mut problems: Vec<Problem>,
+    ) -> Result<Prepared, Vec<Problem>> {
         let hashes = hashes(&sources);
         let name = note_name(&app, &hashes, self.purpose);
         if problems.is_empty()
