@@ -41,7 +41,7 @@ use crate::{
 const TIRE_EVERY: Duration = Duration::from_secs(1);
 
 /// Roughly what an app that is awake takes, without its instances.
-const AWAKE_BYTES: u64 = 64 << 10;
+const AWAKE_BYTES: u64 = 32 << 10;
 
 /// All apps of a host.
 #[derive(Debug)]
@@ -206,11 +206,11 @@ impl Apps {
             for slot in slots.iter().filter(|slot| slot.is_to_wake()) {
                 self.ground.spawn(listen(Arc::clone(slot)));
             }
-            let awake = slots.iter().filter(|slot| slot.if_awake().is_some()).count();
+            let is_awake = |slot: &&Arc<Slot>| slot.if_awake().is_some() && !slot.tire(self.idle);
+            let awake: Vec<_> = slots.iter().filter(is_awake).collect();
             // Those that are awake have a quarter of the memory, and a few whatever there is.
             let at_most = (keyway_runtime::memory_bytes() / 4 / AWAKE_BYTES).max(256);
-            let idle = if awake as u64 > at_most { TIRE_EVERY } else { self.idle };
-            slots.iter().for_each(|slot| slot.tire(idle));
+            tire_longest_idle(&awake, awake.len().saturating_sub(at_most as usize));
             sleep(TIRE_EVERY).await;
         }
     }
@@ -273,6 +273,17 @@ impl Apps {
     fn slots(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Slot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Puts so many of the apps to sleep that nobody calls at the moment: first those that nobody has called
+/// for longest, as far as they can be.
+fn tire_longest_idle(awake: &[&Arc<Slot>], count: usize) {
+    if count == 0 {
+        return;
+    }
+    let mut by_age: Vec<_> = awake.iter().map(|slot| (slot.idle_since(), *slot)).collect();
+    by_age.sort_by_key(|(since, _)| *since);
+    by_age.iter().filter(|(_, slot)| slot.tire(TIRE_EVERY)).take(count).for_each(drop);
 }
 
 /// Wakes an app that waits for something else than requests.

@@ -7,9 +7,14 @@
 //! and rebuilt. When the folder outgrows its limit, the least recently used files go first.
 
 use std::{
+    collections::HashSet,
     fs, io,
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::SystemTime,
 };
 
@@ -18,6 +23,10 @@ use tempfile::NamedTempFile;
 /// What the folder may hold, in bytes.
 const BOUND_BYTES: u64 = 4 << 30;
 
+/// How much may be written before the folder is looked through again, and how much more than its bound
+/// it may hold until then.
+const LOOK_EVERY_BYTES: u64 = 64 << 20;
+
 const CHECKSUM_BYTES: usize = 32;
 
 /// A folder of compiled components.
@@ -25,7 +34,21 @@ const CHECKSUM_BYTES: usize = 32;
 pub struct Cache {
     /// None if there is no folder that it can have.
     folder: Option<PathBuf>,
+    shared: Arc<Shared>,
 }
+
+/// What the copies of a cache share.
+#[derive(Debug)]
+struct Shared {
+    /// Bytes written since the folder was looked through.
+    written_bytes: AtomicU64,
+    /// Files of compiled code that this process found whole. They are never changed, so that each is read
+    /// only once, however often an app wakes.
+    whole: Mutex<HashSet<Identity>>,
+}
+
+/// What tells a file from another in its place: its device, its number there, and its length.
+type Identity = (u64, u64, u64);
 
 /// Why the cache cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -111,12 +134,18 @@ impl Cache {
                 return Err(CacheError::Above { folder: folder.clone(), above });
             }
         }
-        Ok(Self { folder: Some(folder) })
+        Ok(Self::of(Some(folder)))
     }
 
     /// A cache that keeps nothing, where no folder can be had.
     pub fn none() -> Self {
-        Self { folder: None }
+        Self::of(None)
+    }
+
+    fn of(folder: Option<PathBuf>) -> Self {
+        // The first file that is written makes it look: most processes write only a few.
+        let written_bytes = AtomicU64::new(LOOK_EVERY_BYTES);
+        Self { folder, shared: Arc::new(Shared { written_bytes, whole: Mutex::default() }) }
     }
 
     /// The key of `component` when compiled with `settings`.
@@ -129,7 +158,15 @@ impl Cache {
     /// The file that holds the compiled component, if it is there and whole.
     pub(crate) fn find(&self, key: &Key) -> Option<PathBuf> {
         let path = self.path(key)?;
-        self.read(&path)?;
+        let metadata = fs::metadata(&path).ok()?;
+        let identity = (metadata.dev(), metadata.ino(), metadata.len());
+        let whole = || self.shared.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        if whole().contains(&identity) {
+            touch(&path);
+        } else {
+            self.read(&path)?;
+            whole().insert(identity);
+        }
         Some(path)
     }
 
@@ -166,9 +203,7 @@ impl Cache {
             let _ = fs::remove_file(path);
             return None;
         }
-        // The time of last use decides what goes first when the cache is full; a cache on a
-        // read-only disk works all the same.
-        let _ = fs::File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
+        touch(path);
         bytes.truncate(bytes.len() - CHECKSUM_BYTES);
         Some(bytes)
     }
@@ -184,7 +219,13 @@ impl Cache {
             Ok(())
         };
         write().map_err(|error| CacheError::Folder { folder: folder.to_owned(), error })?;
-        shrink(folder, path, BOUND_BYTES);
+        // Ten thousand files are not looked at for each that is added.
+        let bytes = content.len() as u64;
+        let written = &self.shared.written_bytes;
+        if written.fetch_add(bytes, Relaxed) + bytes > LOOK_EVERY_BYTES {
+            written.store(0, Relaxed);
+            shrink(folder, path, BOUND_BYTES);
+        }
         Ok(())
     }
 
@@ -195,6 +236,12 @@ impl Cache {
     fn note_path(&self, name: &Key) -> Option<PathBuf> {
         Some(self.folder.as_ref()?.join(format!("{}.note", name.0)))
     }
+}
+
+/// Notes that a file is used: what was not used for longest goes first when the cache is full.
+fn touch(path: &Path) {
+    // A cache on a read-only disk works all the same.
+    let _ = fs::File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
 }
 
 /// Removes what was not used for longest until the folder is within its bound. What is mapped

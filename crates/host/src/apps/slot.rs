@@ -234,9 +234,15 @@ impl Slot {
         }
     }
 
-    /// Puts it to sleep if nobody has called it for so long, and it can wake as it was.
-    pub(crate) fn tire(&self, idle: Duration) {
-        let Some(app) = self.awake.load_full() else { return };
+    /// Since when nobody has called it, as far as [`Self::tire`] has seen.
+    pub(crate) fn idle_since(&self) -> Instant {
+        *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts it to sleep if nobody has called it for so long, and it can wake as it was. Returns whether it
+    /// sleeps.
+    pub(crate) fn tire(&self, idle: Duration) -> bool {
+        let Some(app) = self.awake.load_full() else { return true };
         let mut idle_since = self.idle_since.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_used.swap(false, Relaxed) {
             *idle_since = Instant::now();
@@ -247,6 +253,8 @@ impl Slot {
             && let Ok(_turn) = self.turn.try_lock()
         {
             self.end();
+            return true;
         }
+        false
     }
 }

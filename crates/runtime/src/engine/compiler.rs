@@ -342,7 +342,7 @@ impl Code {
             // SAFETY: `deserialize_file` runs what the file holds. The path comes from `Cache`
             // alone, whose folder only this user may write to, whose files are written whole and
             // renamed into place and never changed afterwards, and whose content was compared with
-            // its checksum when it was found.
+            // its checksum when this process first found it.
             Self::Artifact(file) => unsafe { Component::deserialize_file(engine, file) },
             // SAFETY: `Compiler::compile` alone makes these, of what the engine has just compiled.
             Self::Bytes(code) => unsafe { Component::deserialize(engine, code) },
