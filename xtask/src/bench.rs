@@ -4,6 +4,7 @@
 pub(crate) mod builds;
 pub(crate) mod command;
 pub(crate) mod density;
+mod group;
 mod measure;
 mod report;
 pub(crate) mod soak;

@@ -1,6 +1,7 @@
 //! One server, measured: from its start to its first answer, its memory, and its throughput.
 
 use std::{
+    ffi::OsString,
     fs,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -11,10 +12,16 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
 use tempfile::TempDir;
+
+use super::group::Group;
 
 /// How often a server that starts is asked whether it answers.
 const POLL: Duration = Duration::from_micros(500);
+
+/// What Linux counts a process's time in, on all machines that Keyway runs on.
+const TICKS_PER_SECOND: f64 = 100.0;
 
 pub(super) enum Server {
     Keyway {
@@ -84,6 +91,43 @@ impl Setting {
     }
 }
 
+/// Where a server runs, if not as any other process of this user.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Place<'a> {
+    pub(super) group: Option<&'a Group>,
+    /// The folder of its caches.
+    pub(super) cache: Option<&'a Path>,
+}
+
+/// What a process holds in memory.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct Memory {
+    pub(super) resident_bytes: f64,
+    /// The same, where what several processes share counts in parts (PSS).
+    pub(super) proportional_bytes: f64,
+    pub(super) page_table_bytes: f64,
+}
+
+impl Memory {
+    /// Of the process of this number.
+    pub(super) fn of(process: u32) -> Result<Self> {
+        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+        let shared = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
+        Ok(Self {
+            resident_bytes: bytes(&status, "VmRSS:")?,
+            proportional_bytes: bytes(&shared, "Pss:")?,
+            page_table_bytes: bytes(&status, "VmPTE:")?,
+        })
+    }
+}
+
+/// A figure in kilobytes, as the kernel writes it.
+fn bytes(text: &str, name: &str) -> Result<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    Ok(kilobytes.with_context(|| format!("the process has no {name}"))? * 1024.0)
+}
+
 /// A started server; it is killed when dropped.
 pub(super) struct Running {
     child: Child,
@@ -95,33 +139,24 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn start(server: &Server) -> Result<Self> {
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let mut command = match server {
-            Server::Keyway { program, path } => {
-                let mut command = Command::new(program);
-                command.arg("up").arg(path).args(["--listen", &address.to_string()]);
-                command
+        Self::start_in(server, Place::default())
+    }
+
+    pub(super) fn start_in(server: &Server, place: Place<'_>) -> Result<Self> {
+        let address = free_address()?;
+        let (program, arguments) = server.command_line(address);
+        let mut command = match place.group {
+            Some(group) => {
+                let mut shell = group.shell();
+                shell.arg(program);
+                shell
             }
-            Server::Host { program, apps, data } => {
-                let mut command = Command::new(program);
-                command.arg("host").arg("--apps").arg(apps).arg("--data").arg(data);
-                // None shall sleep again while it is measured.
-                command.args(["--idle", "1h", "--listen", &address.to_string()]);
-                command
-            }
-            Server::Peer { program, component } => {
-                let mut command = Command::new(program);
-                // Fresh instances are its default for WASI 0.2; the cache of code is Keyway's too.
-                command.args(["serve", "-C", "cache=y", "-S", "cli=y", "--addr"]);
-                command.arg(address.to_string()).arg(component);
-                command
-            }
-            Server::Bare { program } => {
-                let mut command = Command::new(program);
-                command.arg(address.to_string());
-                command
-            }
+            None => Command::new(program),
         };
+        command.args(arguments);
+        if let Some(cache) = place.cache {
+            command.env("XDG_CACHE_HOME", cache);
+        }
         // A developer's setting, which makes errors capture backtraces, does not belong to a
         // server.
         command.env_remove("RUST_BACKTRACE");
@@ -145,20 +180,69 @@ impl Running {
 
     /// What the process holds in memory (`VmRSS`).
     pub(super) fn resident_bytes(&self) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
-        Ok(kilobytes.context("the process has no VmRSS")? * 1024.0)
+        Ok(self.memory()?.resident_bytes)
     }
-}
 
-impl Running {
+    pub(super) fn memory(&self) -> Result<Memory> {
+        Memory::of(self.process())
+    }
+
+    /// The number of its process.
+    pub(super) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How many mappings of memory and open files the process has.
     pub(super) fn maps_and_descriptors(&self) -> Result<(usize, usize)> {
-        let process = PathBuf::from(format!("/proc/{}", self.child.id()));
+        let process = PathBuf::from(format!("/proc/{}", self.process()));
         let maps = fs::read_to_string(process.join("maps"))?.lines().count();
         Ok((maps, fs::read_dir(process.join("fd"))?.count()))
     }
+
+    /// For how long the process has computed, on all cores together.
+    pub(super) fn computed(&self) -> Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process()))?;
+        // Its name, which may hold anything, ends with the last bracket (proc_pid_stat(5)).
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+        let ticks: Vec<u64> =
+            fields.split_whitespace().skip(11).take(2).flat_map(str::parse).collect();
+        Ok(Duration::from_secs_f64(ticks.iter().sum::<u64>() as f64 / TICKS_PER_SECOND))
+    }
+
+    /// Whether it still runs.
+    pub(super) fn is_alive(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+}
+
+impl Server {
+    fn command_line(&self, address: SocketAddr) -> (&Path, Vec<OsString>) {
+        let address = OsString::from(address.to_string());
+        match self {
+            Self::Keyway { program, path } => {
+                (program, vec!["up".into(), path.into(), "--listen".into(), address])
+            }
+            Self::Host { program, apps, data } => {
+                let folders = ["--apps".into(), apps.into(), "--data".into(), data.into()];
+                // None shall sleep again while it is measured.
+                let more = ["--idle".into(), "1h".into(), "--listen".into(), address];
+                let arguments = [OsString::from("host")].into_iter().chain(folders).chain(more);
+                (program, arguments.collect())
+            }
+            Self::Peer { program, component } => {
+                // Fresh instances are its default for WASI 0.2; the cache of code is Keyway's too.
+                let options =
+                    ["serve", "-C", "cache=y", "-S", "cli=y", "--addr"].map(OsString::from);
+                (program, options.into_iter().chain([address, component.into()]).collect())
+            }
+            Self::Bare { program } => (program, vec![address]),
+        }
+    }
+}
+
+/// An address of this machine at which nothing listens.
+pub(super) fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 impl Drop for Running {
@@ -169,13 +253,14 @@ impl Drop for Running {
     }
 }
 
-fn answers(address: SocketAddr) -> bool {
+pub(super) fn answers(address: SocketAddr) -> bool {
     let ask = || -> std::io::Result<bool> {
         let mut stream = TcpStream::connect(address)?;
         stream.write_all(b"GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")?;
         let mut answer = [0; 12];
         stream.read_exact(&mut answer)?;
-        Ok(&answer == b"HTTP/1.1 200")
+        // Some servers answer in HTTP/1.0.
+        Ok(answer.starts_with(b"HTTP/1.") && answer.ends_with(b" 200"))
     };
     ask().unwrap_or(false)
 }
@@ -187,19 +272,30 @@ pub(super) struct Load {
     pub(super) p99_microseconds: f64,
 }
 
+/// On how many connections requests are sent where nothing else is said.
+const CONNECTIONS: usize = 32;
+
 /// Asks for `path` for so long, on 32 connections.
 pub(super) fn load(address: SocketAddr, path: &str, seconds: u32) -> Result<Load> {
-    load_with(Command::new("wrk").arg(format!("http://{address}{path}")), seconds)
+    load_with(Command::new("wrk").arg(format!("http://{address}{path}")), CONNECTIONS, seconds)
 }
 
 /// The same, with the requests that `script` makes.
 pub(super) fn load_by(address: SocketAddr, script: &Path, seconds: u32) -> Result<Load> {
-    load_with(Command::new("wrk").arg("-s").arg(script).arg(format!("http://{address}/")), seconds)
+    let mut wrk = Command::new("wrk");
+    load_with(wrk.arg("-s").arg(script).arg(format!("http://{address}/")), CONNECTIONS, seconds)
 }
 
-fn load_with(command: &mut Command, seconds: u32) -> Result<Load> {
+/// The same, on one connection, of the app that has this host name.
+pub(super) fn load_host(address: SocketAddr, host: &str, path: &str, seconds: u32) -> Result<Load> {
+    let mut wrk = Command::new("wrk");
+    wrk.args(["-H", &format!("Host: {host}")]).arg(format!("http://{address}{path}"));
+    load_with(&mut wrk, 1, seconds)
+}
+
+fn load_with(command: &mut Command, connections: usize, seconds: u32) -> Result<Load> {
     let output = command
-        .args(["-t1", "-c32", "--latency", &format!("-d{seconds}s")])
+        .args(["-t1", &format!("-c{connections}"), "--latency", &format!("-d{seconds}s")])
         .output()
         .context("`wrk` cannot be started")?;
     let text = String::from_utf8_lossy(&output.stdout);

@@ -123,3 +123,10 @@ pub(super) fn machine() -> String {
     let kernel = kernel.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     format!("{model}, {cores} cores, {}", kernel.unwrap_or_default())
 }
+
+/// How busy the machine is beside what is measured: the mean number of running processes of the last
+/// minute.
+pub(super) fn load_average() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().unwrap_or("unknown").to_owned()
+}
