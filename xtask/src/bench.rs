@@ -4,6 +4,7 @@
 pub(crate) mod builds;
 pub(crate) mod command;
 pub(crate) mod density;
+pub(crate) mod fairness;
 mod group;
 mod measure;
 mod report;

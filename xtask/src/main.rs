@@ -1,5 +1,5 @@
-//! Keyway's development tasks: `cargo xtask demo`, `test`, `bench`, `commands`, `builds`, `soak`,
-//! `swap`, `fuzz`, `setup`, `guests`, `wasi`, `tidy`.
+//! Keyway's development tasks: `cargo xtask demo`, `test`, `bench`, `commands`, `builds`, `density`,
+//! `fairness`, `soak`, `swap`, `fuzz`, `setup`, `guests`, `wasi`, `tidy`.
 
 mod bench;
 mod command;
@@ -41,6 +41,8 @@ enum Task {
     Builds(bench::builds::Arguments),
     /// Measure a host of ten thousand apps.
     Density(bench::density::Arguments),
+    /// Measure how apps of one host share processors and memory.
+    Fairness(bench::fairness::Arguments),
     /// Serve half a million requests; fail if memory grows.
     Soak(bench::soak::Arguments),
     /// Swap components and backends under load; fail if a request or count is lost.
@@ -67,6 +69,7 @@ fn main() -> Result<()> {
         Task::Commands(arguments) => bench::command::run(&root, &arguments),
         Task::Builds(arguments) => bench::builds::run(&root, &arguments),
         Task::Density(arguments) => bench::density::run(&root, &arguments),
+        Task::Fairness(arguments) => bench::fairness::run(&root, &arguments),
         Task::Soak(arguments) => bench::soak::run(&root, &arguments),
         Task::Swap(arguments) => bench::swap::run(&root, &arguments),
         Task::Fuzz(arguments) => fuzz::fuzz(&root, &arguments),
