@@ -1,5 +1,7 @@
 //! `cargo xtask soak`: whether the server's memory or time grows with the number of requests
-//! served.
+//! served, by one app or by many that change meanwhile.
+
+mod many;
 
 use std::{
     fmt::Write as _,
@@ -31,6 +33,9 @@ pub(crate) struct Arguments {
     /// Number of requests before the first sample.
     #[arg(long, default_value_t = 50_000)]
     warm_up: u64,
+    /// Number of apps; if there are several, some of them are deployed, removed and swapped meanwhile.
+    #[arg(long, default_value_t = 1)]
+    apps: usize,
     /// Measure this program instead of building a release first.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
@@ -61,6 +66,9 @@ struct Sample {
 /// Serves, sends, prints a table, writes it under `bench/results/`, and fails if memory grew.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     keyway_build::install(&["wrk"])?;
+    if arguments.apps > 1 {
+        return many::run(root, arguments);
+    }
     guest::build_tests(root)?;
     let program = match &arguments.program {
         Some(program) => program.clone(),
