@@ -163,7 +163,7 @@ fn compile_early(path: &Path, jobs: &[Job], done: &Receiver<Done>) -> (usize, Op
             if !is_new || count == jobs.len() {
                 continue;
             }
-            let more = timed(|| Ok(workshop(Purpose::Requests)?.compile_part(app)?));
+            let more = timed(|| workshop(Purpose::Requests)?.compile_part(app));
             if let Ok(Some(more)) = more {
                 *took.get_or_insert_default() += more;
             }

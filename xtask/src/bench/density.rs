@@ -99,7 +99,9 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
             report.fleets.push(bench.measure(kind, apps)?);
         }
     }
-    report.missing.push("Spin: neither crates.io, npm nor Debian has its program".to_owned());
+    report.missing.push(
+        "Spin: crates.io has no more than its name, and npm and Debian do not have it".to_owned(),
+    );
     if arguments.peers > 0 {
         bench.measure_peers(arguments.peers, &mut report)?;
     }
