@@ -95,11 +95,14 @@ fn tell_compiled(compiled: &CompiledAhead) {
             tell(&format!("Compiled for this machine ({:.1} s).\n", took.as_secs_f64()));
         }
         CompiledAhead::Failed(problems) => {
-            let Some(first) = problems.first() else { return };
+            let [first, others @ ..] = problems.as_slice() else { return };
             let first = ProblemReport::from(first).message;
-            tell(&format!(
-                "Not compiled for this machine: {first}. `keyway check` reports every problem.\n"
-            ));
+            let others = match others.len() {
+                0 => String::new(),
+                1 => " `keyway check` reports one more problem.".to_owned(),
+                more => format!(" `keyway check` reports {more} more problems."),
+            };
+            tell(&format!("Not compiled for this machine: {first}.{others}\n"));
         }
     }
 }

@@ -136,7 +136,8 @@ fn compile(
         return Ok(early);
     }
     let Some((app, purpose)) = startable(path)? else { return Ok(early) };
-    let late = timed(|| Ok(workshop(purpose)?.prepare_ahead(app)?.is_compiled()))?;
+    let Some(workshop) = workshop(purpose)? else { return Ok(early) };
+    let late = timed(|| Ok(workshop.prepare_ahead(app)?.is_compiled()))?;
     Ok(match (early, late) {
         (None, None) => None,
         (early, late) => Some(early.unwrap_or_default() + late.unwrap_or_default()),
@@ -163,8 +164,9 @@ fn compile_early(path: &Path, jobs: &[Job], done: &Receiver<Done>) -> (usize, Op
             if !is_new || count == jobs.len() {
                 continue;
             }
-            let more = timed(|| workshop(Purpose::Requests)?.compile_part(app));
-            if let Ok(Some(more)) = more {
+            if let Ok(Some(workshop)) = workshop(Purpose::Requests)
+                && let Ok(Some(more)) = timed(|| workshop.compile_part(app))
+            {
                 *took.get_or_insert_default() += more;
             }
         }
@@ -222,8 +224,11 @@ fn startable(path: &Path) -> Result<Option<(App, Purpose)>, Vec<Problem>> {
     })
 }
 
-fn workshop(purpose: Purpose) -> Result<Workshop, Vec<Problem>> {
-    Workshop::open(purpose).map_err(|error| HostError::from(error).into_problems())
+/// None if what is compiled cannot be kept, which that says in the log.
+fn workshop(purpose: Purpose) -> Result<Option<Workshop>, Vec<Problem>> {
+    let workshop = Workshop::open(purpose);
+    let workshop = workshop.map_err(|error| HostError::from(error).into_problems())?;
+    Ok(Some(workshop).filter(Workshop::keeps))
 }
 
 /// How long `work` took if it says that it was needed.

@@ -7,7 +7,7 @@
 //! and rebuilt. When the folder outgrows its limit, the least recently used files go first.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     fs, io,
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
@@ -44,7 +44,7 @@ struct Shared {
     written_bytes: AtomicU64,
     /// Files of compiled code that this process found whole. They are never changed, so that each is read
     /// only once, however often an app wakes.
-    whole: Mutex<HashSet<Identity>>,
+    whole: Mutex<HashMap<Key, Identity>>,
 }
 
 /// What tells a file from another in its place: its device, its number there, and its length.
@@ -148,6 +148,11 @@ impl Cache {
         Self { folder, shared: Arc::new(Shared { written_bytes, whole: Mutex::default() }) }
     }
 
+    /// Whether it can keep anything.
+    pub fn keeps(&self) -> bool {
+        self.folder.is_some()
+    }
+
     /// The key of `component` when compiled with `settings`.
     pub(crate) fn key(&self, settings: &[u8; 32], component: &[u8]) -> Key {
         let mut hasher = blake3::Hasher::new();
@@ -161,11 +166,11 @@ impl Cache {
         let metadata = fs::metadata(&path).ok()?;
         let identity = (metadata.dev(), metadata.ino(), metadata.len());
         let whole = || self.shared.whole.lock().unwrap_or_else(PoisonError::into_inner);
-        if whole().contains(&identity) {
+        if whole().get(key) == Some(&identity) {
             touch(&path);
         } else {
             self.read(&path)?;
-            whole().insert(identity);
+            whole().insert(key.clone(), identity);
         }
         Some(path)
     }
@@ -319,6 +324,20 @@ mod tests {
             fs::write(&path, damage).expect("damaged");
             assert!(cache.find(&key).is_none());
         }
+    }
+
+    #[test]
+    fn a_file_that_was_whole_and_is_replaced_is_read_again() {
+        let (_folder, cache) = cache();
+        let key = cache.key(&[0; 32], b"component");
+        let path = store(&cache, &key, b"code");
+        assert!(cache.find(&key).is_some());
+        assert!(cache.find(&key).is_some());
+        let length = fs::metadata(&path).expect("it is there").len() as usize;
+        let other = path.with_extension("other");
+        fs::write(&other, vec![0; length]).expect("written");
+        fs::rename(&other, &path).expect("renamed");
+        assert!(cache.find(&key).is_none());
     }
 
     #[test]

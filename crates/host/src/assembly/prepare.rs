@@ -115,6 +115,11 @@ impl Workshop {
         Ok(Self { compiler, purpose })
     }
 
+    /// Whether what it compiles is there for a later start.
+    pub(crate) fn keeps(&self) -> bool {
+        self.compiler.cache().keeps()
+    }
+
     /// Reads, checks, fuses and compiles what is not known yet.
     ///
     /// # Errors
