@@ -10,7 +10,7 @@ use std::{
 };
 
 use keyway_app::ComponentName;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{Apps, Found, deploy::union, open, slot::Route, with_routes};
 use crate::{
@@ -22,6 +22,12 @@ use crate::{
 
 /// How often the folder is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The same, where looking takes long: thousands of apps have tens of thousands of files.
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(5);
+
+/// How much longer than looking takes it waits at least until it looks again.
+const REST: u32 = 20;
 
 /// A folder of apps.
 #[derive(Debug)]
@@ -80,17 +86,20 @@ impl Apps {
         if self.watched.is_none() {
             return std::future::pending().await;
         }
+        let mut pause = LOOK_EVERY;
         loop {
-            sleep(LOOK_EVERY).await;
-            if let Err(error) = self.look().await {
-                tracing::warn!("the folder of apps: {error}");
+            sleep(pause).await;
+            match self.look().await {
+                Ok(took) => pause = (took * REST).clamp(LOOK_EVERY, LOOK_AT_LEAST_EVERY),
+                Err(error) => tracing::warn!("the folder of apps: {error}"),
             }
         }
     }
 
-    /// Looks at the folder once.
-    async fn look(self: &Arc<Self>) -> Result<(), HostError> {
+    /// Looks at the folder once. Returns how long that took, without what followed from it.
+    async fn look(self: &Arc<Self>) -> Result<Duration, HostError> {
         let _turn = self.changing.lock().await;
+        let began = Instant::now();
         let this = Arc::clone(self);
         let changed = in_background(move || {
             let Some(watched) = &this.watched else { return Ok(Vec::new()) };
@@ -98,7 +107,9 @@ impl Apps {
             let there: BTreeMap<_, _> = watched.apps()?.into_iter().rev().collect();
             Ok(this.take_in(watched, there))
         });
-        for (slot, change) in changed.await? {
+        let changed = changed.await?;
+        let took = began.elapsed();
+        for (slot, change) in changed {
             match change {
                 Change::Gone => {
                     self.forget(&slot).await;
@@ -122,7 +133,7 @@ impl Apps {
                 }
             }
         }
-        Ok(())
+        Ok(took)
     }
 
     /// Takes in the apps that are new, and the routes of those that have changed. Returns what is left to
