@@ -353,9 +353,9 @@ fn what_each_app_uses_is_counted_and_outlives_its_sleep() {
     let number = |app: &serde_json::Value, key: &str| app[key].as_u64().expect("a number");
     let counted = |app| (number(app, "requests"), number(app, "errors"));
     assert_eq!((counted(&one), counted(&busy)), ((3, 0), (1, 1)));
-    // It is ended at a tick after its limit.
-    assert!(number(&busy, "computed_ms") >= 500, "{busy}");
-    assert!(number(&one, "computed_ms") < 500, "{one}");
+    // It is ended at a tick after its limit, by a clock that ticks every few milliseconds.
+    assert!(number(&busy, "computed_ms") >= 400, "{busy}");
+    assert!(number(&one, "computed_ms") < 400, "{one}");
 }
 
 #[test]

@@ -356,7 +356,7 @@ fn summary(slot: &Slot) -> Summary {
         requests: slot.count.requests.load(Relaxed),
         errors: slot.count.errors.load(Relaxed),
         wakes: slot.count.wakes.load(Relaxed),
-        computed: slot.usage.computed(),
+        computed: slot.account.usage().computed(),
     }
 }
 

@@ -210,7 +210,7 @@ impl Process {
             shelf: Arc::default(),
             background: self.background.handle(),
             printer: self.log.printer(),
-            usage: Arc::default(),
+            account: Arc::default(),
         })
     }
 }

@@ -180,7 +180,7 @@ fn command(
     let spec = UnitSpec {
         name: unit.root.to_string(),
         printer: Printer::default(),
-        usage: Arc::default(),
+        account: Arc::default(),
         principals: vec![Principal {
             name: unit.root.to_string(),
             grant: component.grant.clone(),

@@ -90,7 +90,7 @@ fn unit_of(root: &str, links: &[(&str, &str)], backends: &Links) -> Arc<Unit> {
         imports: fused.imports,
         limit,
         printer: Printer::default(),
-        usage: Arc::default(),
+        account: Arc::default(),
     };
     Arc::new(Unit::new(&pools, &Arc::new(Shelf::default()), &compiled, spec).expect("a unit"))
 }

@@ -241,7 +241,7 @@ impl Engine {
             instances: slots.instances,
             error: format!("{error:#}"),
         })?;
-        let ticker = Some(ticker(&inner)?);
+        let ticker = Some(ticker(&inner, is_shared)?);
         let places = is_shared.then(|| Places::of(slots));
         // Instances that wait to be called do not keep others from being made.
         let waiting = if is_shared { slots.instances / 4 } else { u64::MAX };
@@ -257,7 +257,7 @@ impl Engine {
         purpose: Purpose,
         memory: &'static Budget,
     ) -> Result<Self, EngineError> {
-        let ticker = purpose.gives_way().then(|| ticker(inner)).transpose()?;
+        let ticker = purpose.gives_way().then(|| ticker(inner, false)).transpose()?;
         Ok(Self { inner: inner.clone(), ticker, memory, pool: None, resetter: None })
     }
 
@@ -299,7 +299,7 @@ impl Engine {
         store.limiter(|state| &mut state.meter);
         store.set_max_component_handles(plan.handles);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut store| store.data_mut().meter.tick());
+        store.epoch_deadline_callback(|mut store| store.data_mut().tick());
         store
     }
 
@@ -313,8 +313,8 @@ impl Engine {
     }
 }
 
-fn ticker(engine: &wasmtime::Engine) -> Result<Ticker, EngineError> {
-    Ticker::start(engine.weak()).map_err(|error| EngineError::Host(error.to_string()))
+fn ticker(engine: &wasmtime::Engine, is_of_many: bool) -> Result<Ticker, EngineError> {
+    Ticker::start(engine.weak(), is_of_many).map_err(|error| EngineError::Host(error.to_string()))
 }
 
 /// Whether the engine asks the kernel which pages to reset when an instance ends. It overlooks pages that

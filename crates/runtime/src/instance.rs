@@ -45,7 +45,7 @@ use crate::{
     engine::Engine,
     export::{Instance, Proxied},
     grant::plan::Plan,
-    pace::Pace,
+    pace::{self, Pace},
     place::Slots,
     reset::{Resets, Spare, Spares},
     shelf::Shelved,
@@ -254,8 +254,9 @@ pub(crate) struct Running {
 
 impl Running {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        if let Poll::Ready(result) =
-            self.pace.measure(&self.responder.plan.usage, || self.drive.as_mut().poll(context))
+        if let Poll::Ready(result) = self
+            .pace
+            .measure(self.responder.plan.account.usage(), || self.drive.as_mut().poll(context))
         {
             return Poll::Ready(result.map_err(|Broken { failure, remains }| {
                 self.remains = Some(remains);
@@ -334,6 +335,7 @@ async fn drive_own(
     body_sent: oneshot::Receiver<()>,
     _admission: Admission,
 ) -> Result<(), Broken> {
+    pace::begin(&responder.plan.account).await;
     let spare = responder.spares.as_ref().and_then(|spares| spares.take());
     let (mut store, made) = match spare {
         Some(Spare { store, made, .. }) => (store, Ok(Instance::Wasi0_2(made))),

@@ -21,13 +21,15 @@
 //! | `exact` | host functions in place of those of wasmtime that do something else than WIT says |
 //! | `state` | what an instance has at the host, and what its functions see of that |
 //! | `grant` | rights as they are enforced: HTTP, sockets, folders, streams; its `plan` says what all instances of a unit share: whose each slot is, and what it may reach |
-//! | `limit`, `memory`, `place`, `pace`, `handle`, `descriptor`, `usage` | what may be used, and is: by an instance, and by all together |
+//! | `limit`, `memory`, `place`, `pace`, `turn`, `handle`, `descriptor` | what may be used: by an instance, by an app, and by all together |
+//! | `account`, `usage` | what was used, by an app |
 //!
 //! All of it, with a component and no app around it, is in `benches/unit.rs`.
 //!
 //! A new capability is a file in `bind`, with a row in `bind::CAPABILITIES`, and what its links lead
 //! to in [`Principal`].
 
+mod account;
 mod admission;
 mod bind;
 mod cache;
@@ -47,9 +49,11 @@ mod place;
 mod reset;
 mod shelf;
 mod state;
+mod turn;
 mod unit;
 mod usage;
 
+pub use account::Account;
 pub use cache::{Cache, CacheError, Key};
 pub use call::{Call, CallError, CallTextError, Callable, Value};
 pub use command::Command;

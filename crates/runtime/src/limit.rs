@@ -14,13 +14,19 @@ use keyway_call::Failure;
 use wasmtime::{EngineWeak, ResourceLimiter, UpdateDeadline};
 
 use crate::{
+    account::Account,
     grant::plan::Plan,
     memory::{Budget, Exhausted, Share},
-    pace,
+    pace::{self, Computed},
+    turn,
 };
 
 /// The grain of CPU time: how often running code is asked to give way.
 const TICK: Duration = Duration::from_millis(10);
+
+/// The same on a host of many apps while an instance computes for long: how long the short request of
+/// another app waits for it. Each turn costs a few microseconds.
+const SHORT_TICK: Duration = Duration::from_millis(1);
 
 /// Counts what one instance uses.
 #[derive(Debug)]
@@ -82,15 +88,17 @@ impl Meter {
     }
 
     /// Called when code runs and a tick has passed since it was last asked to give way.
-    pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        Ok(match pace::computed() {
+    pub(crate) fn tick(&mut self, account: &Arc<Account>) -> wasmtime::Result<UpdateDeadline> {
+        Ok(match pace::tick() {
             Some(computed) if computed.used > self.cpu => {
                 self.refused = Some(Failure::CpuTime(self.cpu_limit));
                 UpdateDeadline::Interrupt
             }
             // It was waiting when the tick began, and has just begun to compute.
-            Some(computed) if computed.at_once < TICK / 2 => UpdateDeadline::Continue(1),
-            _ => UpdateDeadline::YieldCustom(1, Box::pin(pace::turn())),
+            Some(Computed { at_once, ticks: 1, has_turn: false, .. }) if at_once < TICK / 2 => {
+                UpdateDeadline::Continue(1)
+            }
+            _ => UpdateDeadline::YieldCustom(1, Box::pin(pace::turn(Arc::clone(account)))),
         })
     }
 }
@@ -182,8 +190,9 @@ struct Ticking {
 pub(crate) struct EpochGuard(Arc<Ticking>);
 
 impl Ticker {
-    /// Starts the thread, which ends with the engine.
-    pub(crate) fn start(engine: EngineWeak) -> std::io::Result<Self> {
+    /// Starts the thread, which ends with the engine. With `is_of_many` it ticks faster while an instance
+    /// computes for long.
+    pub(crate) fn start(engine: EngineWeak, is_of_many: bool) -> std::io::Result<Self> {
         let ticking = Arc::new(Ticking {
             running: AtomicUsize::new(0),
             resting: AtomicBool::new(false),
@@ -204,7 +213,7 @@ impl Ticker {
                     ticking.resting.store(false, SeqCst);
                 }
                 drop(ticking);
-                thread::sleep(TICK);
+                thread::sleep(if is_of_many && turn::is_any_long() { SHORT_TICK } else { TICK });
                 let Some(engine) = engine.upgrade() else { return };
                 engine.increment_epoch();
             }

@@ -87,6 +87,11 @@ impl State {
         self.hooks.plan.members.get(slot)
     }
 
+    /// Called when code runs and a tick has passed since it was last asked to give way.
+    pub(crate) fn tick(&mut self) -> wasmtime::Result<wasmtime::UpdateDeadline> {
+        self.meter.tick(&self.hooks.plan.account)
+    }
+
     /// The limit that a call went beyond which ended with this error of the engine, if it did.
     pub(crate) fn exceeded(&mut self, error: &str) -> Option<Failure> {
         let refused = self.meter.refused.take();

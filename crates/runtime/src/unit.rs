@@ -13,6 +13,7 @@ use keyway_component::UnitImport;
 use wasmtime::{Store, component::InstancePre};
 
 use crate::{
+    account::Account,
     admission::Gate,
     bind::Shape,
     engine::{Compiled, Engine, Pools},
@@ -24,7 +25,6 @@ use crate::{
     place::Slots,
     shelf::{self, Shelf},
     state::{MAX_MEMBERS, State},
-    usage::Usage,
 };
 
 /// What a unit is made of.
@@ -40,8 +40,8 @@ pub struct UnitSpec {
     pub limit: Limit,
     /// Where what its components print goes.
     pub printer: Printer,
-    /// Where what its instances use is added up.
-    pub usage: Arc<Usage>,
+    /// That of its app, where what its instances use is added up.
+    pub account: Arc<Account>,
 }
 
 /// Why a unit cannot be made.
@@ -132,7 +132,7 @@ struct Planned {
 
 impl Planned {
     fn new(pools: &Pools, compiled: &Compiled, spec: UnitSpec) -> Result<Self, UnitError> {
-        let UnitSpec { name, principals, imports, limit, printer, usage } = spec;
+        let UnitSpec { name, principals, imports, limit, printer, account } = spec;
         let engine =
             pools.of(compiled).map(Arc::clone).ok_or_else(|| UnitError::NoRoom(name.clone()))?;
         if principals.len() > MAX_MEMBERS {
@@ -147,7 +147,7 @@ impl Planned {
             })
         };
         let members = principals.into_iter().map(member).collect::<Result<Vec<_>, _>>()?;
-        let plan = Arc::new(Plan::new(members, limit, printer, usage));
+        let plan = Arc::new(Plan::new(members, limit, printer, account));
         let shape = Shape::of(&imports, &plan);
         Ok(Self { engine, plan, shape, slots: compiled.slots() })
     }
@@ -263,7 +263,7 @@ impl Unit {
         let done = {
             let mut call = pin!(call(exports, &mut store));
             let paced = poll_fn(|context| {
-                pace.measure(&responder.plan.usage, || call.as_mut().poll(context))
+                pace.measure(responder.plan.account.usage(), || call.as_mut().poll(context))
             });
             deadline.limit(paced).await?
         };

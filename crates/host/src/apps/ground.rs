@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use keyway_runtime::Usage;
+use keyway_runtime::Account;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::timeout,
@@ -36,10 +36,10 @@ impl Ground {
         Self { facilities, log, drain, ending, waking }
     }
 
-    /// What the process gives to the app of this name, whose instances add up what they use in `usage`.
-    pub(crate) fn facilities(&self, app: &str, usage: &Arc<Usage>) -> Facilities {
-        let (printer, usage) = (self.log.printer_of(app), Arc::clone(usage));
-        Facilities { printer, usage, ..self.facilities.clone() }
+    /// What the process gives to the app of this name, which has this account.
+    pub(crate) fn facilities(&self, app: &str, account: &Arc<Account>) -> Facilities {
+        let (printer, account) = (self.log.printer_of(app), Arc::clone(account));
+        Facilities { printer, account, ..self.facilities.clone() }
     }
 
     /// Waits for a turn to wake an app, which is over when the returned value is dropped.

@@ -10,7 +10,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use keyway_app::HttpTrigger;
-use keyway_runtime::Usage;
+use keyway_runtime::Account;
 use tokio::{
     task::spawn_blocking,
     time::{Instant, timeout},
@@ -42,7 +42,7 @@ pub(crate) struct Slot {
     pub(crate) is_in_folder: bool,
     pub(crate) count: Count,
     /// What its instances have used since its host started.
-    pub(crate) usage: Arc<Usage>,
+    pub(crate) account: Arc<Account>,
     /// What leads to it, as its manifest said last.
     routes: Mutex<Vec<Route>>,
     /// Why it could not be opened or woken, and when, if the last attempt failed.
@@ -101,7 +101,7 @@ impl Slot {
             opening,
             is_in_folder,
             count: Count::default(),
-            usage: Arc::default(),
+            account: Arc::new(Account::of_many()),
             routes: Mutex::default(),
             wrong: Mutex::default(),
             ground: Arc::clone(ground),
@@ -196,7 +196,7 @@ impl Slot {
         let this = Arc::clone(self);
         let app = spawn_blocking(move || {
             let app = this.opening.open()?;
-            let facilities = this.ground.facilities(&this.name, &this.usage);
+            let facilities = this.ground.facilities(&this.name, &this.account);
             App::start(app, this.opening.clone(), this.ground.drain, facilities)
         });
         let app = app.await.map_err(|_| HostError::from(ChangeError::Stopping)).flatten();

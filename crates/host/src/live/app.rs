@@ -182,7 +182,7 @@ impl App {
 
     /// What its instances have used.
     pub(crate) fn usage(&self) -> &Usage {
-        &self.facilities.usage
+        &self.facilities.account.usage()
     }
 
     /// What was opened.

@@ -222,7 +222,7 @@ impl Chosen {
             imports: unit.imports.clone(),
             limit,
             printer: printer.clone(),
-            usage: Arc::default(),
+            account: Arc::default(),
         };
         let callable = Callable::new(&pools, &unit.compiled, spec)
             .map_err(|error| CallError::Unit { component: name.clone(), error })?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyway_runtime::{Engines, Printer, Shelf, Usage};
+use keyway_runtime::{Account, Engines, Printer, Shelf};
 use tokio::runtime::Handle;
 
 use crate::assembly::prepare::Workshop;
@@ -20,6 +20,6 @@ pub(crate) struct Facilities {
     pub(crate) background: Handle,
     /// Where what components print goes.
     pub(crate) printer: Printer,
-    /// Where what the app's instances use is added up.
-    pub(crate) usage: Arc<Usage>,
+    /// That of the app, where what its instances use is added up.
+    pub(crate) account: Arc<Account>,
 }

@@ -112,7 +112,7 @@ pub(super) fn make(
         .iter()
         .map(|(unit, identity)| Room { compiled: &unit.compiled, limit: &identity.limit })
         .collect();
-    let Facilities { engines, shelf, printer, usage, .. } = facilities;
+    let Facilities { engines, shelf, printer, account, .. } = facilities;
     let pools = engines
         .make_room(&rooms)
         .map_err(|error| vec![problem(Code::Engine, error.to_string(), None)])?;
@@ -126,7 +126,7 @@ pub(super) fn make(
             imports: imports.clone(),
             limit: identity.limit.clone(),
             printer: printer.clone(),
-            usage: Arc::clone(usage),
+            account: Arc::clone(account),
         };
         match Unit::new(&pools, shelf, compiled, spec) {
             Ok(unit) => {

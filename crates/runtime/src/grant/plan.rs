@@ -19,7 +19,7 @@ use super::{
     printer::Printer,
     server::Servers,
 };
-use crate::{handle, usage::Usage};
+use crate::{account::Account, handle};
 
 /// Reports of denied calls that are remembered per component, so as not to repeat them. A guest
 /// can make up new names without end.
@@ -35,8 +35,8 @@ pub(crate) struct Plan {
     pub(crate) handles: usize,
     /// Where what the components print goes.
     pub(crate) printer: Printer,
-    /// What its instances use.
-    pub(crate) usage: Arc<Usage>,
+    /// That of its app.
+    pub(crate) account: Arc<Account>,
 }
 
 impl Plan {
@@ -44,7 +44,7 @@ impl Plan {
         members: impl IntoIterator<Item = Member>,
         limit: Limit,
         printer: Printer,
-        usage: Arc<Usage>,
+        account: Arc<Account>,
     ) -> Self {
         let members: Box<[_]> = members.into_iter().map(Arc::new).collect();
         let takes_descriptors = members.iter().any(|member| {
@@ -52,7 +52,7 @@ impl Plan {
             !(granted.files.is_empty() && granted.tcp.is_empty() && granted.udp.is_empty())
         });
         let handles = handle::at_most(limit.memory_bytes, takes_descriptors);
-        Self { members, limit, handles, printer, usage }
+        Self { members, limit, handles, printer, account }
     }
 }
 
