@@ -29,6 +29,18 @@ impl Deadline {
         self.at
     }
 
+    /// The deadline of a call that had `time` in all, at a moment that was set before.
+    #[must_use]
+    pub fn at_most(at: Instant, time: Duration) -> Self {
+        Self { at, time }
+    }
+
+    /// How much time the call had in all.
+    #[must_use]
+    pub fn time(self) -> Duration {
+        self.time
+    }
+
     /// Whether it has passed.
     #[must_use]
     pub fn has_passed(self) -> bool {

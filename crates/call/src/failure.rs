@@ -24,6 +24,17 @@ pub enum Failure {
          run at once"
     )]
     NoTurn(Duration),
+    /// As many requests of its app run or wait as may.
+    #[error(
+        "{0} requests of its app are running or waiting, which is as many as one app of a host may have"
+    )]
+    AppBusy(usize),
+    /// It has waited for an instance for as long as it may take.
+    #[error(
+        "it waited for {0:?} for an instance: the other requests of its app and those of other apps have \
+         all that its host can spare"
+    )]
+    NoPlace(Duration),
     /// The wall-clock limit ran out.
     #[error("not done within {0:?}: `limit.time` sets how long it may take")]
     TimedOut(Duration),
@@ -41,6 +52,12 @@ pub enum Failure {
          host can spare: lower `limit.concurrency` or `limit.memory`"
     )]
     HostMemory(u64),
+    /// The component wanted more memory than all instances of its app may have together, and ended.
+    #[error(
+        "the instances of its app together asked for more than {0} bytes of memory, which is all that \
+         the host can spare for one app: lower `limit.concurrency` or `limit.memory`"
+    )]
+    AppMemory(u64),
     /// The component wanted more table elements, instances or handles than its unit may have, and ended.
     #[error("it asked for more than {limit} {what}: `limit.{key}` sets how many a unit may have")]
     Resources {

@@ -1,6 +1,6 @@
 //! Calls functions of components by hand.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use keyway_app::Code;
 use keyway_runtime::{Engines, Printer, Purpose};
@@ -64,7 +64,9 @@ pub fn call(path: &Path, granted: Option<&Granted>, asked: &Asked) -> Result<Ret
         let backends = Backends::open(&prepared.app, &Backends::default())?;
         // Standard output is for the result.
         let printer = Printer::default().to_stderr();
-        let returned = chosen.bind(&prepared, &backends, &Engines::new(), &printer)?.run().await;
+        let returned =
+            chosen.bind(&prepared, &backends, &Engines::new(), &printer, &Arc::default());
+        let returned = returned?.run().await;
         // What the component has printed goes out before the result.
         keyway_runtime::flush_output().await;
         Ok(returned?)

@@ -1,15 +1,34 @@
-//! The account of an app: what all its instances use, and by what they are told from those of other
-//! apps.
+//! The account of an app: what its instances use together, and how many of its requests its host lets
+//! in.
 
-use crate::usage::Usage;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
-/// What the instances of an app use together.
+use keyway_call::Failure;
+
+use crate::{memory::Standing, place::Taken, usage::Usage};
+
+/// Requests of an app that may run or wait at once on a host of many: as many as three units have by
+/// default. Each takes a connection and some memory of the host, also while it waits.
+const MAX_REQUESTS: usize = 4096;
+
+/// What the instances of an app use together. Only its own requests write to it, so that apps do not
+/// contend for it.
 #[derive(Debug, Default)]
 pub struct Account {
     usage: Usage,
     /// Whether its host has other apps.
     is_of_many: bool,
+    requests: AtomicUsize,
+    places: Taken,
+    memory: Standing,
 }
+
+/// A request that was let in, until it is dropped. Nothing is counted where an app has its host to itself.
+#[derive(Debug)]
+pub(crate) struct Entry(Option<Arc<Account>>);
 
 impl Account {
     /// Of an app that shares its host with others. Without them there is nobody to be fair to.
@@ -26,5 +45,56 @@ impl Account {
     /// Whether its host has other apps.
     pub(crate) fn is_of_many(&self) -> bool {
         self.is_of_many
+    }
+
+    /// What its instances have of the pools.
+    pub(crate) fn places(&self) -> &Taken {
+        &self.places
+    }
+
+    /// What its instances have of the host's memory.
+    pub(crate) fn memory(&self) -> &Standing {
+        &self.memory
+    }
+
+    /// Lets a request in, which may run or wait then.
+    ///
+    /// # Errors
+    /// If as many were let in already as may be.
+    pub(crate) fn enter(self: &Arc<Self>) -> Result<Entry, Failure> {
+        if !self.is_of_many {
+            return Ok(Entry(None));
+        }
+        let entry = Entry(Some(Arc::clone(self)));
+        if self.requests.fetch_add(1, Relaxed) >= MAX_REQUESTS {
+            return Err(Failure::AppBusy(MAX_REQUESTS));
+        }
+        Ok(entry)
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Self(Some(account)) = self {
+            account.requests.fetch_sub(1, Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_has_so_many_requests_and_no_more() {
+        let account = Arc::new(Account::of_many());
+        let mut let_in: Vec<_> = std::iter::from_fn(|| account.enter().ok()).collect();
+        assert_eq!(let_in.len(), MAX_REQUESTS);
+        assert_eq!(account.enter().err(), Some(Failure::AppBusy(MAX_REQUESTS)));
+        let_in.pop();
+        assert!(account.enter().is_ok());
+        let alone = Arc::new(Account::default());
+        let all: Vec<_> = (0..2 * MAX_REQUESTS).map_while(|_| alone.enter().ok()).collect();
+        assert_eq!(all.len(), 2 * MAX_REQUESTS);
     }
 }

@@ -1,5 +1,5 @@
 //! Admits calls: as many calls of a unit as its limit allows run at once, some more wait in a
-//! queue, and the rest are rejected.
+//! queue, and the rest are rejected; before that, those of an app that has too many already.
 
 use std::sync::{
     Arc,
@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{engine::Engine, limit::EpochGuard};
+use crate::{account::Entry, engine::Engine, grant::plan::Plan, limit::EpochGuard};
 
 /// Lets calls of a unit in.
 pub(crate) struct Gate {
@@ -26,6 +26,7 @@ pub(crate) struct Gate {
 #[derive(Debug)]
 pub(crate) struct Admission {
     _place: OwnedSemaphorePermit,
+    _entry: Entry,
     _epoch: Option<EpochGuard>,
 }
 
@@ -36,13 +37,18 @@ impl Gate {
         Self { running, waiting: AtomicUsize::new(0), concurrency }
     }
 
-    /// Waits for a place, within the limits of the unit.
-    pub(crate) async fn admit(&self, engine: &Engine, limit: &Limit) -> Result<Admission, Failure> {
+    /// Waits for a place, within the limits of the unit and of its app.
+    pub(crate) async fn admit(
+        &self,
+        engine: &Engine,
+        Plan { limit, account, .. }: &Plan,
+    ) -> Result<Admission, Failure> {
+        let entry = account.enter()?;
         let place = match Arc::clone(&self.running).try_acquire_owned() {
             Ok(place) => place,
             Err(_) => self.wait(limit).await?,
         };
-        Ok(Admission { _place: place, _epoch: engine.epoch_guard() })
+        Ok(Admission { _place: place, _entry: entry, _epoch: engine.epoch_guard() })
     }
 
     async fn wait(&self, limit: &Limit) -> Result<OwnedSemaphorePermit, Failure> {

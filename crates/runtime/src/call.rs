@@ -116,10 +116,11 @@ impl Callable {
         }
         let values = call.0.values(&types)?;
         let mut results = vec![Val::Bool(false); function.results().len()];
-        let mut store = self.engine.store(&self.plan, self.slots).await;
+        let deadline = Deadline::after(self.plan.limit.time);
+        let mut store = self.engine.store(&self.plan, self.slots, deadline).await?;
         let _epoch = self.engine.epoch_guard();
         let call = self.run(&mut store, &export, &values, &mut results);
-        let done = Deadline::after(self.plan.limit.time).limit(call).await?;
+        let done = deadline.limit(call).await?;
         done.map_err(|error| failure(&mut store, &error))?;
         Ok(results.pop().map(Value))
     }

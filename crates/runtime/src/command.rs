@@ -66,11 +66,11 @@ impl Command {
     /// # Errors
     /// If it does not come to its own end.
     pub async fn run(&self) -> Result<i32, Failure> {
-        let mut store = self.engine.store(&self.plan, self.slots).await;
+        let deadline = Deadline::after(self.plan.limit.time);
+        let mut store = self.engine.store(&self.plan, self.slots, deadline).await?;
         if let Some(fuel) = self.fuel {
             store.set_fuel(fuel).map_err(|error| Failure::NoRoom(error.to_string()))?;
         }
-        let deadline = Deadline::after(self.plan.limit.time);
         let _epoch = self.engine.epoch_guard();
         match deadline.limit(self.call(&mut store)).await? {
             Ok(Ok(())) => Ok(0),

@@ -17,6 +17,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use keyway_call::{Deadline, Failure};
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
 pub(crate) use self::compiler::Code;
@@ -32,7 +33,7 @@ pub use self::{
 use crate::{
     grant::plan::Plan,
     limit::{EpochGuard, Ticker},
-    memory::{self, Budget},
+    memory::{self, Budget, Share},
     place::{Place, Places, Slots},
     reset::{Parking, Resetter},
     state::State,
@@ -65,8 +66,8 @@ pub(crate) struct Engine {
 #[derive(Debug)]
 struct Pool {
     size: Size,
-    /// What is free in it, if it is for many apps, none of which may take all of it. Otherwise each unit has
-    /// its part.
+    /// What is free in it, if it is for many apps, none of which may take all of it. Otherwise each unit
+    /// has its part.
     places: Option<&'static Places>,
 }
 
@@ -267,18 +268,26 @@ impl Engine {
     }
 
     /// A store for one instance, which takes `slots` of the pool. Waits while others have them.
-    pub(crate) async fn store(&self, plan: &Arc<Plan>, slots: Slots) -> Store<State> {
+    ///
+    /// # Errors
+    /// If there is no room in time.
+    pub(crate) async fn store(
+        &self,
+        plan: &Arc<Plan>,
+        slots: Slots,
+        time: Deadline,
+    ) -> Result<Store<State>, Failure> {
         let place = match self.places() {
-            Some(places) => Some(places.take(slots).await),
+            Some(places) => Some(places.take(slots, &plan.account, time).await?),
             None => None,
         };
-        self.store_in(plan, place)
+        Ok(self.store_in(plan, place))
     }
 
     /// The same, if there is room.
     pub(crate) fn store_at_once(&self, plan: &Arc<Plan>, slots: Slots) -> Option<Store<State>> {
         let place = match self.places() {
-            Some(places) => Some(places.take_at_once(slots)?),
+            Some(places) => Some(places.take_at_once(slots, &plan.account)?),
             None => None,
         };
         Some(self.store_in(plan, place))
@@ -294,8 +303,8 @@ impl Engine {
     }
 
     fn store_in(&self, plan: &Arc<Plan>, place: Option<Place>) -> Store<State> {
-        let mut store = Store::new(&self.inner, State::new(plan, self.memory));
-        store.data_mut().place = place;
+        let share = Share::of(self.memory, place);
+        let mut store = Store::new(&self.inner, State::new(plan, share));
         store.limiter(|state| &mut state.meter);
         store.set_max_component_handles(plan.handles);
         store.set_epoch_deadline(1);

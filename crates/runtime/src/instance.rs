@@ -98,7 +98,7 @@ impl Responder {
 
     /// Makes an instance, and drops it.
     pub(crate) async fn instantiate(&self) -> Result<(), Failure> {
-        let mut store = self.store().await;
+        let mut store = self.store(Deadline::after(self.plan.limit.time)).await?;
         let made = self.make(&mut store).await;
         made.map(drop).map_err(|error| failure(&mut store, &error))
     }
@@ -132,11 +132,14 @@ impl Responder {
     }
 
     /// A store for one instance, once the pool has room for it.
-    pub(crate) async fn store(&self) -> Store<State> {
+    ///
+    /// # Errors
+    /// If it has none in time.
+    pub(crate) async fn store(&self, time: Deadline) -> Result<Store<State>, Failure> {
         if let Some(spares) = &self.spares {
             spares.drop_one();
         }
-        self.engine.store(&self.plan, self.slots).await
+        self.engine.store(&self.plan, self.slots, time).await
     }
 
     /// The same, if the pool has room.
@@ -323,7 +326,7 @@ fn drive(
     if responder.workers.is_some() {
         Box::pin(worker::drive(responder, request, answer, body_sent, admission, deadline))
     } else {
-        Box::pin(drive_own(responder, request, answer, body_sent, admission))
+        Box::pin(drive_own(responder, request, answer, body_sent, admission, deadline))
     }
 }
 
@@ -334,13 +337,15 @@ async fn drive_own(
     answer: oneshot::Sender<Answer>,
     body_sent: oneshot::Receiver<()>,
     _admission: Admission,
+    deadline: Deadline,
 ) -> Result<(), Broken> {
     pace::begin(&responder.plan.account).await;
     let spare = responder.spares.as_ref().and_then(|spares| spares.take());
     let (mut store, made) = match spare {
         Some(Spare { store, made, .. }) => (store, Ok(Instance::Wasi0_2(made))),
         None => {
-            let mut store = responder.store().await;
+            let store = responder.store(deadline).await;
+            let mut store = store.map_err(|failure| Broken { failure, remains: Box::new(()) })?;
             let made = responder.make(&mut store).await;
             (store, made)
         }

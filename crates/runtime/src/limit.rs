@@ -16,7 +16,7 @@ use wasmtime::{EngineWeak, ResourceLimiter, UpdateDeadline};
 use crate::{
     account::Account,
     grant::plan::Plan,
-    memory::{Budget, Exhausted, Share},
+    memory::{Exhausted, Share},
     pace::{self, Computed},
     turn,
 };
@@ -33,8 +33,8 @@ const SHORT_TICK: Duration = Duration::from_millis(1);
 pub(crate) struct Meter {
     memory_bytes: u64,
     memory_limit_bytes: u64,
-    /// The same bytes, out of what all instances of the host may have.
-    share: Share,
+    /// The same bytes, out of what all instances of the host may have, with the place of this one.
+    pub(crate) share: Share,
     table_elements: usize,
     table_limit_elements: usize,
     instances: usize,
@@ -48,11 +48,11 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    pub(crate) fn new(limit: &Limit, memory: &'static Budget) -> Self {
+    pub(crate) fn new(limit: &Limit, share: Share) -> Self {
         Self {
             memory_bytes: 0,
             memory_limit_bytes: limit.memory_bytes,
-            share: Share::of(memory),
+            share,
             table_elements: 0,
             table_limit_elements: limit.table_elements,
             instances: limit.core_instances,
@@ -62,11 +62,6 @@ impl Meter {
         }
     }
 
-    /// Out of which it has its memory.
-    pub(crate) fn budget(&self) -> &'static Budget {
-        self.share.budget()
-    }
-
     /// For the same instance, which has its first size and has computed nothing.
     pub(crate) fn renewed(self) -> Self {
         Self { cpu: self.cpu_limit, refused: None, ..self }
@@ -74,7 +69,7 @@ impl Meter {
 
     /// Gives its memory back, while nothing runs in it.
     pub(crate) fn rest(&mut self) {
-        self.share = Share::of(self.share.budget());
+        self.share.give_back();
     }
 
     /// Takes its memory again.
@@ -117,8 +112,11 @@ impl ResourceLimiter for Meter {
             return Ok(false);
         }
         let taken = if current == 0 { self.share.begin(more) } else { self.share.grow(more) };
-        if let Err(Exhausted { at_most_bytes }) = taken {
-            self.refused = Some(Failure::HostMemory(at_most_bytes));
+        if let Err(exhausted) = taken {
+            self.refused = Some(match exhausted {
+                Exhausted::All(bytes) => Failure::HostMemory(bytes),
+                Exhausted::App(bytes) => Failure::AppMemory(bytes),
+            });
             return Ok(false);
         }
         self.memory_bytes = total;

@@ -7,6 +7,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
+use crate::place::Place;
+
 /// Bytes of memory that this process may use: the machine's, or less where a control group says
 /// so, as in a container.
 pub fn total_bytes() -> u64 {
@@ -46,10 +48,23 @@ fn group_limit(root: &Path, groups: &str) -> Option<u64> {
 
 /// Bytes of which many take a part. Growing instances leave some memory to starting ones, so that
 /// small requests are answered while large ones have taken all they can get.
+///
+/// Where a host has many apps, each has its [`Standing`], and a part of the memory that it can count
+/// on. A quarter of the memory is only for apps within that part. Of the rest an app may have twice as
+/// much as it leaves free: one alone has half of all memory at most, and the more apps want more than
+/// their part, the less each of them gets. No app takes what another counts on, and none waits for it.
+/// (A. Choudhury and E. Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches",
+/// 1998, do so with the memory of a switch.)
 #[derive(Debug)]
 pub(crate) struct Budget {
     to_grow_bytes: u64,
     to_begin_bytes: u64,
+    taken: AtomicU64,
+}
+
+/// The part of one of many apps in a budget.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
     taken: AtomicU64,
 }
 
@@ -58,13 +73,17 @@ pub(crate) struct Budget {
 pub(crate) struct Share {
     of: &'static Budget,
     bytes: u64,
+    /// The room of its instance in the pool of many apps, by which its app is known.
+    place: Option<Place>,
 }
 
 /// The budget does not have what was asked of it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Exhausted {
-    /// What all shares may have together.
-    pub(crate) at_most_bytes: u64,
+pub(crate) enum Exhausted {
+    /// All shares together may have no more than so many bytes.
+    All(u64),
+    /// The app may have no more than so many bytes at the moment.
+    App(u64),
 }
 
 impl Budget {
@@ -81,17 +100,59 @@ impl Budget {
     const fn new(to_grow_bytes: u64, to_begin_bytes: u64) -> Self {
         Self { to_grow_bytes, to_begin_bytes, taken: AtomicU64::new(0) }
     }
+
+    /// What each of many apps can count on, as long as no more than 16 use all of theirs.
+    fn part_bytes(&self) -> u64 {
+        self.to_grow_bytes / 64
+    }
+
+    /// How much an app may have where `free` bytes are left of `of`.
+    fn most_of_app(&self, free: u64, of: u64) -> u64 {
+        self.part_bytes().max(2 * free.saturating_sub(of / 4))
+    }
+
+    fn take(&self, standing: Option<&Standing>, more: u64, at_most: u64) -> Result<(), Exhausted> {
+        // Taken first and checked afterwards, so that two concurrent callers cannot both get the
+        // last one.
+        let taken = self.taken.fetch_add(more, Relaxed).saturating_add(more);
+        let exhausted = match standing {
+            _ if taken > at_most => Exhausted::All(at_most),
+            None => return Ok(()),
+            Some(standing) => {
+                let of_app = standing.taken.fetch_add(more, Relaxed).saturating_add(more);
+                let most = self.most_of_app(at_most - taken, at_most);
+                if of_app <= most {
+                    return Ok(());
+                }
+                standing.taken.fetch_sub(more, Relaxed);
+                Exhausted::App(most)
+            }
+        };
+        self.taken.fetch_sub(more, Relaxed);
+        Err(exhausted)
+    }
 }
 
 impl Share {
-    /// Nothing yet.
-    pub(crate) fn of(budget: &'static Budget) -> Self {
-        Self { of: budget, bytes: 0 }
+    /// Nothing yet, for the instance that has this place.
+    pub(crate) fn of(budget: &'static Budget, place: Option<Place>) -> Self {
+        Self { of: budget, bytes: 0, place }
     }
 
-    /// Of which it is a share.
-    pub(crate) fn budget(&self) -> &'static Budget {
-        self.of
+    /// One of the same budget, for no instance.
+    pub(crate) fn of_nothing(&self) -> Self {
+        Self::of(self.of, None)
+    }
+
+    /// Gives back what was taken.
+    pub(crate) fn give_back(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        if bytes > 0 {
+            self.of.taken.fetch_sub(bytes, Relaxed);
+            if let Some(standing) = self.standing() {
+                standing.taken.fetch_sub(bytes, Relaxed);
+            }
+        }
     }
 
     /// Takes the bytes that a memory begins with.
@@ -105,23 +166,19 @@ impl Share {
     }
 
     fn take(&mut self, more: u64, at_most_bytes: u64) -> Result<(), Exhausted> {
-        // Taken first and checked afterwards, so that two concurrent callers cannot both get the
-        // last one.
-        let taken = self.of.taken.fetch_add(more, Relaxed).saturating_add(more);
-        if taken > at_most_bytes {
-            self.of.taken.fetch_sub(more, Relaxed);
-            return Err(Exhausted { at_most_bytes });
-        }
+        self.of.take(self.standing(), more, at_most_bytes)?;
         self.bytes += more;
         Ok(())
+    }
+
+    fn standing(&self) -> Option<&Standing> {
+        self.place.as_ref().map(Place::memory)
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        if self.bytes > 0 {
-            self.of.taken.fetch_sub(self.bytes, Relaxed);
-        }
+        self.give_back();
     }
 }
 
@@ -152,16 +209,39 @@ mod tests {
     #[test]
     fn a_share_is_given_back() {
         static BUDGET: Budget = Budget::new(80, 100);
-        let exhausted = Err(Exhausted { at_most_bytes: 80 });
-        let (mut one, mut other) = (Share::of(&BUDGET), Share::of(&BUDGET));
+        let exhausted = Err(Exhausted::All(80));
+        let (mut one, mut other) = (Share::of(&BUDGET, None), Share::of(&BUDGET, None));
         assert_eq!(one.grow(60), Ok(()));
         assert_eq!(other.grow(21), exhausted);
         assert_eq!(other.grow(20), Ok(()));
         assert_eq!(other.grow(1), exhausted);
         assert_eq!(other.begin(20), Ok(()));
-        assert_eq!(other.begin(1), Err(Exhausted { at_most_bytes: 100 }));
+        assert_eq!(other.begin(1), Err(Exhausted::All(100)));
         drop(one);
         assert_eq!(other.grow(40), Ok(()));
+    }
+
+    #[test]
+    fn an_app_that_takes_all_it_can_leaves_to_others_what_they_count_on() {
+        let budget = Budget::new(6_400, 6_400);
+        let take = |app: &Standing, more| budget.take(Some(app), more, budget.to_grow_bytes);
+        let takes_all = |app: &Standing| while take(app, 1).is_ok() {};
+        let [first, second] = [Standing::default(), Standing::default()];
+        takes_all(&first);
+        assert_eq!(first.taken.load(Relaxed), 3_200, "half, if it is alone");
+        takes_all(&second);
+        let had = [&first, &second].map(|app| app.taken.load(Relaxed));
+        assert!(had[1] > 1_000, "the second has two thirds of the rest: {had:?}");
+        // Whatever those do, a quarter is left for apps with no more than their part.
+        let small: Vec<_> = (0..16).map(|_| Standing::default()).collect();
+        for app in &small {
+            assert_eq!(take(app, budget.part_bytes()), Ok(()));
+        }
+        let more = take(&small[0], 1);
+        assert!(matches!(more, Err(Exhausted::App(_))), "{more:?}");
+        // What was refused is not taken.
+        let all = small.iter().chain([&first, &second]).map(|app| app.taken.load(Relaxed));
+        assert_eq!(all.sum::<u64>(), budget.taken.load(Relaxed));
     }
 
     #[test]

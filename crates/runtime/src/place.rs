@@ -1,8 +1,18 @@
-//! Places for instances: a pool has so many, and whoever finds it full waits.
+//! Places for instances: a pool has so many, no app may have too many of them, and those that find no
+//! room wait, app by app.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
+    },
+};
 
-use tokio::sync::Notify;
+use keyway_call::{Deadline, Failure};
+use tokio::{sync::oneshot, time::timeout_at};
+
+use crate::{account::Account, memory::Standing};
 
 /// Bits of each number that [`pack`] packs.
 const BITS: u32 = 21;
@@ -45,19 +55,35 @@ impl Slots {
     }
 }
 
-/// What is free in a pool.
+/// What is free in a pool, and who waits for it.
+///
+/// An app may have as many places as it leaves free: one alone has half of them, two have a third each,
+/// and so on. So however many apps are flooded with requests, there is room for one more, and what an app
+/// waits for is mostly its own requests. Those that wait get the places that become free, app by app.
 #[derive(Debug)]
 pub(crate) struct Places {
     /// Memories, tables and instances, packed into one so that they are taken together.
     free: AtomicU64,
     waiting: AtomicUsize,
-    freed: Notify,
+    line: Mutex<VecDeque<InLine>>,
 }
+
+/// An app of which somebody waits.
+#[derive(Debug)]
+struct InLine {
+    account: Arc<Account>,
+    waiting: VecDeque<(u64, oneshot::Sender<Place>)>,
+}
+
+/// What the instances of an app take of all pools.
+#[derive(Debug, Default)]
+pub(crate) struct Taken(AtomicU64);
 
 /// What an instance takes of a pool, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     of: &'static Places,
+    account: Arc<Account>,
     taken: u64,
 }
 
@@ -68,47 +94,127 @@ impl Places {
         Box::leak(Box::new(Self {
             free: AtomicU64::new(pack(slots)),
             waiting: AtomicUsize::new(0),
-            freed: Notify::new(),
+            line: Mutex::default(),
         }))
     }
 
-    /// Waits for room for one instance, of which an empty pool can hold at least one.
-    pub(crate) async fn take(&'static self, one: Slots) -> Place {
+    /// Waits for room for one instance, of which an empty pool can hold at least one, as long as `time`
+    /// allows.
+    ///
+    /// # Errors
+    /// If none becomes free by then.
+    pub(crate) async fn take(
+        &'static self,
+        one: Slots,
+        account: &Arc<Account>,
+        time: Deadline,
+    ) -> Result<Place, Failure> {
         let taken = pack(one);
-        if let Some(place) = self.try_take(taken) {
-            return place;
+        if let Some(place) = self.try_take(taken, account) {
+            return Ok(place);
         }
         let _waiting = Waiting::join(&self.waiting);
-        loop {
-            // Before it is looked at again, so that nothing is freed unseen in between.
-            let freed = self.freed.notified();
-            if let Some(place) = self.try_take(taken) {
-                return place;
+        let place = {
+            let mut line = self.lock();
+            // Looked at again after it was announced: what was freed in between was given to nobody.
+            if let Some(place) = self.try_take(taken, account) {
+                return Ok(place);
             }
-            freed.await;
-        }
+            let (sender, place) = oneshot::channel();
+            let known = line.iter_mut().find(|app| Arc::ptr_eq(&app.account, account));
+            match known {
+                Some(app) => app.waiting.push_back((taken, sender)),
+                None => line.push_back(InLine {
+                    account: Arc::clone(account),
+                    waiting: VecDeque::from([(taken, sender)]),
+                }),
+            }
+            place
+        };
+        let place = timeout_at(time.at(), place).await;
+        // The other end is kept by the pool, which stays.
+        place.ok().and_then(Result::ok).ok_or(Failure::NoPlace(time.time()))
     }
 
     /// Room for one instance, if there is some.
-    pub(crate) fn take_at_once(&'static self, one: Slots) -> Option<Place> {
-        self.try_take(pack(one))
+    pub(crate) fn take_at_once(
+        &'static self,
+        one: Slots,
+        account: &Arc<Account>,
+    ) -> Option<Place> {
+        self.try_take(pack(one), account)
     }
 
-    fn try_take(&'static self, taken: u64) -> Option<Place> {
+    fn try_take(&'static self, taken: u64, account: &Arc<Account>) -> Option<Place> {
+        let Taken(of_app) = account.places();
+        let before = of_app.fetch_add(taken, SeqCst);
         let rest = |free: u64| {
-            let fits = |shift: u32| field(free, shift) >= field(taken, shift);
+            let fits = |shift: u32| {
+                let (free, taken) = (field(free, shift), field(taken, shift));
+                // The first of an app has a place wherever there is one.
+                let is_fair = before == 0 || field(before, shift) + 2 * taken <= free;
+                free >= taken && (is_fair || taken == 0)
+            };
             (0..3).all(fits).then(|| free - taken)
         };
-        self.free.fetch_update(SeqCst, SeqCst, rest).ok()?;
-        Some(Place { of: self, taken })
+        if self.free.fetch_update(SeqCst, SeqCst, rest).is_err() {
+            of_app.fetch_sub(taken, SeqCst);
+            return None;
+        }
+        Some(Place { of: self, account: Arc::clone(account), taken })
+    }
+
+    /// Gives what is free to those that wait, one of each app in turn.
+    fn hand_out(&'static self) {
+        while let Some((place, sender)) = self.next() {
+            // One that has just gone drops it, which gives it to the next.
+            let _ = sender.send(place);
+        }
+    }
+
+    fn next(&'static self) -> Option<(Place, oneshot::Sender<Place>)> {
+        let mut line = self.lock();
+        for _ in 0..line.len() {
+            let mut app = line.pop_front()?;
+            while app.waiting.front().is_some_and(|(_, sender)| sender.is_closed()) {
+                app.waiting.pop_front();
+            }
+            let Some(&(taken, _)) = app.waiting.front() else { continue };
+            let place = self.try_take(taken, &app.account);
+            let next = place.and_then(|place| {
+                let (_, sender) = app.waiting.pop_front()?;
+                Some((place, sender))
+            });
+            if !app.waiting.is_empty() {
+                line.push_back(app);
+            }
+            if next.is_some() {
+                return next;
+            }
+        }
+        None
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<InLine>> {
+        // Nothing that it guards is left half done.
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// The memory of the app that has it.
+    pub(crate) fn memory(&self) -> &Standing {
+        self.account.memory()
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        let Taken(of_app) = self.account.places();
+        of_app.fetch_sub(self.taken, SeqCst);
         self.of.free.fetch_add(self.taken, SeqCst);
         if self.of.waiting.load(SeqCst) > 0 {
-            self.of.freed.notify_waiters();
+            self.of.hand_out();
         }
     }
 }
@@ -141,7 +247,9 @@ fn field(packed: u64, index: u32) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::Future, pin::pin, task::Context};
+    use std::time::Duration;
+
+    use futures::FutureExt;
 
     use super::*;
 
@@ -155,21 +263,77 @@ mod tests {
         assert_eq!(all.hold(Slots { tables: 1, ..Slots::default() }), 1002);
     }
 
+    fn one() -> Slots {
+        Slots { memories: 1, tables: 1, instances: 1 }
+    }
+
+    fn pool(instances: u64) -> &'static Places {
+        Places::of(one().times(instances))
+    }
+
+    fn apps<const N: usize>() -> [Arc<Account>; N] {
+        std::array::from_fn(|_| Arc::new(Account::of_many()))
+    }
+
+    /// What an app gets at once.
+    fn takes_all(pool: &'static Places, app: &Arc<Account>) -> Vec<Place> {
+        std::iter::from_fn(|| pool.try_take(pack(one()), app)).collect()
+    }
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(1))
+    }
+
     #[test]
-    fn one_that_finds_no_room_waits_until_some_is_given_back() {
-        let places = Places::of(Slots { memories: 3, tables: 9, instances: 9 });
-        let two = Slots { memories: 2, tables: 1, instances: 1 };
-        let mut context = Context::from_waker(std::task::Waker::noop());
-        let take = |slots| Box::pin(places.take(slots));
-        let first = pin!(take(two)).as_mut().poll(&mut context);
-        let mut second = take(two);
-        assert!(first.is_ready());
-        assert!(second.as_mut().poll(&mut context).is_pending(), "one memory is left");
-        let small = Slots { memories: 1, ..two };
-        assert!(take(small).as_mut().poll(&mut context).is_ready(), "that is enough for others");
-        drop(first);
-        assert!(second.as_mut().poll(&mut context).is_ready());
-        drop(second);
-        assert_eq!(places.free.load(SeqCst), pack(Slots { memories: 3, tables: 9, instances: 9 }));
+    fn an_app_leaves_as_much_as_it_has() {
+        let pool = pool(12);
+        let [first, second, third, fourth] = apps();
+        let of_first = takes_all(pool, &first);
+        assert_eq!(of_first.len(), 6);
+        let of_second = takes_all(pool, &second);
+        let of_third = takes_all(pool, &third);
+        assert_eq!((of_second.len(), of_third.len()), (3, 1));
+        assert!(pool.try_take(pack(one()), &fourth).is_some(), "there is room for one more");
+        drop((of_first, of_second, of_third));
+        assert_eq!(pool.free.load(SeqCst), pack(one().times(12)));
+        assert_eq!(first.places().0.load(SeqCst), 0);
+        let large = pack(one().times(12));
+        assert!(pool.try_take(large, &first).is_some(), "the first has room wherever there is any");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_finds_no_room_in_its_time_is_refused() {
+        let (pool, [app]) = (pool(2), apps());
+        let _held = takes_all(pool, &app);
+        let refused = pool.take(one(), &app, soon()).await;
+        assert_eq!(refused.err(), Some(Failure::NoPlace(Duration::from_secs(1))));
+        assert_eq!(pool.waiting.load(SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn each_place_that_becomes_free_goes_to_one_that_waits_app_by_app() {
+        let (pool, [many, few]) = (pool(2), apps());
+        let mut held = takes_all(pool, &many);
+        held.extend(takes_all(pool, &few));
+        assert_eq!(held.len(), 2);
+        let wait = |app| {
+            let mut place = Box::pin(pool.take(one(), app, soon()));
+            assert!((&mut place).now_or_never().is_none());
+            place
+        };
+        let mut first = wait(&many);
+        let gone = wait(&many);
+        let mut second = wait(&many);
+        let mut other = wait(&few);
+        drop(gone);
+        drop(held);
+        // Both are free, and an app has one at a time.
+        let Some(Ok(of_many)) = (&mut first).now_or_never() else { panic!("it was first") };
+        let Some(Ok(of_few)) = (&mut other).now_or_never() else { panic!("its app was next") };
+        assert!((&mut second).now_or_never().is_none());
+        drop(of_many);
+        assert!(second.await.is_ok());
+        drop(of_few);
+        assert_eq!(pool.free.load(SeqCst), pack(one().times(2)));
     }
 }

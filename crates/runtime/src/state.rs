@@ -20,8 +20,7 @@ use crate::{
     grant::plan::{Member, Plan},
     handle,
     limit::{self, Meter},
-    memory::Budget,
-    place::Place,
+    memory::Share,
 };
 
 /// Components with authorities of their own that one unit can hold: as many as there are views of
@@ -46,15 +45,13 @@ pub(crate) struct State {
     pub(crate) sockets: Notes,
     held: Held,
     pub(crate) meter: Meter,
-    /// Its room in the pool. None where there is no pool.
-    pub(crate) place: Option<Place>,
     /// Whether the instance asked the host for anything.
     pub(crate) is_touched: bool,
 }
 
 impl State {
-    /// Of an instance of the unit with this `plan`, with its part of `memory`.
-    pub(crate) fn new(plan: &Arc<Plan>, memory: &'static Budget) -> Self {
+    /// Of an instance of the unit with this `plan`, with its share of the host's memory.
+    pub(crate) fn new(plan: &Arc<Plan>, share: Share) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(plan.handles);
         let mut http = WasiHttpCtx::new();
@@ -67,8 +64,7 @@ impl State {
             tls: None,
             sockets: Notes::default(),
             held: Held::new(plan.limit.memory_bytes),
-            meter: Meter::new(&plan.limit, memory),
-            place: None,
+            meter: Meter::new(&plan.limit, share),
             is_touched: false,
         }
     }
@@ -76,10 +72,9 @@ impl State {
     /// That of a new instance, for one that is put back into its first state: all that it had here is
     /// gone, except for its memory and its room in the pool.
     pub(crate) fn renew(&mut self) {
-        let new = Self::new(&self.hooks.plan, self.meter.budget());
+        let new = Self::new(&self.hooks.plan, self.meter.share.of_nothing());
         let old = std::mem::replace(self, new);
         self.meter = old.meter.renewed();
-        self.place = old.place;
     }
 
     /// The component in `slot`, if there is one.

@@ -210,7 +210,7 @@ impl Unit {
             return Err(Failure::BodyTooLarge(limit));
         }
         let deadline = Deadline::after(limit.time);
-        let admission = self.gate.admit(engine, limit).await?;
+        let admission = self.gate.admit(engine, plan).await?;
         instance::run(&self.responder, request, scheme, admission, deadline).await
     }
 
@@ -253,12 +253,11 @@ impl Unit {
         call: impl AsyncFnOnce(&Exports, &mut Store<State>) -> wasmtime::Result<Option<T>>,
     ) -> Result<T, Failure> {
         let responder = &*self.responder;
-        let limit = &responder.plan.limit;
-        let deadline = Deadline::after(limit.time);
-        let _admission = self.gate.admit(&responder.engine, limit).await?;
+        let deadline = Deadline::after(responder.plan.limit.time);
+        let _admission = self.gate.admit(&responder.engine, &responder.plan).await?;
         let code = responder.code.get().await?;
         let exports = code.exports().ok_or(Failure::NoAnswer)?;
-        let mut store = deadline.limit(responder.store()).await?;
+        let mut store = responder.store(deadline).await?;
         let mut pace = Pace::default();
         let done = {
             let mut call = pin!(call(exports, &mut store));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use keyway_app::{App, Code, Limit, Problem};
 use keyway_component::{ExternKind, InterfaceName};
-use keyway_runtime::{Call, Callable, Engines, Printer, Room, UnitSpec};
+use keyway_runtime::{Account, Call, Callable, Engines, Printer, Room, UnitSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -201,6 +201,7 @@ impl Chosen {
         backends: &Backends,
         engines: &Engines,
         printer: &Printer,
+        account: &Arc<Account>,
     ) -> Result<Ready, HostError> {
         let app = &prepared.app;
         let name = &self.function.component;
@@ -222,7 +223,7 @@ impl Chosen {
             imports: unit.imports.clone(),
             limit,
             printer: printer.clone(),
-            account: Arc::default(),
+            account: Arc::clone(account),
         };
         let callable = Callable::new(&pools, &unit.compiled, spec)
             .map_err(|error| CallError::Unit { component: name.clone(), error })?;

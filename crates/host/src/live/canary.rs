@@ -198,10 +198,13 @@ fn is_fault(failure: &Failure) -> bool {
     !matches!(
         failure,
         Failure::Busy { .. }
+            | Failure::AppBusy(_)
             | Failure::NoTurn(_)
+            | Failure::NoPlace(_)
             | Failure::NoRoom(_)
             | Failure::NotServed(_)
             | Failure::HostMemory(_)
+            | Failure::AppMemory(_)
             | Failure::BodyTooLarge(_)
             | Failure::Request(_)
     )

@@ -268,6 +268,13 @@ struct Worker {
     pulse: Mutex<Pulse>,
 }
 
+impl Worker {
+    /// Until when it may be busy, or idle.
+    fn until(&self) -> Instant {
+        self.pulse.lock().unwrap_or_else(PoisonError::into_inner).until
+    }
+}
+
 /// What the future that runs an instance, and the one around it, tell each other. The inner one is
 /// not polled while the instance computes, so that the time is kept outside.
 struct Pulse {
@@ -286,7 +293,17 @@ async fn work(
 ) {
     // Without one, none is started.
     let Some(workers) = &responder.workers else { return };
-    let mut store = responder.store().await;
+    // It has its first request, which may not have the time that it takes to get a place.
+    let time = Deadline::at_most(worker.until(), responder.plan.limit.time);
+    let mut store = match responder.store(time).await {
+        Ok(store) => store,
+        Err(failure) => {
+            workers.retire(worker.number);
+            // Whoever waits for it reports why.
+            let _ = end.send(Some(failure));
+            return;
+        }
+    };
     let ended = live(&responder, workers, &mut store, &mut worker).await;
     workers.retire(worker.number);
     let until = worker.pulse.into_inner().unwrap_or_else(PoisonError::into_inner).until;

@@ -19,12 +19,16 @@ pub(super) fn answer(failure: &Failure) -> Response<Body> {
 
 fn explain(failure: &Failure) -> (StatusCode, &'static str) {
     match failure {
-        Failure::Busy { .. } | Failure::NoTurn(_) | Failure::NoRoom(_) | Failure::HostMemory(_) => {
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "All instances of this service are busy. Try again in a moment.\n",
-            )
-        }
+        Failure::Busy { .. }
+        | Failure::AppBusy(_)
+        | Failure::NoTurn(_)
+        | Failure::NoPlace(_)
+        | Failure::NoRoom(_)
+        | Failure::HostMemory(_)
+        | Failure::AppMemory(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "All instances of this service are busy. Try again in a moment.\n",
+        ),
         Failure::NotServed(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "This service is not available at the moment.\n")
         }
@@ -98,6 +102,9 @@ mod tests {
             (Failure::NoRoom("secret".into()), 503),
             (Failure::NotServed("secret".into()), 503),
             (Failure::HostMemory(1), 503),
+            (Failure::AppMemory(1), 503),
+            (Failure::AppBusy(1), 503),
+            (Failure::NoPlace(second), 503),
             (Failure::TimedOut(second), 504),
             (Failure::CpuTime(second), 504),
             (Failure::Memory(1), 500),

@@ -36,8 +36,8 @@ impl App {
             if let Some(component) = current.prepared.changed_since(&prepared, None) {
                 return Err(ChangeError::ChangedSource { component: component.to_string() }.into());
             }
-            let Facilities { engines, printer, .. } = &this.facilities;
-            chosen.bind(&prepared, &current.backends, engines, printer)
+            let Facilities { engines, printer, account, .. } = &this.facilities;
+            chosen.bind(&prepared, &current.backends, engines, printer, account)
         });
         Ok(ready.await?.run().await?)
     }

@@ -17,7 +17,11 @@ use wasmtime::{
 use wasmtime_wasi_http::{FieldMap, p3::bindings::http::types::ErrorCode};
 
 use super::probe::Probe;
-use crate::{grant::plan::Plan, memory::Budget, state::State};
+use crate::{
+    grant::plan::Plan,
+    memory::{Budget, Share},
+    state::State,
+};
 
 /// A longer call waits for something that never comes, such as the reader of a body.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -67,8 +71,8 @@ impl Explorer<'_> {
 
     /// One instance's life; says which call ended it, if one did.
     async fn live(&self, deadly: &BTreeSet<usize>, outcomes: &mut Outcomes) -> Option<usize> {
-        let memory = Budget::of_this_host();
-        let mut store = Store::new(self.component.engine(), State::new(self.plan, memory));
+        let share = Share::of(Budget::of_this_host(), None);
+        let mut store = Store::new(self.component.engine(), State::new(self.plan, share));
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = self.linker.instantiate_async(&mut store, self.component).await;
         let mut life = Life {
