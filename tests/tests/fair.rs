@@ -20,6 +20,31 @@ fn misbehaving(name: &str) -> String {
     )
 }
 
+/// One that is held up by its requests for `/hold`, which have no time to wait elsewhere.
+fn holding(name: &str) -> String {
+    format!(
+        r#"
+        [app]
+        name = "{name}"
+        [component.hold]
+        source = "{{guest:misbehave}}"
+        limit.concurrency = 600
+        limit.time = "5m"
+        [component.short]
+        source = "{{guest:misbehave}}"
+        limit.time = "1s"
+        [[trigger.http]]
+        host = "{name}.test"
+        route = "/hang"
+        component = "hold"
+        [[trigger.http]]
+        host = "{name}.test"
+        route = "/"
+        component = "short"
+    "#
+    )
+}
+
 fn deploy(host: &Keyway, manifest: &str) {
     let app = app(manifest);
     let deployed = host.ask(["deploy".as_ref(), app.path().as_os_str()]);
@@ -62,4 +87,29 @@ fn an_app_with_one_long_request_computes_as_much_as_one_with_many() {
     assert!(one * 3 > many * 2 && many * 3 > one * 2, "{one} ms of {}", one + many);
     // A short request waits for none of them.
     assert_eq!(host.get_of("one.test", "/").text(), "ok");
+}
+
+#[test]
+fn a_flood_to_one_app_leaves_room_for_another_and_tells_those_that_wait() {
+    let data = tempfile::tempdir().expect("a folder");
+    let host = Keyway::host(data.path(), &[]);
+    deploy(&host, &holding("flooded"));
+    deploy(&host, &misbehaving("other"));
+    // As many as an app may have instances that has half of them all.
+    let mut held: Vec<_> = (0..512).map(|_| send(&host, "flooded", "/hang")).collect();
+    let instances = || counted(&host, "instances", ["flooded", "other"])[0];
+    assert!(eventually(|| instances() == 512));
+    let waited = host.get_of("flooded.test", "/");
+    assert_eq!(
+        (waited.status, waited.header("retry-after")),
+        (503, Some("1")),
+        "{}",
+        host.stderr()
+    );
+    for _ in 0..20 {
+        assert_eq!(host.get_of("other.test", "/").text(), "ok");
+    }
+    // A client that goes gives its place to the next.
+    held.truncate(500);
+    assert!(eventually(|| host.get_of("flooded.test", "/").status == 200));
 }

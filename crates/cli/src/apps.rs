@@ -69,7 +69,18 @@ pub(crate) fn start(OneApp { name, host }: &OneApp) -> ExitCode {
 fn table(apps: &[AppSummary]) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    table.set_header(["APP", "STATE", "ROUTES", "REQUESTS", "ERRORS", "CPU"]);
+    table.set_header([
+        "APP",
+        "STATE",
+        "ROUTES",
+        "REQUESTS",
+        "ERRORS",
+        "DENIALS",
+        "INSTANCES",
+        "CPU",
+        "IN",
+        "OUT",
+    ]);
     for app in apps {
         let routes: Vec<_> = app.routes.iter().map(route).collect();
         table.add_row([
@@ -78,7 +89,11 @@ fn table(apps: &[AppSummary]) -> String {
             routes.join(" "),
             app.requests.to_string(),
             app.errors.to_string(),
-            format!("{:.1} s", app.computed_ms as f64 / 1e3),
+            app.used.denials.to_string(),
+            app.used.instances.to_string(),
+            format!("{:.1} s", app.used.computed_ms as f64 / 1e3),
+            bytes(app.used.in_bytes),
+            bytes(app.used.out_bytes),
         ]);
     }
     format!("{}\n", table.trim_fmt())
@@ -101,4 +116,13 @@ pub(crate) fn state(app: &AppSummary) -> String {
 /// A route as a client would write it.
 pub(crate) fn route(route: &AppRoute) -> String {
     format!("{}{}", route.host.as_deref().unwrap_or_default(), route.path)
+}
+
+/// A number of bytes in the largest unit of which there is one.
+pub(crate) fn bytes(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    match units.into_iter().find(|(bits, _)| bytes >> bits > 0) {
+        Some((bits, unit)) => format!("{:.1} {unit}", bytes as f64 / f64::from(1 << bits)),
+        None => format!("{bytes} B"),
+    }
 }

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use comfy_table::{Table, presets};
-use keyway_host::admin::api::{AppState, AppSummary, Status};
+use keyway_host::admin::api::{AppState, AppSummary, Status, Used};
 use serde::Serialize;
 
 use crate::{apps, host, report};
@@ -76,7 +76,12 @@ fn show(status: &Status) -> String {
     }
     for component in &status.components {
         let hash = component.hash.get(..12).unwrap_or_default();
-        table.add_row([format!("  {}", component.name), component.source.clone(), hash.to_owned()]);
+        table.add_row([
+            format!("  {}", component.name),
+            component.source.clone(),
+            hash.to_owned(),
+            used(&component.used),
+        ]);
     }
     for store in &status.stores {
         let swap = store.swap.as_ref().map(|swap| {
@@ -93,6 +98,21 @@ fn show(status: &Status) -> String {
             "  canary with {} % of the requests, {left} left: {} requests, {} errors\n",
             trial.percent, trial.requests, trial.errors
         );
+    }
+    text
+}
+
+/// What a component has used, in words.
+fn used(used: &Used) -> String {
+    let Used { computed_ms, instances, denials, in_bytes, out_bytes } = *used;
+    let mut text = format!(
+        "{instances} instances, {:.1} s of CPU, {} in, {} out",
+        computed_ms as f64 / 1e3,
+        apps::bytes(in_bytes),
+        apps::bytes(out_bytes)
+    );
+    if denials > 0 {
+        text += &format!(", {denials} calls denied");
     }
     text
 }

@@ -25,6 +25,7 @@ use std::{
 };
 
 use futures::future::join_all;
+use keyway_runtime::Used;
 use keyway_trigger::http::{LiveRoutes, Routes};
 use tokio::time::sleep;
 
@@ -68,7 +69,7 @@ pub(crate) struct Summary {
     pub(crate) requests: u64,
     pub(crate) errors: u64,
     pub(crate) wakes: u64,
-    pub(crate) computed: Duration,
+    pub(crate) used: Used,
 }
 
 /// How an app of a host is.
@@ -356,7 +357,7 @@ fn summary(slot: &Slot) -> Summary {
         requests: slot.count.requests.load(Relaxed),
         errors: slot.count.errors.load(Relaxed),
         wakes: slot.count.wakes.load(Relaxed),
-        computed: slot.account.usage().computed(),
+        used: slot.account.used(),
     }
 }
 

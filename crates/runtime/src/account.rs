@@ -1,14 +1,21 @@
-//! The account of an app: what its instances use together, and how many of its requests its host lets
-//! in.
+//! The account of an app: what its components use, what its instances have of the host at the moment,
+//! and how many of its requests the host lets in.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 use keyway_call::Failure;
 
-use crate::{memory::Standing, place::Taken, usage::Usage};
+use crate::{
+    memory::Standing,
+    place::Taken,
+    usage::{Usage, Used},
+};
 
 /// Requests of an app that may run or wait at once on a host of many: as many as three units have by
 /// default. Each takes a connection and some memory of the host, also while it waits.
@@ -18,7 +25,8 @@ const MAX_REQUESTS: usize = 4096;
 /// contend for it.
 #[derive(Debug, Default)]
 pub struct Account {
-    usage: Usage,
+    /// By the names of components. It outlives their units, and their sleep.
+    usage: Mutex<BTreeMap<String, Arc<Usage>>>,
     /// Whether its host has other apps.
     is_of_many: bool,
     requests: AtomicUsize,
@@ -37,9 +45,23 @@ impl Account {
         Self { is_of_many: true, ..Self::default() }
     }
 
-    /// What its instances have used.
-    pub fn usage(&self) -> &Usage {
-        &self.usage
+    /// What all its components have used.
+    pub fn used(&self) -> Used {
+        let mut all = Used::default();
+        self.used_by_component().into_iter().for_each(|(_, used)| all += used);
+        all
+    }
+
+    /// What each component has used that was there since the app began.
+    pub fn used_by_component(&self) -> BTreeMap<String, Used> {
+        let usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        usage.iter().map(|(name, usage)| (name.clone(), usage.used())).collect()
+    }
+
+    /// Where what a component uses is added up.
+    pub(crate) fn of_component(&self, name: &str) -> Arc<Usage> {
+        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(usage.entry(name.to_owned()).or_default())
     }
 
     /// Whether its host has other apps.

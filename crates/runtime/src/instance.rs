@@ -35,7 +35,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 pub(crate) use self::ended::failure;
 use self::{
     answered::Answered,
-    body::{LimitedBody, Unread},
+    body::{RequestBody, Unread},
     handler::{answer_0_2, answer_0_3},
     watch::Watch,
     worker::Workers,
@@ -139,7 +139,9 @@ impl Responder {
         if let Some(spares) = &self.spares {
             spares.drop_one();
         }
-        self.engine.store(&self.plan, self.slots, time).await
+        let store = self.engine.store(&self.plan, self.slots, time).await?;
+        self.plan.usage.add_instance();
+        Ok(store)
     }
 
     /// The same, if the pool has room.
@@ -155,7 +157,7 @@ impl Responder {
     fn log(&self, failure: &Failure) {
         // The limits of a unit are set for its root.
         let remedy = self.plan.members.first().map(|root| root.principal.remedy);
-        tracing::warn!("{}: {}", self.name, remedy.unwrap_or_default().tell(failure));
+        self.plan.printer.warn(&self.name, &remedy.unwrap_or_default().tell(failure));
     }
 }
 
@@ -177,13 +179,15 @@ where
     let method = request.method().clone();
     let too_large = Arc::new(AtomicBool::new(false));
     let limit = responder.plan.limit.body_bytes;
-    let request = match limit {
-        None => request.map(|body| body.map_err(Into::into).boxed_unsync()),
-        Some(limit) => request.map(|body| {
-            let body = body.map_err(Into::into).boxed_unsync();
-            LimitedBody::new(body, limit, Arc::clone(&too_large)).boxed_unsync()
-        }),
-    };
+    let request = request.map(|body| {
+        let is_empty = body.is_end_stream();
+        let body = body.map_err(Into::into).boxed_unsync();
+        if is_empty {
+            return body;
+        }
+        let plan = Arc::clone(&responder.plan);
+        RequestBody::new(body, plan, Arc::clone(&too_large)).boxed_unsync()
+    });
     let (answer, mut answered) = oneshot::channel();
     let (sent, body_sent) = oneshot::channel();
     let drives_itself = responder.workers.is_some();
@@ -237,8 +241,10 @@ where
     };
     let length = Length::of(response.headers());
     let has_body = has_body(&method, response.status());
-    Ok(response
-        .map(|body| Answered::new(body, instance, failure, sent, has_body, length).boxed_unsync()))
+    let plan = Arc::clone(&responder.plan);
+    Ok(response.map(|body| {
+        Answered::new(body, plan, instance, failure, sent, has_body, length).boxed_unsync()
+    }))
 }
 
 /// An instance at work, with the time that it has left.
@@ -257,9 +263,8 @@ pub(crate) struct Running {
 
 impl Running {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        if let Poll::Ready(result) = self
-            .pace
-            .measure(self.responder.plan.account.usage(), || self.drive.as_mut().poll(context))
+        if let Poll::Ready(result) =
+            self.pace.measure(&self.responder.plan.usage, || self.drive.as_mut().poll(context))
         {
             return Poll::Ready(result.map_err(|Broken { failure, remains }| {
                 self.remains = Some(remains);

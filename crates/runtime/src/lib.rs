@@ -67,4 +67,4 @@ pub use memory::total_bytes as memory_bytes;
 pub const MAX_MEMBERS: usize = state::MAX_MEMBERS;
 pub use shelf::Shelf;
 pub use unit::{Unit, UnitError, UnitSpec};
-pub use usage::Usage;
+pub use usage::{Usage, Used};

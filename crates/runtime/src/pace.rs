@@ -191,7 +191,7 @@ mod tests {
             pass(long);
         }
         assert!(tick().is_none());
-        assert_eq!((pace.used, usage.computed()), (short * 3, short * 3));
+        assert_eq!((pace.used, usage.used().computed), (short * 3, short * 3));
     }
 
     /// Polls it as an instance, which keeps no turn while it waits.

@@ -25,6 +25,7 @@ use crate::{
     place::Slots,
     shelf::{self, Shelf},
     state::{MAX_MEMBERS, State},
+    usage::Usage,
 };
 
 /// What a unit is made of.
@@ -140,14 +141,12 @@ impl Planned {
         }
         let member = |principal: Principal| {
             let component = principal.name.clone();
-            Member::new(principal).map_err(|FolderError { folder, error }| UnitError::Folder {
-                component,
-                folder,
-                error,
+            Member::new(principal, &account, &printer).map_err(|FolderError { folder, error }| {
+                UnitError::Folder { component, folder, error }
             })
         };
         let members = principals.into_iter().map(member).collect::<Result<Vec<_>, _>>()?;
-        let plan = Arc::new(Plan::new(members, limit, printer, account));
+        let plan = Arc::new(Plan::new(&name, members, limit, printer, account));
         let shape = Shape::of(&imports, &plan);
         Ok(Self { engine, plan, shape, slots: compiled.slots() })
     }
@@ -180,6 +179,11 @@ impl Unit {
         let resets = handler.as_ref().and_then(Handler::resets);
         let responder = Responder::new(&name, engine, plan, code, slots, concurrency, resets);
         Ok(Self { name, gate: Gate::new(concurrency), responder: Arc::new(responder) })
+    }
+
+    /// What its root component has used, in this unit and in others before it.
+    pub fn usage(&self) -> &Usage {
+        &self.responder.plan.usage
     }
 
     /// The name of the root component.
@@ -262,7 +266,7 @@ impl Unit {
         let done = {
             let mut call = pin!(call(exports, &mut store));
             let paced = poll_fn(|context| {
-                pace.measure(responder.plan.account.usage(), || call.as_mut().poll(context))
+                pace.measure(&responder.plan.usage, || call.as_mut().poll(context))
             });
             deadline.limit(paced).await?
         };

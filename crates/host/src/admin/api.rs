@@ -79,8 +79,25 @@ pub struct AppSummary {
     pub errors: u64,
     /// How often it was woken since then.
     pub wakes: u64,
-    /// How long its instances have computed since then.
+    /// What its components have used since then.
+    #[serde(flatten)]
+    pub used: Used,
+}
+
+/// What components of an app have used since the host started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Used {
+    /// How long instances have computed, by the clock of their threads.
     pub computed_ms: u64,
+    /// Instances that were started.
+    pub instances: u64,
+    /// Calls that were denied.
+    pub denials: u64,
+    /// Bytes of the bodies of requests.
+    pub in_bytes: u64,
+    /// Bytes of the bodies of responses.
+    pub out_bytes: u64,
 }
 
 /// How an app of a host is.
@@ -138,6 +155,16 @@ pub struct ComponentStatus {
     pub source: String,
     /// The BLAKE3 hash of its file, in hexadecimal digits.
     pub hash: String,
+    /// Requests, messages and changes that started it.
+    #[serde(default)]
+    pub requests: u64,
+    /// Those of them that it failed, or answered with a status of 500 and above.
+    #[serde(default)]
+    pub errors: u64,
+    /// What it has used. What a component does for one that is linked to it counts for that one, except
+    /// calls that are denied.
+    #[serde(flatten)]
+    pub used: Used,
 }
 
 /// A unit.

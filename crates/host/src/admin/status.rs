@@ -36,7 +36,12 @@ impl Admin {
         let serving = live.serving();
         let prepared = &serving.current.prepared;
         let app = &prepared.app;
+        let used = live.account().used_by_component();
+        let used = |name: &str| used.get(name).copied().unwrap_or_default();
         let components = app.components.values().map(|component| ComponentStatus {
+            requests: used(component.name.as_str()).requests,
+            errors: used(component.name.as_str()).errors,
+            used: used(component.name.as_str()).into(),
             name: component.name.to_string(),
             source: match &component.source.value {
                 Source::Path(path) => seen(&app.folder, path).display().to_string(),

@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::api::{AppRoute, AppState, AppSummary, DeployApp, Deployed, millis};
+use keyway_runtime::Used;
+
+use super::api::{self, AppRoute, AppState, AppSummary, DeployApp, Deployed, millis};
 use crate::{
     apps::{Apps, Deploy, State, Summary},
     error::{AppsError, ChangeError, HostError, RequestError},
@@ -142,13 +144,13 @@ fn of_one(app: &App) -> AppSummary {
         requests,
         errors,
         wakes: 1,
-        computed_ms: millis(app.usage().computed()),
+        used: app.account().used().into(),
     }
 }
 
 impl From<Summary> for AppSummary {
     fn from(summary: Summary) -> Self {
-        let Summary { name, state, path, routes, requests, errors, wakes, computed } = summary;
+        let Summary { name, state, path, routes, requests, errors, wakes, used } = summary;
         let (state, problem) = match state {
             State::Awake => (AppState::Awake, None),
             State::Asleep => (AppState::Asleep, None),
@@ -157,8 +159,15 @@ impl From<Summary> for AppSummary {
         };
         let path = path.display().to_string();
         let routes = routes.into_iter().map(AppRoute::from).collect();
-        let computed_ms = millis(computed);
-        Self { name, state, problem, path, routes, requests, errors, wakes, computed_ms }
+        let used = used.into();
+        Self { name, state, problem, path, routes, requests, errors, wakes, used }
+    }
+}
+
+impl From<Used> for api::Used {
+    fn from(used: Used) -> Self {
+        let Used { computed, instances, denials, in_bytes, out_bytes, .. } = used;
+        Self { computed_ms: millis(computed), instances, denials, in_bytes, out_bytes }
     }
 }
 

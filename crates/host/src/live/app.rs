@@ -29,7 +29,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use keyway_runtime::{Unit, Usage};
+use keyway_runtime::{Account, Unit};
 use keyway_trigger::http::LiveRoutes;
 use tokio::time::timeout;
 
@@ -180,9 +180,9 @@ impl App {
         is_as_opened && !waits && !swaps && !is_busy && !in_memory
     }
 
-    /// What its instances have used.
-    pub(crate) fn usage(&self) -> &Usage {
-        &self.facilities.account.usage()
+    /// What its components have used.
+    pub(crate) fn account(&self) -> &Account {
+        &self.facilities.account
     }
 
     /// What was opened.

@@ -84,6 +84,7 @@ impl UnitHandler {
             _ => (&self.stable, false),
         };
         live.count.requests.fetch_add(1, Relaxed);
+        live.unit.usage().add_request();
         Begun { live: Arc::clone(live), is_canary, failed: false }
     }
 }
@@ -150,7 +151,10 @@ pub(crate) struct Begun {
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        self.live.count.errors.fetch_add(u64::from(self.failed), Relaxed);
+        if self.failed {
+            self.live.count.errors.fetch_add(1, Relaxed);
+            self.live.unit.usage().add_error();
+        }
         self.live.count.finished.fetch_add(u64::from(self.is_canary), Relaxed);
     }
 }

@@ -100,8 +100,9 @@ async fn explore(probe: &Probe, grant: Grant, witness: SocketAddrV4) -> Outcomes
         streams: None,
         remedy: Remedy::default(),
     };
-    let member = Member::new(principal).expect("it has no folders");
-    let plan = Arc::new(Plan::new([member], limit, Printer::default(), Arc::default()));
+    let (printer, account) = (Printer::default(), Arc::default());
+    let member = Member::new(principal, &account, &printer).expect("it has no folders");
+    let plan = Arc::new(Plan::new("root", [member], limit, printer, account));
     let shape = super::Shape::of(&unit.imports, &plan);
     let linker = super::bind(&engine.inner, &component, &shape).expect("it is bound");
     let explorer = Explorer { component: &component, linker: &linker, plan: &plan, probe, witness };

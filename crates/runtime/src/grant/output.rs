@@ -52,7 +52,7 @@ impl Line {
         let name = &self.plan.members[self.slot].principal.name;
         let text = self.text.strip_suffix(b"\r").unwrap_or(&self.text);
         let text = printable_bytes(text);
-        let Printer { observer, to_stderr, app } = &self.plan.printer;
+        let Printer { observer, to_stderr, app, .. } = &self.plan.printer;
         if let Some(observer) = observer {
             observer(name, &text);
         }

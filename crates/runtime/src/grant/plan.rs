@@ -19,7 +19,7 @@ use super::{
     printer::Printer,
     server::Servers,
 };
-use crate::{account::Account, handle};
+use crate::{account::Account, handle, usage::Usage};
 
 /// Reports of denied calls that are remembered per component, so as not to repeat them. A guest
 /// can make up new names without end.
@@ -37,10 +37,13 @@ pub(crate) struct Plan {
     pub(crate) printer: Printer,
     /// That of its app.
     pub(crate) account: Arc<Account>,
+    /// What its instances use: that of its root.
+    pub(crate) usage: Arc<Usage>,
 }
 
 impl Plan {
     pub(crate) fn new(
+        root: &str,
         members: impl IntoIterator<Item = Member>,
         limit: Limit,
         printer: Printer,
@@ -52,7 +55,8 @@ impl Plan {
             !(granted.files.is_empty() && granted.tcp.is_empty() && granted.udp.is_empty())
         });
         let handles = handle::at_most(limit.memory_bytes, takes_descriptors);
-        Self { members, limit, handles, printer, account }
+        let usage = account.of_component(root);
+        Self { members, limit, handles, printer, account, usage }
     }
 }
 
@@ -63,15 +67,23 @@ pub(crate) struct Member {
     pub(crate) folders: WasiFilesystemCtx,
     pub(crate) http: Clients,
     pub(crate) servers: Servers,
+    usage: Arc<Usage>,
+    printer: Printer,
     reported: Mutex<HashSet<String>>,
 }
 
 impl Member {
-    pub(crate) fn new(principal: Principal) -> Result<Self, FolderError> {
+    /// Of the app with this account, whose log `printer` knows.
+    pub(crate) fn new(
+        principal: Principal,
+        account: &Account,
+        printer: &Printer,
+    ) -> Result<Self, FolderError> {
         let folders = folder::open(&principal.grant.files)?;
         let http = Clients::new(&principal.grant.http);
         let (servers, reported) = (Servers::default(), Mutex::default());
-        Ok(Self { principal, folders, http, servers, reported })
+        let (usage, printer) = (account.of_component(&principal.name), printer.clone());
+        Ok(Self { principal, folders, http, servers, usage, printer, reported })
     }
 
     /// Tells the log once that the component asked for its folders, of which it has none. This is
@@ -82,7 +94,8 @@ impl Member {
         let lack = Lack::Folder { guest: None, access: Access::Read };
         if self.is_news(&lack.line(name)) {
             tracing::info!(
-                "{name}: asked for folders, but none is granted; to grant one, {}",
+                "{}: asked for folders, but none is granted; to grant one, {}",
+                self.printer.full_name(name),
                 remedy.grant(name, &lack)
             );
         }
@@ -117,16 +130,17 @@ impl Member {
     /// Tells the log once what went wrong for the component.
     pub(crate) fn warn(&self, text: &str) {
         if self.is_news(text) {
-            tracing::warn!("{}: {text}", self.principal.name);
+            self.printer.warn(&self.principal.name, text);
         }
     }
 
-    /// Logs once that the component tried `what`, and what would grant it.
+    /// Counts that the component tried `what`, and logs once what would grant it.
     pub(crate) fn report(&self, what: &str, lack: &Lack<'_>) {
+        self.usage.add_denial();
         let Principal { name, remedy, .. } = &self.principal;
         if self.is_news(&lack.line(name)) {
             let remedy = remedy.grant(name, lack);
-            tracing::warn!("{name}: {what} is not granted; to grant it, {remedy}");
+            self.printer.warn(name, &format!("{what} is not granted; to grant it, {remedy}"));
         }
     }
 

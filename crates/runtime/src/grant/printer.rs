@@ -10,9 +10,12 @@ pub struct Printer {
     pub(super) to_stderr: bool,
     /// What goes before the names of components, where those of several apps come together.
     pub(super) app: Option<Arc<str>>,
+    warner: Option<Arc<Warner>>,
 }
 
 pub(super) type Observer = dyn Fn(&str, &str) + Send + Sync;
+
+type Warner = dyn Fn(&str) + Send + Sync;
 
 impl Printer {
     /// Has `observer` see every line too, with the component's name, without the line's end and with
@@ -28,6 +31,29 @@ impl Printer {
         Self { app: Some(app.into()), ..self }
     }
 
+    /// Has `warner` log what the host warns of about components, where that is not the log of a single app.
+    #[must_use]
+    pub fn warned_by(self, warner: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self { warner: Some(Arc::new(warner)), ..self }
+    }
+
+    /// Logs something that the host has to say about a component.
+    pub(crate) fn warn(&self, component: &str, text: &str) {
+        let line = format!("{}: {text}", self.full_name(component));
+        match &self.warner {
+            Some(warner) => warner(&line),
+            None => tracing::warn!("{line}"),
+        }
+    }
+
+    /// The name of a component, after that of its app where there are several.
+    pub(crate) fn full_name(&self, component: &str) -> String {
+        match &self.app {
+            Some(app) => format!("{app}/{component}"),
+            None => component.to_owned(),
+        }
+    }
+
     /// Has all lines go to standard error, for a process whose standard output has another use.
     #[must_use]
     pub fn to_stderr(self) -> Self {
@@ -37,9 +63,9 @@ impl Printer {
 
 impl fmt::Debug for Printer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { observer, to_stderr, app } = self;
+        let Self { observer, to_stderr, app, warner } = self;
         let mut shown = f.debug_struct("Printer");
         shown.field("is_observed", &observer.is_some()).field("to_stderr", to_stderr);
-        shown.field("app", app).finish()
+        shown.field("app", app).field("has_warner", &warner.is_some()).finish()
     }
 }

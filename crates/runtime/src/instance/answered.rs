@@ -14,6 +14,8 @@ use keyway_call::{BodyError, Failure, Length};
 use tokio::{sync::oneshot, task::unconstrained};
 use wasmtime_wasi_http::WasiBody;
 
+use crate::grant::plan::Plan;
+
 use super::{
     Running,
     body::Unread,
@@ -36,6 +38,7 @@ pub(super) struct Answered {
 /// An answer's body, and what has become of the instance that sends it.
 struct Reading {
     body: WasiBody,
+    plan: Arc<Plan>,
     /// There while it runs.
     instance: Option<Running>,
     /// In place of the body where the instance has failed.
@@ -70,6 +73,7 @@ impl Answered {
     /// `has_body` and `length` are what the head says.
     pub(super) fn new(
         body: WasiBody,
+        plan: Arc<Plan>,
         instance: Option<Running>,
         failure: Option<Failure>,
         sent: oneshot::Sender<()>,
@@ -83,7 +87,7 @@ impl Answered {
             length => End::Ahead { left_bytes: length.bytes() },
         };
         let mut reading =
-            Reading { body, instance, rest: None, sent: Some(sent), end, reader: None };
+            Reading { body, plan, instance, rest: None, sent: Some(sent), end, reader: None };
         if let Some(failure) = failure {
             reading.fail(failure);
         }
@@ -197,6 +201,9 @@ impl Body for Answered {
         let mut reading = self.lock();
         reading.run(context);
         let next = std::task::ready!(reading.poll_next(context));
+        if let Some(data) = next.as_ref().and_then(|next| next.as_ref().ok()?.data_ref()) {
+            reading.plan.usage.add_out(data.remaining());
+        }
         match &next {
             Some(Ok(frame)) if frame.is_trailers() => {
                 // A server need not ask for more after these.

@@ -15,21 +15,24 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::sync::oneshot;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// A request's body that ends with an error where it gets longer than it may be.
-pub(super) struct LimitedBody {
+use crate::grant::plan::Plan;
+
+/// A request's body, which is counted, and ends with an error where it gets longer than it may be.
+pub(super) struct RequestBody {
     body: WasiBody,
-    limit_bytes: u64,
+    plan: Arc<Plan>,
     left_bytes: u64,
     too_large: Arc<AtomicBool>,
 }
 
-impl LimitedBody {
-    pub(super) fn new(body: WasiBody, limit_bytes: u64, too_large: Arc<AtomicBool>) -> Self {
-        Self { body, limit_bytes, left_bytes: limit_bytes, too_large }
+impl RequestBody {
+    pub(super) fn new(body: WasiBody, plan: Arc<Plan>, too_large: Arc<AtomicBool>) -> Self {
+        let left_bytes = plan.limit.body_bytes.unwrap_or(u64::MAX);
+        Self { body, plan, left_bytes, too_large }
     }
 }
 
-impl Body for LimitedBody {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -41,11 +44,12 @@ impl Body for LimitedBody {
         if let Some(Ok(frame)) = &frame
             && let Some(data) = frame.data_ref()
         {
+            self.plan.usage.add_in(data.remaining());
             match self.left_bytes.checked_sub(data.remaining() as u64) {
                 Some(left) => self.left_bytes = left,
                 None => {
                     self.too_large.store(true, Relaxed);
-                    let error = Error::HttpRequestBodySize(Some(self.limit_bytes));
+                    let error = Error::HttpRequestBodySize(self.plan.limit.body_bytes);
                     return Poll::Ready(Some(Err(error)));
                 }
             }

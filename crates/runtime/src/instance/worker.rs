@@ -347,11 +347,9 @@ async fn live(
         });
         let mut sleep = pin!(sleep_until(lock().until));
         poll_fn(|context| {
-            let mut ended =
-                pace.measure(responder.plan.account.usage(), || life.as_mut().poll(context));
+            let mut ended = pace.measure(&responder.plan.usage, || life.as_mut().poll(context));
             if ended.is_pending() && std::mem::take(&mut lock().polls_again) {
-                ended =
-                    pace.measure(responder.plan.account.usage(), || life.as_mut().poll(context));
+                ended = pace.measure(&responder.plan.usage, || life.as_mut().poll(context));
             }
             if let Poll::Ready(ended) = ended {
                 return Poll::Ready(Ok(ended));
