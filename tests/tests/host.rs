@@ -412,3 +412,21 @@ fn folders_and_secrets_go_along_with_an_app() {
     let host = Keyway::host(data.path(), &[]);
     answers_as(&host, "one");
 }
+
+#[test]
+fn an_app_stays_awake_as_long_as_its_manifest_says() {
+    let data = folder();
+    let host = Keyway::host(data.path(), &[]);
+    let tired = named("tired").replace(
+        "name = \"tired\"\n        [comp",
+        "name = \"tired\"\n        idle = \"1s\"\n        [comp",
+    );
+    for manifest in [&tired, &named("other")] {
+        worked(&deploy(&host, app(manifest).path(), &[]));
+    }
+    answers_as(&host, "tired");
+    answers_as(&host, "other");
+    assert!(eventually(|| state(&host, "tired") == "asleep"));
+    // That has the minute of the host.
+    assert_eq!(state(&host, "other"), "awake");
+}

@@ -2,7 +2,7 @@
 
 use std::process::{Child, Stdio};
 
-use keyway_testing::{command, get, guest, read_until, terminate};
+use keyway_testing::{Keyway, app, command, eventually, get, guest, read_until, terminate};
 
 /// A process that does not outlive its test.
 struct Ended(Child);
@@ -40,4 +40,42 @@ fn a_log_that_nobody_reads_holds_up_nothing() {
         terminate(&keyway.0);
         assert!(keyway.0.wait().expect("it ends").success());
     }
+}
+
+#[test]
+fn an_app_of_many_shows_its_own_lines_alone_however_much_another_says() {
+    let data = tempfile::tempdir().expect("a folder");
+    let host = Keyway::host(data.path(), &[]);
+    let manifest = |name: &str, more: &str| {
+        let text = format!(
+            r#"
+            [app]
+            name = "{name}"
+            [component.config]
+            source = "{{guest:config}}"
+            {more}
+            [[trigger.http]]
+            host = "{name}.test"
+            route = "/"
+            component = "config"
+        "#
+        );
+        app(&text)
+    };
+    for app in [manifest("denied", ""), manifest("noisy", "grant.stderr = true")] {
+        let deployed = host.ask(["deploy".as_ref(), app.path().as_os_str()]);
+        assert_eq!(deployed.code, Some(0), "{}", deployed.stderr);
+    }
+    host.get_of("denied.test", "/get/key");
+    // What is denied is said of a component of an app, and belongs to the log of that.
+    host.wait_for_stderr("denied/config: ");
+    for _ in 0..400 {
+        assert_eq!(host.get_of("noisy.test", "/log/noise").text(), "logged");
+    }
+    let logs = |name: &str| host.ask(["logs", "--app", name]).stdout;
+    // Two of three of the last thousand lines.
+    assert!(eventually(|| logs("noisy").matches("noise").count() >= 600));
+    let (of_denied, of_noisy) = (logs("denied"), logs("noisy"));
+    assert!(of_denied.contains("denied/config: ") && !of_denied.contains("noise"), "{of_denied}");
+    assert!(!of_noisy.contains("denied/config: "), "{of_noisy}");
 }

@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use keyway_word::{Access, Capability};
@@ -26,6 +27,8 @@ pub struct App {
     pub name: String,
     /// The version in `[app]`, as it is written.
     pub version: Option<String>,
+    /// How long it stays awake on a host of many apps when nobody calls it; as the host says, if none.
+    pub idle: Option<Duration>,
     /// The folder that relative paths in the manifest start from.
     pub folder: PathBuf,
     /// The folder that those start from of what the app writes, see [`Self::keeps`]; the same, unless a
@@ -90,6 +93,7 @@ impl App {
         Self {
             name: name.to_string(),
             version: None,
+            idle: None,
             folder: PathBuf::new(),
             data: PathBuf::new(),
             components: BTreeMap::from([(name, component)]),

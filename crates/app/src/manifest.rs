@@ -17,6 +17,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use keyway_word::Capability;
@@ -56,6 +57,7 @@ impl Targets {
 pub struct Manifest {
     pub(crate) name: Option<String>,
     pub(crate) version: Option<String>,
+    pub(crate) idle: Option<Duration>,
     pub(crate) components: Vec<Component>,
     /// Every name of a component, also of those that could not be read.
     pub(crate) declared: BTreeSet<String>,
@@ -87,6 +89,7 @@ impl Manifest {
         let mut manifest = Self {
             name: None,
             version: None,
+            idle: None,
             components: Vec::new(),
             declared: BTreeSet::new(),
             backends: Backends::new(),
@@ -108,9 +111,10 @@ impl Manifest {
         keys.sort_unstable();
         root.only(&keys);
         if let Some(app) = root.table("app") {
-            app.only(&["name", "version"]);
+            app.only(&["name", "version", "idle"]);
             self.name = app.required("name").and_then(|name| name.string()).map(str::to_owned);
             self.version = app.get("version").and_then(|v| v.string()).map(str::to_owned);
+            self.idle = app.get("idle").and_then(|idle| limit::time(&idle));
         } else if root.get("app").is_none() {
             let message = "the manifest has no `[app]` with a `name`".to_owned();
             let help = Some("start it with `[app]` and `name = \"…\"`".to_owned());

@@ -57,6 +57,7 @@ pub fn parse(name: &str, text: &str) -> Result<Manifest, Vec<Problem>> {
     Ok(Manifest {
         name: app.name,
         version: app.version,
+        idle: None,
         declared: app.declared,
         components: app.components,
         backends: app.backends,

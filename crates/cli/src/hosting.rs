@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     /// Folder for deployed apps and their data; by default in the user's own folder for data.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// How long an app that nobody calls stays loaded.
+    /// How long an app that nobody calls stays loaded, unless its manifest says.
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = time)]
     idle: Duration,
     #[command(flatten)]

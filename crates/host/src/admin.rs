@@ -32,7 +32,7 @@ pub(crate) use socket::AdminSocket;
 pub use socket::running_sockets;
 pub(crate) use subject::Subject;
 
-use std::{convert::Infallible, future::ready, path::PathBuf, sync::Arc, time::Duration};
+use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -165,12 +165,11 @@ impl Admin {
     fn logs(&self, app: Option<&str>, query: Option<&str>) -> Result<Response<Body>, HostError> {
         let app = app.map(|app| self.subject.log_of(app)).transpose()?.flatten();
         let follows = query.is_some_and(|query| query.split('&').any(|part| part == "follow=true"));
-        let (lines, coming) = self.log.read();
+        let (lines, coming) = self.log.read(app.as_deref());
         let coming = coming.take_until(self.stop.clone().cancelled_owned());
         let coming = if follows { coming.left_stream() } else { stream::empty().right_stream() };
         let lines = stream::iter(lines).chain(coming);
-        let is_meant = move |line: &LogLine| ready(app.is_none() || line.app == app);
-        let lines = lines.filter(is_meant).map(|line| {
+        let lines = lines.map(|line: LogLine| {
             let mut text = serde_json::to_vec(&line).unwrap_or_default();
             text.push(b'\n');
             Ok(Frame::data(Bytes::from(text)))

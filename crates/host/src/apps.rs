@@ -35,6 +35,7 @@ use crate::{
     assembly::{open::no_trigger, seen::Seen},
     error::{AppsError, HostError},
     live::app::{App, Opening},
+    log::warn_about,
     problem::problem,
 };
 
@@ -51,7 +52,7 @@ pub(crate) struct Apps {
     home: Home,
     /// The folder of apps that is watched.
     watched: Option<Watched>,
-    /// How long an app that nobody calls stays awake.
+    /// How long an app that nobody calls stays awake, unless its manifest says.
     idle: Duration,
     slots: Mutex<BTreeMap<String, Arc<Slot>>>,
     routes: Arc<LiveRoutes<AppHandler>>,
@@ -207,7 +208,10 @@ impl Apps {
             for slot in slots.iter().filter(|slot| slot.is_to_wake()) {
                 self.ground.spawn(listen(Arc::clone(slot)));
             }
-            let is_awake = |slot: &&Arc<Slot>| slot.if_awake().is_some() && !slot.tire(self.idle);
+            let is_awake = |slot: &&Arc<Slot>| {
+                let idle = slot.idle().unwrap_or(self.idle);
+                slot.if_awake().is_some() && !slot.tire(idle)
+            };
             let awake: Vec<_> = slots.iter().filter(is_awake).collect();
             // Those that are awake have a quarter of the memory, and a few whatever there is.
             let at_most = (keyway_runtime::memory_bytes() / 4 / AWAKE_BYTES).max(256);
@@ -251,10 +255,11 @@ impl Apps {
             match added {
                 Ok((app, wanted)) => {
                     slot.set_routes(wanted);
-                    slot.set_waits(&app);
+                    slot.set_sleep(&app);
                 }
                 Err(error) => {
-                    tracing::warn!("the app `{}` is not served: {error}", slot.name);
+                    let said = format!("the app `{}` is not served: {error}", slot.name);
+                    warn_about(&slot.name, &said);
                     slot.set_wrong(Some(&error));
                 }
             }
@@ -290,7 +295,8 @@ fn tire_longest_idle(awake: &[&Arc<Slot>], count: usize) {
 /// Wakes an app that waits for something else than requests.
 async fn listen(slot: Arc<Slot>) {
     if let Err(error) = slot.awake().await {
-        tracing::warn!("the app `{}` cannot be started: {error}", slot.name);
+        let said = format!("the app `{}` cannot be started: {error}", slot.name);
+        warn_about(&slot.name, &said);
     }
 }
 

@@ -75,7 +75,7 @@ pub struct KeepOptions {
     pub data: PathBuf,
     /// A folder of apps to serve as they are there, and as they change.
     pub apps: Option<PathBuf>,
-    /// How long an app that nobody calls stays awake.
+    /// How long an app that nobody calls stays awake, unless its manifest says.
     pub idle: Duration,
 }
 

@@ -7,6 +7,7 @@ mod book;
 mod terminal;
 
 use std::{
+    cell::Cell,
     env,
     io::{self, Write},
     sync::{
@@ -15,7 +16,7 @@ use std::{
     },
 };
 
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use keyway_runtime::Printer;
 use keyway_word::hide;
 
@@ -24,6 +25,11 @@ use book::Book;
 use terminal::{MAX_WAITING, Terminal};
 
 pub use book::LogLine;
+
+thread_local! {
+    /// The app that this thread warns of.
+    static ABOUT: Cell<Option<String>> = const { Cell::new(None) };
+}
 
 /// The log of a process. Clones are the same log.
 ///
@@ -67,14 +73,33 @@ impl Log {
     pub(crate) fn printer_of(&self, app: &str) -> Printer {
         let (log, app) = (self.clone(), app.to_owned());
         let printer = Printer::default().named(&app);
+        let about = app.clone();
+        let printer = printer.warned_by(move |line| warn_about(&about, line));
         printer.observed_by(move |component, line| {
             log.0.book.add(Some(&app), Some(component), line);
         })
     }
 
-    /// The lines that are kept, and those that come.
-    pub(crate) fn read(&self) -> (Vec<LogLine>, impl Stream<Item = LogLine> + Send + use<>) {
-        self.0.book.read()
+    /// The lines that are kept, and those that come; of one app, if it is named.
+    pub(crate) fn read(
+        &self,
+        app: Option<&str>,
+    ) -> (Vec<LogLine>, impl Stream<Item = LogLine> + Send + use<>) {
+        match app {
+            Some(app) => {
+                let (last, coming) = self.0.book.read_of(app);
+                (last, coming.left_stream())
+            }
+            None => {
+                let (last, coming) = self.0.book.read();
+                (last, coming.right_stream())
+            }
+        }
+    }
+
+    /// Forgets the lines of an app that is gone.
+    pub(crate) fn forget(&self, app: &str) {
+        self.0.book.forget(app);
     }
 
     /// Keeps events from standard error until the returned value is dropped. Whoever asks for a log of
@@ -108,7 +133,9 @@ impl Write for Log {
         // Whoever says something hides its secrets. Clients of servers log too, if they are asked to.
         let text = in_words(&String::from_utf8_lossy(bytes));
         let text = hide(&text).into_owned();
-        self.0.book.add(None, None, without_colours(&text).trim_end());
+        let app = ABOUT.take();
+        self.0.book.add(app.as_deref(), None, without_colours(&text).trim_end());
+        ABOUT.set(app);
         self.write_or_hold(text.into_bytes());
         Ok(bytes.len())
     }
@@ -116,6 +143,14 @@ impl Write for Log {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Warns of something about an app of a host of many: it is in the log of that app, too.
+pub(crate) fn warn_about(app: &str, text: &str) {
+    // The log is written by the thread that warns, while it does.
+    let before = ABOUT.replace(Some(app.to_owned()));
+    tracing::warn!("{text}");
+    ABOUT.set(before);
 }
 
 /// Keeps events from standard error until it is dropped.
@@ -159,10 +194,10 @@ mod tests {
         // Nothing of this test is for the terminal.
         let _hold = (one.hold(), other.hold());
         one.write_all(b"\x1b[33m WARN\x1b[0m it burns\n").expect("it is kept");
-        let (lines, _) = one.read();
+        let (lines, _) = one.read(None);
         let lines: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(lines, [" WARN it burns"]);
-        assert!(other.read().0.is_empty());
+        assert!(other.read(None).0.is_empty());
         one.0.held.lock().expect("nobody panics with it").take();
     }
 }

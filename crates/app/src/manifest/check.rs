@@ -73,6 +73,7 @@ fn app(manifest: Manifest, folder: &Path) -> App {
     App {
         name: manifest.name.unwrap_or_default(),
         version: manifest.version,
+        idle: manifest.idle,
         folder: folder.to_owned(),
         data: folder.to_owned(),
         backends: manifest.backends,

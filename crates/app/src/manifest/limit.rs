@@ -109,7 +109,8 @@ fn parse_size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
-fn time(value: &Value<'_>) -> Option<Duration> {
+/// A time with a unit, longer than zero.
+pub(super) fn time(value: &Value<'_>) -> Option<Duration> {
     const AT_MOST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     let Some(text) = value.as_str() else {
         return value.neither("a time such as \"2s\"");

@@ -125,7 +125,7 @@ impl Apps {
         let package = Package { app, sources: &prepared.sources, manifest: file, text };
         let before = self.home.install(name, &package)?;
         slot.set_routes(both);
-        slot.set_waits(app);
+        slot.set_sleep(app);
         self.slots().insert(name.clone(), Arc::clone(&slot));
         self.routes.replace(with);
         Ok(Installed { slot, before, routes })
@@ -209,6 +209,7 @@ impl Apps {
             refused.for_each(|slot| watched.forget(&slot.name));
         }
         slot.stop().await;
+        self.ground.forget_log(&slot.name);
     }
 }
 

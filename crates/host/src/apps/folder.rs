@@ -18,6 +18,7 @@ use crate::{
     assembly::{open::manifest_of, seen::Seen},
     error::{AppsError, ChangeError, HostError},
     live::app::{Opening, in_background},
+    log::warn_about,
 };
 
 /// How often the folder is looked at.
@@ -113,7 +114,10 @@ impl Apps {
             match change {
                 Change::Gone => {
                     self.forget(&slot).await;
-                    self.home.set_stopped(&slot.name, false)?;
+                    // An app of its name that comes later would be stopped; the others go on.
+                    if let Err(error) = self.home.set_stopped(&slot.name, false) {
+                        tracing::warn!("the app `{}` is gone, and was stopped: {error}", slot.name);
+                    }
                 }
                 Change::Changed { before, wanted } => {
                     slot.settled().await;
@@ -158,7 +162,7 @@ impl Apps {
                     let both = union(&before, &wanted);
                     let routes = with_routes(&self.routes.current(), &slot, &both)?;
                     slot.set_routes(both);
-                    slot.set_waits(&app);
+                    slot.set_sleep(&app);
                     self.routes.replace(routes);
                     Ok(Change::Changed { before, wanted })
                 });
@@ -190,7 +194,8 @@ enum Change {
 /// Notes whether what has changed of an app was refused.
 fn refused(slot: &Slot, error: Option<&HostError>) {
     if let Some(error) = error {
-        tracing::warn!("the app `{}` stays as it was: {error}", slot.name);
+        let said = format!("the app `{}` stays as it was: {error}", slot.name);
+        warn_about(&slot.name, &said);
     }
     slot.set_wrong(error);
 }

@@ -48,6 +48,11 @@ impl Ground {
         self.waking.acquire().await.ok()
     }
 
+    /// Forgets what an app that is gone has logged.
+    pub(crate) fn forget_log(&self, app: &str) {
+        self.log.forget(app);
+    }
+
     /// What compiles.
     pub(crate) fn workshop(&self) -> &Workshop {
         &self.facilities.workshop

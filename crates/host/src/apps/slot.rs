@@ -51,6 +51,7 @@ pub(crate) struct Slot {
     is_stopped: AtomicBool,
     /// Whether it waits for messages or changes, and not only for requests.
     waits: AtomicBool,
+    idle: Mutex<Option<Duration>>,
     awake: ArcSwapOption<App>,
     /// Held by whoever wakes it, puts it to sleep or replaces it.
     turn: tokio::sync::Mutex<()>,
@@ -107,6 +108,7 @@ impl Slot {
             ground: Arc::clone(ground),
             is_stopped: AtomicBool::new(is_stopped),
             waits: AtomicBool::new(false),
+            idle: Mutex::default(),
             awake: ArcSwapOption::empty(),
             turn: tokio::sync::Mutex::default(),
             is_used: AtomicBool::new(false),
@@ -136,9 +138,16 @@ impl Slot {
         (when.elapsed() < within).then(|| wrong.clone())
     }
 
-    /// Notes whether the app waits for something else than requests.
-    pub(crate) fn set_waits(&self, app: &keyway_app::App) {
+    /// Notes what the app's manifest says of its sleep: whether it waits for something else than requests,
+    /// and how long it stays awake.
+    pub(crate) fn set_sleep(&self, app: &keyway_app::App) {
         self.waits.store(!app.messages.is_empty() || !app.changes.is_empty(), Relaxed);
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = app.idle;
+    }
+
+    /// How long it stays awake when nobody calls it, if its manifest says so.
+    pub(crate) fn idle(&self) -> Option<Duration> {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it sleeps and would miss something. One that could not be woken is left alone for a while.
