@@ -5,17 +5,13 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
 
 use keyway_call::Failure;
 
-use crate::{
-    memory::Standing,
-    place::Taken,
-    usage::{Usage, Used},
-};
+use crate::usage::{Usage, Used};
 
 /// Requests of an app that may run or wait at once on a host of many: as many as three units have by
 /// default. Each takes a connection and some memory of the host, also while it waits.
@@ -30,8 +26,16 @@ pub struct Account {
     /// Whether its host has other apps.
     is_of_many: bool,
     requests: AtomicUsize,
-    places: Taken,
-    memory: Standing,
+    standing: Standing,
+}
+
+/// What the instances of an app have of their host at the moment.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    /// Of its memory.
+    pub(crate) memory_bytes: AtomicU64,
+    /// Of the slots of its pools, packed into one number as those are.
+    pub(crate) slots: AtomicU64,
 }
 
 /// A request that was let in, until it is dropped. Nothing is counted where an app has its host to itself.
@@ -69,14 +73,9 @@ impl Account {
         self.is_of_many
     }
 
-    /// What its instances have of the pools.
-    pub(crate) fn places(&self) -> &Taken {
-        &self.places
-    }
-
-    /// What its instances have of the host's memory.
-    pub(crate) fn memory(&self) -> &Standing {
-        &self.memory
+    /// What its instances have of the host at the moment.
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     /// Lets a request in, which may run or wait then.

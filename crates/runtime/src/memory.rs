@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use crate::place::Place;
+use crate::{account::Standing, place::Place};
 
 /// Bytes of memory that this process may use: the machine's, or less where a control group says
 /// so, as in a container.
@@ -62,12 +62,6 @@ pub(crate) struct Budget {
     taken: AtomicU64,
 }
 
-/// The part of one of many apps in a budget.
-#[derive(Debug, Default)]
-pub(crate) struct Standing {
-    taken: AtomicU64,
-}
-
 /// A part of a budget, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
@@ -119,12 +113,12 @@ impl Budget {
             _ if taken > at_most => Exhausted::All(at_most),
             None => return Ok(()),
             Some(standing) => {
-                let of_app = standing.taken.fetch_add(more, Relaxed).saturating_add(more);
+                let of_app = standing.memory_bytes.fetch_add(more, Relaxed).saturating_add(more);
                 let most = self.most_of_app(at_most - taken, at_most);
                 if of_app <= most {
                     return Ok(());
                 }
-                standing.taken.fetch_sub(more, Relaxed);
+                standing.memory_bytes.fetch_sub(more, Relaxed);
                 Exhausted::App(most)
             }
         };
@@ -150,7 +144,7 @@ impl Share {
         if bytes > 0 {
             self.of.taken.fetch_sub(bytes, Relaxed);
             if let Some(standing) = self.standing() {
-                standing.taken.fetch_sub(bytes, Relaxed);
+                standing.memory_bytes.fetch_sub(bytes, Relaxed);
             }
         }
     }
@@ -172,7 +166,7 @@ impl Share {
     }
 
     fn standing(&self) -> Option<&Standing> {
-        self.place.as_ref().map(Place::memory)
+        self.place.as_ref().map(Place::standing)
     }
 }
 
@@ -228,9 +222,9 @@ mod tests {
         let takes_all = |app: &Standing| while take(app, 1).is_ok() {};
         let [first, second] = [Standing::default(), Standing::default()];
         takes_all(&first);
-        assert_eq!(first.taken.load(Relaxed), 3_200, "half, if it is alone");
+        assert_eq!(first.memory_bytes.load(Relaxed), 3_200, "half, if it is alone");
         takes_all(&second);
-        let had = [&first, &second].map(|app| app.taken.load(Relaxed));
+        let had = [&first, &second].map(|app| app.memory_bytes.load(Relaxed));
         assert!(had[1] > 1_000, "the second has two thirds of the rest: {had:?}");
         // Whatever those do, a quarter is left for apps with no more than their part.
         let small: Vec<_> = (0..16).map(|_| Standing::default()).collect();
@@ -240,7 +234,7 @@ mod tests {
         let more = take(&small[0], 1);
         assert!(matches!(more, Err(Exhausted::App(_))), "{more:?}");
         // What was refused is not taken.
-        let all = small.iter().chain([&first, &second]).map(|app| app.taken.load(Relaxed));
+        let all = small.iter().chain([&first, &second]).map(|app| app.memory_bytes.load(Relaxed));
         assert_eq!(all.sum::<u64>(), budget.taken.load(Relaxed));
     }
 

@@ -12,7 +12,7 @@ use std::{
 use keyway_call::{Deadline, Failure};
 use tokio::{sync::oneshot, time::timeout_at};
 
-use crate::{account::Account, memory::Standing};
+use crate::account::{Account, Standing};
 
 /// Bits of each number that [`pack`] packs.
 const BITS: u32 = 21;
@@ -74,10 +74,6 @@ struct InLine {
     account: Arc<Account>,
     waiting: VecDeque<(u64, oneshot::Sender<Place>)>,
 }
-
-/// What the instances of an app take of all pools.
-#[derive(Debug, Default)]
-pub(crate) struct Taken(AtomicU64);
 
 /// What an instance takes of a pool, given back when dropped.
 #[derive(Debug)]
@@ -146,7 +142,7 @@ impl Places {
     }
 
     fn try_take(&'static self, taken: u64, account: &Arc<Account>) -> Option<Place> {
-        let Taken(of_app) = account.places();
+        let of_app = &account.standing().slots;
         let before = of_app.fetch_add(taken, SeqCst);
         let rest = |free: u64| {
             let fits = |shift: u32| {
@@ -202,16 +198,15 @@ impl Places {
 }
 
 impl Place {
-    /// The memory of the app that has it.
-    pub(crate) fn memory(&self) -> &Standing {
-        self.account.memory()
+    /// What the app has that has it.
+    pub(crate) fn standing(&self) -> &Standing {
+        self.account.standing()
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let Taken(of_app) = self.account.places();
-        of_app.fetch_sub(self.taken, SeqCst);
+        self.standing().slots.fetch_sub(self.taken, SeqCst);
         self.of.free.fetch_add(self.taken, SeqCst);
         if self.of.waiting.load(SeqCst) > 0 {
             self.of.hand_out();
@@ -296,7 +291,7 @@ mod tests {
         assert!(pool.try_take(pack(one()), &fourth).is_some(), "there is room for one more");
         drop((of_first, of_second, of_third));
         assert_eq!(pool.free.load(SeqCst), pack(one().times(12)));
-        assert_eq!(first.places().0.load(SeqCst), 0);
+        assert_eq!(first.standing().slots.load(SeqCst), 0);
         let large = pack(one().times(12));
         assert!(pool.try_take(large, &first).is_some(), "the first has room wherever there is any");
     }
