@@ -1,6 +1,6 @@
 //! Instances that are put back into their first state, and used again.
 
-use keyway_testing::RunningApp;
+use keyway_testing::{Keyway, RunningApp};
 
 fn manifest(guest: &str) -> String {
     format!(
@@ -33,6 +33,15 @@ impl Dice {
     }
 }
 
+/// How many instances were made, and how many requests were answered.
+fn made_and_answered(keyway: &Keyway) -> (u64, u64) {
+    let told = keyway.ask(["apps", "--json"]).stdout;
+    let apps: serde_json::Value = serde_json::from_str(&told).expect(&told);
+    let number =
+        |key: &str| apps[0][key].as_u64().unwrap_or_else(|| panic!("no `{key}` in {told}"));
+    (number("instances"), number("requests"))
+}
+
 #[test]
 fn no_request_can_tell_that_its_instance_has_answered_another() {
     let app = up("smuggle");
@@ -47,4 +56,31 @@ fn no_request_can_tell_that_its_instance_has_answered_another() {
         assert_eq!(status == 500, steps.contains('t'), "{steps}");
         assert_eq!(app.get("/look").text(), new, "after {steps}");
     }
+    let (made, answered) = made_and_answered(&app);
+    assert!(answered > 800 && made < answered / 2, "{made} instances for {answered} requests");
+}
+
+#[test]
+fn components_that_are_fused_are_reset_together() {
+    let app = RunningApp::up_with(
+        r#"
+        [app]
+        name = "reset"
+        [component.front]
+        source = "{guest:front}"
+        link."test:greet/greeter" = "greeter"
+        [component.greeter]
+        source = "{guest:greeter}"
+        [[trigger.http]]
+        route = "/"
+        component = "front"
+    "#,
+        &["--threads", "1"],
+    );
+    let first = app.get("/").text();
+    for _ in 0..50 {
+        assert_eq!(app.get("/").text(), first);
+    }
+    let (made, answered) = made_and_answered(&app);
+    assert!(answered == 51 && made < 10, "{made} instances for {answered} requests");
 }

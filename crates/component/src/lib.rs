@@ -41,6 +41,7 @@ pub use minimum::{Minimum, minimum};
 pub use read::{Extern, ExternKind, Function, ReadError, TypeDefinition, features, is_synchronous};
 pub use strip::strip;
 pub use weld::{
+    NoReset,
     reset::{Act, Outcome, RESET, VIEW},
-    NoReset, weld, weld_with_reset,
+    weld, weld_with_reset,
 };

@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use wasmtime::{
-    Store,
-    component::{self, InstancePre},
-};
+use wasmtime::{Store, component::InstancePre};
 use wasmtime_wasi_http::{
-    p2::bindings::{Proxy, ProxyIndices},
+    p2::bindings::ProxyIndices,
     p3::bindings::{Service, ServicePre},
 };
 
 use crate::{
     bind::{keyvalue::watcher::Watcher, messaging::Incoming},
-    reset::{Parts, Resets},
+    reset::{Proxied, Resets},
     state::State,
 };
 
@@ -88,12 +85,4 @@ impl ProxiedPre {
 pub(crate) enum Instance {
     Wasi0_2(Proxied),
     Wasi0_3(Service),
-}
-
-/// An instance of a unit with a handler of WASI 0.2.
-pub(crate) struct Proxied {
-    pub(crate) proxy: Proxy,
-    pub(crate) instance: component::Instance,
-    /// What resets it, once it was reset.
-    pub(crate) parts: Option<Parts>,
 }

@@ -43,11 +43,11 @@ use self::{
 use crate::{
     admission::Admission,
     engine::Engine,
-    export::{Instance, Proxied},
+    export::Instance,
     grant::plan::Plan,
     pace::{self, Pace},
     place::Slots,
-    reset::{Resets, Spare, Spares},
+    reset::{New, Proxied, Resets, Spare, Spares},
     shelf::Shelved,
     state::State,
 };
@@ -123,11 +123,12 @@ impl Responder {
         handler.ok_or(Failure::NoAnswer)?.instantiate(store).await
     }
 
-    /// The same, of a unit with a handler of WASI 0.2.
-    pub(crate) async fn make_proxied(&self, store: &mut Store<State>) -> wasmtime::Result<Proxied> {
-        match self.make(store).await? {
-            Instance::Wasi0_2(made) => Ok(made),
-            Instance::Wasi0_3(_) => Err(Failure::NoAnswer.into()),
+    /// An instance of a unit with a handler of WASI 0.2, if the pool has room.
+    async fn make_at_once(&self) -> Option<(Store<State>, Proxied)> {
+        let mut store = self.engine.store_at_once(&self.plan, self.slots)?;
+        match self.make(&mut store).await.ok()? {
+            Instance::Wasi0_2(made) => Some((store, made)),
+            Instance::Wasi0_3(_) => None,
         }
     }
 
@@ -142,16 +143,6 @@ impl Responder {
         let store = self.engine.store(&self.plan, self.slots, time).await?;
         self.plan.usage.add_instance();
         Ok(store)
-    }
-
-    /// The same, if the pool has room.
-    pub(crate) fn store_at_once(&self) -> Option<Store<State>> {
-        self.engine.store_at_once(&self.plan, self.slots)
-    }
-
-    /// The name of its unit.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
     }
 
     fn log(&self, failure: &Failure) {
@@ -379,7 +370,8 @@ async fn drive_own(
             if let (Some(spares), Some(resetter), Some(made)) =
                 (&responder.spares, responder.engine.resetter(), made)
             {
-                spares.keep(&responder, resetter, store, made).await;
+                let new = || Box::pin(responder.make_at_once()) as New<'_>;
+                spares.keep(&responder.name, resetter, (store, made), new).await;
             }
             Ok(())
         }

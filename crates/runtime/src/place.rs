@@ -133,11 +133,7 @@ impl Places {
     }
 
     /// Room for one instance, if there is some.
-    pub(crate) fn take_at_once(
-        &'static self,
-        one: Slots,
-        account: &Arc<Account>,
-    ) -> Option<Place> {
+    pub(crate) fn take_at_once(&'static self, one: Slots, account: &Arc<Account>) -> Option<Place> {
         self.try_take(pack(one), account)
     }
 

@@ -27,18 +27,20 @@ use std::{
     time::Instant,
 };
 
+use futures::future::BoxFuture;
 use keyway_component::{Act, Outcome, RESET, VIEW};
 use wasmtime::{
     AsContext, Store,
-    component::{ComponentExportIndex, InstancePre, TypedFunc, WasmList},
+    component::{self, ComponentExportIndex, InstancePre, TypedFunc, WasmList},
 };
+use wasmtime_wasi_http::p2::bindings::Proxy;
 
 pub(crate) use self::parking::Parking;
 use self::{
     page::{Memory, PageMap},
     parking::Shelves,
 };
-use crate::{export::Proxied, instance::Responder, state::State};
+use crate::state::State;
 
 /// Requests that a unit answers in new instances before any is reset: one that is called once in a while
 /// does not pay for an image.
@@ -76,7 +78,7 @@ impl Resets {
     /// Those of a unit, if it can be reset.
     pub(crate) fn find(pre: &InstancePre<State>) -> Option<Self> {
         let find = |name: &str, number: usize| {
-            pre.component().get_export_index(None, &format!("{name}{number}"))
+            pre.component().get_export_index(None, format!("{name}{number}"))
         };
         let pairs = (0..).map_while(|number| Some([find(RESET, number)?, find(VIEW, number)?]));
         let pairs: Box<[_]> = pairs.collect();
@@ -96,7 +98,7 @@ struct Part {
 impl Parts {
     async fn of(
         store: &mut Store<State>,
-        instance: &wasmtime::component::Instance,
+        instance: &component::Instance,
         resets: &Resets,
     ) -> wasmtime::Result<Self> {
         let mut parts = Vec::with_capacity(resets.0.len());
@@ -125,6 +127,17 @@ impl Parts {
     }
 }
 
+/// An instance of a unit with a handler of WASI 0.2.
+pub(crate) struct Proxied {
+    pub(crate) proxy: Proxy,
+    pub(crate) instance: component::Instance,
+    /// What resets it, once it was reset.
+    pub(crate) parts: Option<Parts>,
+}
+
+/// What is to be an image, with its store; nothing if none can be made now.
+pub(crate) type New<'a> = BoxFuture<'a, Option<(Store<State>, Proxied)>>;
+
 /// An instance that was never called, as a pattern for others.
 struct Image {
     parts: Parts,
@@ -134,9 +147,8 @@ struct Image {
 
 impl Image {
     /// Of a unit, or none if its instances do not all begin alike.
-    async fn of(responder: &Responder, resets: &Resets) -> Option<Self> {
-        let mut store = responder.store_at_once()?;
-        let made = responder.make_proxied(&mut store).await.ok()?;
+    async fn of(new: New<'_>, resets: &Resets) -> Option<Self> {
+        let (mut store, made) = new.await?;
         if store.data().is_touched {
             return None;
         }
@@ -223,15 +235,16 @@ impl Spares {
         drop(self.shelves.take());
     }
 
-    /// Resets an instance that has come to a good end, and keeps it, or drops it.
-    pub(crate) async fn keep(
-        self: &Arc<Self>,
-        responder: &Responder,
+    /// Resets an instance of the unit of this name that has come to a good end, and keeps it, or drops it.
+    /// `new` makes another one, if an image is needed.
+    pub(crate) async fn keep<'a>(
+        &self,
+        name: &str,
         resetter: &Resetter,
-        mut store: Store<State>,
-        mut made: Proxied,
+        (mut store, mut made): (Store<State>, Proxied),
+        new: impl FnOnce() -> New<'a> + Send,
     ) {
-        let Some(image) = self.image(responder).await else { return };
+        let Some(image) = self.image(new).await else { return };
         match self.reset(resetter, &mut store, &mut made, &image).await {
             Ok(bytes) => {
                 self.failures.store(0, Relaxed);
@@ -239,16 +252,15 @@ impl Spares {
                 self.shelves.put(Spare { store, made, bytes, since: Instant::now() });
             }
             Err(Unfit::Now(reason)) => {
-                tracing::debug!("{}: an instance is not reset: {reason}", responder.name());
+                tracing::debug!("{name}: an instance is not reset: {reason}");
                 if self.failures.fetch_add(1, Relaxed) + 1 >= MAX_FAILURES {
                     self.give_up();
                 }
             }
             Err(Unfit::Inexact) => {
                 tracing::error!(
-                    "{}: an instance was not reset exactly. Its unit gets new instances from now on; \
-                     please report this as a bug of Keyway",
-                    responder.name()
+                    "{name}: an instance was not reset exactly. Its unit gets new instances from now \
+                     on; please report this as a bug of Keyway"
                 );
                 debug_assert!(false, "an instance was not reset exactly");
                 self.give_up();
@@ -295,7 +307,7 @@ impl Spares {
     }
 
     /// The image, which is made if it is worth the while.
-    async fn image(&self, responder: &Responder) -> Option<Arc<Image>> {
+    async fn image<'a>(&self, new: impl FnOnce() -> New<'a> + Send) -> Option<Arc<Image>> {
         let making = {
             let mut known = self.known();
             match &*known {
@@ -306,7 +318,7 @@ impl Spares {
             }
             Making(self)
         };
-        let image = Image::of(responder, &self.resets).await.map(Arc::new);
+        let image = Image::of(new(), &self.resets).await.map(Arc::new);
         std::mem::forget(making);
         if let Some(image) = &image {
             *self.known() = Known::Image(Arc::clone(image));

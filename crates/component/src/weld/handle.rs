@@ -102,11 +102,11 @@ impl Reader<'_> {
             match section {
                 id::ALIAS => {
                     for alias in ComponentAliasSectionReader::new(reader(data))? {
-                        let kind = match alias? {
-                            ComponentAlias::CoreInstanceExport { kind, .. } => kind,
-                            _ => continue,
-                        };
-                        next += u32::from(matches!(kind, ExternalKind::Func));
+                        let is_function = matches!(
+                            alias?,
+                            ComponentAlias::CoreInstanceExport { kind: ExternalKind::Func, .. }
+                        );
+                        next += u32::from(is_function);
                     }
                 }
                 id::CANONICAL => {
@@ -130,7 +130,8 @@ impl Reader<'_> {
                 };
                 let giving = self.params(&types[ty]);
                 // Two functions may be lifted from one, which then takes either's handles.
-                let known = self.handles.of_exports.entry(*core_func_index).or_insert(giving.clone());
+                let known =
+                    self.handles.of_exports.entry(*core_func_index).or_insert(giving.clone());
                 if known.handles < giving.handles {
                     *known = giving;
                 }
@@ -141,7 +142,8 @@ impl Reader<'_> {
                 self.result(&types[types.component_function_at(*func_index)])
             }
             CanonicalFunction::ResourceNew { resource } => {
-                let ComponentAnyTypeId::Resource(id) = types.component_any_type_at(*resource) else {
+                let ComponentAnyTypeId::Resource(id) = types.component_any_type_at(*resource)
+                else {
                     return Err(NO_ITEM);
                 };
                 let places = self.kind(id.resource()).map(Place::Result).into_iter().collect();
@@ -228,9 +230,5 @@ fn is_plain(options: &[CanonicalOption]) -> Fit<()> {
         use CanonicalOption::{CompactUTF16, Memory, PostReturn, Realloc, UTF8, UTF16};
         matches!(option, UTF8 | UTF16 | CompactUTF16 | Memory(_) | Realloc(_) | PostReturn(_))
     };
-    if options.iter().all(is_plain) {
-        Ok(())
-    } else {
-        Err(Unfit("it is called in another way"))
-    }
+    if options.iter().all(is_plain) { Ok(()) } else { Err(Unfit("it is called in another way")) }
 }

@@ -17,6 +17,11 @@ use super::{
 pub(super) const MEMORY: &str = "memory";
 pub(super) const STUBS: &str = "stubs";
 
+/// The indices of the core instances that are written, before which there are none.
+pub(super) const BASE: u32 = 0;
+pub(super) const ARGUMENTS: u32 = 1;
+pub(super) const JOINT: u32 = 2;
+
 /// The specification's limits for JavaScript embedders, which other embedders keep too.
 const MANY: u32 = 1_000_000;
 const MAX_SEGMENTS: u32 = 100_000;

@@ -12,10 +12,10 @@ use wasmparser::Operator;
 
 use super::{
     Fit, Unfit,
-    graph::{NO_ITEM, Source},
     counting::counting,
-    ledger::{self, Ledger},
+    graph::{NO_ITEM, Source},
     join::{Base, Counters, Join, MEMORY, STUBS, stub_table, sum, unwritable},
+    ledger::{self, Ledger},
     module::{Kind, Module, count},
 };
 

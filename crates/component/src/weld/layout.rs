@@ -252,8 +252,11 @@ mod tests {
     use super::*;
     use crate::read::component_types;
 
+    /// An offset, and the cases by offset, size and number.
+    type Place = (u32, Vec<(u32, u32, u32)>);
+
     /// What is found in what this returns, with a resource `$r`.
-    fn found(ty: &str) -> Option<Vec<(u32, Vec<(u32, u32, u32)>)>> {
+    fn found(ty: &str) -> Option<Vec<Place>> {
         let text = format!(
             r#"(component (import "i" (instance $i
                 (export "r" (type $r (sub resource)))

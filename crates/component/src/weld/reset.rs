@@ -26,21 +26,21 @@
 
 use wasm_encoder::{
     Alias, BlockType, CanonicalFunctionSection, CanonicalOption, CodeSection,
-    ComponentAliasSection, ComponentExportKind, ComponentExportSection, ComponentTypeSection,
-    ComponentSection, ComponentValType, ConstExpr, EntityType, ExportKind, ExportSection, Function,
-    FunctionSection, GlobalSection, GlobalType, ImportSection, InstanceSection, Instruction as I,
-    MemArg, MemoryType, ModuleArg, PrimitiveValType, StartSection, TypeSection, ValType,
+    ComponentAliasSection, ComponentExportKind, ComponentExportSection, ComponentSection,
+    ComponentTypeSection, ComponentValType, ConstExpr, EntityType, ExportKind, ExportSection,
+    Function, FunctionSection, GlobalSection, GlobalType, ImportSection, InstanceSection,
+    Instruction as I, MemArg, MemoryType, ModuleArg, PrimitiveValType, StartSection, TypeSection,
+    ValType,
 };
 use wasmparser::types::Types;
 
 use super::{
     Fit, Unfit,
     handle::MAX_HANDLES,
-    join::MEMORY,
+    join::{JOINT, MEMORY},
     joint::{COUNT, global_name},
     ledger,
     module::count,
-    rewrite::JOINT,
 };
 use crate::section::{id, write};
 
@@ -504,7 +504,11 @@ pub(super) fn append(before: &Before<'_>, out: &mut Vec<u8>) -> Fit<()> {
 
     let mut section = CanonicalFunctionSection::new();
     section.lift(reset, reset_type, []);
-    section.lift(view, view_type, [CanonicalOption::Memory(0), CanonicalOption::PostReturn(viewed)]);
+    section.lift(
+        view,
+        view_type,
+        [CanonicalOption::Memory(0), CanonicalOption::PostReturn(viewed)],
+    );
     add(&section);
 
     let mut section = ComponentExportSection::new();

@@ -19,7 +19,7 @@ use super::{
     base::base,
     graph::{Graph, Source},
     handle::Handles,
-    join::{Join, MEMORY, STUBS, unwritable},
+    join::{ARGUMENTS, BASE, JOINT, Join, MEMORY, STUBS, unwritable},
     joint::joint,
     module::{Kind, reader},
     reset::{self, Before},
@@ -28,11 +28,6 @@ use crate::section::{Section, id, write};
 
 /// Modules that a component must have before it is worth the while: there are two afterwards.
 const MIN_MODULES: usize = 3;
-
-/// The indices of what is written, of which there is nothing else.
-const BASE: u32 = 0;
-const ARGUMENTS: u32 = 1;
-pub(super) const JOINT: u32 = 2;
 
 /// The sections of a component, welded.
 pub(super) fn rewrite(sections: &[Section<'_>]) -> Fit<Vec<u8>> {

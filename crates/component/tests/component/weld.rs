@@ -179,7 +179,6 @@ fn a_component_that_cannot_be_put_back_gets_nothing_that_resets_it() {
     // It has no memory.
     assert_eq!(resets(&text(r#"(func (export "run"))"#)), None);
     assert!(weld_with_reset(b"nonsense").is_err());
-    if let Ok(f)=std::env::var("TRY") { for f in f.split(',') { eprintln!("{f} {:?}", weld_with_reset(&std::fs::read(f).unwrap()).map(|b| b.len())); } }
 }
 
 /// A component of three modules, of which the text says what they are.

@@ -3,13 +3,7 @@
 //! `unsafe` is here for two needs: the system call, which `rustix` has no function for, and access to the
 //! memory of an instance at its address, as the engine has no name for the memories of a component.
 
-use std::{
-    ffi::c_void,
-    fs::File,
-    io,
-    ops::Range,
-    slice,
-};
+use std::{ffi::c_void, fs::File, io, ops::Range, slice};
 
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode, ioctl, opcode};
 use wasmtime::{StoreContext, component::WasmList};
@@ -180,7 +174,10 @@ impl Memory {
     pub(super) unsafe fn equals(self, image: Self) -> bool {
         // SAFETY: the caller vouches for it.
         let bytes = |memory: Self| unsafe {
-            slice::from_raw_parts(std::ptr::with_exposed_provenance::<u8>(memory.start), memory.bytes)
+            slice::from_raw_parts(
+                std::ptr::with_exposed_provenance::<u8>(memory.start),
+                memory.bytes,
+            )
         };
         bytes(self) == bytes(image)
     }
