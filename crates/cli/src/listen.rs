@@ -29,6 +29,9 @@ pub(crate) struct Listen {
     /// Path of the admin API's socket; by default in the user's own folder.
     #[arg(long, value_name = "PATH")]
     admin_socket: Option<PathBuf>,
+    /// Compare each instance that is used again with a new one; slow.
+    #[arg(long)]
+    check_resets: bool,
 }
 
 impl Listen {
@@ -41,6 +44,7 @@ impl Listen {
             tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
             threads: self.threads,
             admin: self.admin_socket.clone(),
+            check_resets: self.check_resets,
             granted: None,
             watch: false,
         }

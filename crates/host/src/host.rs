@@ -53,6 +53,8 @@ pub struct ServeOptions {
     pub threads: Option<NonZeroUsize>,
     /// The socket of the admin API; one in the user's folder for such if none.
     pub admin: Option<PathBuf>,
+    /// Compare each instance that was reset with a new one.
+    pub check_resets: bool,
     /// What a single component is granted; for a manifest there is none.
     pub granted: Option<Granted>,
     /// Take in changes to the manifest and to components when their files change.
@@ -109,7 +111,8 @@ impl Host {
     ) -> Result<Self, HostError> {
         // The address first: a port that is taken is reported before minutes of compiling.
         let process = Process::start(options, log)?;
-        let facilities = process.facilities(Engines::new())?;
+        let facilities =
+            process.facilities(Engines::new().checking_resets(options.check_resets))?;
         let app = App::start(app, opening, options.drain, facilities)?;
         Self::of(Subject::App(app), process, options)
     }
@@ -124,8 +127,8 @@ impl Host {
         log: &Log,
     ) -> Result<Self, HostError> {
         let process = Process::start(options, log)?;
-        let ground =
-            Ground::new(process.facilities(Engines::for_many())?, log.clone(), options.drain);
+        let engines = Engines::for_many().checking_resets(options.check_resets);
+        let ground = Ground::new(process.facilities(engines)?, log.clone(), options.drain);
         let home = Home::open(&keep.data)?;
         let apps = keep.apps.clone();
         let open = || Apps::open(home, apps, keep.idle, ground);

@@ -85,6 +85,8 @@ pub struct Engines {
     /// What each pool has at least that is for many apps. Without it, units that are made together have a
     /// pool of their own.
     floor: Option<Size>,
+    /// Whether each instance that was reset is compared with a new one.
+    checks_resets: bool,
     /// The last that were made for many apps.
     synchronous: Mutex<Option<Arc<Engine>>>,
     concurrent: Mutex<Option<Arc<Engine>>>,
@@ -95,6 +97,7 @@ impl Default for Engines {
         Self {
             memory: Budget::of_this_host(),
             floor: None,
+            checks_resets: false,
             synchronous: Mutex::default(),
             concurrent: Mutex::default(),
         }
@@ -111,6 +114,13 @@ impl Engines {
     /// more than half of one.
     pub fn for_many() -> Self {
         Self { floor: Some(Size::for_many()), ..Self::default() }
+    }
+
+    /// The same, in which each instance that was reset is compared with a new one if `checks` is true, which
+    /// takes time. A difference is logged as an error, and the unit's instances are not reset any more.
+    #[must_use]
+    pub fn checking_resets(self, checks: bool) -> Self {
+        Self { checks_resets: checks, ..self }
     }
 
     /// Has pools that hold, of each unit, as many instances as may run at the same time. Those of a host of
@@ -136,7 +146,7 @@ impl Engines {
                 Code::Artifact(_) | Code::Bytes(_) => {
                     let size = Size::of(rooms, crowding);
                     match (self.floor, last.as_ref()) {
-                        (None, _) => Engine::new(calls, size, false, self.memory)?,
+                        (None, _) => self.engine(calls, size, false)?,
                         (Some(_), Some(engine)) if engine.has_room_for(size) => {
                             *pools.of_calls(calls) = Some(Arc::clone(engine));
                             continue;
@@ -145,7 +155,7 @@ impl Engines {
                             let before = last.and_then(|engine| engine.pool.as_ref());
                             // Units that have no room in the old one do not get a smaller one.
                             let size = before.map_or(floor, |pool| pool.size).max(size);
-                            Engine::new(calls, size, true, self.memory)?
+                            self.engine(calls, size, true)?
                         }
                     }
                 }
@@ -157,6 +167,10 @@ impl Engines {
             *pools.of_calls(calls) = Some(made);
         }
         Ok(pools)
+    }
+
+    fn engine(&self, calls: Calls, size: Size, is_shared: bool) -> Result<Engine, EngineError> {
+        Engine::new(calls, size, is_shared, self.memory, self.checks_resets)
     }
 
     fn slot(&self, calls: Calls) -> std::sync::MutexGuard<'_, Option<Arc<Engine>>> {
@@ -203,6 +217,7 @@ impl Engine {
         size: Size,
         is_shared: bool,
         memory: &'static Budget,
+        checks_resets: bool,
     ) -> Result<Self, EngineError> {
         let space = AddressSpace::detect();
         let mut config = compile_settings(space, calls, Purpose::Requests);
@@ -247,7 +262,8 @@ impl Engine {
         // Instances that wait to be called do not keep others from being made.
         let waiting = if is_shared { slots.instances / 4 } else { u64::MAX };
         let resets = calls == Calls::Synchronous && space == AddressSpace::Ample;
-        let resetter = resets.then(|| Resetter::new(Parking::new(waiting), false)).flatten();
+        let resetter =
+            resets.then(|| Resetter::new(Parking::new(waiting), checks_resets)).flatten();
         let pool = Pool { size, places };
         Ok(Self { inner, ticker, memory, pool: Some(pool), resetter })
     }

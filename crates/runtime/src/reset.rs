@@ -46,8 +46,11 @@ use crate::state::State;
 /// does not pay for an image.
 const CALLS_BEFORE: u32 = 4;
 
-/// Instances of a unit that could not be reset, one after the other, after which none is tried any more.
+/// Instances of a unit that could not be reset, one after the other, after which it rests.
 const MAX_FAILURES: u32 = 16;
+
+/// Requests that such a unit answers in new instances before it is tried again.
+const CALLS_OF_REST: u32 = 1000;
 
 /// What an instance may have written to of its memory. Above this, a new one is cheaper.
 const MAX_WRITTEN_BYTES: usize = 16 << 20;
@@ -147,8 +150,7 @@ struct Image {
 
 impl Image {
     /// Of a unit, or none if its instances do not all begin alike.
-    async fn of(new: New<'_>, resets: &Resets) -> Option<Self> {
-        let (mut store, made) = new.await?;
+    async fn of((mut store, made): (Store<State>, Proxied), resets: &Resets) -> Option<Self> {
         if store.data().is_touched {
             return None;
         }
@@ -163,8 +165,10 @@ impl Image {
 enum Known {
     /// Nothing yet.
     Nothing,
-    /// It is being made, or cannot be.
-    None,
+    /// Somebody makes it.
+    Making,
+    /// Its instances are not reset.
+    Unfit,
     Image(Arc<Image>),
 }
 
@@ -172,8 +176,8 @@ enum Known {
 pub(crate) struct Spares {
     resets: Arc<Resets>,
     known: Mutex<Known>,
-    /// Requests that were answered while there was no image.
-    calls: AtomicU32,
+    /// Requests that are answered in new instances before there is an image.
+    calls_before: AtomicU32,
     failures: AtomicU32,
     shelves: Shelves,
 }
@@ -212,7 +216,7 @@ impl Spares {
         let spares = Arc::new(Self {
             resets: Arc::clone(resets),
             known: Mutex::new(Known::Nothing),
-            calls: AtomicU32::new(0),
+            calls_before: AtomicU32::new(CALLS_BEFORE),
             failures: AtomicU32::new(0),
             shelves: Shelves::new(Arc::clone(&resetter.parking)),
         });
@@ -254,7 +258,8 @@ impl Spares {
             Err(Unfit::Now(reason)) => {
                 tracing::debug!("{name}: an instance is not reset: {reason}");
                 if self.failures.fetch_add(1, Relaxed) + 1 >= MAX_FAILURES {
-                    self.give_up();
+                    self.failures.store(0, Relaxed);
+                    self.begin_again_after(CALLS_OF_REST);
                 }
             }
             Err(Unfit::Inexact) => {
@@ -263,7 +268,8 @@ impl Spares {
                      on; please report this as a bug of Keyway"
                 );
                 debug_assert!(false, "an instance was not reset exactly");
-                self.give_up();
+                *self.known() = Known::Unfit;
+                self.shelves.clear();
             }
         }
     }
@@ -312,35 +318,40 @@ impl Spares {
             let mut known = self.known();
             match &*known {
                 Known::Image(image) => return Some(Arc::clone(image)),
-                Known::None => return None,
-                Known::Nothing if self.calls.fetch_add(1, Relaxed) < CALLS_BEFORE => return None,
-                Known::Nothing => *known = Known::None,
+                Known::Making | Known::Unfit => return None,
+                Known::Nothing => {}
             }
+            let one_less = |calls: u32| calls.checked_sub(1);
+            if self.calls_before.fetch_update(Relaxed, Relaxed, one_less).is_ok() {
+                return None;
+            }
+            *known = Known::Making;
             Making(self)
         };
-        let image = Image::of(new(), &self.resets).await.map(Arc::new);
+        let image = Image::of(new().await?, &self.resets).await.map(Arc::new);
         std::mem::forget(making);
-        if let Some(image) = &image {
-            *self.known() = Known::Image(Arc::clone(image));
-        }
+        *self.known() = image.clone().map_or(Known::Unfit, Known::Image);
         image
     }
 
-    /// No instance is reset any more.
-    fn give_up(&self) {
-        *self.known() = Known::None;
+    /// Gives back the image and all instances, until some requests were answered without.
+    fn begin_again_after(&self, calls: u32) {
+        let old = {
+            let mut known = self.known();
+            match &*known {
+                Known::Making | Known::Unfit => return,
+                Known::Nothing | Known::Image(_) => std::mem::replace(&mut *known, Known::Nothing),
+            }
+        };
+        self.calls_before.store(calls, Relaxed);
         self.shelves.clear();
+        // Its memory goes with it, unless an instance is being reset.
+        drop(old);
     }
 
     /// Gives back what was not used for long.
     fn clear(&self) {
-        let mut known = self.known();
-        if matches!(&*known, Known::Image(_)) {
-            *known = Known::Nothing;
-            self.calls.store(0, Relaxed);
-        }
-        drop(known);
-        self.shelves.clear();
+        self.begin_again_after(CALLS_BEFORE);
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

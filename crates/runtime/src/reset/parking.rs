@@ -106,16 +106,23 @@ pub(super) struct Shelves {
 /// What one thread uses most of the time, apart from what others do.
 #[derive(Default)]
 #[repr(align(64))]
-struct Shelf(Mutex<Vec<Spare>>);
+struct Shelf(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    spares: Vec<Spare>,
+    /// When one was put there last.
+    last: Option<Instant>,
+}
 
 impl std::fmt::Debug for Shelf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} instances", self.lock().len())
+        write!(f, "{} instances", self.lock().spares.len())
     }
 }
 
 impl Shelf {
-    fn lock(&self) -> MutexGuard<'_, Vec<Spare>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -130,7 +137,7 @@ impl Shelves {
     pub(super) fn take(&self) -> Option<Spare> {
         let own = own(self.of_threads.len());
         let (before, after) = self.of_threads.split_at(own);
-        let spare = after.iter().chain(before).find_map(|shelf| shelf.lock().pop())?;
+        let spare = after.iter().chain(before).find_map(|shelf| shelf.lock().spares.pop())?;
         self.parking.leave(1, spare.bytes as u64);
         Some(spare)
     }
@@ -145,10 +152,11 @@ impl Shelves {
             }
         }
         let old = {
-            let mut shelf = self.of_threads[own(self.of_threads.len())].lock();
-            shelf.push(spare);
-            let is_old = shelf.first().is_some_and(|first| now - first.since > LONG);
-            is_old.then(|| shelf.remove(0))
+            let Waiting { spares, last } = &mut *self.of_threads[own(self.of_threads.len())].lock();
+            *last = Some(now);
+            spares.push(spare);
+            let is_old = |first: &Spare| now.saturating_duration_since(first.since) > LONG;
+            spares.first().is_some_and(is_old).then(|| spares.remove(0))
         };
         if let Some(old) = old {
             self.parking.leave(1, old.bytes as u64);
@@ -157,7 +165,7 @@ impl Shelves {
 
     pub(super) fn clear(&self) {
         for shelf in &self.of_threads {
-            let spares = std::mem::take(&mut *shelf.lock());
+            let spares = std::mem::take(&mut shelf.lock().spares);
             let bytes: usize = spares.iter().map(|spare| spare.bytes).sum();
             self.parking.leave(spares.len() as u64, bytes as u64);
         }
@@ -165,8 +173,7 @@ impl Shelves {
 
     /// Whether none was put there lately.
     fn is_quiet(&self, now: Instant) -> bool {
-        let last = |shelf: &Shelf| shelf.lock().last().map(|spare| spare.since);
-        let last = self.of_threads.iter().filter_map(last).max();
+        let last = self.of_threads.iter().filter_map(|shelf| shelf.lock().last).max();
         last.is_none_or(|last| now.saturating_duration_since(last) > QUIET)
     }
 }
