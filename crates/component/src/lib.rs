@@ -42,6 +42,6 @@ pub use read::{Extern, ExternKind, Function, ReadError, TypeDefinition, features
 pub use strip::strip;
 pub use weld::{
     NoReset,
-    reset::{Act, Outcome, RESET, VIEW},
+    reset::{Act, Outcome, reset_names},
     weld, weld_with_reset,
 };

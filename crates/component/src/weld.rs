@@ -73,16 +73,17 @@ pub fn weld(component: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// The same, for a component whose instances are to be used again: it exports functions that put an
-/// instance back into its first state, see [`reset`].
+/// instance back into its first state, see [`reset`]. Their names have this `tag`, of lower-case letters and
+/// digits, which the component must not know: a hash of it.
 ///
 /// # Errors
 /// If there is something in the component that cannot be put back.
-pub fn weld_with_reset(component: &[u8]) -> Result<Vec<u8>, NoReset> {
+pub fn weld_with_reset(component: &[u8], tag: &str) -> Result<Vec<u8>, NoReset> {
     if hands_out_modules(component).map_err(Unfit::from)? {
         return Err(Unfit("it hands out core modules").into());
     }
     let types = component_types(component).ok_or(Unfit("it runs several calls at a time"))?;
-    let (bytes, resets) = resettable(component, &mut types.into_iter(), 0)?;
+    let (bytes, resets) = resettable(component, &mut types.into_iter(), tag, 0)?;
     if resets > 0 { Ok(bytes) } else { Err(Unfit("it has no code").into()) }
 }
 
@@ -102,6 +103,7 @@ impl From<Unfit> for NoReset {
 fn resettable(
     component: &[u8],
     types: &mut std::vec::IntoIter<Types>,
+    tag: &str,
     depth: usize,
 ) -> Fit<(Vec<u8>, u32)> {
     if depth == MAX_DEPTH {
@@ -109,7 +111,7 @@ fn resettable(
     }
     let (header, sections) = split(component)?;
     let within = sections.iter().filter(|(section, _)| *section == id::COMPONENT);
-    let within = within.map(|(_, data)| resettable(data, types, depth + 1));
+    let within = within.map(|(_, data)| resettable(data, types, tag, depth + 1));
     let within = within.collect::<Fit<Vec<_>>>()?;
     let types = types.next().ok_or(graph::NO_ITEM)?;
     let mut changed = within.iter();
@@ -124,7 +126,7 @@ fn resettable(
     let mut functions = types.component_function_count();
     let has_code = sections.iter().any(|(section, _)| *section == id::CORE_MODULE);
     if has_code {
-        out.extend(rewrite::rewrite_with_reset(&sections, &types)?);
+        out.extend(rewrite::rewrite_with_reset(&sections, &types, tag)?);
         functions += reset::FUNCTIONS;
     } else {
         for (section, data) in &sections {
@@ -132,7 +134,7 @@ fn resettable(
         }
     }
     let resets: Vec<_> = within.iter().map(|(_, resets)| *resets).collect();
-    let resets = nest::pass_on(&sections, &resets, functions, u32::from(has_code), &mut out)?;
+    let resets = nest::pass_on(&sections, &resets, functions, u32::from(has_code), tag, &mut out)?;
     Ok((out, resets))
 }
 

@@ -10,6 +10,7 @@ use wasmtime_wasi_http::{
 
 use crate::{
     bind::{keyvalue::watcher::Watcher, messaging::Incoming},
+    cache::Key,
     reset::{Proxied, Resets},
     state::State,
 };
@@ -22,11 +23,12 @@ pub(crate) struct Exports {
 }
 
 impl Exports {
-    pub(crate) fn of(pre: InstancePre<State>) -> Self {
+    /// Of the code under this name in the cache.
+    pub(crate) fn of(pre: InstancePre<State>, key: &Key) -> Self {
         Self {
             messages: Incoming::find(pre.clone()),
             watcher: Watcher::find(pre.clone()),
-            handler: Handler::find(pre),
+            handler: Handler::find(pre, key),
         }
     }
 }
@@ -41,12 +43,12 @@ pub(crate) enum Handler {
 
 impl Handler {
     /// The handler that the unit exports, if it does.
-    pub(crate) fn find(pre: InstancePre<State>) -> Option<Self> {
+    pub(crate) fn find(pre: InstancePre<State>, key: &Key) -> Option<Self> {
         if let Ok(service) = ServicePre::new(pre.clone()) {
             return Some(Self::Wasi0_3(service));
         }
         let indices = ProxyIndices::new(&pre).ok()?;
-        let resets = Resets::find(&pre).map(Arc::new);
+        let resets = Resets::find(&pre, key).map(Arc::new);
         Some(Self::Wasi0_2(ProxiedPre { pre, indices, resets }))
     }
 
@@ -57,12 +59,9 @@ impl Handler {
         })
     }
 
-    /// What resets its instances, if anything does.
-    pub(crate) fn resets(&self) -> Option<&Arc<Resets>> {
-        match self {
-            Self::Wasi0_2(pre) => pre.resets.as_ref(),
-            Self::Wasi0_3(_) => None,
-        }
+    /// Whether its instances can be reset.
+    pub(crate) fn resets(&self) -> bool {
+        matches!(self, Self::Wasi0_2(pre) if pre.resets.is_some())
     }
 }
 
@@ -77,7 +76,7 @@ impl ProxiedPre {
     pub(crate) async fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<Proxied> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let proxy = self.indices.load(store, &instance)?;
-        Ok(Proxied { proxy, instance, parts: None })
+        Ok(Proxied { proxy, instance, resets: self.resets.clone(), parts: None })
     }
 }
 

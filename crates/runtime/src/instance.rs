@@ -47,7 +47,7 @@ use crate::{
     grant::plan::Plan,
     pace::{self, Pace},
     place::Slots,
-    reset::{New, Proxied, Resets, Spare, Spares},
+    reset::{New, Proxied, Spare, Spares},
     shelf::Shelved,
     state::State,
 };
@@ -79,13 +79,13 @@ impl Responder {
         code: Arc<Shelved>,
         slots: Slots,
         concurrency: usize,
-        resets: Option<&Arc<Resets>>,
+        resets: bool,
     ) -> Self {
         let reuse = plan.limit.reuse;
-        let resets = resets.filter(|_| reuse.requests == 1).zip(engine.resetter());
+        let resetter = engine.resetter().filter(|_| resets && reuse.requests == 1);
         Self {
             name: name.to_owned(),
-            spares: resets.map(|(resets, resetter)| Spares::new(resets, resetter)),
+            spares: resetter.map(Spares::new),
             engine,
             plan,
             code,

@@ -42,6 +42,8 @@ pub(crate) struct Meter {
     cpu_limit: Duration,
     /// Of all that it answers.
     cpu: Duration,
+    /// What was granted last, to memory or a table, and is taken back if the engine cannot grow it.
+    last: u64,
     /// The limit that was refused last. A guest may bear a refusal, so it is a failure only if
     /// the instance ends badly afterwards.
     pub(crate) refused: Option<Failure>,
@@ -58,8 +60,14 @@ impl Meter {
             instances: limit.core_instances,
             cpu_limit: limit.cpu,
             cpu: limit.cpu,
+            last: 0,
             refused: None,
         }
+    }
+
+    /// The bytes of memory and the elements of tables that it has.
+    pub(crate) fn sizes(&self) -> (u64, usize) {
+        (self.memory_bytes, self.table_elements)
     }
 
     /// For the same instance, which has its first size and has computed nothing.
@@ -105,6 +113,7 @@ impl ResourceLimiter for Meter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        self.last = 0;
         let more = desired.saturating_sub(current) as u64;
         let total = self.memory_bytes + more;
         if total > self.memory_limit_bytes {
@@ -120,7 +129,15 @@ impl ResourceLimiter for Meter {
             return Ok(false);
         }
         self.memory_bytes = total;
+        self.last = more;
         Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        let last = std::mem::take(&mut self.last);
+        self.memory_bytes -= last;
+        self.share.give_back_some(last);
+        Ok(())
     }
 
     fn table_growing(
@@ -129,6 +146,7 @@ impl ResourceLimiter for Meter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        self.last = 0;
         let total = self.table_elements + desired.saturating_sub(current);
         if total > self.table_limit_elements {
             self.refused = Some(Failure::Resources {
@@ -139,7 +157,13 @@ impl ResourceLimiter for Meter {
             return Ok(false);
         }
         self.table_elements = total;
+        self.last = desired.saturating_sub(current) as u64;
         Ok(true)
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.table_elements -= std::mem::take(&mut self.last) as usize;
+        Ok(())
     }
 
     fn instances(&self) -> usize {

@@ -140,7 +140,12 @@ impl Share {
 
     /// Gives back what was taken.
     pub(crate) fn give_back(&mut self) {
-        let bytes = std::mem::take(&mut self.bytes);
+        self.give_back_some(self.bytes);
+    }
+
+    /// Gives back a part of it.
+    pub(crate) fn give_back_some(&mut self, bytes: u64) {
+        self.bytes -= bytes;
         if bytes > 0 {
             self.of.taken.fetch_sub(bytes, Relaxed);
             if let Some(standing) = self.standing() {

@@ -28,7 +28,7 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use keyway_component::{Act, Outcome, RESET, VIEW};
+use keyway_component::{Act, Outcome, reset_names};
 use wasmtime::{
     AsContext, Store,
     component::{self, ComponentExportIndex, InstancePre, TypedFunc, WasmList},
@@ -40,7 +40,7 @@ use self::{
     page::{Memory, PageMap},
     parking::Shelves,
 };
-use crate::state::State;
+use crate::{cache::Key, state::State};
 
 /// Requests that a unit answers in new instances before any is reset: one that is called once in a while
 /// does not pay for an image.
@@ -78,12 +78,14 @@ impl Resetter {
 pub(crate) struct Resets(Box<[[ComponentExportIndex; 2]]>);
 
 impl Resets {
-    /// Those of a unit, if it can be reset.
-    pub(crate) fn find(pre: &InstancePre<State>) -> Option<Self> {
-        let find = |name: &str, number: usize| {
-            pre.component().get_export_index(None, format!("{name}{number}"))
-        };
-        let pairs = (0..).map_while(|number| Some([find(RESET, number)?, find(VIEW, number)?]));
+    /// Those of a unit, if it can be reset. Their names have the key of its code, so that they are not the
+    /// component's own.
+    pub(crate) fn find(pre: &InstancePre<State>, key: &Key) -> Option<Self> {
+        let find = |name: &str| pre.component().get_export_index(None, name);
+        let pairs = (0..).map_while(|number| {
+            let [reset, view] = reset_names(number, key.as_str());
+            Some([find(&reset)?, find(&view)?])
+        });
         let pairs: Box<[_]> = pairs.collect();
         (!pairs.is_empty()).then_some(Self(pairs))
     }
@@ -116,15 +118,21 @@ impl Parts {
 
     /// Has all components do it.
     async fn act(&self, store: &mut Store<State>, act: Act) -> Result<(), Unfit> {
+        let mut has_dropped = false;
         for part in &self.0 {
             let (outcome,) = part.reset.call_async(&mut *store, (act as u32,)).await?;
             match Outcome::from(outcome) {
                 Outcome::Done => {}
+                Outcome::Dropped => has_dropped = true,
                 Outcome::Grown => return Err(Unfit::Now("its memory has grown")),
                 Outcome::Handles => return Err(Unfit::Now("it has handles left")),
                 Outcome::Many => return Err(Unfit::Now("it was given many handles")),
                 Outcome::Globals => return Err(Unfit::Now("its globals differ")),
             }
+        }
+        if has_dropped {
+            // To drop a handle may call a component that had been reset already.
+            Box::pin(self.act(store, Act::Compare)).await?;
         }
         Ok(())
     }
@@ -134,6 +142,8 @@ impl Parts {
 pub(crate) struct Proxied {
     pub(crate) proxy: Proxy,
     pub(crate) instance: component::Instance,
+    /// Of the code that it is an instance of.
+    pub(crate) resets: Option<Arc<Resets>>,
     /// What resets it, once it was reset.
     pub(crate) parts: Option<Parts>,
 }
@@ -144,20 +154,24 @@ pub(crate) type New<'a> = BoxFuture<'a, Option<(Store<State>, Proxied)>>;
 /// An instance that was never called, as a pattern for others.
 struct Image {
     parts: Parts,
+    /// Bytes of memory and elements of tables that an instance begins with.
+    sizes: (u64, usize),
     /// What its memories belong to.
     _store: Mutex<Store<State>>,
 }
 
 impl Image {
     /// Of a unit, or none if its instances do not all begin alike.
-    async fn of((mut store, made): (Store<State>, Proxied), resets: &Resets) -> Option<Self> {
+    async fn of((mut store, made): (Store<State>, Proxied)) -> Option<Self> {
+        let resets = made.resets.as_ref()?;
         if store.data().is_touched {
             return None;
         }
         let parts = Parts::of(&mut store, &made.instance, resets).await.ok()?;
         parts.act(&mut store, Act::Compare).await.ok()?;
         store.data_mut().meter.rest();
-        Some(Self { parts, _store: Mutex::new(store) })
+        let sizes = store.data().meter.sizes();
+        Some(Self { parts, sizes, _store: Mutex::new(store) })
     }
 }
 
@@ -174,7 +188,6 @@ enum Known {
 
 /// The instances of a unit that are as new, and wait for a request.
 pub(crate) struct Spares {
-    resets: Arc<Resets>,
     known: Mutex<Known>,
     /// Requests that are answered in new instances before there is an image.
     calls_before: AtomicU32,
@@ -184,7 +197,7 @@ pub(crate) struct Spares {
 
 impl fmt::Debug for Spares {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spares").field("resets", &self.resets).finish_non_exhaustive()
+        f.debug_struct("Spares").field("shelves", &self.shelves).finish_non_exhaustive()
     }
 }
 
@@ -212,9 +225,9 @@ impl From<wasmtime::Error> for Unfit {
 }
 
 impl Spares {
-    pub(crate) fn new(resets: &Arc<Resets>, resetter: &Resetter) -> Arc<Self> {
+    /// None yet.
+    pub(crate) fn new(resetter: &Resetter) -> Arc<Self> {
         let spares = Arc::new(Self {
-            resets: Arc::clone(resets),
             known: Mutex::new(Known::Nothing),
             calls_before: AtomicU32::new(CALLS_BEFORE),
             failures: AtomicU32::new(0),
@@ -253,7 +266,12 @@ impl Spares {
             Ok(bytes) => {
                 self.failures.store(0, Relaxed);
                 store.data_mut().meter.rest();
-                self.shelves.put(Spare { store, made, bytes, since: Instant::now() });
+                let spare = Spare { store, made, bytes, since: Instant::now() };
+                // It may have turned out meanwhile that they are not to be reset.
+                let is_in_use = matches!(&*self.known(), Known::Image(_));
+                if is_in_use {
+                    self.shelves.put(spare);
+                }
             }
             Err(Unfit::Now(reason)) => {
                 tracing::debug!("{name}: an instance is not reset: {reason}");
@@ -284,12 +302,16 @@ impl Spares {
     ) -> Result<usize, Unfit> {
         store.set_epoch_deadline(1);
         if made.parts.is_none() {
-            made.parts = Some(Parts::of(store, &made.instance, &self.resets).await?);
+            let resets = made.resets.as_ref().ok_or(Unfit::Now("nothing resets it"))?;
+            made.parts = Some(Parts::of(store, &made.instance, resets).await?);
         }
         let Some(parts) = &made.parts else { return Err(Unfit::Now("it has no parts")) };
         // What the instance did not drop is dropped here, which the host takes part in.
         parts.act(store, Act::Reset).await?;
         store.data_mut().renew();
+        if store.data().meter.sizes() != image.sizes {
+            return Err(Unfit::Now("it has another size"));
+        }
         let mut bytes = 0;
         for (part, of_image) in parts.0.iter().zip(&image.parts.0) {
             if !part.memory.is_as_large_as(of_image.memory) {
@@ -328,7 +350,7 @@ impl Spares {
             *known = Known::Making;
             Making(self)
         };
-        let image = Image::of(new().await?, &self.resets).await.map(Arc::new);
+        let image = Image::of(new().await?).await.map(Arc::new);
         std::mem::forget(making);
         *self.known() = image.clone().map_or(Known::Unfit, Known::Image);
         image

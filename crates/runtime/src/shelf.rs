@@ -95,7 +95,7 @@ impl Shelved {
     /// Loads it and puts it on the shelf. Blocks for as long as that takes.
     fn load(self: &Arc<Self>) -> wasmtime::Result<Arc<Exports>> {
         let pre = load(&self.engine, &self.compiled, &self.shape)?;
-        let loaded = Arc::new(Exports::of(pre));
+        let loaded = Arc::new(Exports::of(pre, &self.compiled.key));
         self.loaded.store(Some(Arc::clone(&loaded)));
         self.is_used.store(true, Relaxed);
         self.shelf.put(self);

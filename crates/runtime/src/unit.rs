@@ -176,7 +176,7 @@ impl Unit {
             return Err(UnitError::OneAtOnce(name));
         }
         let concurrency = engine.share(slots, plan.limit.concurrency);
-        let resets = handler.as_ref().and_then(Handler::resets);
+        let resets = handler.as_ref().is_some_and(Handler::resets);
         let responder = Responder::new(&name, engine, plan, code, slots, concurrency, resets);
         Ok(Self { name, gate: Gate::new(concurrency), responder: Arc::new(responder) })
     }

@@ -14,8 +14,7 @@ pub(super) fn counting(counter: &Counter, count: u32, note: u32) -> Function {
     let Counter { function, params, giving, .. } = counter;
     let locals = Locals::after(*params);
     let mut code = Code { body: Function::new([(4, ValType::I32)]), count, note, locals };
-    code.add(&[I::I32Const(giving.handles.cast_signed())]);
-    code.count();
+    code.count(&I::I32Const(giving.handles.cast_signed()));
     for place in &giving.places {
         if let Place::Param(param, kind) = place {
             code.add(&[I::LocalGet(*param)]);
@@ -73,10 +72,12 @@ impl Code {
         }
     }
 
-    /// Counts as many handles as the number on the stack says.
-    fn count(&mut self) {
+    /// Counts as many handles, unless there are too many already: the count must not overflow.
+    fn count(&mut self, handles: &I<'_>) {
         let count = self.count;
-        self.add(&[I::GlobalGet(count), I::I32Add, I::GlobalSet(count)]);
+        self.add(&[I::GlobalGet(count), I::I32Const(MAX_HANDLES.cast_signed()), I::I32LeU]);
+        self.add(&[I::If(BlockType::Empty), I::GlobalGet(count), handles.clone()]);
+        self.add(&[I::I32Add, I::GlobalSet(count), I::End]);
     }
 
     /// Notes the handle on the stack.
@@ -106,21 +107,20 @@ impl Code {
         self.add(&[I::End]);
     }
 
-    /// Counts the handles in a list in the value at `address`, and notes them.
+    /// Counts the handles in the list at `address`, and notes them.
     fn list(&mut self, address: u32, list: &Place) {
-        let Place::List { offset, cases, bytes, handles, noted } = list else { return };
+        let Place::List { bytes, handles, noted } = list else { return };
         let Locals { address: element, left, handles: all, .. } = self.locals;
         self.add(&[I::Block(BlockType::Empty)]);
-        self.check(address, cases);
-        self.add(&[I::LocalGet(address), I::I32Load(at(*offset, 2)), I::LocalSet(element)]);
-        self.add(&[I::LocalGet(address), I::I32Load(at(offset.saturating_add(4), 2))]);
+        self.add(&[I::LocalGet(address), I::I32Load(at(0, 2)), I::LocalSet(element)]);
+        self.add(&[I::LocalGet(address), I::I32Load(at(4, 2))]);
         self.add(&[I::LocalTee(left), I::I32Const(handles.cast_signed()), I::I32Mul]);
         // More than that makes no difference, and does not fit into the count.
         let many = I::I32Const(MAX_HANDLES.cast_signed() + 1);
         self.add(&[I::LocalSet(all), I::LocalGet(all), many.clone()]);
         self.add(&[I::LocalGet(left), I::I32Const(MAX_HANDLES.cast_signed()), I::I32LeU]);
-        self.add(&[I::Select]);
-        self.count();
+        self.add(&[I::Select, I::LocalSet(all)]);
+        self.count(&I::LocalGet(all));
         self.add(&[I::LocalGet(left), I::I32Const(MAX_HANDLES.cast_signed()), I::I32GtU]);
         self.add(&[I::BrIf(0), I::Loop(BlockType::Empty)]);
         self.add(&[I::LocalGet(left), I::I32Eqz, I::BrIf(1)]);

@@ -15,7 +15,7 @@ use wasmparser::{
 use super::{
     Fit, Unfit,
     graph::NO_ITEM,
-    layout::{self, Case, Found, List, Spot},
+    layout::{self, Found, List, Spot},
     module::{count, reader},
 };
 use crate::section::{Section, id};
@@ -28,7 +28,7 @@ pub(super) const MAX_HANDLES: u32 = 256;
 const MAX_KINDS: usize = 200;
 
 /// Numbers that a function takes before it takes the address of all instead.
-const MAX_PARAMS: u32 = 16;
+const MAX_PARAMS: usize = 16;
 
 /// What a call gives a component.
 #[derive(Debug, Default, Clone)]
@@ -50,7 +50,7 @@ pub(super) enum Place {
     Memory(Noted),
     /// So are the address and the length of a list, whose elements have so many bytes, and so many handles
     /// at most, of which some are here. These are not among those that a call gives at most.
-    List { offset: u32, cases: Vec<Case>, bytes: u32, handles: u32, noted: Vec<Noted> },
+    List { bytes: u32, handles: u32, noted: Vec<Noted> },
 }
 
 /// A handle in a value in memory, and its kind.
@@ -172,9 +172,14 @@ impl Reader<'_> {
         };
         let mut places: Vec<_> = self.kinds(spots).map(place).collect();
         for List { offset, bytes, spots, cases } in lists {
+            // A list that is the whole result is described last. What is described earlier can be changed
+            // by the component's own allocator before the call returns.
+            if handles > 0 || offset > 0 || !cases.is_empty() {
+                return Giving::MANY;
+            }
             let handles = count(&spots);
             let noted = self.kinds(spots).collect();
-            places.push(Place::List { offset, cases, bytes, handles, noted });
+            places.push(Place::List { bytes, handles, noted });
         }
         Giving { handles, places }
     }
@@ -183,6 +188,8 @@ impl Reader<'_> {
     /// themselves are told apart; tools make no others.
     fn params(&mut self, function: &ComponentFuncType) -> Giving {
         let mut giving = Giving::default();
+        let are_numbers = function.params.len() <= MAX_PARAMS
+            && function.params.iter().all(|(_, ty)| layout::is_one_number(self.types, ty));
         for (index, (_, ty)) in (0..).zip(&function.params) {
             let Ok(Found { spots, lists }) = layout::find(self.types, ty) else {
                 return Giving::MANY;
@@ -191,12 +198,7 @@ impl Reader<'_> {
                 return Giving::MANY;
             }
             giving.handles = giving.handles.saturating_add(count(&spots));
-            let before = function.params.iter().take(index as usize);
-            let is_plain = index < MAX_PARAMS
-                && function.params.len() <= MAX_PARAMS as usize
-                && layout::is_one_number(self.types, ty)
-                && before.into_iter().all(|(_, ty)| layout::is_one_number(self.types, ty));
-            if is_plain {
+            if are_numbers {
                 giving.places.extend(self.kinds(spots).map(|it| Place::Param(index, it.kind)));
             }
         }

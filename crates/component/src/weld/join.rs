@@ -109,6 +109,10 @@ impl<'g, 'a> Join<'g, 'a> {
 
     /// Has the joint count the handles that it is given.
     pub(super) fn count_handles(&mut self, handles: &Handles) -> Fit<()> {
+        // What such a reference leads to can be changed, though the reference cannot.
+        if self.joined().any(|(_, module)| module.has_objects) {
+            return Err(Unfit("it has objects that are not in its memory"));
+        }
         let mut counters = Counters::default();
         let gives = |giving: &&Giving| giving.handles > 0 || !giving.places.is_empty();
         for (function, (given, ty)) in (0..).zip(&self.imports) {

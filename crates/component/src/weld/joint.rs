@@ -58,7 +58,7 @@ pub(super) fn joint(
         }
     }
     if !stubs.is_empty() {
-        let stubs = stubs.iter().map(|stub| join.index(*stub)).collect::<Fit<Vec<_>>>()?;
+        let stubs = stubs.iter().map(|stub| join.export(*stub)).collect::<Fit<Vec<_>>>()?;
         // Last of all: an engine cannot prepare segments that fill a table from another module,
         // nor any that follow.
         let (at, stubs) = (ConstExpr::i32_const(0), Elements::Functions(stubs.into()));

@@ -1,6 +1,8 @@
 //! Where the handles are in a value, in the memory of a component: the canonical ABI's layout of values
 //! ("Alignment" and "Element Size" in the component model's `CanonicalABI.md`).
 
+use std::cell::Cell;
+
 use wasmparser::{
     PrimitiveValType,
     component_types::{ComponentDefinedType as Type, ComponentValType, ResourceId},
@@ -79,15 +81,25 @@ const MAX_SPOTS: usize = 64;
 /// # Errors
 /// If they are in lists within lists, or at very many places.
 pub(super) fn find(types: &Types, ty: &ComponentValType) -> Fit<Found> {
-    Finder(types).value(ty).map(|(_, found)| found)
+    Finder { types, steps: Cell::new(0) }.value(ty).map(|(_, found)| found)
 }
 
-struct Finder<'t>(&'t Types);
+/// Types within one that are looked at: those that have themselves in several places can be very many.
+const MAX_STEPS: u32 = 10_000;
+
+struct Finder<'t> {
+    types: &'t Types,
+    steps: Cell<u32>,
+}
 
 impl Finder<'_> {
     /// How a value of this type is laid out, and the handles in it.
     fn value(&self, ty: &ComponentValType) -> Fit<(Layout, Found)> {
-        let types = self.0;
+        let types = self.types;
+        self.steps.set(self.steps.get() + 1);
+        if self.steps.get() > MAX_STEPS {
+            return Err(SCATTERED);
+        }
         let id = match ty {
             ComponentValType::Primitive(ty) => return Ok((primitive(*ty), Found::default())),
             ComponentValType::Type(id) => *id,
@@ -160,7 +172,7 @@ impl Finder<'_> {
         cases: impl ExactSizeIterator<Item = Option<&'a ComponentValType>>,
     ) -> Fit<(Layout, Found)> {
         let bytes = discriminant_bytes(cases.len());
-        let mut all = Layout::of(bytes);
+        let mut all = Layout { bytes: 0, align: bytes };
         let mut of_cases = Vec::new();
         for (number, ty) in (0..).zip(cases) {
             let Some(ty) = ty else { continue };
@@ -261,6 +273,7 @@ mod tests {
             r#"(component (import "i" (instance $i
                 (export "r" (type $r (sub resource)))
                 (type $own (own $r))
+                (type $none (result))
                 (type $pair (tuple u8 $own u64 $own))
                 (type $result {ty})
                 (export "result" (type $out (eq $result)))
@@ -294,6 +307,8 @@ mod tests {
         );
         assert_eq!(found("(option (list $pair))"), Some(vec![(24_004, vec![(0, 1, 1)])]));
         assert_eq!(found("(list (list u8))"), Some(vec![]));
+        // A case without a value takes no room.
+        assert_eq!(found("(tuple $none u8 u8 u8 $own)"), Some(vec![(4, vec![])]));
         assert_eq!(found("(list (list $own))"), None);
     }
 }

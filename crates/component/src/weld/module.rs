@@ -17,6 +17,8 @@ pub(super) struct Module<'a> {
     pub(super) types: Option<TypeSectionReader<'a>>,
     /// The same, those of functions that take and return numbers.
     signatures: Vec<Option<FuncType>>,
+    /// Whether one of them is of structures or arrays.
+    pub(super) has_objects: bool,
     pub(super) imports: Vec<Import<'a>>,
     /// The types of the functions that it imports.
     pub(super) imported_functions: Vec<u32>,
@@ -111,6 +113,9 @@ impl<'a> Module<'a> {
             let group = group?;
             // Where a type is written again, it is the same if it is plain and by itself.
             let is_alone = group.types().len() == 1;
+            let is_function =
+                |ty: &SubType| matches!(ty.composite_type.inner, CompositeInnerType::Func(_));
+            module.has_objects |= !group.types().all(is_function);
             let signatures = group.types().map(|ty| signature(ty).filter(|_| is_alone));
             module.signatures.extend(signatures);
         }

@@ -9,10 +9,13 @@ use wasmparser::{
     ComponentInstanceSectionReader, ComponentOuterAliasKind, ComponentTypeRef,
 };
 
-use super::{Fit, Unfit, graph::NO_ITEM, module::reader, reset::names_of};
+use super::{Fit, Unfit, graph::NO_ITEM, module::reader, reset::reset_names};
 use crate::section::{Section, id};
 
 const STRANGE: Unfit = Unfit("it instantiates a component that it gets from elsewhere");
+
+/// Instances within a component that are reset. A unit has at most 64 components.
+const MAX_INSTANCES: u32 = 200;
 
 /// What a component has that matters here, by index: of each component within, how many pairs of
 /// functions reset its instances; and the same of each instance. None where it is not known, because it
@@ -105,6 +108,7 @@ pub(super) fn pass_on(
     within: &[u32],
     mut next: u32,
     own: u32,
+    tag: &str,
     out: &mut Vec<u8>,
 ) -> Fit<u32> {
     let nest = Nest::read(sections, within)?;
@@ -112,11 +116,14 @@ pub(super) fn pass_on(
     let mut passed = 0;
     for (instance, resets) in (0..).zip(nest.instances) {
         for number in 0..resets.unwrap_or(0) {
-            for name in names_of(number) {
+            for name in reset_names(number, tag) {
                 let kind = ComponentExportKind::Func;
                 aliases.alias(Alias::InstanceExport { instance, kind, name: &name });
             }
             passed += 1;
+        }
+        if passed > MAX_INSTANCES {
+            return Err(Unfit("it has too many components within it"));
         }
     }
     if passed == 0 {
@@ -125,7 +132,7 @@ pub(super) fn pass_on(
     aliases.append_to_component(out);
     let mut exports = ComponentExportSection::new();
     for number in own..own + passed {
-        for name in names_of(number) {
+        for name in reset_names(number, tag) {
             exports.export(&name, ComponentExportKind::Func, next, None);
             next += 1;
         }

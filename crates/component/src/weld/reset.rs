@@ -44,15 +44,16 @@ use super::{
 };
 use crate::section::{id, write};
 
-/// What `keyway-reset` of the instance `number` within a component is called, and `keyway-view`.
-pub(super) fn names_of(number: u32) -> [String; 2] {
-    [format!("{RESET}{number}"), format!("{VIEW}{number}")]
+/// What `keyway-reset` of the instance `number` within a component is called, and `keyway-view`. The `tag`
+/// tells both from what the component exports itself.
+pub fn reset_names(number: u32, tag: &str) -> [String; 2] {
+    [format!("{RESET}{number}-k{tag}"), format!("{VIEW}{number}-k{tag}")]
 }
 
 /// The name, before a number, of a function `(act: u32) -> u32` that resets everything except memory.
-pub const RESET: &str = "keyway-reset";
+const RESET: &str = "keyway-reset";
 /// The name, before the same number, of a function `() -> list<u8>` that lends the memory.
-pub const VIEW: &str = "keyway-view";
+const VIEW: &str = "keyway-view";
 
 /// Globals of one component that are kept. Tools that link libraries at build time make a few hundred.
 const MAX_GLOBALS: usize = 10_000;
@@ -79,6 +80,8 @@ pub enum Outcome {
     Globals = 3,
     /// More handles were given than are put in order.
     Many = 4,
+    /// It succeeded, and dropped handles that were left, which may have called other components.
+    Dropped = 5,
 }
 
 impl From<u32> for Outcome {
@@ -88,6 +91,7 @@ impl From<u32> for Outcome {
             1 => Self::Grown,
             2 => Self::Handles,
             3 => Self::Globals,
+            5 => Self::Dropped,
             _ => Self::Many,
         }
     }
@@ -234,11 +238,19 @@ impl Kept {
         add(&self.compare(globals)?);
         add(&[I::I32Const(Outcome::Done as i32), I::Return, I::End]);
         add(&self.take_handles());
+        add(&[I::GlobalGet(Self::GIVEN), I::LocalSet(LEFT)]);
         add(&self.drop_handles());
+        // What drops a handle may be the component's own code, which must not have taken others.
+        add(&[I::GlobalGet(Self::GIVEN), I::LocalGet(LEFT), I::I32Ne]);
+        add(&fail(Outcome::Handles));
+        add(&[I::MemorySize(0), I::GlobalGet(self.pages()), I::I32Ne]);
+        add(&fail(Outcome::Grown));
         for number in 0..self.globals {
             add(&[I::GlobalGet(self.first(number)), I::GlobalSet(Self::global(number))]);
         }
         add(&[I::I32Const(0), I::GlobalSet(Self::GIVEN)]);
+        add(&[I::GlobalGet(self.left())]);
+        add(&fail(Outcome::Dropped));
         add(&[I::I32Const(Outcome::Done as i32), I::End]);
         Ok(body)
     }
@@ -439,6 +451,8 @@ pub(super) struct Before<'t> {
     pub(super) globals: &'t [ValType],
     /// The types by which handles of each kind are dropped.
     pub(super) kinds: &'t [u32],
+    /// Of the names of what is exported.
+    pub(super) tag: &'t str,
 }
 
 /// Functions of the component that [`append`] adds: two, and both once more as exports.
@@ -446,7 +460,7 @@ pub(super) const FUNCTIONS: u32 = 4;
 
 /// Adds the keeper to a welded component, as the last of its sections, and the two functions.
 pub(super) fn append(before: &Before<'_>, out: &mut Vec<u8>) -> Fit<()> {
-    let Before { types, core_functions, memory, globals, kinds } = *before;
+    let Before { types, core_functions, memory, globals, kinds, tag } = *before;
     write(id::CORE_MODULE, &keeper(memory, globals, count(kinds))?, out);
     let mut add = |section: &dyn ComponentSection| section.append_to_component(out);
 
@@ -513,7 +527,7 @@ pub(super) fn append(before: &Before<'_>, out: &mut Vec<u8>) -> Fit<()> {
 
     let mut section = ComponentExportSection::new();
     let first = types.component_function_count();
-    for (name, function) in names_of(0).iter().zip(first..) {
+    for (name, function) in reset_names(0, tag).iter().zip(first..) {
         section.export(name, ComponentExportKind::Func, function, None);
     }
     add(&section);

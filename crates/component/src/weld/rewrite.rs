@@ -39,8 +39,12 @@ pub(super) fn rewrite(sections: &[Section<'_>]) -> Fit<Vec<u8>> {
     Ok(write_all(sections, &Join::new(&graph)?)?.out)
 }
 
-/// The same, with what resets it. The component has these `types`.
-pub(super) fn rewrite_with_reset(sections: &[Section<'_>], types: &Types) -> Fit<Vec<u8>> {
+/// The same, with what resets it, whose names have this `tag`. The component has these `types`.
+pub(super) fn rewrite_with_reset(
+    sections: &[Section<'_>],
+    types: &Types,
+    tag: &str,
+) -> Fit<Vec<u8>> {
     let graph = Graph::read(sections)?;
     let mut join = Join::new(&graph)?;
     let handles = Handles::read(sections, types)?;
@@ -48,7 +52,7 @@ pub(super) fn rewrite_with_reset(sections: &[Section<'_>], types: &Types) -> Fit
     let Writer { functions, globals, mut out, .. } = write_all(sections, &join)?;
     let memory = RoundtripReencoder.memory_type(join.memory.1).map_err(unwritable)?;
     let (globals, kinds) = (&globals, &handles.kinds);
-    let before = Before { types, core_functions: functions.now, memory, globals, kinds };
+    let before = Before { types, core_functions: functions.now, memory, globals, kinds, tag };
     reset::append(&before, &mut out)?;
     Ok(out)
 }

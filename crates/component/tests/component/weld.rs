@@ -10,7 +10,7 @@ use wasi_preview1_component_adapter_provider::{
 use wit_component::ComponentEncoder;
 
 use crate::fixture::{component, fused, in_world, part, wasi};
-use keyway_component::{Description, RESET, VIEW, describe, weld, weld_with_reset};
+use keyway_component::{Description, describe, reset_names, weld, weld_with_reset};
 
 /// What the component is once it is welded, which it must be.
 fn welded(component: &[u8]) -> Description {
@@ -112,15 +112,14 @@ fn resources_streams_and_calls_at_the_same_time_are_welded() {
 /// How many components in it can be reset, whose instances are to be used again. None if they cannot.
 fn resets(component: &[u8]) -> Option<usize> {
     let before = describe(component).expect("it is valid");
-    let resettable = weld_with_reset(component).ok()?;
+    let resettable = weld_with_reset(component, "1a2b").ok()?;
     let after = describe(&resettable).unwrap_or_else(|error| panic!("it should be valid: {error}"));
     assert_eq!(after.imports, before.imports);
     assert_eq!(after.memories, before.memories);
     assert_eq!(after.exports[..before.exports.len()], before.exports[..]);
     let added: Vec<_> =
         after.exports[before.exports.len()..].iter().map(|export| &*export.name).collect();
-    let expected = (0..added.len() / 2)
-        .flat_map(|number| [format!("{RESET}{number}"), format!("{VIEW}{number}")]);
+    let expected = (0..added.len() as u32 / 2).flat_map(|number| reset_names(number, "1a2b"));
     assert_eq!(added, expected.collect::<Vec<_>>());
     Some(added.len() / 2)
 }
@@ -171,6 +170,10 @@ fn a_component_that_cannot_be_put_back_gets_nothing_that_resets_it() {
         r#"(table 1 funcref) (func (export "run") (table.set (i32.const 0) (ref.null func)))"#,
         // What is in a global cannot be compared.
         r#"(global (mut funcref) (ref.null func)) (func (export "run"))"#,
+        // An object can change that a global always refers to.
+        r#"(type $s (struct (field (mut i32))))
+            (global $g (ref $s) (struct.new $s (i32.const 0)))
+            (func (export "run") (struct.set $s 0 (global.get $g) (i32.const 1)))"#,
         // Data can be dropped.
         r#"(data $d "1") (func (export "run") (data.drop $d))"#,
     ] {
@@ -178,7 +181,7 @@ fn a_component_that_cannot_be_put_back_gets_nothing_that_resets_it() {
     }
     // It has no memory.
     assert_eq!(resets(&text(r#"(func (export "run"))"#)), None);
-    assert!(weld_with_reset(b"nonsense").is_err());
+    assert!(weld_with_reset(b"nonsense", "1a2b").is_err());
 }
 
 /// A component of three modules, of which the text says what they are.

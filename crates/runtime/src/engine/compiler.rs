@@ -251,7 +251,7 @@ impl Compiler {
             return Ok(Compiled { code, calls, purpose: self.purpose, key, needs, cached: true });
         }
         let code = self
-            .precompile(&front.engine, component)
+            .precompile(&front.engine, component, &key)
             .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
         let code = match self.cache.store(&key, &code) {
             Ok(Some(artifact)) => Code::Artifact(artifact),
@@ -266,10 +266,15 @@ impl Compiler {
         Ok(Compiled { code, calls, purpose: self.purpose, key, needs, cached: false })
     }
 
-    fn precompile(&self, engine: &wasmtime::Engine, component: &[u8]) -> wasmtime::Result<Vec<u8>> {
+    fn precompile(
+        &self,
+        engine: &wasmtime::Engine,
+        component: &[u8],
+        key: &Key,
+    ) -> wasmtime::Result<Vec<u8>> {
         // A command runs once, and is to tell the lines of its source.
         if self.purpose == Purpose::Requests
-            && let Ok(welded) = keyway_component::weld_with_reset(component)
+            && let Ok(welded) = keyway_component::weld_with_reset(component, key.as_str())
             && let Ok(code) = engine.precompile_component(&welded)
         {
             return Ok(code);
@@ -364,7 +369,7 @@ impl Needs {
 }
 
 /// To be increased when what is done to components before they are compiled changes.
-const PREPARATION: u8 = 4;
+const PREPARATION: u8 = 5;
 
 fn settings_hash(engine: &wasmtime::Engine) -> [u8; 32] {
     struct Blake(blake3::Hasher);
