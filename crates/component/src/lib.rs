@@ -42,6 +42,7 @@ pub use read::{Extern, ExternKind, Function, ReadError, TypeDefinition, features
 pub use strip::strip;
 pub use weld::{
     NoReset,
-    reset::{Act, Outcome, reset_names},
+    keeper::{Act, Outcome},
+    reset::reset_names,
     weld, weld_with_reset,
 };

@@ -19,6 +19,7 @@ mod graph;
 mod handle;
 mod join;
 mod joint;
+pub(crate) mod keeper;
 mod layout;
 mod ledger;
 mod module;

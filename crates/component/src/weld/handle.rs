@@ -126,7 +126,7 @@ impl Reader<'_> {
             CanonicalFunction::Lift { core_func_index, type_index, options } => {
                 is_plain(options)?;
                 let ComponentAnyTypeId::Func(ty) = types.component_any_type_at(*type_index) else {
-                    return Err(Unfit("it lifts what is no function"));
+                    return Err(Unfit("it lifts something that is not a function"));
                 };
                 let giving = self.params(&types[ty]);
                 // Two functions may be lifted from one, which then takes either's handles.

@@ -149,6 +149,18 @@ fn each_component_in_a_unit_gets_what_resets_it() {
 }
 
 #[test]
+fn a_component_may_export_functions_by_the_names_of_those_that_reset_others() {
+    let component = wat::parse_str(
+        r#"(component
+            (core module $m (memory 1) (func (export "reset") (param i32) (result i32) (i32.const 0)))
+            (core instance $m (instantiate $m))
+            (func (export "keyway-reset0") (param "act" u32) (result u32)
+                (canon lift (core func $m "reset"))))"#,
+    );
+    assert_eq!(resets(&component.expect("it is WebAssembly text")), Some(1));
+}
+
+#[test]
 fn a_component_that_cannot_be_put_back_gets_nothing_that_resets_it() {
     let streams = component(
         "package test:test;
