@@ -83,7 +83,7 @@ fn an_app_with_one_long_request_computes_as_much_as_one_with_many() {
     assert!(eventually(|| computed()[1] > one_before + 1_000));
     let [many, one] = computed();
     let (many, one) = (many - many_before, one - one_before);
-    // Equal, but for what the clock of a machine with other work is off.
+    // Equal, as far as the clock of a busy machine is right.
     assert!(one * 3 > many * 2 && many * 3 > one * 2, "{one} ms of {}", one + many);
     // A short request waits for none of them.
     assert_eq!(host.get_of("one.test", "/").text(), "ok");

@@ -49,7 +49,7 @@ fn no_request_can_tell_that_its_instance_has_answered_another() {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     for _ in 0..400 {
         // Most leave an instance that can be reset; some do not.
-        let steps = b"hhfflaakkssddhflaksdhflaksdhflaksdqgt";
+        let steps = b"hhfflaakkssddhflaksdhflaksdhflaksrdqgt";
         let steps: String =
             (0..dice.roll(12)).map(|_| char::from(steps[dice.roll(steps.len())])).collect();
         let status = app.get(&format!("/hide/{steps}")).status;
@@ -58,6 +58,16 @@ fn no_request_can_tell_that_its_instance_has_answered_another() {
     }
     let (made, answered) = made_and_answered(&app);
     assert!(answered > 800 && made < answered / 2, "{made} instances for {answered} requests");
+}
+
+#[test]
+fn an_answer_that_an_instance_leaves_unfinished_ends_alike_in_all_of_them() {
+    let app = up("smuggle");
+    for _ in 0..20 {
+        assert_eq!(app.get("/leave").text(), "left");
+    }
+    let (made, answered) = made_and_answered(&app);
+    assert!(answered == 20 && made < 10, "{made} instances for {answered} requests");
 }
 
 #[test]

@@ -260,7 +260,7 @@ impl Engine {
         let ticker = Some(ticker(&inner, is_shared)?);
         let places = is_shared.then(|| Places::of(slots));
         // Instances that wait to be called do not keep others from being made.
-        let waiting = if is_shared { slots.instances / 4 } else { u64::MAX };
+        let waiting = if is_shared { slots.memories / 4 } else { u64::MAX };
         let resets = calls == Calls::Synchronous && space == AddressSpace::Ample;
         let resetter =
             resets.then(|| Resetter::new(Parking::new(waiting), checks_resets)).flatten();

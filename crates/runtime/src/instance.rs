@@ -85,7 +85,7 @@ impl Responder {
         let resetter = engine.resetter().filter(|_| resets && reuse.requests == 1);
         Self {
             name: name.to_owned(),
-            spares: resetter.map(Spares::new),
+            spares: resetter.map(|resetter| Spares::new(resetter, slots.memories)),
             engine,
             plan,
             code,

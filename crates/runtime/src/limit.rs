@@ -28,6 +28,10 @@ const TICK: Duration = Duration::from_millis(10);
 /// another app waits for it. Each turn costs a few microseconds.
 const SHORT_TICK: Duration = Duration::from_millis(1);
 
+/// Core instances that Keyway adds to a component, which are not the component's: a welded one has its code
+/// in two, and one that resets it.
+const ADDED_INSTANCES: usize = 2;
+
 /// Counts what one instance uses.
 #[derive(Debug)]
 pub(crate) struct Meter {
@@ -50,14 +54,15 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    pub(crate) fn new(limit: &Limit, share: Share) -> Self {
+    /// Of an instance of a unit of so many components, within these limits.
+    pub(crate) fn new(limit: &Limit, components: usize, share: Share) -> Self {
         Self {
             memory_bytes: 0,
             memory_limit_bytes: limit.memory_bytes,
             share,
             table_elements: 0,
             table_limit_elements: limit.table_elements,
-            instances: limit.core_instances,
+            instances: limit.core_instances + ADDED_INSTANCES * components,
             cpu_limit: limit.cpu,
             cpu: limit.cpu,
             last: 0,
@@ -269,5 +274,31 @@ impl Drop for Ticker {
         if let Some(thread) = self.0.thread.get() {
             thread.unpark();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Budget;
+
+    #[test]
+    fn what_the_engine_cannot_grow_is_given_back() {
+        let mut meter = Meter::new(&Limit::default(), 1, Share::of(Budget::of_this_host(), None));
+        let grow = |meter: &mut Meter, pages: usize| {
+            meter.memory_growing(1 << 16, pages << 16, None).expect("it is asked")
+        };
+        assert!(meter.memory_growing(0, 1 << 16, None).expect("it is asked"));
+        let begun = meter.sizes();
+        assert!(grow(&mut meter, 9));
+        meter.memory_grow_failed(wasmtime::Error::msg("beyond its maximum")).expect("it is noted");
+        assert_eq!(meter.sizes(), begun);
+        // What was refused was never granted.
+        assert!(!grow(&mut meter, 1 << 16));
+        meter.memory_grow_failed(wasmtime::Error::msg("refused")).expect("it is noted");
+        assert_eq!(meter.sizes(), begun);
+        meter.table_growing(0, 5, None).expect("it is asked");
+        meter.table_grow_failed(wasmtime::Error::msg("beyond its maximum")).expect("it is noted");
+        assert_eq!(meter.sizes(), begun);
     }
 }

@@ -38,7 +38,7 @@ use wasmtime_wasi_http::p2::bindings::Proxy;
 pub(crate) use self::parking::Parking;
 use self::{
     page::{Memory, PageMap},
-    parking::Shelves,
+    parking::{Berth, Shelves},
 };
 use crate::{cache::Key, state::State};
 
@@ -61,14 +61,16 @@ pub(crate) struct Resetter {
     pages: PageMap,
     /// Whether every instance is compared with the image.
     compares: bool,
-    parking: Arc<Parking>,
+    parking: &'static Parking,
 }
 
 impl Resetter {
     /// None where the kernel cannot tell which memory was written to.
     pub(crate) fn new(parking: Parking, compares: bool) -> Option<Self> {
         let compares = compares || cfg!(debug_assertions);
-        Some(Self { pages: PageMap::open()?, compares, parking: Arc::new(parking) })
+        // It stays as long as the process, as the pool's places do.
+        let pages = PageMap::open()?;
+        Some(Self { pages, compares, parking: Box::leak(Box::new(parking)) })
     }
 }
 
@@ -154,6 +156,7 @@ pub(crate) type New<'a> = BoxFuture<'a, Option<(Store<State>, Proxied)>>;
 /// An instance that was never called, as a pattern for others.
 struct Image {
     parts: Parts,
+    _berth: Berth,
     /// Bytes of memory and elements of tables that an instance begins with.
     sizes: (u64, usize),
     /// What its memories belong to.
@@ -162,7 +165,7 @@ struct Image {
 
 impl Image {
     /// Of a unit, or none if its instances do not all begin alike.
-    async fn of((mut store, made): (Store<State>, Proxied)) -> Option<Self> {
+    async fn of((mut store, made): (Store<State>, Proxied), berth: Berth) -> Option<Self> {
         let resets = made.resets.as_ref()?;
         if store.data().is_touched {
             return None;
@@ -171,7 +174,7 @@ impl Image {
         parts.act(&mut store, Act::Compare).await.ok()?;
         store.data_mut().meter.rest();
         let sizes = store.data().meter.sizes();
-        Some(Self { parts, sizes, _store: Mutex::new(store) })
+        Some(Self { parts, _berth: berth, sizes, _store: Mutex::new(store) })
     }
 }
 
@@ -205,8 +208,7 @@ impl fmt::Debug for Spares {
 pub(crate) struct Spare {
     pub(crate) store: Store<State>,
     pub(crate) made: Proxied,
-    /// What it has written to.
-    bytes: usize,
+    _berth: Berth,
     since: Instant,
 }
 
@@ -226,12 +228,13 @@ impl From<wasmtime::Error> for Unfit {
 
 impl Spares {
     /// None yet.
-    pub(crate) fn new(resetter: &Resetter) -> Arc<Self> {
+    /// Of a unit of which each instance has so many memories.
+    pub(crate) fn new(resetter: &Resetter, memories: u64) -> Arc<Self> {
         let spares = Arc::new(Self {
             known: Mutex::new(Known::Nothing),
             calls_before: AtomicU32::new(CALLS_BEFORE),
             failures: AtomicU32::new(0),
-            shelves: Shelves::new(Arc::clone(&resetter.parking)),
+            shelves: Shelves::new(resetter.parking, memories),
         });
         resetter.parking.join(&spares);
         spares
@@ -266,11 +269,10 @@ impl Spares {
             Ok(bytes) => {
                 self.failures.store(0, Relaxed);
                 store.data_mut().meter.rest();
-                let spare = Spare { store, made, bytes, since: Instant::now() };
                 // It may have turned out meanwhile that they are not to be reset.
                 let is_in_use = matches!(&*self.known(), Known::Image(_));
-                if is_in_use {
-                    self.shelves.put(spare);
+                if is_in_use && let Some(berth) = self.shelves.berth(bytes as u64) {
+                    self.shelves.put(Spare { store, made, _berth: berth, since: Instant::now() });
                 }
             }
             Err(Unfit::Now(reason)) => {
@@ -307,6 +309,7 @@ impl Spares {
         }
         let Some(parts) = &made.parts else { return Err(Unfit::Now("it has no parts")) };
         // What the instance did not drop is dropped here, which the host takes part in.
+        store.data_mut().is_ending = true;
         parts.act(store, Act::Reset).await?;
         store.data_mut().renew();
         if store.data().meter.sizes() != image.sizes {
@@ -350,7 +353,9 @@ impl Spares {
             *known = Known::Making;
             Making(self)
         };
-        let image = Image::of(new().await?).await.map(Arc::new);
+        // Without room for it now, it is tried again later.
+        let berth = self.shelves.berth(0)?;
+        let image = Image::of(new().await?, berth).await.map(Arc::new);
         std::mem::forget(making);
         *self.known() = image.clone().map_or(Known::Unfit, Known::Image);
         image

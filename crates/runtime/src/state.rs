@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub(crate) meter: Meter,
     /// Whether the instance asked the host for anything.
     pub(crate) is_touched: bool,
+    /// Whether its call has ended, and what is dropped is what it has left.
+    pub(crate) is_ending: bool,
 }
 
 impl State {
@@ -64,8 +66,9 @@ impl State {
             tls: None,
             sockets: Notes::default(),
             held: Held::new(plan.limit.memory_bytes),
-            meter: Meter::new(&plan.limit, share),
+            meter: Meter::new(&plan.limit, plan.members.len(), share),
             is_touched: false,
+            is_ending: false,
         }
     }
 

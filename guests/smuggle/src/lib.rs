@@ -1,7 +1,8 @@
 //! Tries to tell the next request something, and looks for what an earlier one has told.
 //!
 //! `/look` answers with all that an instance can see of itself: the size and the bytes of its memory, and
-//! the numbers of its next handles. `/hide?steps=…` leaves traces, one for each letter.
+//! the numbers of its next handles. `/hide/…` leaves traces, one for each letter of the path. `/leave` does not
+//! finish its answer.
 
 use std::{
     cell::Cell,
@@ -29,6 +30,11 @@ impl wasip2::exports::http::incoming_handler::Guest for Smuggle {
         let seen = look();
         let path = reply::path(&request);
         match path.strip_prefix("/hide/") {
+            None if path == "/leave" => {
+                let (stream, body) = reply::open(out, Fields::new());
+                reply::write(&stream, b"left");
+                std::mem::forget((stream, body));
+            }
             None => reply::text(out, &seen),
             Some(steps) => {
                 for (number, step) in steps.bytes().enumerate() {
@@ -79,6 +85,10 @@ fn hide(step: u8, number: usize) {
         }
         // By handles that stay.
         b'q' => std::mem::forget(Fields::new()),
+        // By a growth that is refused.
+        b'r' => {
+            core::arch::wasm32::memory_grow(0, 60_000);
+        }
         // By the size of memory.
         b'g' => {
             core::arch::wasm32::memory_grow(0, 1);

@@ -17,7 +17,10 @@ mod import {
     });
 }
 
-use import::spin::{key_value::key_value::{Error, Store}, variables::variables};
+use import::spin::{
+    key_value::key_value::{Error, Store},
+    variables::variables,
+};
 
 struct SpinAsync;
 

@@ -17,7 +17,10 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-use fermyon::spin::{key_value::{Error, Store}, variables};
+use fermyon::spin::{
+    key_value::{Error, Store},
+    variables,
+};
 use wasi::keyvalue::{batch, store};
 
 struct SpinStore;

@@ -12,7 +12,10 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-use wasmcloud::postgres::{query, types::{PgValue, QueryError}};
+use wasmcloud::postgres::{
+    query,
+    types::{PgValue, QueryError},
+};
 
 struct WasmcloudSql;
 

@@ -369,7 +369,7 @@ impl Needs {
 }
 
 /// To be increased when what is done to components before they are compiled changes.
-const PREPARATION: u8 = 5;
+const PREPARATION: u8 = 6;
 
 fn settings_hash(engine: &wasmtime::Engine) -> [u8; 32] {
     struct Blake(blake3::Hasher);

@@ -1,10 +1,12 @@
 //! `wasi:http/types` 0.2: the stream of contents is closed once it has failed, such as by exceeding
 //! `content-length`. wasmtime leaves it open.
+//!
+//! And a body that is left by an instance which ends is whole, whether its instance is dropped or reset.
 
 use bytes::Bytes;
 use wasmtime::{
     StoreContextMut,
-    component::{LinkerInstance, Resource},
+    component::{LinkerInstance, Resource, ResourceType},
 };
 use wasmtime_wasi::p2::{DynOutputStream, OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi_http::p2::body::HostOutgoingBody;
@@ -26,7 +28,17 @@ pub(super) fn override_in(
             let stream: DynOutputStream = Box::new(Output(Some(stream)));
             Ok((Ok(table.push_child(stream, &body)?),))
         },
-    )
+    )?;
+    let ty = ResourceType::host::<HostOutgoingBody>();
+    target.resource("outgoing-body", ty, move |mut store, body| {
+        let ends = store.data().is_ending;
+        let body =
+            view(store.data_mut()).table.delete(Resource::<HostOutgoingBody>::new_own(body))?;
+        if !ends {
+            body.abort();
+        }
+        Ok(())
+    })
 }
 
 /// A stream until it fails.

@@ -21,14 +21,29 @@ const QUIET: Duration = Duration::from_secs(1);
 /// Units that are looked at when room is needed.
 const STEPS: usize = 8;
 
-/// What the instances of all units of an engine take that wait.
+/// What the instances of all units of an engine take that wait, and their images.
 #[derive(Debug)]
 pub(crate) struct Parking {
-    at_most: u64,
+    at_most_memories: u64,
     at_most_bytes: u64,
-    instances: AtomicU64,
+    memories: AtomicU64,
     bytes: AtomicU64,
     units: Mutex<Units>,
+}
+
+/// The part that one of them takes, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Berth {
+    of: &'static Parking,
+    memories: u64,
+    bytes: u64,
+}
+
+impl Drop for Berth {
+    fn drop(&mut self) {
+        self.of.memories.fetch_sub(self.memories, Relaxed);
+        self.of.bytes.fetch_sub(self.bytes, Relaxed);
+    }
 }
 
 /// All units, of which the next to be looked at is at the hand.
@@ -39,12 +54,12 @@ struct Units {
 }
 
 impl Parking {
-    /// For so many instances at most. Their memories may take an eighth of what there is.
-    pub(crate) fn new(at_most: u64) -> Self {
+    /// For so many memories of the pool at most. What is written in them may be an eighth of what there is.
+    pub(crate) fn new(at_most_memories: u64) -> Self {
         Self {
-            at_most,
+            at_most_memories,
             at_most_bytes: memory::total_bytes() / 8,
-            instances: AtomicU64::new(0),
+            memories: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             units: Mutex::default(),
         }
@@ -59,19 +74,11 @@ impl Parking {
         units.all.push(Arc::downgrade(unit));
     }
 
-    fn enter(&self, bytes: u64) -> bool {
-        let instances = self.instances.fetch_add(1, Relaxed) + 1;
+    fn berth(&'static self, memories: u64, bytes: u64) -> Option<Berth> {
+        let all = self.memories.fetch_add(memories, Relaxed) + memories;
         let all_bytes = self.bytes.fetch_add(bytes, Relaxed) + bytes;
-        let fits = instances <= self.at_most && all_bytes <= self.at_most_bytes;
-        if !fits {
-            self.leave(1, bytes);
-        }
-        fits
-    }
-
-    fn leave(&self, instances: u64, bytes: u64) {
-        self.instances.fetch_sub(instances, Relaxed);
-        self.bytes.fetch_sub(bytes, Relaxed);
+        let berth = Berth { of: self, memories, bytes };
+        (all <= self.at_most_memories && all_bytes <= self.at_most_bytes).then_some(berth)
     }
 
     /// Has units give up what they do not use.
@@ -100,7 +107,9 @@ impl Parking {
 #[derive(Debug)]
 pub(super) struct Shelves {
     of_threads: Box<[Shelf]>,
-    parking: Arc<Parking>,
+    parking: &'static Parking,
+    /// Of one instance.
+    memories: u64,
 }
 
 /// What one thread uses most of the time, apart from what others do.
@@ -128,29 +137,28 @@ impl Shelf {
 }
 
 impl Shelves {
-    pub(super) fn new(parking: Arc<Parking>) -> Self {
+    pub(super) fn new(parking: &'static Parking, memories: u64) -> Self {
         let threads = available_parallelism().map_or(1, usize::from);
-        Self { of_threads: (0..threads).map(|_| Shelf::default()).collect(), parking }
+        Self { of_threads: (0..threads).map(|_| Shelf::default()).collect(), parking, memories }
+    }
+
+    /// Room for an instance that has written to so many bytes, which quiet units make if there is none.
+    pub(super) fn berth(&self, bytes: u64) -> Option<Berth> {
+        self.parking.berth(self.memories, bytes).or_else(|| {
+            self.parking.make_room(Instant::now());
+            self.parking.berth(self.memories, bytes)
+        })
     }
 
     /// The one that this thread put there last, or another thread did.
     pub(super) fn take(&self) -> Option<Spare> {
         let own = own(self.of_threads.len());
         let (before, after) = self.of_threads.split_at(own);
-        let spare = after.iter().chain(before).find_map(|shelf| shelf.lock().spares.pop())?;
-        self.parking.leave(1, spare.bytes as u64);
-        Some(spare)
+        after.iter().chain(before).find_map(|shelf| shelf.lock().spares.pop())
     }
 
-    /// Keeps it, if there is room.
     pub(super) fn put(&self, spare: Spare) {
-        let (now, bytes) = (spare.since, spare.bytes as u64);
-        if !self.parking.enter(bytes) {
-            self.parking.make_room(now);
-            if !self.parking.enter(bytes) {
-                return;
-            }
-        }
+        let now = spare.since;
         let old = {
             let Waiting { spares, last } = &mut *self.of_threads[own(self.of_threads.len())].lock();
             *last = Some(now);
@@ -158,16 +166,14 @@ impl Shelves {
             let is_old = |first: &Spare| now.saturating_duration_since(first.since) > LONG;
             spares.first().is_some_and(is_old).then(|| spares.remove(0))
         };
-        if let Some(old) = old {
-            self.parking.leave(1, old.bytes as u64);
-        }
+        // Its end takes time, in which nobody has to wait.
+        drop(old);
     }
 
     pub(super) fn clear(&self) {
         for shelf in &self.of_threads {
             let spares = std::mem::take(&mut shelf.lock().spares);
-            let bytes: usize = spares.iter().map(|spare| spare.bytes).sum();
-            self.parking.leave(spares.len() as u64, bytes as u64);
+            drop(spares);
         }
     }
 
@@ -175,12 +181,6 @@ impl Shelves {
     fn is_quiet(&self, now: Instant) -> bool {
         let last = self.of_threads.iter().filter_map(|shelf| shelf.lock().last).max();
         last.is_none_or(|last| now.saturating_duration_since(last) > QUIET)
-    }
-}
-
-impl Drop for Shelves {
-    fn drop(&mut self) {
-        self.clear();
     }
 }
 
