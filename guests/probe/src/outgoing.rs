@@ -1,7 +1,9 @@
 //! Asking another server over `wasi:http/outgoing-handler`.
 
 use wasip2::http::outgoing_handler::handle;
-use wasip2::http::types::{ErrorCode, Fields, Method, OutgoingRequest, RequestOptions, Scheme};
+use wasip2::http::types::{
+    ErrorCode, Fields, Method, OutgoingRequest, RequestOptions, Scheme,
+};
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 

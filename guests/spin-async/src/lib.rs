@@ -17,10 +17,7 @@ mod import {
     });
 }
 
-use import::spin::{
-    key_value::key_value::{Error, Store},
-    variables::variables,
-};
+use import::spin::{key_value::key_value::{Error, Store}, variables::variables};
 
 struct SpinAsync;
 

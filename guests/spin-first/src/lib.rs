@@ -9,10 +9,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-use fermyon::spin::{
-    config,
-    key_value::{self, Error},
-};
+use fermyon::spin::{config, key_value::{self, Error}};
 
 struct SpinFirst;
 

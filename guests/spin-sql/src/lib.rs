@@ -24,8 +24,8 @@ wit_bindgen::generate!({
 });
 
 use fermyon::spin::{postgres as postgres_2, rdbms_types, sqlite as sqlite_2};
-use spin::sqlite::sqlite as sqlite_3;
 use spin::{postgres3_0_0::postgres as postgres_3, postgres4_1_0::postgres as postgres_4};
+use spin::sqlite::sqlite as sqlite_3;
 
 struct SpinSql;
 
@@ -93,17 +93,13 @@ fn sqlite(database: &str, statement: &str, values: &[String]) -> Said {
     let connection = Connection::open(database).map_err(said)?;
     let answer = connection.execute(statement, &values).map_err(said)?;
     let rows = answer.rows.into_iter().map(|row| row.values).collect();
-    Ok(format!(
-        "{}: {}",
-        answer.columns.join(","),
-        show(rows, |value| match value {
-            Value::Integer(number) => number.to_string(),
-            Value::Real(number) => number.to_string(),
-            Value::Text(text) => text,
-            Value::Blob(bytes) => format!("{bytes:?}"),
-            Value::Null => "null".to_owned(),
-        })
-    ))
+    Ok(format!("{}: {}", answer.columns.join(","), show(rows, |value| match value {
+        Value::Integer(number) => number.to_string(),
+        Value::Real(number) => number.to_string(),
+        Value::Text(text) => text,
+        Value::Blob(bytes) => format!("{bytes:?}"),
+        Value::Null => "null".to_owned(),
+    })))
 }
 
 /// Executes a statement, and says what it did.

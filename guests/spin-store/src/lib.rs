@@ -17,10 +17,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-use fermyon::spin::{
-    key_value::{Error, Store},
-    variables,
-};
+use fermyon::spin::{key_value::{Error, Store}, variables};
 use wasi::keyvalue::{batch, store};
 
 struct SpinStore;

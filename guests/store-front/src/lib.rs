@@ -21,8 +21,9 @@ impl wasip2::exports::http::incoming_handler::Guest for Front {
         let path = reply::path(&request);
         let parts: Vec<_> = path[1..].split('/').collect();
         let done = match parts.as_slice() {
-            ["own", "get", key] => own(|bucket| bucket.get(key))
-                .map(|value| value.map(|value| String::from_utf8_lossy(&value).into_owned())),
+            ["own", "get", key] => own(|bucket| bucket.get(key)).map(|value| {
+                value.map(|value| String::from_utf8_lossy(&value).into_owned())
+            }),
             ["own", "set", key, value] => {
                 own(|bucket| bucket.set(key, value.as_bytes())).map(|()| Some("done".to_owned()))
             }

@@ -83,7 +83,12 @@ fn list(bucket: &store::Bucket) -> Result<Vec<String>, store::Error> {
 }
 
 /// Exchanges `old` for `new`; where the key has another value, says which.
-fn swap(bucket: &store::Bucket, key: &str, old: &str, new: &str) -> Result<String, store::Error> {
+fn swap(
+    bucket: &store::Bucket,
+    key: &str,
+    old: &str,
+    new: &str,
+) -> Result<String, store::Error> {
     let cas = atomics::Cas::new(bucket, key)?;
     let current = text(cas.current()?);
     if current != old {

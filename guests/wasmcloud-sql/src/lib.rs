@@ -12,10 +12,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-use wasmcloud::postgres::{
-    query,
-    types::{PgValue, QueryError},
-};
+use wasmcloud::postgres::{query, types::{PgValue, QueryError}};
 
 struct WasmcloudSql;
 
